@@ -1,0 +1,47 @@
+# goldfold: `make repro` and `make test` need Python 3.11 or newer, git and make, and nothing else set up.
+# VENV=<folder> names the environment, so that several clones can share one.
+
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PINS := requirements.txt constraints.txt environment/goldfold_here.py environment/goldfold_here.pth environment/pyproject.toml
+READY := $(VENV)/.goldfold-$(shell cat $(PINS) | cksum | cut -d ' ' -f 1)
+export PATH := $(abspath $(VENV))/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help env repro ui test unit format constraints
+
+help:  ## list these commands
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+env: $(READY)  ## build the environment from the pinned requirements, if it is missing or stale
+$(READY): $(PINS)
+	@test -n "$(PYTHON)" || { echo "goldfold needs Python 3.11 or newer; name it: make $(MAKECMDGOALS) PYTHON=<path>" >&2; exit 2; }
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./environment
+	@rm -f $(VENV)/.goldfold-* && touch $@
+
+repro: env  ## run what is not up to date, from the competition's files to a validated submission
+	@goldfold check
+	dvc repro
+	@goldfold summary
+
+ui: env  ## open the MLflow UI on this repository's runs
+	@goldfold ui
+
+test: env  ## linters, types and all tests
+	ruff check .
+	ruff format --check .
+	mypy
+	python -m pytest
+
+unit: env  ## the tests that run no pipeline, within a minute
+	python -m pytest --ignore=tests/pipeline
+
+format: env  ## format the code and sort its imports
+	ruff check --fix .
+	ruff format .
+
+constraints: env  ## write down the versions of all that is installed, after a change of requirements.txt
+	pip freeze --exclude goldfold-here --exclude goldfold > constraints.txt

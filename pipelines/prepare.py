@@ -1,0 +1,26 @@
+"""competition files → PreparedSet"""
+
+import argparse
+from pathlib import Path
+
+from goldfold.competition import read_competition
+from goldfold.config import load_config
+from goldfold.errors import told_to_people
+from goldfold.prepare import prepare
+from goldfold.terminal import image_progress, show_prepared
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+
+    config = load_config()
+    competition = read_competition(config.competition)
+    _, summary = prepare(competition, config.split, config.prepare, given.out, image_progress)
+    show_prepared(competition, summary)
+
+
+if __name__ == "__main__":
+    with told_to_people():
+        main()

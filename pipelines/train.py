@@ -1,0 +1,33 @@
+"""PreparedSet → FoldResult"""
+
+import argparse
+from pathlib import Path
+
+from goldfold.config import load_config
+from goldfold.errors import told_to_people
+from goldfold.prepare import PreparedSet
+from goldfold.terminal import FoldProgress
+from goldfold.tracking import tracked_stage
+from goldfold.training import train_fold
+from goldfold.training.reporter import Several
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fold", type=int, required=True)
+    parser.add_argument("--prepared", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True, help="where to write down the MLflow run")
+    given = parser.parse_args()
+
+    config = load_config()
+    prepared = PreparedSet.load(given.prepared)
+    with tracked_stage(config, prepared, "train") as tracked, FoldProgress() as progress:
+        result = train_fold(prepared, given.fold, config, given.out, Several([progress, tracked]))
+        tracked.write_origin(given.run)
+        tracked.folds([result], trained_by=lambda _: {})
+
+
+if __name__ == "__main__":
+    with told_to_people():
+        main()

@@ -1,0 +1,36 @@
+"""FoldResults → CVResult"""
+
+import argparse
+from pathlib import Path
+
+from goldfold.config import load_config
+from goldfold.errors import told_to_people
+from goldfold.prepare import PreparedSet
+from goldfold.terminal import show_cv
+from goldfold.tracking import read_origin, tracked_stage
+from goldfold.training import load_folds
+from goldfold.validation import validate
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prepared", type=Path, required=True)
+    parser.add_argument("--folds", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, required=True, help="where the folds' MLflow runs are written down")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+
+    config = load_config()
+    prepared = PreparedSet.load(given.prepared)
+    with tracked_stage(config, prepared, "validate") as tracked:
+        folds = load_folds(given.folds, config.split.folds)
+        tracked.folds(folds, trained_by=lambda fold: read_origin(given.runs / f"train-{fold}.json"))
+        result = validate(prepared, folds, config.validate_)
+        result.save(given.out)
+        tracked.cv(result, given.out)
+    show_cv(result)
+
+
+if __name__ == "__main__":
+    with told_to_people():
+        main()

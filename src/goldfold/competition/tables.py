@@ -1,0 +1,84 @@
+"""Reading the tables that a competition ships, with ids and labels kept to the letter."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas._libs.parsers import STR_NA_VALUES
+
+from goldfold.errors import InputError
+from goldfold.imports import nearest
+
+
+def columns_of(path: Path) -> list[str]:
+    """The column names of a table, from its header alone."""
+    return list(_read(path, nrows=0).columns)
+
+
+def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
+    """Read a CSV, TSV or Parquet table; the columns `text` (ids, labels) stay texts exactly as they are written.
+
+    So 007 stays 007, and a class called NA or None is a class. Raises InputError for a missing or unreadable file.
+    """
+    if path.suffix == ".parquet":
+        table = _read(path)
+        table[[name for name in text if name in table]] = table[[name for name in text if name in table]].astype("str")
+        return table
+    others = [name for name in columns_of(path) if name not in text]
+    return _read(
+        path,
+        dtype=dict.fromkeys(text, "str"),
+        keep_default_na=False,
+        na_values={name: sorted(STR_NA_VALUES) for name in others},
+        low_memory=False,
+    )
+
+
+def require_columns(table: Collection[str], wanted: Collection[str], where: str, key: str) -> None:
+    """Raise InputError for the columns of params.yaml's `key` that `table`, found in `where`, does not have."""
+    missing = [name for name in wanted if name not in table]
+    if missing:
+        raise InputError(
+            f"{where} has no column {', '.join(missing)}{nearest(missing[0], list(table))}",
+            [f"its columns are {', '.join(list(table)[:30])}"],
+            f"correct {key} in params.yaml",
+        )
+
+
+def line(position: int) -> str:
+    """Where the row at `position` (from 0) of a table stands in its file, counting the header as the first row."""
+    return f"row {position + 2}"
+
+
+def require_ids(table: pd.DataFrame, id_column: str, path: Path) -> None:
+    """Raise InputError for ids that are empty or stand twice."""
+    ids = table[id_column]
+    empty = [line(position) for position in (ids == "").to_numpy().nonzero()[0].tolist()]
+    if empty:
+        raise InputError(f"{path}: {len(empty)} rows have no {id_column}", empty, "give each row its id")
+    twice = ids.duplicated(keep=False).to_numpy()
+    if twice.any():
+        first: dict[str, int] = {}
+        places = []
+        for position in twice.nonzero()[0].tolist():
+            seen = first.setdefault(ids.iloc[position], position)
+            if seen != position:
+                places.append(f"{line(position)}: {id_column} {ids.iloc[position]}, first seen in {line(seen)}")
+        raise InputError(
+            f"{path}: {len(places)} ids stand twice", places, "keep one row per id, or name another column in competition.id"
+        )
+
+
+def _read(path: Path, **options: Any) -> pd.DataFrame:
+    if not path.is_file():
+        beside = sorted(other.name for other in path.parent.glob("*") if other.is_file()) if path.parent.is_dir() else []
+        raise InputError(
+            f"there is no table {path}{nearest(path.name, beside)}", mend="correct its name in params.yaml, competition"
+        )
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        return pd.read_csv(path, sep="\t" if ".tsv" in path.suffixes else ",", **options)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{path} cannot be read as a table: {error}", mend="open it in an editor and correct it") from None

@@ -1,0 +1,67 @@
+"""Things that params.yaml names: an attribute of a library, or `my_module:MyThing` of the competitor's own."""
+
+import difflib
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+from goldfold.errors import InputError
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Return `; did you mean …?` for the known name that is most like `name`, or nothing when none is."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if not close:
+        lowered = {candidate.lower(): candidate for candidate in known}
+        close = [lowered[match] for match in difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.5)]
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def named(name: str, modules: Sequence[str], key: str) -> Any:
+    """Return what `name` names: an import path `module:attribute`, or an attribute of the first module that has it.
+
+    Raises InputError, naming the params.yaml `key`, when there is no such module or attribute.
+    """
+    if ":" in name:
+        return _imported(name, key)
+    known: list[str] = []
+    for module in modules:
+        attributes = vars(importlib.import_module(module))
+        if name in attributes:
+            return attributes[name]
+        known += [attribute for attribute in attributes if attribute[:1].isupper()]
+    raise InputError(
+        f"params.yaml, {key}: {' and '.join(modules)} have no {name}{nearest(name, known)}",
+        mend="give a name that they have, or the import path of your own, own.module:Name (a file in src/own/)",
+    )
+
+
+def _imported(path: str, key: str) -> Any:
+    module_name, _, attribute = path.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module_name.startswith(error.name):
+            raise
+        raise InputError(
+            f"params.yaml, {key}: there is no module {error.name} for {path}",
+            mend="put your own modules in src/own/ and name them own.module:Name",
+        ) from None
+    if not hasattr(module, attribute):
+        known = [name for name in vars(module) if not name.startswith("_")]
+        raise InputError(
+            f"params.yaml, {key}: {module.__file__} has no {attribute}{nearest(attribute, known)}",
+            mend=f"define {attribute} there, or change {key}",
+        )
+    return getattr(module, attribute)
+
+
+def called(factory: Any, key: str, *args: Any, **kwargs: Any) -> Any:
+    """Call `factory`, turning a refusal of its arguments into an InputError that names the params.yaml `key`."""
+    try:
+        return factory(*args, **kwargs)
+    except (TypeError, ValueError, AssertionError) as error:
+        name = getattr(factory, "__name__", str(factory))
+        raise InputError(
+            f"params.yaml, {key}: {name} refused its arguments: {error}", mend=f"change the arguments under {key}"
+        ) from error

@@ -1,0 +1,139 @@
+"""Assigning the training rows to folds."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from goldfold.competition import Problem
+from goldfold.competition.tables import require_columns
+from goldfold.config import SplitConfig
+from goldfold.errors import InputError
+from goldfold.metrics import Array
+
+MOST_QUANTILES = 10
+
+
+def assign_folds(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Array:
+    """Return the fold of each row, (n,) int16: the fold that validates it, or -1 where none does.
+
+    Splitters are scikit-learn's, and iterative-stratification's for multilabel tasks (Sechidis et al. 2011). Raises
+    InputError for a missing column, and for a class with fewer rows (or groups) than folds under stratification.
+    """
+    for key in ("group", "time", "column"):
+        column = getattr(split, key)
+        if column:
+            require_columns(train.columns, [column], "the training table", f"split.{key}")
+    if split.strategy == "column":
+        return _brought_folds(train[str(split.column)])
+    if split.strategy == "time":
+        return _time_folds(train[str(split.time)], split.n_folds)
+    folds = np.full(len(train), -1, dtype=np.int16)
+    for fold, rows in enumerate(_validation_rows(train, problem, split)):
+        folds[rows] = fold
+    return folds
+
+
+def _validation_rows(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Iterator[Array]:
+    """The validation rows of each fold in turn."""
+    from sklearn import model_selection as sklearn
+
+    groups = train[split.group] if split.group else None
+    if groups is not None:
+        _require_enough(groups.nunique(), max(split.n_folds, 2), f"groups in {split.group}")
+    shuffled = {"n_splits": split.n_folds, "shuffle": True, "random_state": split.seed}
+    strata = None
+    if split.strategy in ("stratified", "stratified_group", "holdout"):
+        strata = _strata(train, problem, split)
+    if split.strategy == "holdout":
+        part = {"n_splits": 1, "test_size": split.holdout, "random_state": split.seed}
+        if groups is not None:
+            splitter = sklearn.GroupShuffleSplit(**part)
+        elif problem.task == "multilabel":
+            from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
+
+            splitter = MultilabelStratifiedShuffleSplit(**part)
+        else:
+            splitter = sklearn.StratifiedShuffleSplit(**part)
+    elif split.strategy == "kfold":
+        splitter = sklearn.KFold(**shuffled)
+    elif split.strategy == "group":
+        splitter = sklearn.GroupKFold(**shuffled)
+    elif split.strategy == "stratified_group":
+        splitter = sklearn.StratifiedGroupKFold(**shuffled)
+    elif problem.task == "multilabel":
+        from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+
+        splitter = MultilabelStratifiedKFold(**shuffled)
+    else:
+        splitter = sklearn.StratifiedKFold(**shuffled)
+    for _, rows in splitter.split(np.zeros(len(train)), strata, groups):
+        yield rows
+
+
+def _strata(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Array:
+    """What to keep the shares of: the class, the labels of a multilabel task, or a quantile of a regression's first target."""
+    truth = problem.truth(train)
+    if problem.task == "regression":
+        values = truth if truth.ndim == 1 else truth[:, 0]
+        quantiles = min(MOST_QUANTILES, max(1, len(values) // max(split.n_folds, 2)))
+        ranks = pd.Series(values).rank(method="first").to_numpy()
+        return ((ranks - 1) * quantiles // len(values)).astype(int)
+    if problem.task == "multilabel":
+        if split.strategy == "stratified_group":
+            # scikit-learn's splitter takes classes alone: each combination of labels is one.
+            return np.unique(truth, axis=0, return_inverse=True)[1].ravel()
+        counts = dict(zip(problem.targets, truth.sum(axis=0), strict=True))
+    else:
+        counts = dict(zip(problem.classes, np.bincount(truth, minlength=len(problem.classes)), strict=True))
+    rare = {name: int(count) for name, count in counts.items() if count < max(split.n_folds, 2)}
+    if rare:
+        raise InputError(
+            f"{len(rare)} classes have fewer rows than the {max(split.n_folds, 2)} parts they are to be split into",
+            [f"{name}: {count} row{'s' * (count != 1)}" for name, count in rare.items()],
+            "lower split.n_folds, set split.strategy: kfold, or merge or remove the rare classes",
+        )
+    return truth
+
+
+def _brought_folds(column: pd.Series) -> Array:
+    """The competitor's own folds."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = (numbers.isna() | (numbers % 1 != 0) | (numbers < -1)).to_numpy().nonzero()[0]
+    if len(wrong):
+        raise InputError(
+            f"split.column {column.name} holds {len(wrong)} values that are no fold",
+            [f"row {row + 2}: {column.iloc[row]}" for row in wrong],
+            "number the folds from 0, with -1 for rows that are always trained on",
+        )
+    return numbers.to_numpy(dtype=np.int16)
+
+
+def _time_folds(column: pd.Series, n_folds: int) -> Array:
+    """Blocks in time, each validated by a model of all the blocks before it; the first is never validated (-1).
+
+    As scikit-learn's TimeSeriesSplit, but rows of one moment stay together.
+    """
+    moments = pd.to_datetime(column, errors="coerce") if column.dtype.kind not in "iuf" else column
+    unread = moments.isna().to_numpy().nonzero()[0]
+    if len(unread):
+        raise InputError(
+            f"split.time {column.name} holds {len(unread)} values that are no date or number",
+            [f"row {row + 2}: {column.iloc[row]}" for row in unread],
+            "write them as 2026-01-31 or 2026-01-31 12:00",
+        )
+    _require_enough(moments.nunique(), n_folds + 1, f"moments in {column.name}")
+    # Each moment goes where its first row would in n_folds + 1 blocks of equal length.
+    place = (moments.rank(method="min").to_numpy() - 1) / len(moments)
+    folds = (place * (n_folds + 1)).astype(np.int16) - 1
+    empty = [str(fold) for fold in range(-1, n_folds) if not (folds == fold).any()]
+    if empty:
+        raise InputError(
+            f"too many rows share a moment of {column.name} to make {n_folds} folds in time", mend="lower split.n_folds"
+        )
+    return folds
+
+
+def _require_enough(count: int, needed: int, what: str) -> None:
+    if count < needed:
+        raise InputError(f"there are {count} {what}, too few for {needed} parts", mend="lower split.n_folds, or split otherwise")

@@ -1,0 +1,161 @@
+"""What a person reads in the terminal: progress, what prepare decided, and the result."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from goldfold.competition import Competition
+    from goldfold.prediction import Submission
+    from goldfold.training.reporter import Plan, Row
+    from goldfold.validation import CVResult
+
+REDRAW_EVERY = 0.2
+SHOWN_FOLDS = 12
+
+
+class FoldProgress:
+    """A reporter that draws a bar per fold, or prints a line per epoch where the output is no terminal."""
+
+    def __init__(self) -> None:
+        self.console = Console()
+        self.bar: Progress | None = None
+        self.best = ""
+
+    def started(self, plan: Plan) -> None:
+        self.plan, self.begun, self.drawn = plan, time.monotonic(), 0.0
+        self.last: Row = {}
+        self.console.print(
+            f"fold {plan.fold}: {plan.training_rows} training rows, {plan.validation_rows} validation rows, "
+            f"{plan.epochs} epochs on {plan.device} in {plan.precision}",
+            highlight=False,
+        )
+        if self.console.is_terminal:
+            columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(16), TextColumn("{task.fields[told]}")]
+            self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True)
+            self.task = self.bar.add_task("", total=plan.epochs * plan.steps, told="")
+            self.bar.start()
+
+    def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None:
+        if self.bar is None or time.monotonic() - self.drawn < REDRAW_EVERY:
+            return
+        self.drawn = time.monotonic()
+        done = epoch * self.plan.steps + step + 1
+        rate = done * self.plan.training_rows / self.plan.steps / (self.drawn - self.begun)
+        metric = self.last.get(self.plan.metric)
+        judged = f"{self.plan.metric} {metric:.4f}" if metric is not None else f"{self.plan.metric} …"
+        told = f"loss {loss():.4f}  {judged}  lr {lr:.1e}  {rate:.0f} images/s"
+        self.bar.update(
+            self.task, completed=done, description=f"fold {self.plan.fold} epoch {epoch + 1}/{self.plan.epochs}", told=told
+        )
+
+    def epoch_ended(self, row: Row, best: bool) -> None:
+        self.last = row
+        epoch = int(row["epoch"]) + 1
+        left = (time.monotonic() - self.begun) / epoch * (self.plan.epochs - epoch)
+        line = (
+            f"fold {self.plan.fold} epoch {epoch:>2}/{self.plan.epochs}  loss {row['train_loss']:.4f}  "
+            f"valid loss {row['valid_loss']:.4f}  {self.plan.metric} {row[self.plan.metric]:.4f}  "
+            f"lr {row['lr']:.1e}  {row['images_per_second']:.0f} images/s  {clock(left)} left"
+        )
+        if best:
+            self.best = f"{self.plan.metric} {row[self.plan.metric]:.4f} in epoch {epoch}"
+        if self.bar is None:
+            print(line + ("  best" if best else ""), flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Take the bar away and say how the fold went."""
+        if self.bar is not None:
+            self.bar.stop()
+        if self.best:
+            ended = "best" if kind is None else "stopped, best so far"
+            self.console.print(
+                f"fold {self.plan.fold}: {ended} {self.best}, {clock(time.monotonic() - self.begun)}", highlight=False
+            )
+
+
+def image_progress(images: Iterable[Any], total: int) -> Iterator[Any]:
+    """Pass `images` through, with a bar, or a line at the end where the output is no terminal."""
+    console = Console()
+    begun = time.monotonic()
+    with Progress(
+        TextColumn("reading images"), BarColumn(), _Rate(), TimeRemainingColumn(), console=console, transient=True
+    ) as bar:
+        yield from bar.track(images, total=total)
+    console.print(f"read {total} images in {time.monotonic() - begun:.1f} s", highlight=False)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.completed:.0f}/{task.total:.0f}  {task.speed or 0:.0f} images/s")
+
+
+def show_prepared(competition: Competition, summary: dict[str, Any]) -> None:
+    """Print what was worked out and decided, and what the folds hold."""
+    console = Console()
+    decided = Table("decided", "", "why", title=f"{competition.problem.name}: {_rows(summary)}", title_justify="left", box=None)
+    for decision in competition.decisions:
+        decided.add_row(decision.setting, decision.value, decision.why)
+    console.print(decided, highlight=False)
+
+    kind, content = next((kind, content) for kind, content in summary["content"].items())
+    names = list(content)[:SHOWN_FOLDS]
+    folds = Table("fold", "rows", *names, box=None)
+    for fold, held in summary["folds"].items():
+        values = (held[kind][name] for name in names)
+        told = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
+        folds.add_row("never" if fold == "-1" else fold, str(held["rows"]), *told)
+    console.print(folds, highlight=False)
+    if len(content) > len(names):
+        console.print(f"({kind}: {len(content)} in all; data/prepared/summary.json counts them)", highlight=False)
+    for line in summary["blank_images"][:10]:
+        console.print(f"left black: {line}", highlight=False)
+
+
+def _rows(summary: dict[str, Any]) -> str:
+    rows, images = summary["rows"], summary.get("images")
+    told = f"{rows['train']} training rows, {rows['test']} test rows"
+    return told + (f", images of {images['shipped']} ({images['cache_megabytes']} MB cached)" if images else "")
+
+
+def show_cv(result: CVResult) -> None:
+    """Print the cross-validation score with its uncertainty, and per fold."""
+    scores = result.scores
+    print(
+        f"CV          {scores.metric} {scores.score:.5g}  ({scores.confidence:.0%} interval {scores.low:.5g} to "
+        f"{scores.high:.5g}, {scores.rows} out-of-fold rows)"
+    )
+    print(f"per fold    {'  '.join(f'{fold}: {score:.5g}' for fold, score in scores.folds.items())}", end="")
+    print(f"  (mean {scores.mean:.5g} ± {scores.deviation:.2g})" if len(scores.folds) > 1 else "", flush=True)
+
+
+def show_result(result: CVResult, submission: Submission, path: Path, run: str, test_score: tuple[float, str] | None) -> None:
+    """Print the card that a pipeline run ends with. `test_score`: a score against known labels, and where they are from."""
+    print()
+    show_cv(result)
+    print(f"submission  {path}: {len(submission.sample)} rows, passed the contract of the sample submission")
+    if test_score:
+        print(f"test score  {result.scores.metric} {test_score[0]:.5g} against {test_score[1]}")
+    print(f"MLflow run  {run}")
+    print("see it      make ui   (or, with the environment activated: goldfold ui)")
+    sys.stdout.flush()
+
+
+def clock(seconds: float) -> str:
+    """Seconds as 0:07 or 1:02:03."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -1,0 +1,66 @@
+"""Records: what a run has to say, as files that wait until a store has taken them."""
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from goldfold.files import folder_written_whole, read_json, write_json
+
+Measured = tuple[str, float, int, float]
+"""A metric's name, its value, the step, and the moment (unix, s)."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Something to log to one run: the parent of `key`, or its child `fold`. Logging it twice changes nothing.
+
+    `artifacts` names a folder of the run for each file. A `status` ends the run with it.
+    """
+
+    experiment: str
+    key: str
+    name: str
+    fold: int | None = None
+    status: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Sequence[Measured] = ()
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Outbox:
+    """A folder of records in the order in which they were put there, each with copies of its artifacts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, record: Record) -> Path:
+        """Keep a record; return its place."""
+        place = self.folder / f"{time.time_ns()}-{record.key}"
+        with folder_written_whole(place) as draft:
+            kept: dict[str, str] = {}
+            for number, (source, target) in enumerate(record.artifacts.items()):
+                copy = draft / str(number) / Path(source).name
+                copy.parent.mkdir()
+                shutil.copyfile(source, copy)
+                kept[str(copy.relative_to(draft))] = target
+            write_json(draft / "record.json", {**asdict(record), "artifacts": kept})
+        return place
+
+    def waiting(self) -> list[tuple[Path, Record]]:
+        """The records kept, oldest first, each with its place."""
+        return [(path.parent, _read(path)) for path in sorted(self.folder.glob("[0-9]*/record.json"))]
+
+    def remove(self, place: Path) -> None:
+        """Forget a record that was delivered."""
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _read(path: Path) -> Record:
+    saved: dict[str, Any] = read_json(path)
+    artifacts = {str(path.parent / source): target for source, target in saved["artifacts"].items()}
+    metrics = [tuple(measured) for measured in saved["metrics"]]
+    return Record(**{**saved, "artifacts": artifacts, "metrics": metrics})

@@ -1,0 +1,243 @@
+"""The tracking of a stage: what it did goes to the parent run of its key, and to that parent's folds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from goldfold.config import Config
+from goldfold.files import read_json, write_json
+from goldfold.tracking.record import Outbox, Record
+from goldfold.tracking.store import Store, Unreachable, tracking_uri
+
+if TYPE_CHECKING:
+    from goldfold.prepare import PreparedSet
+    from goldfold.training import FoldResult
+    from goldfold.training.reporter import Plan, Row
+    from goldfold.validation import CVResult
+
+LIBRARY = Path(__file__).parents[1]
+
+
+def repository() -> Path:
+    """The repository's root; under `dvc exp run --queue` and `--temp`, which run elsewhere, still the main one."""
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+
+
+def key_of(prepared: PreparedSet, config: Config) -> str:
+    """What identifies a pipeline result: a hash of the prepared set, all of params.yaml and the library's code."""
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(prepared.fingerprint.encode())
+    digest.update(json.dumps(config.model_dump(mode="json", by_alias=True), sort_keys=True).encode())
+    for path in sorted(LIBRARY.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class Tracked:
+    """What a stage logs to; it is a Reporter too, for the fold that is being trained."""
+
+    def __init__(self, config: Config, prepared: PreparedSet, stage: str) -> None:
+        self.config, self.prepared = config, prepared
+        self.experiment = prepared.problem.name
+        self.key = key_of(prepared, config)
+        self.name = os.environ.get("DVC_EXP_NAME") or f"{config.model.name.partition('.')[0]}-{self.key[:6]}"
+        self.outbox = Outbox(repository() / ".goldfold" / "outbox")
+        self.store: Store | None = None
+        self.live_run: str | None = None
+        self.fold: int | None = None
+        self.records = [
+            self._record(
+                params=flat_params(config), tags={**_provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": stage}
+            )
+        ]
+
+    def _record(self, **content: Any) -> Record:
+        return Record(experiment=self.experiment, key=self.key, name=self.name, **content)
+
+    def _try(self, action: Callable[[Store], Any]) -> Any:
+        """Do something at the store; where it does not answer, say so once and leave all to the outbox."""
+        if self.store is None:
+            return None
+        try:
+            return action(self.store)
+        # Whatever goes wrong at the store (MLflow raises many kinds of error), training goes on.
+        except Exception as error:
+            self.store = None
+            _warn(str(error))
+            return None
+
+    def open(self) -> None:
+        """Connect, mend runs that a kill left behind, and mark the parent as running."""
+        try:
+            self.store = Store(repository())
+        except Exception as error:
+            _warn(str(error) if isinstance(error, Unreachable) else f"{tracking_uri(repository())}: {error}")
+        self._try(lambda store: store.mend(self.experiment))
+        self._try(lambda store: store.running(self.records[0]))
+
+    def close(self, status: str) -> None:
+        """Put the stage's records into the outbox, deliver what waits there, and end the runs with `status`."""
+        if status != "FINISHED" and self.fold is not None:
+            self.records.append(self._record(fold=self.fold, status=status))
+        for record in [*self.records, self._record(status=status)]:
+            self.outbox.put(record)
+        self._try(lambda store: deliver_waiting(self.outbox, store))
+
+    def started(self, plan: Plan) -> None:
+        self.fold = plan.fold
+        child = self._record(fold=plan.fold)
+        self.live_run = self._try(lambda store: store.running(child))
+
+    def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None: ...
+
+    def epoch_ended(self, row: Row, best: bool) -> None:
+        measured = self._record(fold=self.fold, metrics=_epoch_metrics(row))
+        self._try(lambda store: store.deliver(measured))
+
+    def folds(self, results: Sequence[FoldResult], trained_by: Callable[[int], dict[str, str]]) -> None:
+        """Record folds as children; one that another key's run trained bears a tag that links there."""
+        for result in results:
+            origin = trained_by(result.fold)
+            link = (
+                {} if origin.get("key", self.key) == self.key else {"goldfold.trained_by": origin.get("run_id") or origin["key"]}
+            )
+            self.records.append(self._record(fold=result.fold, status="FINISHED", **_fold_content(result, link)))
+
+    def cv(self, result: CVResult, folder: Path) -> None:
+        """Record the cross-validation on the parent."""
+        scores, moment = result.scores, (folder / "metrics.json").stat().st_mtime
+        values = {
+            scores.metric: scores.score,
+            f"{scores.metric}_low": scores.low,
+            f"{scores.metric}_high": scores.high,
+            f"{scores.metric}_mean": scores.mean,
+            f"{scores.metric}_std": scores.deviation,
+            **{f"{scores.metric}_fold_{fold}": score for fold, score in scores.folds.items()},
+        }
+        told = f"{scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g}), out-of-fold"
+        self.records.append(
+            self._record(
+                metrics=[(name, value, 0, moment) for name, value in values.items()],
+                tags={"mlflow.note.content": told},
+                artifacts={str(path): "cv" for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."},
+            )
+        )
+
+    def submission(self, folder: Path) -> None:
+        """Record the submission on the parent."""
+        files = (folder / "submission.csv", folder / "predictions.parquet")
+        self.records.append(self._record(artifacts={str(path): "submission" for path in files}))
+
+    def write_origin(self, path: Path) -> None:
+        """Write down which run this stage belongs to, for runs that will find its outputs in DVC's cache."""
+        write_json(path, {"key": self.key, "experiment": self.experiment, "name": self.name, "run_id": self.live_run or ""})
+
+
+@contextmanager
+def tracked_stage(config: Config, prepared: PreparedSet, stage: str) -> Iterator[Tracked]:
+    """Track a stage: its run is FINISHED when the block ends, FAILED after an error, KILLED after Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    tracked = Tracked(config, prepared, stage)
+    tracked.open()
+    try:
+        yield tracked
+    except (KeyboardInterrupt, SystemExit):
+        tracked.close("KILLED")
+        raise
+    except BaseException:
+        tracked.close("FAILED")
+        raise
+    tracked.close("FINISHED")
+
+
+def deliver_waiting(outbox: Outbox, store: Store) -> None:
+    """Deliver all records of the outbox, oldest first, and forget each that arrived."""
+    with store.lock:
+        for place, record in outbox.waiting():
+            if record.fold is None and record.status:
+                store.end_parent(record)
+            else:
+                store.deliver(record)
+            outbox.remove(place)
+
+
+def log_test_score(origin: dict[str, str], metric: str, score: float, moment: float) -> None:
+    """Log the score of a submission against known test labels to its run; the same score twice changes nothing."""
+    record = Record(origin["experiment"], origin["key"], origin["name"], metrics=[(f"{metric}_test", score, 0, moment)])
+    outbox = Outbox(repository() / ".goldfold" / "outbox")
+    outbox.put(record)
+    try:
+        deliver_waiting(outbox, Store(repository()))
+    except Exception as error:
+        _warn(str(error))
+
+
+def read_origin(path: Path) -> dict[str, str]:
+    """What `write_origin` wrote; empty where there is no such file."""
+    origin: dict[str, str] = read_json(path) if path.is_file() else {}
+    return origin
+
+
+def flat_params(config: Config) -> dict[str, str]:
+    """All of params.yaml as dotted names and texts."""
+    flat: dict[str, str] = {}
+
+    def walk(value: Any, name: str) -> None:
+        if isinstance(value, dict) and value:
+            for key, inner in value.items():
+                walk(inner, f"{name}.{key}" if name else str(key))
+        elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+            for position, inner in enumerate(value):
+                walk(inner, f"{name}.{position}")
+        else:
+            flat[name] = str(value)
+
+    walk(config.model_dump(mode="json", by_alias=True), "")
+    return flat
+
+
+def _fold_content(result: FoldResult, link: dict[str, str]) -> dict[str, Any]:
+    history: list[Row] = [{str(name): value for name, value in row.items()} for row in result.history.to_dict("records")]
+    metric = result.codec.problem.scored_by.name
+    last = history[-1]["time"]
+    best = [(f"best_{metric}", result.score, 0, last), ("best_epoch", float(result.epoch), 0, last)]
+    return {
+        "params": {"fold": str(result.fold), "device": result.device, "precision": result.precision}
+        | {f"{part}_rows": str(count) for part, count in result.rows.items()},
+        "metrics": [measured for row in history for measured in _epoch_metrics(row)] + best,
+        "tags": link,
+    }
+
+
+def _epoch_metrics(row: Row) -> list[tuple[str, float, int, float]]:
+    step, moment = int(row["epoch"]), row["time"]
+    return [(name, float(value), step, moment) for name, value in row.items() if name not in ("epoch", "time")]
+
+
+def _provenance() -> dict[str, str]:
+    tags = {
+        "mlflow.source.git.commit": _git("rev-parse", "HEAD"),
+        "goldfold.git_dirty": str(bool(_git("status", "--porcelain"))).lower(),
+    }
+    if os.environ.get("DVC_EXP_NAME"):
+        tags["goldfold.dvc_experiment"] = os.environ["DVC_EXP_NAME"]
+    return {name: value for name, value in tags.items() if value}
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _warn(reason: str) -> None:
+    first = reason.strip().splitlines()[0] if reason.strip() else "unknown error"
+    print(f"tracking: {first}; going on, and sending it later", file=sys.stderr, flush=True)

@@ -1,0 +1,165 @@
+"""The MLflow store; the only module that imports mlflow.
+
+Runs are found by tags: `goldfold.key` names the pipeline result, and `goldfold.fold` a child of its parent.
+"""
+
+import logging
+import os
+import socket
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from filelock import FileLock
+
+from goldfold.tracking.record import Record
+
+KEY, FOLD, PROCESS = "goldfold.key", "goldfold.fold", "goldfold.process"
+BATCH = 1000
+ANSWER_WITHIN = 3.0
+
+
+class Unreachable(Exception):
+    """The store does not answer."""
+
+
+def tracking_uri(root: Path) -> str:
+    """MLFLOW_TRACKING_URI where it is set, else mlflow.db in the repository's root, absolute."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+
+
+class Store:
+    """A connection to the store of the repository in `root`; raises Unreachable where there is none."""
+
+    def __init__(self, root: Path) -> None:
+        self.uri = tracking_uri(root)
+        self.root = root
+        _require_answer(self.uri)
+        # A server that went away is given up soon: the outbox keeps what it had to be told.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        import mlflow
+
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+        (root / ".goldfold").mkdir(exist_ok=True)
+        self.lock = FileLock(root / ".goldfold" / "tracking.lock")
+        with self.lock:
+            self.client = mlflow.MlflowClient(self.uri)
+            self.client.search_experiments(max_results=1)
+        if self.uri == f"sqlite:///{root / 'mlflow.db'}":
+            _follow_artifacts(root)
+
+    def experiment(self, name: str) -> str:
+        """The id of an experiment, made if it is missing."""
+        with self.lock:
+            found = self.client.get_experiment_by_name(name)
+            if found is None:
+                local = self.uri.startswith("sqlite:///")
+                location = (self.root / "mlartifacts" / name).as_uri() if local else None
+                return str(self.client.create_experiment(name, artifact_location=location))
+            if found.lifecycle_stage == "deleted":
+                self.client.restore_experiment(found.experiment_id)
+            return str(found.experiment_id)
+
+    def runs(self, experiment: str, key: str) -> dict[int | None, Any]:
+        """The runs of a key: its parent under None, and its children by fold."""
+        found = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1000)
+        return {int(run.data.tags[FOLD]) if FOLD in run.data.tags else None: run for run in reversed(found)}
+
+    def run(self, record: Record) -> Any:
+        """The run that a record is for, made with its parent if it is missing."""
+        experiment = self.experiment(record.experiment)
+        with self.lock:
+            runs = self.runs(experiment, record.key)
+            if None not in runs:
+                runs[None] = self.client.create_run(experiment, run_name=record.name, tags={KEY: record.key})
+                self.client.update_run(runs[None].info.run_id, status="FINISHED")
+            if record.fold not in runs:
+                parent = runs[None].info.run_id
+                tags = {KEY: record.key, FOLD: str(record.fold), "mlflow.parentRunId": parent}
+                runs[record.fold] = self.client.create_run(experiment, run_name=f"fold {record.fold}", tags=tags)
+        return runs[record.fold]
+
+    def deliver(self, record: Record) -> str:
+        """Log a record and return its run's id; what the run has already is not logged again."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        run = self.run(record)
+        run_id = str(run.info.run_id)
+        params = [Param(name, value) for name, value in record.params.items() if name not in run.data.params]
+        tags = [RunTag(name, value) for name, value in record.tags.items() if run.data.tags.get(name) != value]
+        metrics = [Metric(_metric_name(name), value, int(moment * 1000), step) for name, value, step, moment in record.metrics]
+        if params or tags:
+            self.client.log_batch(run_id, params=params, tags=tags)
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+        for source, target in record.artifacts.items():
+            self.client.log_artifact(run_id, source, target)
+        if record.status and run.info.status != record.status:
+            self.client.set_terminated(run_id, status=record.status)
+        return run_id
+
+    def running(self, record: Record) -> str:
+        """Mark the run of a record as RUNNING in this process; return its id."""
+        run_id = str(self.run(record).info.run_id)
+        self.client.set_tag(run_id, PROCESS, f"{socket.gethostname()}:{os.getpid()}")
+        self.client.update_run(run_id, status="RUNNING")
+        return run_id
+
+    def end_parent(self, record: Record) -> None:
+        """End the parent of a record's key with the record's status, unless another process still trains a fold of it."""
+        runs = self.runs(self.experiment(record.experiment), record.key)
+        if not any(fold is not None and run.info.status == "RUNNING" for fold, run in runs.items()):
+            self.client.set_terminated(runs[None].info.run_id, status=record.status)
+
+    def mend(self, experiment_name: str) -> None:
+        """Mark runs KILLED whose process on this machine is gone (a SIGKILL leaves them RUNNING)."""
+        running = self.client.search_runs([self.experiment(experiment_name)], "attributes.status = 'RUNNING'", max_results=1000)
+        for run in running:
+            host, _, process = run.data.tags.get(PROCESS, "").rpartition(":")
+            if host == socket.gethostname() and not _alive(int(process)):
+                self.client.set_terminated(run.info.run_id, status="KILLED")
+
+
+def _metric_name(name: str) -> str:
+    """A name as MLflow takes it: it refuses @, = and |, among others."""
+    return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _require_answer(uri: str) -> None:
+    """Raise Unreachable for an HTTP store at whose address nothing answers; MLflow itself would try for minutes."""
+    address = urlparse(uri)
+    if address.scheme not in ("http", "https") or address.hostname is None:
+        return
+    try:
+        socket.create_connection(
+            (address.hostname, address.port or {"http": 80, "https": 443}[address.scheme]), ANSWER_WITHIN
+        ).close()
+    except OSError as error:
+        raise Unreachable(f"{uri} does not answer ({error})") from None
+
+
+def _follow_artifacts(root: Path) -> None:
+    """Point the artifact paths, which MLflow stores as absolute ones, to this repository if it was moved or copied."""
+    here = (root / "mlartifacts").as_uri()
+    with sqlite3.connect(root / "mlflow.db", timeout=30) as database:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            database.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, instr({column}, '/mlartifacts/') + ?) "
+                f"WHERE instr({column}, '/mlartifacts/') > 0 AND {column} LIKE 'file:%' AND {column} NOT LIKE ?",
+                (here, len("/mlartifacts"), f"{here}/%"),
+            )

@@ -1,0 +1,80 @@
+"""Batches: which rows, in which order, read by how many processes."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Sampler, SubsetRandomSampler
+
+from goldfold.metrics import Array
+from goldfold.modalities import Key, View
+
+
+class EpochSampler(Sampler[Key]):
+    """A SubsetRandomSampler that pairs each row with the epoch; the order depends on (seed, epoch) alone."""
+
+    def __init__(self, rows: Array, seed: int) -> None:
+        self.rows, self.seed, self.epoch = rows.tolist(), seed, 0
+
+    def __iter__(self) -> Iterator[Key]:
+        order = torch.Generator().manual_seed(seed_of(self.seed, self.epoch))
+        for row in SubsetRandomSampler(self.rows, generator=order):
+            yield self.epoch, row
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def seed_of(*numbers: int) -> int:
+    """One seed from several, such that no two sequences share theirs by accident."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
+
+
+def training_batches(view: View, rows: Array, batch_size: int, seed: int, workers: int) -> tuple[DataLoader[Any], EpochSampler]:
+    """The loader of the training rows, and its sampler, whose `epoch` is to be set before each pass.
+
+    The last batch is as short as it comes, but one of a single row, which batch norm cannot learn from, is left out.
+    """
+    sampler = EpochSampler(rows, seed)
+    lone = len(rows) % batch_size == 1 and len(rows) > 1
+    return _loader(view, sampler, batch_size, workers, drop_last=lone), sampler
+
+
+def plain_batches(view: View, rows: Array, batch_size: int, workers: int = 0) -> DataLoader[Any]:
+    """A loader that passes over `rows` in their order."""
+    return _loader(view, [(0, int(row)) for row in rows], batch_size, workers)
+
+
+def default_workers() -> int:
+    """Loader processes that help: one per core beyond the first, at most 8, and none on a machine of two."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 0 if cores <= 2 else min(8, cores - 1)
+
+
+def _loader(
+    view: View, sampler: Sampler[Key] | Sequence[Key], batch_size: int, workers: int, drop_last: bool = False
+) -> DataLoader[Any]:
+    return DataLoader(
+        view,  # type: ignore[arg-type]  # a view gives whole batches, by __getitems__
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        pin_memory=torch.cuda.is_available(),
+        drop_last=drop_last,
+        worker_init_fn=_one_thread,
+        persistent_workers=workers > 0,
+        # Its own generator, so that the loader takes nothing from the one that dropout draws from.
+        generator=torch.Generator(),
+    )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _one_thread(_: int) -> None:
+    cv2.setNumThreads(0)

@@ -1,0 +1,41 @@
+"""The one evaluation: what training, validate and predict all run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from goldfold.metrics import Array
+from goldfold.training.device import Compute
+from goldfold.training.targets import TargetCodec
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a model does on labelled rows: its predictions, the competition's metric and the mean loss."""
+
+    prediction: Array
+    score: float
+    loss: float
+
+
+@torch.inference_mode()
+def predict_logits(model: nn.Module, batches: Any, compute: Compute) -> torch.Tensor:
+    """The logits of every row of `batches` in their order, (n, outputs) float32 on the CPU."""
+    model.eval()
+    logits = []
+    for _, inputs in batches:
+        with compute.autocast():
+            logits.append(model(**{name: compute.to_device(tensor) for name, tensor in inputs.items()}).float())
+    return torch.cat(logits).cpu()
+
+
+def evaluate(model: nn.Module, batches: Any, truth: Array, codec: TargetCodec, loss: nn.Module, compute: Compute) -> Evaluation:
+    """Predict the rows of `batches`, whose truth is `truth`, and score them."""
+    logits = predict_logits(model, batches, compute)
+    prediction = codec.decode(logits)
+    with torch.inference_mode():
+        mean_loss = float(loss.cpu()(logits, codec.encode(truth)))
+    loss.to(compute.device)
+    return Evaluation(prediction, codec.problem.score(truth, prediction), mean_loss)

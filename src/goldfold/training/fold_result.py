@@ -1,0 +1,116 @@
+"""FoldResult: the best checkpoint of a fold, and how it was trained."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from goldfold.config import Config
+from goldfold.errors import InputError
+from goldfold.files import read_json, write_json, written_whole
+from goldfold.modalities import Modality, find_modality
+from goldfold.prepare import PreparedSet
+from goldfold.training.device import Precision
+from goldfold.training.targets import TargetCodec
+
+
+@dataclass
+class FoldResult:
+    """The weights of the best epoch, all that is needed to rebuild and judge the model, and the history of all epochs.
+
+    Files: model.safetensors, model.json (everything here but weights and history), history.csv (one row per epoch).
+    `score` is the competition's metric on the fold's validation rows, and `prepared` the fingerprint of their set.
+    """
+
+    fold: int
+    epoch: int
+    score: float
+    loss: float
+    codec: TargetCodec
+    spec: dict[str, Any]
+    config: Config
+    prepared: str
+    device: str
+    precision: Precision
+    rows: dict[str, int]
+    versions: dict[str, str]
+    weights: dict[str, torch.Tensor] = field(repr=False)
+    history: pd.DataFrame = field(repr=False)
+
+    def save(self, folder: Path) -> None:
+        """Write the three files."""
+        with written_whole(folder / "model.safetensors") as draft:
+            save_file({name: tensor.contiguous() for name, tensor in self.weights.items()}, draft)
+        card = {
+            "fold": self.fold,
+            "epoch": self.epoch,
+            "metric": self.codec.problem.metric,
+            "score": self.score,
+            "loss": self.loss,
+            "codec": self.codec.to_json(),
+            "input": self.spec,
+            "prepared": self.prepared,
+            "device": self.device,
+            "precision": self.precision,
+            "rows": self.rows,
+            "versions": self.versions,
+            "config": self.config.model_dump(mode="json", by_alias=True),
+        }
+        write_json(folder / "model.json", card)
+        self.save_history(folder)
+
+    def save_history(self, folder: Path) -> None:
+        """Write history.csv alone, for the epochs after the best one."""
+        with written_whole(folder / "history.csv") as draft:
+            self.history.to_csv(draft, index=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> "FoldResult":
+        """Read what `save` wrote."""
+        if not (folder / "model.json").is_file():
+            raise InputError(f"there is no trained fold in {folder}", mend="run `dvc repro`, which trains what is missing")
+        card = read_json(folder / "model.json")
+        return cls(
+            fold=card["fold"],
+            epoch=card["epoch"],
+            score=card["score"],
+            loss=card["loss"],
+            codec=TargetCodec.from_json(card["codec"]),
+            spec=card["input"],
+            config=Config.model_validate(card["config"]),
+            prepared=card["prepared"],
+            device=card["device"],
+            precision=card["precision"],
+            rows=card["rows"],
+            versions=card["versions"],
+            weights=load_file(folder / "model.safetensors"),
+            history=pd.read_csv(folder / "history.csv"),
+        )
+
+    @property
+    def modality(self) -> Modality:
+        """The kind of input that the model reads."""
+        return find_modality(self.codec.problem.modality)
+
+    def build_model(self) -> nn.Module:
+        """The model with its weights, on the CPU; no pretrained weights are asked for."""
+        model = self.modality.build_model(self.config.model, self.spec, self.codec.outputs, pretrained=False)
+        model.load_state_dict(self.weights)
+        return model
+
+    def require_prepared(self, prepared: PreparedSet) -> None:
+        """Raise InputError unless the fold was trained on `prepared`."""
+        if self.prepared != prepared.fingerprint:
+            raise InputError(
+                f"fold {self.fold} was trained on another prepared set than the one that is there now",
+                mend=f"train it again: dvc repro -f -s train@{self.fold}",
+            )
+
+
+def load_folds(folder: Path, folds: tuple[int, ...]) -> list[FoldResult]:
+    """The results of exactly `folds`, each in `folder`/<fold>; others that lie there are passed over."""
+    return [FoldResult.load(folder / str(fold)) for fold in folds]

@@ -1,0 +1,71 @@
+"""Between a problem's targets and a network's outputs."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from goldfold.competition import Problem
+from goldfold.metrics import Array
+
+
+@dataclass(frozen=True)
+class TargetCodec:
+    """Turns truth into what the loss compares, and logits into predictions; both as goldfold.metrics shapes them.
+
+    A regression's values are learned as log1p if `log1p`, then standardised by `mean` and `std`, (targets,).
+    """
+
+    problem: Problem
+    log1p: bool = False
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    @classmethod
+    def fit(cls, problem: Problem, truth: Array, transform: str) -> "TargetCodec":
+        """Fit to the truth of a fold's training rows. `transform` is train.target_transform."""
+        if problem.task != "regression":
+            return cls(problem)
+        log1p = transform == "log1p" or (transform == "auto" and problem.metric == "rmsle")
+        values = truth.reshape(len(truth), -1)
+        values = np.log1p(np.maximum(values, 0)) if log1p else values
+        deviation = np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
+        return cls(problem, log1p, tuple(values.mean(axis=0).tolist()), tuple(deviation.tolist()))
+
+    @property
+    def outputs(self) -> int:
+        """The number of the network's outputs."""
+        return len(self.problem.outputs)
+
+    def encode(self, truth: Array) -> torch.Tensor:
+        """What the loss compares with logits: class indices (n,) int64, else (n, outputs) float32."""
+        if self.problem.task == "multiclass":
+            return torch.tensor(truth)
+        values = truth.reshape(len(truth), -1).astype(np.float64)
+        if self.problem.task == "regression":
+            values = np.log1p(np.maximum(values, 0)) if self.log1p else values
+            values = (values - self.mean) / self.std
+        return torch.from_numpy(values.astype(np.float32))
+
+    def decode(self, logits: torch.Tensor) -> Array:
+        """Predictions from logits (n, outputs): probabilities or values, float64."""
+        logits = logits.double()
+        task = self.problem.task
+        if task == "multiclass":
+            return np.asarray(logits.softmax(dim=1).numpy())
+        if task == "regression":
+            values = logits.numpy() * self.std + self.mean
+            values = np.maximum(np.expm1(values), 0) if self.log1p else values
+            return values[:, 0] if values.shape[1] == 1 else values
+        probabilities = logits.sigmoid().numpy()
+        return probabilities[:, 0] if task == "binary" else probabilities
+
+    def to_json(self) -> dict[str, Any]:
+        """The codec as JSON holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "TargetCodec":
+        """Rebuild what `to_json` gave."""
+        return cls(Problem.from_json(value["problem"]), value["log1p"], tuple(value["mean"]), tuple(value["std"]))

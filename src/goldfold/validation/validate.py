@@ -1,0 +1,90 @@
+"""FoldResults → CVResult."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from goldfold.competition import Problem
+from goldfold.config import ValidateConfig
+from goldfold.errors import InputError
+from goldfold.metrics import Array
+from goldfold.prepare import PreparedSet
+from goldfold.training import FoldResult
+from goldfold.training.batches import plain_batches
+from goldfold.training.device import find_compute_again
+from goldfold.training.evaluate import Evaluation, evaluate
+from goldfold.training.optimisation import build_loss
+from goldfold.validation.cv_result import CVResult, Scores
+from goldfold.validation.uncertainty import bootstrap_interval
+
+CPU_TOLERANCE = 1e-6
+# A GPU may choose other kernels in each process, and a row near the threshold may fall on its other side.
+GPU_TOLERANCE = 2e-2
+
+
+def validate(prepared: PreparedSet, folds: Sequence[FoldResult], config: ValidateConfig) -> CVResult:
+    """Judge each fold's checkpoint on the fold's own rows and join the out-of-fold predictions.
+
+    Raises InputError where a checkpoint does not reproduce the score it bears, or was trained on another prepared set.
+    """
+    problem, truth = prepared.problem, prepared.problem.truth(prepared.train)
+    tables, scores = [], {}
+    for result in folds:
+        rows = prepared.validation_rows(result.fold)
+        judged = judge(prepared, result)
+        scores[result.fold] = judged.score
+        known = prepared.train.iloc[rows][[problem.id, *problem.targets]].reset_index(drop=True)
+        position = pd.DataFrame({"row": rows, "fold": result.fold})
+        tables.append(pd.concat([position, known, problem.table(judged.prediction)], axis=1))
+    oof = pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
+    rows, prediction = oof["row"].to_numpy(), problem.predictions(oof)
+    low, high = bootstrap_interval(problem, truth[rows], prediction, config.bootstrap, config.confidence)
+    overall = Scores(
+        metric=problem.scored_by.name,
+        score=problem.score(truth[rows], prediction),
+        low=low,
+        high=high,
+        confidence=config.confidence,
+        folds=scores,
+        rows=len(oof),
+    )
+    worst = oof.assign(loss=row_losses(problem, truth[rows], prediction)).nlargest(config.worst, "loss")
+    return CVResult(problem, overall, oof, worst)
+
+
+def judge(prepared: PreparedSet, result: FoldResult) -> Evaluation:
+    """Evaluate a fold's checkpoint on the fold's rows; raises InputError unless its score comes out again."""
+    result.require_prepared(prepared)
+    rows = prepared.validation_rows(result.fold)
+    compute = find_compute_again(result.precision)
+    train = result.config.train
+    judged = evaluate(
+        result.build_model().to(compute.device),
+        plain_batches(result.modality.plain_view(prepared, "train", result.spec), rows, train.batch_size),
+        prepared.problem.truth(prepared.train)[rows],
+        result.codec,
+        build_loss(train, prepared.problem.task),
+        compute,
+    )
+    exact = compute.device.type == result.device == "cpu"
+    tolerance = (CPU_TOLERANCE if exact else GPU_TOLERANCE) * max(1.0, abs(result.score))
+    if not abs(judged.score - result.score) <= tolerance:
+        raise InputError(
+            f"the checkpoint of fold {result.fold} bears the score {result.score:.6f}, but scores {judged.score:.6f} now",
+            mend=f"train it again: dvc repro -f -s train@{result.fold}",
+        )
+    return judged
+
+
+def row_losses(problem: Problem, truth: Array, prediction: Array) -> Array:
+    """How wrong each row is, (n,): the cross-entropy, or the absolute error (of log1p under a log metric)."""
+    if problem.task == "regression":
+        if problem.metric == "rmsle":
+            truth, prediction = np.log1p(truth), np.log1p(prediction)
+        return np.asarray(np.abs(truth - prediction).reshape(len(truth), -1).mean(axis=1))
+    safe = np.clip(prediction, 1e-15, 1)
+    if problem.task == "multiclass":
+        return np.asarray(-np.log(safe[np.arange(len(truth)), truth]))
+    losses = -np.log(np.where(truth == 1, safe, np.clip(1 - prediction, 1e-15, 1)))
+    return np.asarray(losses.reshape(len(truth), -1).mean(axis=1))
