@@ -214,16 +214,21 @@ class PredictConfig(Section):
     """Rows per step; by default train.batch_size."""
 
 
-class Config(Section):
+class FoldConfig(Section):
+    """The sections that a fold is trained by; its checkpoint keeps them."""
+
+    model: ModelConfig
+    augment: tuple[Component, ...] = ()
+    """albumentations transforms of the training images, in order, with their arguments."""
+    train: TrainConfig = TrainConfig()
+
+
+class Config(FoldConfig):
     """All of params.yaml."""
 
     competition: CompetitionConfig
     split: SplitConfig = SplitConfig()
     prepare: PrepareConfig = PrepareConfig()
-    model: ModelConfig
-    augment: tuple[Component, ...] = ()
-    """albumentations transforms of the training images, in order, with their arguments."""
-    train: TrainConfig = TrainConfig()
     validate_: ValidateConfig = Field(ValidateConfig(), alias="validate")
     predict: PredictConfig = PredictConfig()
 

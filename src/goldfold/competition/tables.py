@@ -79,6 +79,8 @@ def _read(path: Path, **options: Any) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(path, sep="\t" if ".tsv" in path.suffixes else ",", **options)
+        separator = "\t" if ".tsv" in path.suffixes else ","
+        table: pd.DataFrame = pd.read_csv(path, sep=separator, **options)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{path} cannot be read as a table: {error}", mend="open it in an editor and correct it") from None
+    return table

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from goldfold.config import Config
+from goldfold.config import FoldConfig
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_whole
 from goldfold.modalities import Modality, find_modality
@@ -32,7 +32,7 @@ class FoldResult:
     loss: float
     codec: TargetCodec
     spec: dict[str, Any]
-    config: Config
+    config: FoldConfig
     prepared: str
     device: str
     precision: Precision
@@ -81,7 +81,7 @@ class FoldResult:
             loss=card["loss"],
             codec=TargetCodec.from_json(card["codec"]),
             spec=card["input"],
-            config=Config.model_validate(card["config"]),
+            config=FoldConfig.model_validate(card["config"]),
             prepared=card["prepared"],
             device=card["device"],
             precision=card["precision"],

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from goldfold.config import Config
+from goldfold.config import FoldConfig
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities import find_modality
@@ -24,7 +24,9 @@ from goldfold.training.reporter import Plan, Reporter, Row, Silent
 from goldfold.training.targets import TargetCodec
 
 
-def train_fold(prepared: PreparedSet, fold: int, config: Config, folder: Path, reporter: Reporter | None = None) -> FoldResult:
+def train_fold(
+    prepared: PreparedSet, fold: int, config: FoldConfig, folder: Path, reporter: Reporter | None = None
+) -> FoldResult:
     """Train one fold and return its best checkpoint, which is in `folder` from the moment it is found.
 
     The best epoch is the one with the best monitored value (train.monitor) on the fold's validation rows; the first of
@@ -89,7 +91,7 @@ class _Run:
     validation_truth: Array
     rows: dict[str, int]
 
-    def plan(self, fold: int, config: Config) -> Plan:
+    def plan(self, fold: int, config: FoldConfig) -> Plan:
         return Plan(
             fold=fold,
             epochs=config.train.epochs,
@@ -102,7 +104,7 @@ class _Run:
         )
 
 
-def _set_up(prepared: PreparedSet, fold: int, config: Config) -> _Run:
+def _set_up(prepared: PreparedSet, fold: int, config: FoldConfig) -> _Run:
     problem = prepared.problem
     modality = find_modality(problem.modality)
     truth = prepared.problem.truth(prepared.train)
@@ -138,7 +140,7 @@ def _set_up(prepared: PreparedSet, fold: int, config: Config) -> _Run:
     )
 
 
-def _train_epoch(run: _Run, epoch: int, config: Config, reporter: Reporter) -> tuple[float, float]:
+def _train_epoch(run: _Run, epoch: int, config: FoldConfig, reporter: Reporter) -> tuple[float, float]:
     """Pass over the training rows once; return the mean loss per row and the last learning rate."""
     run.model.train()
     run.sampler.epoch = epoch
@@ -180,11 +182,11 @@ def _mean(total: torch.Tensor, seen: int) -> Callable[[], float]:
     return lambda: float(total) / max(seen, 1)
 
 
-def _monitored(judged: Evaluation | FoldResult, config: Config) -> float:
+def _monitored(judged: Evaluation | FoldResult, config: FoldConfig) -> float:
     return judged.loss if config.train.monitor == "loss" else judged.score
 
 
-def _better(judged: Evaluation, best: FoldResult, config: Config) -> bool:
+def _better(judged: Evaluation, best: FoldResult, config: FoldConfig) -> bool:
     if config.train.monitor == "loss":
         return judged.loss < best.loss
     return best.codec.problem.scored_by.better(judged.score, best.score)
@@ -205,7 +207,7 @@ def _require_finite(judged: Evaluation, epoch: int, fold: int, codec: TargetCode
 
 
 def _checkpoint(
-    run: _Run, prepared: PreparedSet, fold: int, config: Config, epoch: int, judged: Evaluation, history: list[Row]
+    run: _Run, prepared: PreparedSet, fold: int, config: FoldConfig, epoch: int, judged: Evaluation, history: list[Row]
 ) -> FoldResult:
     import timm
 
@@ -216,7 +218,7 @@ def _checkpoint(
         loss=judged.loss,
         codec=run.codec,
         spec=run.spec,
-        config=config,
+        config=FoldConfig(model=config.model, augment=config.augment, train=config.train),
         prepared=prepared.fingerprint,
         device=run.compute.device.type,
         precision=run.compute.precision,

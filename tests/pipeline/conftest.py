@@ -1,0 +1,132 @@
+"""Whole runs in copies of the working tree. One session fixture runs the embedded competition; the tests copy what it left."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Clone:
+    """A repository to run commands in, with its own MLflow store."""
+
+    folder: Path
+    log: str = ""
+
+    def env(self, **more: str) -> dict[str, str]:
+        left_out = ("MLFLOW_", "DVC_", "GIT_")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+        tools = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
+        who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
+        return {**inherited, **who, "PATH": tools, "COLUMNS": "160", **more}
+
+    def run(self, *command: str, expect: int | None = 0, **env: str) -> str:
+        """Run a command in the clone; return what it printed."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.env(**env),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        assert expect is None or done.returncode == expect, done.stdout
+        return done.stdout
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.env(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def copy_to(self, folder: Path) -> "Clone":
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Clone(folder)
+
+    def runs(self) -> list[Any]:
+        """Every run of the clone's store, oldest first."""
+        from mlflow import MlflowClient
+
+        client = MlflowClient(f"sqlite:///{self.folder / 'mlflow.db'}")
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+        return list(reversed(client.search_runs(experiments, max_results=1000)))
+
+    def parents(self) -> list[Any]:
+        return [run for run in self.runs() if "mlflow.parentRunId" not in run.data.tags]
+
+    def children(self, parent: Any) -> list[Any]:
+        return [run for run in self.runs() if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+
+
+def copy_of_the_working_tree(folder: Path) -> Clone:
+    """What a clone of the repository would hold if all were committed."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if name in ("dvc.lock", "data/demo/dvc.lock") or name.startswith("experiments/current/") or not (ROOT / name).exists():
+            continue
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    clone = Clone(folder)
+    clone.run("git", "init", "-q", "-b", "main")
+    clone.run("git", "add", "-A")
+    clone.run("git", "commit", "-qm", "clone")
+    return clone
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone in which `dvc repro` and `goldfold summary` ran with the default settings, and the result is committed."""
+    clone = copy_of_the_working_tree(tmp_path_factory.mktemp("clone") / "goldfold")
+    clone.log = clone.run("dvc", "repro") + clone.run("goldfold", "summary")
+    clone.run("git", "add", "-A")
+    clone.run("git", "commit", "-qm", "result")
+    return clone
+
+
+@pytest.fixture
+def clone(finished: Clone, tmp_path: Path) -> Clone:
+    """A copy of the finished clone, to change."""
+    return finished.copy_to(tmp_path / "goldfold")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Clone:
+    """A clone in which nothing ran yet."""
+    return copy_of_the_working_tree(tmp_path / "goldfold")
+
+
+@pytest.fixture
+def set_params() -> Callable[..., None]:
+    """Change values of a clone's params.yaml by dotted keys."""
+    from ruamel.yaml import YAML
+
+    def change(clone: Clone, **values: Any) -> None:
+        yaml = YAML()
+        path = clone.folder / "params.yaml"
+        tree = yaml.load(path.read_text())
+        for key, value in values.items():
+            *sections, last = key.split("__")
+            place = tree
+            for section in sections:
+                place = place[section]
+            place[last] = value
+        with path.open("w") as file:
+            yaml.dump(tree, file)
+
+    return change

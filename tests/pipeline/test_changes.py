@@ -1,0 +1,153 @@
+"""What reruns after a change, and how MLflow shows it."""
+
+import json
+import os
+import re
+import signal
+import time
+
+import pandas as pd
+
+QUICK = ("-S", "train.epochs=1", "-S", "split.folds=[0]")
+
+
+def stages_run(said):
+    return re.findall(r"Running stage '(?:.*:)?(.+?)'", said)
+
+
+def test_a_predict_setting_reruns_predict_alone_and_its_parent_has_all_folds(clone):
+    first = clone.parents()[0]
+    said = clone.run("dvc", "exp", "run", "-n", "geometric", "-S", "predict.average=geometric")
+    assert stages_run(said) == ["predict"]
+    parents = clone.parents()
+    assert [run.info.run_name for run in parents] == [first.info.run_name, "geometric"]
+    children = clone.children(parents[1])
+    assert len(children) == 5
+    trained = {run.info.run_id for run in clone.children(first)}
+    assert {child.data.tags["goldfold.trained_by"] for child in children} == trained
+    assert parents[1].data.metrics["accuracy"] == first.data.metrics["accuracy"]
+    assert all(child.data.metrics["best_accuracy"] > 0.9 for child in children)
+    # Back to what was: everything comes from DVC's cache, and no run is added.
+    said = clone.run("dvc", "exp", "run", "-S", "predict.average=arithmetic")
+    assert stages_run(said) == [] and len(clone.parents()) == 2
+
+
+def test_folds_of_another_configuration_are_not_mixed_in(clone, set_params):
+    set_params(clone, split__folds=[0])
+    said = clone.run("dvc", "repro")
+    assert stages_run(said) == ["validate", "predict"]
+    assert (clone.folder / "experiments/current/folds/1/model.safetensors").exists()
+    oof = pd.read_parquet(clone.folder / "experiments/current/cv/oof.parquet")
+    assert set(oof["fold"]) == {0} and len(oof) == 288
+    metrics = json.loads((clone.folder / "experiments/current/cv/metrics.json").read_text())
+    assert list(metrics["accuracy"]["fold"]) == ["0"]
+    assert len(clone.children(clone.parents()[-1])) == 1
+    assert "accuracy.oof" in clone.run("dvc", "metrics", "diff")
+
+
+def test_queued_and_temporary_experiments_land_in_the_same_store(clone):
+    clone.run("dvc", "exp", "run", "--queue", "-n", "queued", *QUICK, "-S", "train.lr=0.004")
+    clone.run("dvc", "exp", "run", "--run-all")
+    clone.run("dvc", "exp", "run", "--temp", "-n", "temporary", *QUICK, "-S", "train.lr=0.003")
+    parents = {run.info.run_name: run for run in clone.parents()}
+    assert {"queued", "temporary"} <= set(parents)
+    assert parents["queued"].data.params["train.lr"] == "0.004"
+    for name in ("queued", "temporary"):
+        assert parents[name].info.status == "FINISHED"
+        assert len(clone.children(parents[name])) == 1
+        assert parents[name].info.artifact_uri.startswith((clone.folder / "mlartifacts").as_uri())
+    shown = clone.run("dvc", "exp", "show", "--csv")
+    assert "queued" in shown and "temporary" in shown
+
+
+def test_a_failing_stage_marks_its_run_failed_and_leaves_nothing_running(clone):
+    said = clone.run(
+        "dvc", "exp", "run", "-n", "too-hot", *QUICK, "-S", "train.optimizer.name=sgd", "-S", "train.lr=1e12", expect=None
+    )
+    assert "training loss is" in said and "To mend it:" in said and "Traceback" not in said
+    parent = clone.parents()[-1]
+    assert parent.info.run_name == "too-hot"
+    assert [run.info.status for run in [parent, *clone.children(parent)]] == ["FAILED", "FAILED"]
+    assert "RUNNING" not in {run.info.status for run in clone.runs()}
+
+
+def test_after_a_kill_the_same_runs_go_on_and_none_is_left_running(clone, set_params):
+    set_params(clone, split__folds=[0], train__epochs=40, train__batch_size=16)
+    process = clone.start("dvc", "repro")
+    for line in process.stdout:
+        if "epoch  1/40" in line:
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    parent = clone.parents()[-1]
+    (child,) = clone.children(parent)
+    assert (parent.info.status, child.info.status) == ("RUNNING", "RUNNING")
+
+    # A run of other settings marks the ones that the kill left.
+    _until_gone(child)
+    set_params(clone, train__epochs=1)
+    clone.run("dvc", "repro")
+    statuses = {run.info.run_id: run.info.status for run in clone.runs()}
+    assert statuses[parent.info.run_id] == statuses[child.info.run_id] == "KILLED"
+    assert "RUNNING" not in statuses.values()
+
+    # The same settings again go on in the same runs.
+    set_params(clone, train__epochs=40)
+    count = len(clone.runs())
+    process = clone.start("dvc", "repro")
+    for line in process.stdout:
+        if "epoch  1/40" in line:
+            break
+    again = {run.info.run_id: run.info.status for run in clone.runs()}
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait()
+    assert len(again) == count and again[child.info.run_id] == "RUNNING"
+
+
+def _until_gone(run):
+    """Wait for the killed process to be gone from the table of processes."""
+    number = int(run.data.tags["goldfold.process"].rpartition(":")[2])
+    for _ in range(100):
+        try:
+            os.kill(number, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+
+
+def test_an_unreachable_server_stops_nothing_and_hears_all_of_it_later(clone):
+    nobody = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    said = clone.run("dvc", "exp", "run", "-n", "offline", *QUICK, **nobody)
+    assert stages_run(said) == ["train@0", "validate", "predict"]
+    assert said.count("tracking: http://127.0.0.1:9 does not answer") == 3
+    assert "passed the contract" in said
+    assert "offline" not in {run.info.run_name for run in clone.runs()}
+
+    clone.run("goldfold", "summary")
+    parent = clone.parents()[-1]
+    (child,) = clone.children(parent)
+    assert parent.info.run_name == "offline"
+    assert {parent.info.status, child.info.status} == {"FINISHED"}
+    assert parent.data.metrics["accuracy"] and child.data.metrics["train_loss"]
+    assert not list((clone.folder / ".goldfold/outbox").glob("*"))
+
+
+def test_a_moved_repository_keeps_its_artifacts(clone):
+    from mlflow import MlflowClient
+
+    clone.run("goldfold", "summary")
+    client = MlflowClient(f"sqlite:///{clone.folder / 'mlflow.db'}")
+    parent = clone.parents()[0]
+    assert parent.info.artifact_uri.startswith((clone.folder / "mlartifacts").as_uri())
+    assert {artifact.path for artifact in client.list_artifacts(parent.info.run_id, "submission")} == {
+        "submission/submission.csv",
+        "submission/predictions.parquet",
+    }
+
+
+def test_a_recipe_runs_as_an_experiment_of_its_name(clone):
+    clone.run("goldfold", "run", "step", "--", "-S", "train.epochs=1", "-S", "split.folds=[0]")
+    parent = clone.parents()[-1]
+    assert parent.info.run_name == "step"
+    assert parent.data.params["train.scheduler.name"] == "StepLR"
+    assert "train.scheduler.pct_start" not in parent.data.params

@@ -1,0 +1,92 @@
+"""The embedded competition with the default settings, from a fresh clone."""
+
+import json
+import re
+
+import pandas as pd
+
+
+def test_the_cv_score_and_the_hidden_score_reach_99_percent(finished):
+    metrics = json.loads((finished.folder / "experiments/current/cv/metrics.json").read_text())
+    assert metrics["accuracy"]["oof"] >= 0.99
+    assert metrics["rows"] == 1437
+    hidden = re.search(r"test score  accuracy (\S+) against data/demo/solution.csv", finished.log)
+    assert hidden and float(hidden[1]) >= 0.99
+
+
+def test_the_last_lines_tell_the_result(finished):
+    last = finished.log.rstrip().splitlines()[-6:]
+    assert [line[:10].strip() for line in last] == ["CV", "per fold", "submission", "test score", "MLflow run", "see it"]
+    assert "95% interval" in last[0] and "0: 0.9" in last[1] and "submission.csv: 360 rows, passed" in last[2]
+    assert last[4].split()[-1] == finished.parents()[0].info.run_name
+
+
+def test_each_epoch_is_one_plain_line_without_a_terminal(finished):
+    lines = [line for line in finished.log.splitlines() if line.startswith("fold 3 epoch")]
+    assert len(lines) == 15
+    assert all(re.search(r"loss .* accuracy .* lr .* images/s .* left", line) for line in lines)
+    assert "\x1b" not in finished.log
+
+
+def test_the_submission_answers_the_sample(finished):
+    folder = finished.folder
+    submission = pd.read_csv(folder / "experiments/current/submission/submission.csv", dtype=str)
+    sample = pd.read_csv(folder / "data/demo/digits/sample_submission.csv", dtype=str)
+    assert list(submission.columns) == list(sample.columns)
+    assert list(submission["id"]) == list(sample["id"])
+    assert set(submission["label"]) <= {str(digit) for digit in range(10)}
+
+
+def test_no_stage_reads_the_hidden_labels(finished):
+    lock = (finished.folder / "dvc.lock").read_text()
+    assert "path: data/demo/digits" in lock
+    assert "path: data/demo/solution.csv" not in lock
+    assert not list((finished.folder / "data/prepared").glob("*solution*"))
+
+
+def test_the_store_has_one_parent_with_all_folds(finished):
+    (parent,) = finished.parents()
+    children = finished.children(parent)
+    assert sorted(child.info.run_name for child in children) == [f"fold {fold}" for fold in range(5)]
+    assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
+    assert all("goldfold.trained_by" not in child.data.tags for child in children)
+
+
+def test_the_parent_tells_the_whole_story(finished):
+    (parent,) = finished.parents()
+    metrics = parent.data.metrics
+    assert metrics["accuracy_low"] <= metrics["accuracy"] <= metrics["accuracy_high"]
+    assert {f"accuracy_fold_{fold}" for fold in range(5)} <= set(metrics)
+    assert metrics["accuracy_test"] >= 0.99
+    assert parent.data.params["train.lr"] == "0.005" and parent.data.params["augment.0.name"] == "Affine"
+    head = finished.run("git", "rev-parse", "HEAD~1").strip()
+    assert parent.data.tags["mlflow.source.git.commit"] == head
+    assert parent.data.tags["goldfold.data"]
+
+
+def test_a_child_has_its_curves_each_epoch_once(finished):
+    from mlflow import MlflowClient
+
+    (parent,) = finished.parents()
+    child = finished.children(parent)[0]
+    client = MlflowClient(f"sqlite:///{finished.folder / 'mlflow.db'}")
+    for metric in ("train_loss", "valid_loss", "accuracy", "lr", "images_per_second", "seconds"):
+        history = client.get_metric_history(child.info.run_id, metric)
+        assert sorted(point.step for point in history) == list(range(15)), metric
+
+
+def test_an_idle_repro_does_nothing_and_adds_no_run(finished):
+    before = len(finished.runs())
+    said = finished.run("dvc", "repro")
+    assert "Data and pipelines are up to date." in said
+    assert "Running stage" not in said
+    finished.run("goldfold", "summary")
+    assert len(finished.runs()) == before
+
+
+def test_dvc_shows_metrics_plots_and_experiments(clone):
+    assert "accuracy.oof" in clone.run("dvc", "metrics", "show")
+    clone.run("dvc", "plots", "show", "--out", "shown")
+    page = (clone.folder / "shown/index.html").read_text()
+    assert all(f"validation loss, fold {fold}" in page for fold in range(5)) and "errors.png" in page
+    assert "train.lr" in clone.run("dvc", "exp", "show", "--csv")
