@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from goldfold.config import Component, ModelConfig
@@ -97,7 +98,7 @@ def augmentation(components: Sequence[Component]) -> Any:
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     import albumentations
 
-    transforms = []
+    transforms, certain = [], []
     for position, component in enumerate(components):
         key = f"augment.{position}"
         transform = named(component.name, ["albumentations"], f"{key}.name")
@@ -106,19 +107,20 @@ def augmentation(components: Sequence[Component]) -> Any:
             warnings.simplefilter("error")
             try:
                 transforms.append(transform(**component.args))
+                certain.append(transform(**{**component.args, "p": 1.0}))
             except (UserWarning, TypeError, ValueError) as error:
                 raise InputError(
                     f"params.yaml, {key}: albumentations.{component.name} refused its arguments: {error}",
                     mend=f"correct the arguments under {key} (albumentations {albumentations.__version__})",
                 ) from None
-    pipeline = albumentations.Compose(transforms)
-    probe = pipeline(image=np.zeros((256, 256, 3), np.uint8))["image"]
+    # With every transform certain to apply, one image shows what the pipeline can leave.
+    probe = albumentations.Compose(certain)(image=np.zeros((256, 256, 3), np.uint8))["image"]
     if not isinstance(probe, np.ndarray) or probe.dtype != np.uint8 or probe.shape[-1:] != (3,):
         raise InputError(
             "params.yaml, augment: the transforms do not leave an RGB image of bytes",
             mend="leave out Normalize, ToFloat and ToTensorV2: the model normalises by itself",
         )
-    return pipeline
+    return albumentations.Compose(transforms)
 
 
 class ImageModel(nn.Module):
@@ -159,7 +161,7 @@ def build_model(model: ModelConfig, spec: Mapping[str, Any], outputs: int, pretr
         raise InputError(
             f"params.yaml, model: timm refused to build {model.name}: {error}", mend="correct model.args or model.image_size"
         ) from error
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise InputError(
             f"the pretrained weights of {model.name} cannot be loaded: {str(error).splitlines()[0]}",
             mend="go online once, so that timm can download and keep them; or give the file in model.weights; or set "

@@ -1,0 +1,182 @@
+import pandas as pd
+import pytest
+from tests.conftest import write_image
+
+from goldfold.competition import read_solution
+from goldfold.competition.demo import write_digits
+from goldfold.config import CompetitionConfig
+from goldfold.errors import InputError
+
+
+def worked_out(competition):
+    problem = competition.problem
+    return problem.task, problem.answer, problem.metric
+
+
+@pytest.mark.parametrize(
+    ("targets", "sample", "expected"),
+    [
+        ({"y": ["0", "1"] * 4}, {"y": "0.5"}, ("binary", "probability", "roc_auc")),
+        ({"y": ["0", "1"] * 4}, {"y": "0"}, ("binary", "label", "accuracy")),
+        ({"y": ["True", "False"] * 4}, {"y": "False"}, ("binary", "label", "accuracy")),
+        ({"y": list("abcabcab")}, {"y": "a"}, ("multiclass", "label", "accuracy")),
+        ({"y": list("abcabcab")}, {"c": "0.3", "a": "0.3", "b": "0.4"}, ("multiclass", "probability", "log_loss")),
+        ({"u": list("01010101"), "v": list("00110011")}, {"u": "0.2", "v": "0.2"}, ("multilabel", "probability", "roc_auc")),
+        ({"y": ["1.5", "2.5"] * 4}, {"y": "0"}, ("binary", "label", "accuracy")),
+        ({"y": [str(n + 0.5) for n in range(8)]}, {"y": "0"}, ("regression", "value", "rmse")),
+        ({"y": [str(n * n) for n in range(60)]}, {"y": "0"}, ("regression", "value", "rmse")),
+    ],
+)
+def test_task_answer_and_metric_are_worked_out(write_competition, read, targets, sample, expected):
+    if expected[1] == "label" and targets.get("y", [""])[0] == "1.5":
+        sample = {"y": "1.5"}
+    assert worked_out(read(write_competition(targets, sample))) == expected
+
+
+def test_what_params_yaml_says_wins(write_competition, read):
+    root = write_competition({"y": list("01234") * 12}, {"y": "0"})
+    assert worked_out(read(root, task="regression", metric="mae")) == ("regression", "value", "mae")
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0"}, name="auc")
+    assert worked_out(read(root, metric="roc_auc")) == ("binary", "probability", "roc_auc")
+
+
+def test_ids_and_labels_stay_as_they_are_written(write_competition, read):
+    root = write_competition({"y": ["NA", "None", "null", "007"] * 2}, {"y": "NA"}, ids=[*"abcdef", "007", "1e3"])
+    competition = read(root)
+    assert list(competition.train["id"][-2:]) == ["007", "1e3"]
+    assert competition.problem.classes == ("007", "NA", "None", "null")
+
+
+def test_whole_numbers_written_with_a_point_meet_those_without(write_competition, read):
+    competition = read(write_competition({"y": ["0.0", "1.0"] * 4}, {"y": "1"}))
+    assert competition.problem.classes == ("0", "1") and competition.problem.answer == "label"
+
+
+def test_numbered_classes_are_ordered_by_number(write_competition, read):
+    assert read(write_competition({"y": ["10", "9", "1"] * 3}, {"y": "9"})).problem.classes == ("1", "9", "10")
+
+
+def test_the_order_of_classes_can_be_given(write_competition, read):
+    root = write_competition({"y": ["yes", "no"] * 4}, {"y": "0.5"})
+    assert read(root, classes=("yes", "no")).problem.outputs == ("p_no",)
+
+
+@pytest.mark.parametrize(("folder", "suffix", "with_suffix"), [("a/b/c", ".JPG", False), ("pictures", ".bmp", True)])
+def test_images_are_found_at_any_depth_with_any_extension(write_competition, read, folder, suffix, with_suffix):
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"}, folder=folder, suffix=suffix)
+    if with_suffix:
+        for name in ("train", "test", "sample_submission"):
+            table = pd.read_csv(root / f"{name}.csv", dtype=str)
+            table.assign(id=table["id"] + suffix).to_csv(root / f"{name}.csv", index=False)
+    competition = read(root)
+    assert str(competition.train_images[1]) == f"{folder}/001{suffix}"
+    assert str(competition.test_images[0]) == f"{folder}/t0{suffix}"
+
+
+def test_the_same_id_in_train_and_test_folders_is_each_sides_own(write_competition, read):
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"}, folder="train")
+    write_image(root / "test/000.png", 99)
+    for name in ("test", "sample_submission"):
+        table = pd.read_csv(root / f"{name}.csv", dtype=str)
+        table.assign(id=["000", *table["id"][1:]]).to_csv(root / f"{name}.csv", index=False)
+    competition = read(root)
+    assert str(competition.train_images[0]) == "train/000.png" and str(competition.test_images[0]) == "test/000.png"
+
+
+def test_an_image_that_could_be_two_is_asked_for(write_competition, read):
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
+    write_image(root / "more/000.png", 1)
+    with pytest.raises(InputError, match=r"row 2 \(id 000\): images/000.png, more/000.png"):
+        read(root)
+    assert str(read(root, images="images/{id}.png").train_images[0]) == "images/000.png"
+
+
+def test_without_a_test_table_the_sample_has_the_test_ids(write_competition, read):
+    competition = read(write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"}, test_table=False))
+    assert list(competition.test["id"]) == ["t0", "t1", "t2", "t3"]
+
+
+def test_a_short_sample_is_told(write_competition, read):
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
+    pd.read_csv(root / "sample_submission.csv")[:-1].to_csv(root / "sample_submission.csv", index=False)
+    with pytest.raises(InputError, match=r"t3 is in test.csv only"):
+        read(root)
+
+
+def test_the_columns_of_the_sample_must_be_the_classes(write_competition, read):
+    with pytest.raises(InputError, match="x is in the sample only"):
+        read(write_competition({"y": list("abcabc")}, {"a": "1", "b": "0", "x": "0"}))
+
+
+def test_a_regression_target_must_be_numbers(write_competition, read):
+    with pytest.raises(InputError, match=r"row 3: \?"):
+        read(write_competition({"y": ["1.5", "?", *"234567"]}, {"y": "0"}), task="regression")
+
+
+def folders(root, classes=("cat", "dog"), count=10, test=0):
+    for kind in classes:
+        for number in range(count):
+            write_image(root / "train" / kind / f"{kind}_{number}.png", number)
+    for number in range(test):
+        write_image(root / "test" / f"{number}.png", 100 + number)
+    return root
+
+
+def test_sub_folders_are_labels_and_the_test_folder_is_the_test_set(tmp_path, read):
+    competition = read(folders(tmp_path / "pets", test=3))
+    assert worked_out(competition) == ("binary", "label", "accuracy")
+    assert competition.train["label"].value_counts().to_dict() == {"cat": 10, "dog": 10}
+    assert list(competition.sample.columns) == ["id", "label"]
+    assert list(competition.test["id"]) == ["0.png", "1.png", "2.png"]
+
+
+def test_without_a_test_folder_a_part_is_held_out_the_same_each_time(tmp_path, read):
+    root = folders(tmp_path / "pets")
+    first, second = read(root, test_fraction=0.2), read(root, test_fraction=0.2)
+    assert len(first.test) == 4 and list(first.test["id"]) == list(second.test["id"])
+    assert not set(first.test["id"]) & set(first.train["id"])
+    assert "label" not in first.test
+    solution = read_solution(CompetitionConfig(path=str(root), test_fraction=0.2), first.problem)
+    assert list(solution["id"]) == list(first.test["id"])
+    assert all(name.startswith(label) for name, label in zip(solution["id"], solution["label"], strict=True))
+
+
+def test_labels_and_groups_are_read_from_file_names(tmp_path, read):
+    for number in range(6):
+        write_image(tmp_path / "p" / "train" / f"{'cat' if number % 2 else 'dog'}.{number}.png", number)
+    competition = read(tmp_path / "p", file_pattern=r"(?P<label>cat|dog)\.(?P<number>\d+)", test_fraction=0.4)
+    assert set(competition.train["label"]) == {"cat", "dog"} and "number" in competition.train
+    with pytest.raises(InputError, match="matches 3 of 6 images"):
+        read(tmp_path / "p", file_pattern=r"(?P<label>cat)\.")
+    with pytest.raises(InputError, match="is no regular expression"):
+        read(tmp_path / "p", file_pattern="(")
+
+
+def test_the_embedded_competition_is_laid_out_as_kaggle_does(tmp_path, read):
+    for name in "ab":
+        write_digits(tmp_path / name / "digits", tmp_path / name / "solution.csv")
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
+    assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
+    competition = read(tmp_path / "a/digits")
+    assert (len(competition.train), len(competition.test)) == (1437, 360)
+    assert worked_out(competition) == ("multiclass", "label", "accuracy")
+    solution = pd.read_csv(tmp_path / "a/solution.csv", dtype=str)
+    assert list(solution["id"]) == list(competition.test["id"]) and "label" not in competition.test
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "rows", "expected"),
+    [
+        ("aerial-cactus", {}, (3000, 1000), ("binary", "probability", "roc_auc")),
+        ("malaria-cells", {"file_pattern": r"(?P<patient>C\d+)"}, (3000, 600), ("binary", "label", "accuracy")),
+        ("dogs-vs-cats", {"file_pattern": r"(?P<label>cat|dog)\.\d+"}, (300, 100), ("binary", "probability", "roc_auc")),
+        ("natural-scenes", {}, (420, 120), ("multilabel", "probability", "roc_auc")),
+        ("houses", {"images": "images/{id}_frontal.jpg", "metric": "rmsle"}, (428, 107), ("regression", "value", "rmsle")),
+        ("leaf-classification", {}, (990, 594), ("multiclass", "probability", "log_loss")),
+    ],
+)
+def test_real_layouts_are_read(shared_data, read, name, settings, rows, expected):
+    competition = read(shared_data / name, **settings)
+    assert (len(competition.train), len(competition.test)) == rows
+    assert worked_out(competition) == expected
+    assert len(competition.train_images) == rows[0] and len(competition.test_images) == rows[1]

@@ -1,0 +1,86 @@
+"""Tiny competitions, and the real ones where they are at hand."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from goldfold.competition import read_competition
+from goldfold.competition.demo import write_digits
+from goldfold.config import CompetitionConfig, PrepareConfig, SplitConfig, parse_config
+from goldfold.prepare import prepare
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real competition data beside the repository."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no real competition data in {SHARED}")
+    return SHARED
+
+
+def write_image(path, seed, shape=(8, 8, 3)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
+
+
+@pytest.fixture
+def write_competition(tmp_path):
+    """Write train.csv, test.csv, sample_submission.csv and images; the targets are columns of texts by name."""
+
+    def write(targets, sample, rows=None, name="tiny", ids=None, suffix=".png", folder="images", test_rows=4, test_table=True):
+        root = tmp_path / name
+        rows = rows or len(next(iter(targets.values())))
+        ids = ids or [f"{row:03d}" for row in range(rows)]
+        test_ids = [f"t{row}" for row in range(test_rows)]
+        for seed, key in enumerate([*ids, *test_ids]):
+            write_image(root / folder / f"{key}{suffix}", seed)
+        pd.DataFrame({"id": ids, **targets}).to_csv(root / "train.csv", index=False)
+        if test_table:
+            pd.DataFrame({"id": test_ids}).to_csv(root / "test.csv", index=False)
+        pd.DataFrame({"id": test_ids, **sample}).to_csv(root / "sample_submission.csv", index=False)
+        return root
+
+    return write
+
+
+@pytest.fixture
+def read():
+    """Read a competition with settings of its section."""
+
+    def read_with(root, **settings):
+        return read_competition(CompetitionConfig(path=str(root), **settings))
+
+    return read_with
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """A prepared set of 300 of the embedded competition's digits, in 3 folds."""
+    root = tmp_path_factory.mktemp("digits")
+    write_digits(root / "digits", root / "solution.csv")
+    table = pd.read_csv(root / "digits/train.csv", dtype=str)
+    table[:300].to_csv(root / "digits/train.csv", index=False)
+    competition = read_competition(CompetitionConfig(path=str(root / "digits")))
+    split = SplitConfig(n_folds=3, folds=(0, 1, 2))
+    return prepare(competition, split, PrepareConfig(), root / "prepared")[0]
+
+
+@pytest.fixture(scope="session")
+def settings():
+    """A config for quick training; sections are merged into it."""
+
+    def build(augment=({"name": "Affine", "rotate": [-10, 10], "p": 0.8},), model=None, **train):
+        tree = {
+            "competition": {"path": "x"},
+            "model": {"name": "test_resnet", "image_size": 32, **(model or {})},
+            "augment": list(augment),
+            "train": {"epochs": 2, "lr": 0.003, "batch_size": 64, "workers": 0, **train},
+        }
+        return parse_config(tree)
+
+    return build

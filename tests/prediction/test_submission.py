@@ -1,0 +1,121 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from goldfold.competition import Problem
+from goldfold.config import PredictConfig
+from goldfold.errors import InputError
+from goldfold.prediction import Submission, check_submission, predict, score_submission
+from goldfold.prediction.predict import average
+from goldfold.training import train_fold
+
+IDS = ["007", "1e3", "x"]
+BINARY = Problem("p", "image", "id", ("y",), "binary", ("False", "True"), "roc_auc", "probability")
+CLASSES = Problem("p", "image", "id", ("y",), "multiclass", ("01", "b", "c"), "log_loss", "probability")
+LABELS = Problem("p", "image", "id", ("u", "v"), "multilabel", (), "roc_auc", "probability")
+VALUE = Problem("p", "image", "id", ("y",), "regression", (), "rmse", "value")
+THREE = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.2, 0.5, 0.3]])
+
+
+def submission(problem, prediction, columns):
+    sample = pd.DataFrame({"ID": IDS, **dict.fromkeys(columns, "0")}, dtype="str")
+    return Submission(problem, sample, pd.concat([pd.DataFrame({"id": IDS}), problem.table(np.array(prediction))], axis=1))
+
+
+def test_labels_are_written_as_training_writes_them(tmp_path):
+    labels = dataclasses.replace(CLASSES, metric="accuracy", answer="label")
+    submission(labels, THREE, ["y"]).save(tmp_path)
+    assert (tmp_path / "submission.csv").read_text() == "ID,y\n007,01\n1e3,c\nx,b\n"
+    words = dataclasses.replace(BINARY, metric="accuracy", answer="label")
+    submission(words, [0.2, 0.5, 0.9], ["y"]).save(tmp_path)
+    assert (tmp_path / "submission.csv").read_text() == "ID,y\n007,False\n1e3,True\nx,True\n"
+
+
+def test_class_columns_keep_the_order_of_the_sample(tmp_path):
+    submission(CLASSES, THREE, ["c", "01", "b"]).save(tmp_path)
+    table = pd.read_csv(tmp_path / "submission.csv")
+    assert list(table.columns) == ["ID", "c", "01", "b"]
+    assert list(table["c"]) == [0.1, 0.8, 0.3] and list(table["01"]) == [0.7, 0.1, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda t: t[["ID", "b", "01", "c"]], "its columns are ID, b, 01, c"),
+        (lambda t: t[:2], "id x of the sample is missing"),
+        (lambda t: pd.concat([t, t[:1]]), "id 007 stands twice"),
+        (lambda t: t.assign(ID=["007", "1e3", "y"]), "id y is not in the sample"),
+        (lambda t: t.assign(b=["", "0.1", "0.5"]), "id 007: b is ''"),
+        (lambda t: t.assign(b=["inf", "0.1", "0.5"]), "id 007: b is 'inf'"),
+        (lambda t: t.assign(b=["1.2", "0.1", "0.5"]), "b is 1.2, no probability"),
+        (lambda t: t.assign(b=["0.9", "0.1", "0.5"]), "id 007: its probabilities sum to 1.7000"),
+    ],
+)
+def test_every_breach_of_the_contract_is_found(tmp_path, change, told):
+    good = submission(CLASSES, THREE, ["01", "b", "c"])
+    path = tmp_path / "s.csv"
+    good.table.astype(str).to_csv(path, index=False)
+    check_submission(path, good.sample, CLASSES)
+    change(good.table.astype(str)).to_csv(path, index=False)
+    with pytest.raises(InputError) as caught:
+        check_submission(path, good.sample, CLASSES)
+    assert told in str(caught.value)
+
+
+def test_an_unknown_label_is_a_breach(tmp_path):
+    labels = dataclasses.replace(BINARY, metric="accuracy", answer="label")
+    path = tmp_path / "s.csv"
+    path.write_text("ID,y\n007,True\n1e3,0\nx,True\n")
+    with pytest.raises(InputError, match="id 1e3: y is '0', no known label"):
+        check_submission(path, submission(labels, [0, 0, 0], ["y"]).sample, labels)
+
+
+def test_a_breach_leaves_no_submission(tmp_path):
+    with pytest.raises(InputError):
+        submission(VALUE, [1.0, np.nan, 2.0], ["y"]).save(tmp_path)
+    assert not (tmp_path / "submission.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("problem", "prediction", "columns", "truth", "expected"),
+    [
+        (BINARY, [0.1, 0.9, 0.4], ["y"], {"y": ["False", "True", "False"]}, 1.0),
+        (dataclasses.replace(CLASSES, metric="accuracy", answer="label"), THREE, ["y"], {"y": ["01", "c", "c"]}, 2 / 3),
+        (CLASSES, THREE, ["c", "b", "01"], {"y": ["01", "c", "b"]}, -np.log([0.7, 0.8, 0.5]).mean()),
+        (LABELS, [[0.1, 0.9], [0.8, 0.2], [0.9, 0.1]], ["v", "u"], {"u": [0, 1, 1], "v": [1, 0, 0]}, 1.0),
+        (VALUE, [1.0, 2.0, 3.0], ["y"], {"y": [1.0, 2.0, 6.0]}, 3**0.5),
+    ],
+)
+def test_a_submission_is_scored_by_id_and_not_by_place(tmp_path, problem, prediction, columns, truth, expected):
+    submission(problem, prediction, columns).save(tmp_path)
+    solution = pd.DataFrame({"id": IDS, **truth}).iloc[[2, 0, 1]].reset_index(drop=True)
+    assert score_submission(tmp_path / "submission.csv", solution, problem) == pytest.approx(expected)
+
+
+def test_a_solution_with_other_ids_is_told(tmp_path):
+    submission(VALUE, [1.0, 2.0, 3.0], ["y"]).save(tmp_path)
+    with pytest.raises(InputError, match="no answer for 1 ids"):
+        score_submission(tmp_path / "submission.csv", pd.DataFrame({"id": ["z"], "y": [1.0]}), VALUE)
+
+
+def test_folds_are_averaged():
+    folds = np.array([[0.2, 0.9], [0.8, 0.9]])
+    assert average(BINARY, folds, "arithmetic") == pytest.approx([0.5, 0.9])
+    assert average(BINARY, folds, "geometric") == pytest.approx([0.5, 0.9])
+    classes = np.array([[[0.9, 0.05, 0.05]], [[0.4, 0.4, 0.2]]])
+    product = np.sqrt([0.9 * 0.4, 0.05 * 0.4, 0.05 * 0.2])
+    assert average(CLASSES, classes, "geometric")[0] == pytest.approx(product / product.sum())
+    assert average(VALUE, np.array([[1.0], [3.0]]), "geometric") == pytest.approx([2.0])
+
+
+def test_the_test_set_is_predicted_by_every_fold_in_the_order_of_the_sample(digits, settings, tmp_path):
+    folds = [train_fold(digits, fold, settings(epochs=1), tmp_path / str(fold)) for fold in (0, 1)]
+    config = PredictConfig()
+    both = predict(digits, folds, config)
+    each = [digits.problem.predictions(predict(digits, [fold], config).predictions) for fold in folds]
+    assert digits.problem.predictions(both.predictions) == pytest.approx((each[0] + each[1]) / 2)
+    assert list(both.table["id"]) == list(digits.sample["id"])
+    both.save(tmp_path / "out")
+    assert Submission.load(tmp_path / "out", digits.problem, digits.sample).table.equals(both.table)

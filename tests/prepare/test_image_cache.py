@@ -1,0 +1,102 @@
+import pickle
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from tests.conftest import write_image
+
+from goldfold.errors import InputError
+from goldfold.prepare.image_cache import ImageCache, write_image_cache
+
+
+def cache(folder, paths, size=64, bad="error", workers=1):
+    return write_image_cache(folder, paths, size, bad, workers)
+
+
+def test_a_small_image_is_kept_to_the_byte_as_rgb(tmp_path):
+    write_image(tmp_path / "a.png", 0, (20, 30, 3))
+    images, _, _ = cache(tmp_path / "c", [tmp_path / "a.png"])
+    assert (images[0] == np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((200, 100), (128, 64, 3)), ((100, 200), (64, 128, 3)), ((64, 500), (64, 500, 3))]
+)
+def test_the_shorter_side_is_shrunk_and_the_aspect_kept(tmp_path, shape, expected):
+    write_image(tmp_path / "a.png", 0, (*shape, 3))
+    images, _, _ = cache(tmp_path / "c", [tmp_path / "a.png"])
+    assert images[0].shape == expected
+    assert images.index.loc[0, ["shipped_height", "shipped_width"]].tolist() == list(shape)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "I;16", "LA", "1"])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_every_kind_of_image_becomes_rgb_bytes(tmp_path, mode, suffix):
+    source = Image.fromarray(np.full((9, 9), 200, np.uint8))
+    image = Image.fromarray(np.full((9, 9), 200 * 257, np.uint16)) if mode == "I;16" else source.convert(mode)
+    image.save(tmp_path / f"a{suffix}")
+    images, _, _ = cache(tmp_path / "c", [tmp_path / f"a{suffix}"])
+    assert images[0].shape == (9, 9, 3) and images[0].dtype == np.uint8
+    assert abs(int(images[0].mean()) - (255 if mode == "1" else 200)) <= 2 or mode == "1"
+
+
+def test_a_gif_is_read_too(tmp_path):
+    Image.fromarray(np.full((9, 9), 200, np.uint8)).save(tmp_path / "a.gif")
+    assert cache(tmp_path / "c", [tmp_path / "a.gif"])[0][0].shape == (9, 9, 3)
+
+
+def test_the_same_images_give_the_same_file_for_any_number_of_workers(tmp_path):
+    paths = [tmp_path / f"{n}.png" for n in range(40)]
+    for n, path in enumerate(paths):
+        write_image(path, n, (30 + n, 40, 3))
+    hashes = {cache(tmp_path / f"c{workers}", paths, 16, workers=workers)[1] for workers in (1, 4)}
+    assert len(hashes) == 1
+    assert (tmp_path / "c1/images.u8").read_bytes() == (tmp_path / "c4/images.u8").read_bytes()
+
+
+def test_an_image_of_two_rows_is_stored_once(tmp_path):
+    write_image(tmp_path / "a.png", 0)
+    images, _, _ = cache(tmp_path / "c", [tmp_path / "a.png"] * 2)
+    assert len(images) == 2 and (tmp_path / "c/images.u8").stat().st_size == 8 * 8 * 3
+    assert (images[0] == images[1]).all()
+
+
+def test_a_cache_pickles_without_its_pixels_and_reads_on(tmp_path):
+    write_image(tmp_path / "a.png", 0, (200, 200, 3))
+    cache(tmp_path / "c", [tmp_path / "a.png"], 200)
+    images = ImageCache.load(tmp_path / "c")
+    first = images[0].copy()
+    pickled = pickle.dumps(images)
+    assert len(pickled) < 10_000
+    assert (pickle.loads(pickled)[0] == first).all()
+
+
+@pytest.fixture
+def bad(tmp_path):
+    write_image(tmp_path / "good.jpg", 0, (64, 64, 3))
+    whole = (tmp_path / "good.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("no image")
+    return [tmp_path / name for name in ("good.jpg", "cut.jpg", "empty.png", "text.png", "gone.png")]
+
+
+def test_images_that_cannot_be_decoded_are_told_together(tmp_path, bad):
+    with pytest.raises(InputError, match="4 of 5 images") as caught:
+        cache(tmp_path / "c", bad)
+    assert "cut.jpg: the JPEG is cut short" in str(caught.value) and "empty.png: the file is empty" in str(caught.value)
+
+
+def test_or_are_left_black_if_that_is_asked_for(tmp_path, bad):
+    images, _, told = cache(tmp_path / "c", bad, bad="blank")
+    assert len(told) == 4 and images[0].any() and not images[1].any()
+
+
+def test_an_image_stands_upright_by_its_exif_orientation(tmp_path):
+    image = Image.fromarray(np.zeros((10, 20, 3), np.uint8))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "a.jpg", exif=exif)
+    assert cv2.imread(str(tmp_path / "a.jpg")).shape[:2] == (20, 10)
+    assert cache(tmp_path / "c", [tmp_path / "a.jpg"])[0][0].shape == (20, 10, 3)

@@ -1,0 +1,71 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.conftest import write_image
+
+from goldfold.config import PrepareConfig, SplitConfig
+from goldfold.errors import InputError
+from goldfold.prepare import PreparedSet, prepare
+
+SPLIT = SplitConfig(n_folds=2, folds=(0, 1))
+
+
+@pytest.fixture
+def root(write_competition):
+    return write_competition({"y": list("abababab")}, {"y": "a"})
+
+
+def prepared(read, root, folder, split=SPLIT):
+    return prepare(read(root), split, PrepareConfig(), folder)
+
+
+def test_what_was_saved_is_loaded(root, read, tmp_path):
+    saved, _ = prepared(read, root, tmp_path / "out")
+    loaded = PreparedSet.load(tmp_path / "out")
+    assert loaded.problem == saved.problem and loaded.fingerprint == saved.fingerprint
+    pd.testing.assert_frame_equal(loaded.train, saved.train)
+    assert (loaded.folds == saved.folds).all()
+    assert (loaded.image("test", 2) == saved.images[10]).all()
+
+
+def test_a_fold_trains_on_all_rows_that_it_does_not_validate(root, read, tmp_path):
+    saved, _ = prepared(read, root, tmp_path / "out")
+    for fold in (0, 1):
+        training, validation = saved.training_rows(fold), saved.validation_rows(fold)
+        assert sorted([*training, *validation]) == list(range(8))
+
+
+def test_in_time_a_fold_trains_on_earlier_folds_alone(root, read, tmp_path):
+    train = pd.read_csv(root / "train.csv", dtype=str)
+    train.assign(day=range(8)).to_csv(root / "train.csv", index=False)
+    saved, _ = prepared(read, root, tmp_path / "out", SplitConfig(strategy="time", time="day", n_folds=3, folds=(0,)))
+    assert list(saved.training_rows(1)) == [0, 1, 2, 3] and list(saved.validation_rows(1)) == [4, 5]
+
+
+def test_the_fingerprint_sees_a_label_a_fold_and_a_pixel(root, read, tmp_path):
+    prints = [prepared(read, root, tmp_path / "0")[0].fingerprint, prepared(read, root, tmp_path / "1")[0].fingerprint]
+    prints.append(prepared(read, root, tmp_path / "2", SplitConfig(n_folds=2, folds=(0, 1), seed=3))[0].fingerprint)
+    write_image(root / "images/003.png", 77)
+    prints.append(prepared(read, root, tmp_path / "3")[0].fingerprint)
+    train = pd.read_csv(root / "train.csv", dtype=str)
+    train.assign(y=list("babababa")).to_csv(root / "train.csv", index=False)
+    prints.append(prepared(read, root, tmp_path / "4")[0].fingerprint)
+    assert prints[0] == prints[1] and len(set(prints)) == 4
+
+
+def test_the_summary_counts_classes_per_fold(root, read, tmp_path):
+    prepared(read, root, tmp_path / "out")
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["folds"]["0"] == {"rows": 4, "classes": {"a": 2, "b": 2}}
+    assert summary["rows"] == {"train": 8, "test": 4}
+
+
+def test_a_failure_leaves_what_was_there(root, read, tmp_path):
+    prepared(read, root, tmp_path / "out")
+    (root / "images/000.png").write_text("broken")
+    with pytest.raises(InputError):
+        prepared(read, root, tmp_path / "out")
+    assert isinstance(PreparedSet.load(tmp_path / "out").image("train", 0), np.ndarray)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -1,0 +1,68 @@
+import pytest
+from pydantic import ValidationError
+
+from goldfold.config import load_config, parse_config
+from goldfold.errors import InputError
+
+
+def tree(**sections):
+    return {"competition": {"path": "x"}, "model": {"name": "resnet18"}, **sections}
+
+
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        ({"train": {"lrr": 1}}, "train.lrr: there is no such key; did you mean lr?"),
+        ({"trian": {}}, "trian: there is no such key; did you mean train?"),
+        ({"train": {"lr": -1}}, "train.lr: should be greater than 0, not -1"),
+        ({"train": {"monitor": "los"}}, "train.monitor: should be 'metric' or 'loss', not 'los'"),
+        ({"split": {"strategy": "holdout"}}, "strategy holdout has one fold: set n_folds: 1 and folds: [0]"),
+        ({"split": {"folds": [0, 7]}}, "folds [0, 7] go beyond n_folds: 5; the last fold is 4"),
+        ({"split": {"folds": [0, 0]}}, "must be different numbers"),
+        ({"split": {"strategy": "group"}}, "strategy group needs the name of a column in split.group"),
+        ({"split": {"group": "patient"}}, "strategy stratified would split the groups"),
+        ({"train": {"warmup_epochs": 10}}, "must be fewer than epochs"),
+        ({"train": {"warmup_epochs": 1, "scheduler": "OneCycleLR"}}, "OneCycleLR warms up by itself"),
+        ({"model": {"name": "x", "weights": "w"}}, "weights are given but pretrained is false"),
+        ({"augment": [{"p": 1}]}, "augment.0.name: this key is missing"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_key(sections, told):
+    with pytest.raises(InputError) as caught:
+        parse_config(tree(**sections))
+    assert told in str(caught.value)
+
+
+def test_all_wrong_settings_are_told_together():
+    with pytest.raises(InputError, match="3 wrong settings"):
+        parse_config(tree(train={"lr": 0, "epochs": 0}, predict={"tta": 1}))
+
+
+def test_something_with_a_name_may_be_its_name_alone_and_passes_its_arguments_on():
+    config = parse_config(tree(train={"optimizer": "sgd", "scheduler": {"name": "StepLR", "step_size": 3}}))
+    assert (config.train.optimizer.name, config.train.optimizer.args) == ("sgd", {})
+    assert config.train.scheduler.args == {"step_size": 3}
+
+
+def test_the_config_is_frozen():
+    with pytest.raises(ValidationError):
+        parse_config(tree()).train.lr = 1
+
+
+def test_numbers_such_as_1e_3_are_numbers_in_arguments_too(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("competition: {path: x}\nmodel: {name: a}\ntrain: {lr: 1e-3, optimizer: {name: adamw, eps: 1e-6}}\n")
+    config = load_config(path)
+    assert config.train.lr == 1e-3 and config.train.optimizer.args == {"eps": 1e-6}
+
+
+def test_a_broken_file_names_its_line(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("competition:\n  path: x\n model: 3\n")
+    with pytest.raises(InputError, match="line 3"):
+        load_config(path)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(InputError, match="root of the repository"):
+        load_config(tmp_path / "params.yaml")

@@ -1,0 +1,107 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from goldfold.competition import Problem
+from goldfold.config import ValidateConfig
+from goldfold.errors import InputError
+from goldfold.training import train_fold
+from goldfold.validation import CVResult, validate
+from goldfold.validation.plots import plot_errors
+from goldfold.validation.uncertainty import bootstrap_interval
+
+CONFIG = ValidateConfig(bootstrap=50, worst=5)
+
+
+@pytest.fixture(scope="module")
+def folds(digits, settings, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("folds")
+    return [train_fold(digits, fold, settings(epochs=3, lr=0.01), folder / str(fold)) for fold in (0, 2)]
+
+
+@pytest.fixture(scope="module")
+def result(digits, folds):
+    return validate(digits, folds, CONFIG)
+
+
+def test_each_validation_row_is_predicted_once_by_the_model_that_never_saw_it(digits, folds, result):
+    expected = np.sort(np.concatenate([digits.validation_rows(0), digits.validation_rows(2)]))
+    assert list(result.oof["row"]) == list(expected)
+    assert (digits.folds[result.oof["row"]] == result.oof["fold"]).all()
+    assert list(result.oof["id"]) == list(digits.train["id"].iloc[expected])
+
+
+def test_the_folds_scores_are_those_of_their_checkpoints(folds, result):
+    assert result.scores.folds == {fold.fold: fold.score for fold in folds}
+    accuracy = (result.problem.predictions(result.oof).argmax(axis=1) == result.problem.truth(result.oof)).mean()
+    assert result.scores.score == accuracy
+    assert result.scores.low <= accuracy <= result.scores.high
+
+
+def test_the_worst_errors_are_the_worst(result):
+    prediction, truth = result.problem.predictions(result.oof), result.problem.truth(result.oof)
+    losses = -np.log(prediction[np.arange(len(truth)), truth])
+    assert list(result.worst["loss"]) == pytest.approx(sorted(losses, reverse=True)[:5])
+
+
+def test_a_checkpoint_that_does_not_bear_its_score_is_refused(digits, folds):
+    with pytest.raises(InputError, match="fold 0 bears the score"):
+        validate(digits, [dataclasses.replace(folds[0], score=folds[0].score + 0.01)], CONFIG)
+    other = {name: tensor * 0 if name.endswith("fc.weight") else tensor for name, tensor in folds[0].weights.items()}
+    with pytest.raises(InputError, match="train it again"):
+        validate(digits, [dataclasses.replace(folds[0], weights=other)], CONFIG)
+
+
+def test_a_fold_of_another_prepared_set_is_refused(digits, folds):
+    with pytest.raises(InputError, match="another prepared set"):
+        validate(dataclasses.replace(digits, fingerprint="other"), folds, CONFIG)
+
+
+def test_what_was_saved_is_loaded(result, tmp_path):
+    result.save(tmp_path)
+    loaded = CVResult.load(tmp_path, result.problem)
+    assert loaded.scores == result.scores
+    pd.testing.assert_frame_equal(loaded.oof, result.oof)
+    assert (tmp_path / "errors.png").read_bytes()[:4] == b"\x89PNG"
+
+
+BINARY = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "accuracy", "label")
+
+
+def test_the_interval_narrows_with_rows_and_is_the_same_each_time():
+    draws = np.random.default_rng(0)
+    widths = []
+    for rows in (50, 5000):
+        truth = draws.integers(0, 2, rows)
+        prediction = np.where(draws.random(rows) < 0.8, truth, 1 - truth).astype(float)
+        low, high = bootstrap_interval(BINARY, truth, prediction, 200, 0.95)
+        assert (low, high) == bootstrap_interval(BINARY, truth, prediction, 200, 0.95)
+        assert low < BINARY.score(truth, prediction) < high
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 5
+    # The normal approximation: 2 x 1.96 x sqrt(0.8 x 0.2 / 5000).
+    assert widths[1] == pytest.approx(0.0222, rel=0.25)
+
+
+def test_resamples_of_one_class_do_not_count():
+    auc = dataclasses.replace(BINARY, metric="roc_auc")
+    low, high = bootstrap_interval(auc, np.array([0, 0, 0, 1]), np.array([0.1, 0.2, 0.3, 0.9]), 100, 0.95)
+    assert (low, high) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("task", "targets", "classes", "truth"),
+    [
+        ("binary", ("y",), ("a", "b"), {"y": ["a", "b", "a"]}),
+        ("multiclass", ("y",), tuple(f"c{n}" for n in range(40)), {"y": ["c1", "c2", "c39"]}),
+        ("multilabel", ("u", "v"), (), {"u": [0, 1, 1], "v": [1, 1, 0]}),
+        ("regression", ("y",), (), {"y": [1.0, 2.0, 3.0]}),
+    ],
+)
+def test_every_task_has_its_picture(tmp_path, task, targets, classes, truth):
+    problem = Problem("p", "image", "id", targets, task, classes, "rmsle" if task == "regression" else "accuracy", "label")
+    outputs = problem.table(np.full((3, len(problem.outputs)), 0.4))
+    plot_errors(problem, pd.concat([pd.DataFrame(truth), outputs], axis=1), tmp_path / "errors.png")
+    assert (tmp_path / "errors.png").read_bytes()[:4] == b"\x89PNG"
