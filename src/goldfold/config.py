@@ -139,6 +139,8 @@ class ModelConfig(Section):
     """A file with the backbone's pretrained weights, in timm's naming."""
     image_size: int | None = Field(None, ge=8)
     """The side of the square that the network sees, in pixels; by default the backbone's own."""
+    freeze_batch_norm: bool = False
+    """Keep the batch norms, statistics and weights, as they were pretrained: for small batches and little data."""
     args: dict[str, Any] = {}
     """Arguments of timm.create_model, such as drop_rate or drop_path_rate."""
 
@@ -146,6 +148,8 @@ class ModelConfig(Section):
     def _weights_are_used(self) -> Self:
         if self.weights and not self.pretrained:
             raise ValueError("weights are given but pretrained is false; set pretrained: true to start from them")
+        if self.freeze_batch_norm and not self.pretrained:
+            raise ValueError("freeze_batch_norm keeps what was pretrained, but pretrained is false")
         return self
 
 

@@ -114,3 +114,16 @@ def test_weights_that_do_not_fit_are_told(tmp_path):
     model = ModelConfig(name="test_resnet", pretrained=True, weights=str(tmp_path / "weights.safetensors"))
     with pytest.raises(InputError, match="pretrained weights of test_resnet cannot be loaded"):
         image.build_model(model, SPEC, 3, pretrained=True)
+
+
+def test_frozen_batch_norms_stay_as_they_were_pretrained(shared_data):
+    weights = shared_data / "weights/mobilenetv2_100-imagenet-fp16.safetensors"
+    model = ModelConfig(
+        name="mobilenetv2_100", pretrained=True, weights=str(weights), args={"pad_type": "same"}, freeze_batch_norm=True
+    )
+    network = image.build_model(model, SPEC, outputs=2, pretrained=True).train()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items() if "running" in name}
+    network(torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)).sum().backward()
+    assert before and all(torch.equal(tensor, network.state_dict()[name]) for name, tensor in before.items())
+    assert network.backbone.bn1.weight.grad is None and network.backbone.conv_stem.weight.grad is not None
+    image.build_model(model, SPEC, outputs=2, pretrained=False).load_state_dict(network.state_dict())

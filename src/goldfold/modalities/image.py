@@ -167,6 +167,8 @@ def build_model(model: ModelConfig, spec: Mapping[str, Any], outputs: int, pretr
             mend="go online once, so that timm can download and keep them; or give the file in model.weights; or set "
             "model.pretrained: false",
         ) from error
+    if model.freeze_batch_norm:
+        backbone = timm.layers.freeze_batch_norm_2d(backbone)
     return ImageModel(backbone, spec["mean"], spec["std"]).to(memory_format=torch.channels_last)
 
 
