@@ -5,9 +5,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from goldfold.errors import InputError, told_to_people
+
+if TYPE_CHECKING:
+    from goldfold.competition import Problem
+    from goldfold.config import CompetitionConfig
 
 CURRENT = Path("experiments/current")
 PREPARED = Path("data/prepared")
@@ -52,9 +56,8 @@ def check_params() -> None:
 
 def show_summary() -> None:
     """Print the current result; score its submission where the test labels are known, and log that score."""
-    from goldfold.competition import read_solution
     from goldfold.config import load_config
-    from goldfold.prediction import Submission, check_submission, score_submission
+    from goldfold.prediction import Submission, check_submission
     from goldfold.prepare import PreparedSet
     from goldfold.terminal import show_result
     from goldfold.tracking import log_test_score, read_origin
@@ -62,22 +65,33 @@ def show_summary() -> None:
 
     config = load_config()
     prepared = PreparedSet.load(PREPARED)
-    problem = prepared.problem
     path = CURRENT / "submission" / "submission.csv"
     if not path.is_file():
         raise InputError(f"there is no submission in {path.parent}", mend="run `dvc repro`")
-    check_submission(path, prepared.sample, problem)
+    check_submission(path, prepared.sample, prepared.problem)
+    score, told = _test_score(path, config.competition, prepared.problem)
     origin = read_origin(CURRENT / "tracking" / "predict.json")
-    solution = read_solution(config.competition, problem)
-    test_score = None
-    if solution is not None:
+    if score is not None and origin:
+        log_test_score(origin, prepared.problem.scored_by.name, score, path.stat().st_mtime)
+    cv = CVResult.load(CURRENT / "cv", prepared.problem)
+    submission = Submission.load(path.parent, prepared.problem, prepared.sample)
+    show_result(cv, submission, path, origin.get("name", "none"), told)
+
+
+def _test_score(path: Path, competition: "CompetitionConfig", problem: "Problem") -> tuple[float | None, str | None]:
+    """The score of a submission against the test labels, and what to tell of it; nothing where they are not known."""
+    from goldfold.competition import read_solution
+    from goldfold.prediction import score_submission
+
+    try:
+        solution = read_solution(competition, problem)
+        if solution is None:
+            return None, None
         score = score_submission(path, solution, problem)
-        test_score = score, config.competition.solution or "the images that were held out"
-        if origin:
-            log_test_score(origin, problem.scored_by.name, score, path.stat().st_mtime)
-    cv = CVResult.load(CURRENT / "cv", problem)
-    submission = Submission.load(path.parent, problem, prepared.sample)
-    show_result(cv, submission, path, origin.get("name", "none"), test_score)
+    except InputError as error:
+        # The result stands, whatever is wrong with the labels: they may be another competition's.
+        return None, f"none: {str(error).splitlines()[0]} (competition.solution)"
+    return score, f"{problem.scored_by.name} {score:.5g} against {competition.solution or 'the images that were held out'}"
 
 
 def run_recipe(name: str, dvc_options: list[str]) -> None:

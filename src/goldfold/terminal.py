@@ -91,9 +91,8 @@ def image_progress(images: Iterable[Any], total: int) -> Iterator[Any]:
     """Pass `images` through, with a bar, or a line at the end where the output is no terminal."""
     console = Console()
     begun = time.monotonic()
-    with Progress(
-        TextColumn("reading images"), BarColumn(), _Rate(), TimeRemainingColumn(), console=console, transient=True
-    ) as bar:
+    columns = (TextColumn("reading images"), BarColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield from bar.track(images, total=total)
     console.print(f"read {total} images in {time.monotonic() - begun:.1f} s", highlight=False)
 
@@ -142,13 +141,13 @@ def show_cv(result: CVResult) -> None:
     print(f"  (mean {scores.mean:.5g} ± {scores.deviation:.2g})" if len(scores.folds) > 1 else "", flush=True)
 
 
-def show_result(result: CVResult, submission: Submission, path: Path, run: str, test_score: tuple[float, str] | None) -> None:
-    """Print the card that a pipeline run ends with. `test_score`: a score against known labels, and where they are from."""
+def show_result(result: CVResult, submission: Submission, path: Path, run: str, test_score: str | None) -> None:
+    """Print the card that a pipeline run ends with. `test_score` tells that against known labels."""
     print()
     show_cv(result)
     print(f"submission  {path}: {len(submission.sample)} rows, passed the contract of the sample submission")
     if test_score:
-        print(f"test score  {result.scores.metric} {test_score[0]:.5g} against {test_score[1]}")
+        print(f"test score  {test_score}")
     print(f"MLflow run  {run}")
     print("see it      make ui   (or, with the environment activated: goldfold ui)")
     sys.stdout.flush()

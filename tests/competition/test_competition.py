@@ -76,6 +76,8 @@ def test_images_are_found_at_any_depth_with_any_extension(write_competition, rea
 def test_the_same_id_in_train_and_test_folders_is_each_sides_own(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"}, folder="train")
     write_image(root / "test/000.png", 99)
+    for number in (1, 2, 3):
+        (root / f"train/t{number}.png").rename(root / f"test/t{number}.png")
     for name in ("test", "sample_submission"):
         table = pd.read_csv(root / f"{name}.csv", dtype=str)
         table.assign(id=["000", *table["id"][1:]]).to_csv(root / f"{name}.csv", index=False)
@@ -180,3 +182,10 @@ def test_real_layouts_are_read(shared_data, read, name, settings, rows, expected
     assert (len(competition.train), len(competition.test)) == rows
     assert worked_out(competition) == expected
     assert len(competition.train_images) == rows[0] and len(competition.test_images) == rows[1]
+
+
+def test_a_training_row_never_takes_its_image_from_the_test_folder(write_competition, read):
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"}, folder="test")
+    with pytest.raises(InputError, match=r"no file 000, only test/000.png, which is the test table's"):
+        read(root)
+    assert len(read(root, images="test/{id}.png").train_images) == 8

@@ -71,13 +71,13 @@ def _changed(prepare, change):
 
 def test_duplicate_ids(prepare):
     said = _changed(prepare, lambda train: pd.concat([train, train[:1]]))
-    assert "1 ids stand twice" in said and "row 1439" in said and "first seen in row 2" in said
+    assert "ids that stand twice: 1" in said and "row 1439" in said and "first seen in row 2" in said
 
 
 @pytest.mark.parametrize("empty", ["", "nan"])
 def test_an_empty_target(prepare, empty):
     said = _changed(prepare, lambda train: train.assign(label=["3", empty, *train["label"][2:]]))
-    assert "train.csv: 1 rows have no label" in said and "row 3" in said
+    assert "train.csv: rows without label: 1" in said and "row 3" in said
 
 
 def test_a_class_with_fewer_rows_than_folds(prepare):
@@ -89,7 +89,7 @@ def test_a_label_of_the_sample_that_training_never_saw(prepare):
     path = prepare.folder / "sample_submission.csv"
     pd.read_csv(path, dtype=str).assign(label="ten").to_csv(path, index=False)
     said = prepare()
-    assert "the sample submission holds 1 labels that the training table never shows" in said and "ten" in said
+    assert "labels in the sample submission that the training table never shows: 1" in said and "ten" in said
 
 
 def test_good_input_still_prepares_after_all_that(prepare):

@@ -151,3 +151,11 @@ def test_a_recipe_runs_as_an_experiment_of_its_name(clone):
     assert parent.info.run_name == "step"
     assert parent.data.params["train.scheduler.name"] == "StepLR"
     assert "train.scheduler.pct_start" not in parent.data.params
+
+
+def test_a_solution_of_another_competition_does_not_spoil_the_result(clone):
+    solution = clone.folder / "data/demo/solution.csv"
+    table = pd.read_csv(solution, dtype=str)
+    table.assign(id="x" + table["id"]).to_csv(solution, index=False)
+    said = clone.run("goldfold", "summary")
+    assert "test score  none: " in said and "360 ids of the solution" in said

@@ -222,7 +222,7 @@ def _require_answerable(problem: Problem, answers: pd.DataFrame) -> None:
         unseen = sorted(labels - set(problem.classes))
         if unseen:
             raise InputError(
-                f"the sample submission holds {len(unseen)} labels that the training table never shows",
+                f"labels in the sample submission that the training table never shows: {len(unseen)}",
                 unseen,
                 f"training knows {', '.join(problem.classes[:20])}; correct competition.target, or set competition.answer: "
                 "probability if the competition asks for one",

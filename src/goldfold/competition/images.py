@@ -37,8 +37,8 @@ def find_images(table: pd.DataFrame, id_column: str, root: Path, template: str |
     """Return the image of each row of `table`, as paths relative to `root`.
 
     With a template, `images/{id}_frontal.jpg`, its columns are filled in; without one an image is found by the row's
-    id, as its name or path, with or without its extension, in any folder below `root`. Of several, those below a
-    folder called after the other table (test for training rows) do not count. Raises InputError for rows without an
+    id, as its name or path, with or without its extension, in any folder below `root` but one that is called after the
+    other table (test for training rows). Raises InputError for rows without an
     image, or with more than one.
     """
     where = f"the {side} table"
@@ -53,9 +53,8 @@ def find_images(table: pd.DataFrame, id_column: str, root: Path, template: str |
     named = _by_name(files)
     found, missing, several = [], [], []
     for position, key in enumerate(keys):
-        candidates = named.get(key, [])
-        if len(candidates) > 1:
-            candidates = [path for path in candidates if not path.parts[0].lower().startswith(OPPOSITE[side])]
+        everywhere = named.get(key, [])
+        candidates = [path for path in everywhere if template or not path.parts[0].lower().startswith(OPPOSITE[side])]
         if len(candidates) == 1:
             found.append(candidates[0])
             continue
@@ -63,7 +62,8 @@ def find_images(table: pd.DataFrame, id_column: str, root: Path, template: str |
         if candidates:
             several.append(f"{place}: {', '.join(map(str, candidates[:3]))}")
         else:
-            missing.append(f"{place}: no file {key}")
+            others = f", only {everywhere[0]}, which is the {OPPOSITE[side]} table's" if everywhere else ""
+            missing.append(f"{place}: no file {key}{others}")
     example = f"such as {files[0]}" if files else "none at all"
     if missing:
         raise InputError(

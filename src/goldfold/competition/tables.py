@@ -56,7 +56,7 @@ def require_ids(table: pd.DataFrame, id_column: str, path: Path) -> None:
     ids = table[id_column]
     empty = [line(position) for position in (ids == "").to_numpy().nonzero()[0].tolist()]
     if empty:
-        raise InputError(f"{path}: {len(empty)} rows have no {id_column}", empty, "give each row its id")
+        raise InputError(f"{path}: rows without {id_column}: {len(empty)}", empty, "give each row its id")
     twice = ids.duplicated(keep=False).to_numpy()
     if twice.any():
         first: dict[str, int] = {}
@@ -66,7 +66,9 @@ def require_ids(table: pd.DataFrame, id_column: str, path: Path) -> None:
             if seen != position:
                 places.append(f"{line(position)}: {id_column} {ids.iloc[position]}, first seen in {line(seen)}")
         raise InputError(
-            f"{path}: {len(places)} ids stand twice", places, "keep one row per id, or name another column in competition.id"
+            f"{path}: ids that stand twice: {len(places)}",
+            places,
+            "keep one row per id, or name another column in competition.id",
         )
 
 

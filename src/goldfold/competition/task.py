@@ -40,7 +40,7 @@ def require_targets(train: pd.DataFrame, targets: tuple[str, ...], id_column: st
         empty = train[target].isin(EMPTY_LABELS).to_numpy().nonzero()[0].tolist()
         if len(empty):
             raise InputError(
-                f"{source}: {len(empty)} rows have no {target}",
+                f"{source}: rows without {target}: {len(empty)}",
                 [f"{line(position)}: {id_column} {train[id_column].iloc[position]}" for position in empty],
                 "fill in the target or remove the rows",
             )
@@ -85,7 +85,7 @@ def work_out_classes(config: CompetitionConfig, train: pd.DataFrame, task: Task,
         unknown = sorted(seen - set(config.classes))
         if unknown:
             raise InputError(
-                f"{target} has {len(unknown)} values that competition.classes leaves out",
+                f"values of {target} that competition.classes leaves out: {len(unknown)}",
                 unknown,
                 "add them, or leave classes out",
             )
@@ -146,7 +146,7 @@ def numeric_targets(train: pd.DataFrame, targets: tuple[str, ...], task: Task, s
         bad = (~good).to_numpy().nonzero()[0].tolist()
         if len(bad):
             raise InputError(
-                f"{source}: {len(bad)} values of {target} are no {'0 or 1' if task == 'multilabel' else 'finite numbers'}",
+                f"{source}: values of {target} that are not {'0 or 1' if task == 'multilabel' else 'finite numbers'}: {len(bad)}",
                 [f"{line(position)}: {train[target].iloc[position]}" for position in bad],
                 "correct them, or competition.task",
             )

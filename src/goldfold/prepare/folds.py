@@ -89,7 +89,7 @@ def _strata(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Array:
     rare = {name: int(count) for name, count in counts.items() if count < max(split.n_folds, 2)}
     if rare:
         raise InputError(
-            f"{len(rare)} classes have fewer rows than the {max(split.n_folds, 2)} parts they are to be split into",
+            f"classes with fewer rows than the {max(split.n_folds, 2)} parts they are to be split into: {len(rare)}",
             [f"{name}: {count} row{'s' * (count != 1)}" for name, count in rare.items()],
             "lower split.n_folds, set split.strategy: kfold, or merge or remove the rare classes",
         )
@@ -102,7 +102,7 @@ def _brought_folds(column: pd.Series) -> Array:
     wrong = (numbers.isna() | (numbers % 1 != 0) | (numbers < -1)).to_numpy().nonzero()[0]
     if len(wrong):
         raise InputError(
-            f"split.column {column.name} holds {len(wrong)} values that are no fold",
+            f"values of split.column {column.name} that are no fold: {len(wrong)}",
             [f"row {row + 2}: {column.iloc[row]}" for row in wrong],
             "number the folds from 0, with -1 for rows that are always trained on",
         )
@@ -118,7 +118,7 @@ def _time_folds(column: pd.Series, n_folds: int) -> Array:
     unread = moments.isna().to_numpy().nonzero()[0]
     if len(unread):
         raise InputError(
-            f"split.time {column.name} holds {len(unread)} values that are no date or number",
+            f"values of split.time {column.name} that are no date or number: {len(unread)}",
             [f"row {row + 2}: {column.iloc[row]}" for row in unread],
             "write them as 2026-01-31 or 2026-01-31 12:00",
         )

@@ -60,7 +60,9 @@ class Store:
             if found is None:
                 local = self.uri.startswith("sqlite:///")
                 location = (self.root / "mlartifacts" / name).as_uri() if local else None
-                return str(self.client.create_experiment(name, artifact_location=location))
+                # The UI shows models rather than prompts and traces.
+                kind = {"mlflow.experimentKind": "custom_model_development"}
+                return str(self.client.create_experiment(name, artifact_location=location, tags=kind))
             if found.lifecycle_stage == "deleted":
                 self.client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
