@@ -98,6 +98,14 @@ def test_without_a_test_table_the_sample_has_the_test_ids(write_competition, rea
     assert list(competition.test["id"]) == ["t0", "t1", "t2", "t3"]
 
 
+def test_without_a_sample_the_test_table_has_the_test_ids(write_competition, read):
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
+    (root / "sample_submission.csv").unlink()
+    competition = read(root)
+    assert worked_out(competition) == ("binary", "label", "accuracy")
+    assert competition.sample.to_dict("list") == {"id": ["t0", "t1", "t2", "t3"], "y": ["0"] * 4}
+
+
 def test_a_short_sample_is_told(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
     pd.read_csv(root / "sample_submission.csv")[:-1].to_csv(root / "sample_submission.csv", index=False)

@@ -14,6 +14,9 @@ from goldfold.competition.task import GIVEN, Decision
 from goldfold.config import Answer, CompetitionConfig
 from goldfold.errors import InputError
 
+TRAIN_TABLES = ("train.csv", "train.csv.zip", "train.tsv", "train.parquet")
+TEST_TABLES = ("test.csv", "test.csv.zip", "test.tsv", "test.parquet")
+
 
 @dataclass(frozen=True)
 class Competition:
@@ -36,12 +39,12 @@ class Competition:
 def read_competition(config: CompetitionConfig) -> Competition:
     """Read the competition's files and work out what params.yaml leaves open; raises InputError for what does not fit."""
     root = _root(config)
-    train_path = _named_or_found(root, config.train, ("train.csv", "train.csv.zip", "train.tsv", "train.parquet"))
+    train_path = _named_or_found(root, config.train, TRAIN_TABLES)
     sample_path = _sample_path(config, root)
     if train_path:
         names, decisions = _columns(config, root, train_path, sample_path)
         train = read_table(train_path, [names.id, *names.targets])
-        test_path = _named_or_found(root, config.test, ("test.csv", "test.csv.zip", "test.tsv", "test.parquet"))
+        test_path = _named_or_found(root, config.test, TEST_TABLES)
         test = read_table(test_path, [names.id]) if test_path else None
         source = train_path
     else:
@@ -64,6 +67,7 @@ def read_competition(config: CompetitionConfig) -> Competition:
     elif sample is not None:
         test = _test_in_sample_order(test, sample, names.id, test_path)
     assert test is not None
+    require_ids(test, names.id, test_path or root)
 
     problem, more = _problem(config, train, names, sample)
     if problem.task in ("regression", "multilabel"):
@@ -93,7 +97,7 @@ def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame |
             solution[list(problem.targets)] = work_out.numeric_targets(solution, problem.targets, problem.task, str(path))
         return solution
     root = _root(config)
-    if _named_or_found(root, config.train, ("train.csv",)) or _sample_path(config, root):
+    if _named_or_found(root, config.train, TRAIN_TABLES) or _sample_path(config, root):
         return None
     train, test = tables_from_folders(config, root)
     return None if test is not None else _held_out(train, _Names("id", problem.targets), config.test_fraction)[1]
@@ -138,7 +142,7 @@ def _columns(config: CompetitionConfig, root: Path, train_path: Path, sample_pat
     """Work out the id and target columns from the headers alone."""
     columns = columns_of(train_path)
     sample = columns_of(sample_path) if sample_path else []
-    test_path = _named_or_found(root, config.test, ("test.csv", "test.csv.zip", "test.tsv", "test.parquet"))
+    test_path = _named_or_found(root, config.test, TEST_TABLES)
     test = columns_of(test_path) if test_path else []
 
     id_column = config.id or next((name for name in sample[:1] + test[:1] if name in columns), columns[0])
@@ -172,7 +176,6 @@ def _test_in_sample_order(test: pd.DataFrame | None, sample: pd.DataFrame, id_co
     if test is None or path is None:
         # Without a test table the sample submission's ids are the test set, whatever else lies in the test folder.
         return pd.DataFrame({id_column: ids})
-    require_ids(test, id_column, path)
     missing = sorted(set(ids) - set(test[id_column]))
     unasked = sorted(set(test[id_column]) - set(ids))
     if missing or unasked:
