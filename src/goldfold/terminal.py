@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goldfold.validation import CVResult
 
 REDRAW_EVERY = 0.2
-SHOWN_FOLDS = 12
+NARROW = 60
 
 
 class FoldProgress:
@@ -110,16 +110,14 @@ def show_prepared(competition: Competition, summary: dict[str, Any]) -> None:
         decided.add_row(decision.setting, decision.value, decision.why)
     console.print(decided, highlight=False)
 
-    kind, content = next((kind, content) for kind, content in summary["content"].items())
-    names = list(content)[:SHOWN_FOLDS]
-    folds = Table("fold", "rows", *names, box=None)
+    kind, content = next(iter(summary["content"].items()))
+    each = len(" ".join(content)) <= NARROW
+    folds = Table("fold", "rows", *(content if each else (f"fewest of {len(content)} {kind}", "most")), box=None)
     for fold, held in summary["folds"].items():
-        values = (held[kind][name] for name in names)
+        values = held[kind].values() if each else (min(held[kind].values()), max(held[kind].values()))
         told = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
         folds.add_row("never" if fold == "-1" else fold, str(held["rows"]), *told)
     console.print(folds, highlight=False)
-    if len(content) > len(names):
-        console.print(f"({kind}: {len(content)} in all; data/prepared/summary.json counts them)", highlight=False)
     for line in summary["blank_images"][:10]:
         console.print(f"left black: {line}", highlight=False)
 

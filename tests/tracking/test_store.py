@@ -1,0 +1,101 @@
+"""The store, in the process; whole runs are in tests/pipeline."""
+
+import os
+import shutil
+
+import pytest
+
+from goldfold.tracking.record import Outbox, Record
+from goldfold.tracking.stage import deliver_waiting, flat_params
+from goldfold.tracking.store import PROCESS, Store, Unreachable
+
+
+@pytest.fixture(autouse=True)
+def no_server(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    root = tmp_path_factory.mktemp("root")
+    return root, Store(root)
+
+
+def record(key, **content):
+    return Record(experiment="mine", key=key, name=f"run {key}", **content)
+
+
+def test_a_record_makes_its_parent_and_child_once(made):
+    _, store = made
+    child = record("a", fold=2, params={"lr": "1"}, metrics=[("loss", 0.5, 0, 1.0), ("map@5|x", 1.0, 0, 1.0)], status="FINISHED")
+    assert store.deliver(child) == store.deliver(child)
+    runs = store.runs(store.experiment("mine"), "a")
+    assert set(runs) == {None, 2}
+    assert runs[2].data.tags["mlflow.parentRunId"] == runs[None].info.run_id
+    assert runs[2].data.metrics == {"loss": 0.5, "map_5_x": 1.0}
+    assert len(store.client.get_metric_history(runs[2].info.run_id, "loss")) == 1
+
+
+def test_params_that_are_there_already_are_left(made):
+    _, store = made
+    store.deliver(record("b", params={"lr": "1"}))
+    store.deliver(record("b", params={"lr": "2", "epochs": "3"}))
+    assert store.runs(store.experiment("mine"), "b")[None].data.params == {"lr": "1", "epochs": "3"}
+
+
+def test_a_run_whose_process_is_gone_is_killed_and_one_that_lives_is_not(made):
+    _, store = made
+    gone, lives = store.running(record("gone")), store.running(record("lives"))
+    host = store.client.get_run(gone).data.tags[PROCESS].rpartition(":")[0]
+    store.client.set_tag(gone, PROCESS, f"{host}:4194303")
+    store.mend("mine")
+    assert [store.client.get_run(run).info.status for run in (gone, lives)] == ["KILLED", "RUNNING"]
+
+
+def test_a_parent_does_not_end_while_another_process_trains_a_fold(made):
+    _, store = made
+    parent = store.running(record("c"))
+    store.running(record("c", fold=1))
+    store.end_parent(record("c", status="FINISHED"))
+    assert store.client.get_run(parent).info.status == "RUNNING"
+    store.deliver(record("c", fold=1, status="FINISHED"))
+    store.end_parent(record("c", status="FINISHED"))
+    assert store.client.get_run(parent).info.status == "FINISHED"
+
+
+def test_the_outbox_keeps_copies_until_they_are_delivered(made, tmp_path):
+    _, store = made
+    file = tmp_path / "table.csv"
+    file.write_text("1")
+    outbox = Outbox(tmp_path / "outbox")
+    outbox.put(record("d", artifacts={str(file): "cv"}))
+    outbox.put(record("d", status="FAILED"))
+    file.unlink()
+    deliver_waiting(outbox, store)
+    assert outbox.waiting() == []
+    run = store.runs(store.experiment("mine"), "d")[None]
+    assert run.info.status == "FAILED"
+    assert [artifact.path for artifact in store.client.list_artifacts(run.info.run_id, "cv")] == ["cv/table.csv"]
+
+
+def test_the_artifacts_move_with_the_repository(made, tmp_path):
+    root, store = made
+    (tmp_path / "file.txt").write_text("1")
+    run = store.deliver(record("e", artifacts={str(tmp_path / "file.txt"): "cv"}))
+    moved = shutil.copytree(root, tmp_path / "moved")
+    client = Store(moved).client
+    assert client.get_run(run).info.artifact_uri.startswith((moved / "mlartifacts").as_uri())
+    assert [artifact.path for artifact in client.list_artifacts(run, "cv")] == ["cv/file.txt"]
+    assert store.client.get_run(run).info.artifact_uri.startswith((root / "mlartifacts").as_uri())
+
+
+def test_a_server_that_does_not_answer_is_given_up_at_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(Unreachable, match=r"http://127.0.0.1:9 does not answer"):
+        Store(tmp_path)
+
+
+def test_params_are_flat(settings):
+    flat = flat_params(settings(optimizer={"name": "sgd", "momentum": 0.9}))
+    assert flat["train.optimizer.momentum"] == "0.9" and flat["augment.0.rotate"] == "[-10, 10]" and flat["model.args"] == "{}"
