@@ -58,7 +58,7 @@ def test_the_parent_tells_the_whole_story(finished):
     assert metrics["accuracy_low"] <= metrics["accuracy"] <= metrics["accuracy_high"]
     assert {f"accuracy_fold_{fold}" for fold in range(5)} <= set(metrics)
     assert metrics["accuracy_test"] >= 0.99
-    assert parent.data.params["train.lr"] == "0.005" and parent.data.params["augment.0.name"] == "Affine"
+    assert parent.data.params["train.lr"] == "0.003" and parent.data.params["augment.0.name"] == "Affine"
     head = finished.run("git", "rev-parse", "HEAD~1").strip()
     assert parent.data.tags["mlflow.source.git.commit"] == head
     assert parent.data.tags["goldfold.data"]

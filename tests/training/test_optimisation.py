@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from goldfold.config import TrainConfig
+from goldfold.errors import InputError
 from goldfold.training.batches import EpochSampler, training_batches
 from goldfold.training.optimisation import Schedule, build_loss, build_optimizer
 
@@ -94,6 +95,12 @@ def test_arguments_of_the_optimiser_are_passed_on():
 )
 def test_each_task_has_its_loss(task, name):
     assert type(build_loss(TrainConfig(), task)).__name__ == name
+
+
+@pytest.mark.parametrize(("task", "name"), [("binary", "CrossEntropyLoss"), ("multiclass", "BCEWithLogitsLoss")])
+def test_a_loss_of_another_task_is_refused(task, name):
+    with pytest.raises(InputError, match=f"{name} does not fit a {task} task"):
+        build_loss(TrainConfig(loss=name), task)
 
 
 def test_a_loss_of_timm_takes_its_arguments():

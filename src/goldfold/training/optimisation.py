@@ -21,6 +21,12 @@ DEFAULT_LOSS: dict[Task, str] = {
 def build_loss(config: TrainConfig, task: Task) -> nn.Module:
     """The loss, from logits (b, outputs) and encoded targets to the mean over the batch."""
     component = config.loss or Component(name=DEFAULT_LOSS[task])
+    if component.name in ("BCEWithLogitsLoss", "CrossEntropyLoss") and component.name != DEFAULT_LOSS[task]:
+        # Either would train, and learn nothing.
+        raise InputError(
+            f"params.yaml, train.loss: {component.name} does not fit a {task} task",
+            mend=f"leave train.loss out, which is {DEFAULT_LOSS[task]}, or correct competition.task",
+        )
     factory = named(component.name, ["torch.nn", "timm.loss"], "train.loss.name")
     loss: nn.Module = called(factory, "train.loss", **component.args)
     return loss
