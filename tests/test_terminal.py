@@ -1,7 +1,7 @@
 import pytest
 
 from goldfold.competition.task import Decision
-from goldfold.terminal import FoldProgress, clock, show_prepared
+from goldfold.terminal import FoldProgress, clock, number, show_prepared
 from goldfold.training.reporter import Plan
 
 
@@ -46,6 +46,11 @@ def test_a_fold_that_fails_says_how_far_it_came(capsys):
         progress.epoch_ended(row, best=True)
         raise RuntimeError
     assert "fold 3: stopped, best so far accuracy 0.5000 in epoch 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("score", "told"), [(1.0, "1.0000"), (0.987654, "0.98765"), (12345.6, "12346")])
+def test_a_score_has_five_digits(score, told):
+    assert number(score) == told
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(7, "0:07"), (61, "1:01"), (3723, "1:02:03")])

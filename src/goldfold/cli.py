@@ -82,6 +82,7 @@ def _test_score(path: Path, competition: "CompetitionConfig", problem: "Problem"
     """The score of a submission against the test labels, and what to tell of it; nothing where they are not known."""
     from goldfold.competition import read_solution
     from goldfold.prediction import score_submission
+    from goldfold.terminal import number
 
     try:
         solution = read_solution(competition, problem)
@@ -91,7 +92,7 @@ def _test_score(path: Path, competition: "CompetitionConfig", problem: "Problem"
     except InputError as error:
         # The result stands, whatever is wrong with the labels: they may be another competition's.
         return None, f"none: {str(error).splitlines()[0]} (competition.solution)"
-    return score, f"{problem.scored_by.name} {score:.5g} against {competition.solution or 'the images that were held out'}"
+    return score, f"{problem.scored_by.name} {number(score)} against {competition.solution or 'the images that were held out'}"
 
 
 def run_recipe(name: str, dvc_options: list[str]) -> None:

@@ -132,11 +132,11 @@ def show_cv(result: CVResult) -> None:
     """Print the cross-validation score with its uncertainty, and per fold."""
     scores = result.scores
     print(
-        f"CV          {scores.metric} {scores.score:.5g}  ({scores.confidence:.0%} interval {scores.low:.5g} to "
-        f"{scores.high:.5g}, {scores.rows} out-of-fold rows)"
+        f"CV          {scores.metric} {number(scores.score)}  ({scores.confidence:.0%} interval {number(scores.low)} to "
+        f"{number(scores.high)}, {scores.rows} out-of-fold rows)"
     )
-    print(f"per fold    {'  '.join(f'{fold}: {score:.5g}' for fold, score in scores.folds.items())}", end="")
-    print(f"  (mean {scores.mean:.5g} ± {scores.deviation:.2g})" if len(scores.folds) > 1 else "", flush=True)
+    print(f"per fold    {'  '.join(f'{fold}: {number(score)}' for fold, score in scores.folds.items())}", end="")
+    print(f"  (mean {number(scores.mean)} ± {scores.deviation:.2g})" if len(scores.folds) > 1 else "", flush=True)
 
 
 def show_result(result: CVResult, submission: Submission, path: Path, run: str, test_score: str | None) -> None:
@@ -149,6 +149,11 @@ def show_result(result: CVResult, submission: Submission, path: Path, run: str, 
     print(f"MLflow run  {run}")
     print("see it      make ui   (or, with the environment activated: goldfold ui)")
     sys.stdout.flush()
+
+
+def number(score: float) -> str:
+    """A score with five significant digits: 1.0000, 0.98765, 123.45."""
+    return f"{score:#.5g}".rstrip(".")
 
 
 def clock(seconds: float) -> str:

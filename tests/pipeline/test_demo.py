@@ -5,6 +5,8 @@ import re
 
 import pandas as pd
 
+EPOCHS = 12
+
 
 def test_the_cv_score_and_the_hidden_score_reach_99_percent(finished):
     metrics = json.loads((finished.folder / "experiments/current/cv/metrics.json").read_text())
@@ -23,7 +25,7 @@ def test_the_last_lines_tell_the_result(finished):
 
 def test_each_epoch_is_one_plain_line_without_a_terminal(finished):
     lines = [line for line in finished.log.splitlines() if line.startswith("fold 3 epoch")]
-    assert len(lines) == 15
+    assert len(lines) == EPOCHS
     assert all(re.search(r"loss .* accuracy .* lr .* images/s .* left", line) for line in lines)
     assert "\x1b" not in finished.log
 
@@ -72,7 +74,7 @@ def test_a_child_has_its_curves_each_epoch_once(finished):
     client = MlflowClient(f"sqlite:///{finished.folder / 'mlflow.db'}")
     for metric in ("train_loss", "valid_loss", "accuracy", "lr", "images_per_second", "seconds"):
         history = client.get_metric_history(child.info.run_id, metric)
-        assert sorted(point.step for point in history) == list(range(15)), metric
+        assert sorted(point.step for point in history) == list(range(EPOCHS)), metric
 
 
 def test_an_idle_repro_does_nothing_and_adds_no_run(finished):

@@ -2,12 +2,17 @@
 
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.stage import deliver_waiting, flat_params
 from goldfold.tracking.store import PROCESS, Store, Unreachable
+
+SOURCE = Path(__file__).parents[2] / "src"
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +104,12 @@ def test_a_server_that_does_not_answer_is_given_up_at_once(monkeypatch, tmp_path
 def test_params_are_flat(settings):
     flat = flat_params(settings(optimizer={"name": "sgd", "momentum": 0.9}))
     assert flat["train.optimizer.momentum"] == "0.9" and flat["augment.0.rotate"] == "[-10, 10]" and flat["model.args"] == "{}"
+
+
+def test_several_processes_may_open_a_fresh_store_at_once(tmp_path):
+    code = "import sys, pathlib; from goldfold.tracking.store import Store; Store(pathlib.Path(sys.argv[1])).experiment('mine')"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    started = [subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stderr=subprocess.PIPE) for _ in range(3)]
+    said = [process.communicate()[1].decode() for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], said
+    assert [found.name for found in Store(tmp_path).client.search_experiments()].count("mine") == 1
