@@ -106,6 +106,13 @@ def test_without_a_sample_the_test_table_has_the_test_ids(write_competition, rea
     assert competition.sample.to_dict("list") == {"id": ["t0", "t1", "t2", "t3"], "y": ["0"] * 4}
 
 
+def test_a_table_without_rows_is_told(write_competition, read):
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
+    (root / "train.csv").write_text("id,y\n")
+    with pytest.raises(InputError, match=r"train.csv has no rows"):
+        read(root)
+
+
 def test_a_short_sample_is_told(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
     pd.read_csv(root / "sample_submission.csv")[:-1].to_csv(root / "sample_submission.csv", index=False)

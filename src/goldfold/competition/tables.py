@@ -52,7 +52,9 @@ def line(position: int) -> str:
 
 
 def require_ids(table: pd.DataFrame, id_column: str, path: Path) -> None:
-    """Raise InputError for ids that are empty or stand twice."""
+    """Raise InputError for a table without rows, and for ids that are empty or stand twice."""
+    if table.empty:
+        raise InputError(f"{path} has no rows", mend="bring the whole file, or name another one in params.yaml, competition")
     ids = table[id_column]
     empty = [line(position) for position in (ids == "").to_numpy().nonzero()[0].tolist()]
     if empty:
