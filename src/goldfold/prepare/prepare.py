@@ -45,7 +45,7 @@ def prepare(
             images=images,
             fingerprint=_fingerprint(competition, folds, pixels),
         )
-        _require_rows(prepared, folds)
+        _require_rows(prepared)
         summary = {**summarize(prepared), "blank_images": bad}
         prepared.save(draft)
         write_json(draft / "summary.json", summary)
@@ -86,10 +86,12 @@ def _content(problem: Problem, truth: Array) -> dict[str, Any]:
     return {"means": dict(zip(problem.targets, columns.mean(axis=0).tolist(), strict=True))}
 
 
-def _require_rows(prepared: PreparedSet, folds: Array) -> None:
+def _require_rows(prepared: PreparedSet) -> None:
     """Raise InputError for a fold that would train on, or be judged by, no row."""
     empty = [
-        str(f) for f in range(int(folds.max()) + 1) if not (len(prepared.training_rows(f)) and len(prepared.validation_rows(f)))
+        str(f)
+        for f in range(int(prepared.folds.max()) + 1)
+        if not (len(prepared.training_rows(f)) and len(prepared.validation_rows(f)))
     ]
     if empty:
         raise InputError("folds without training or validation rows", empty, "lower split.n_folds, or split otherwise")

@@ -46,7 +46,6 @@ class Tracked:
     """What a stage logs to; it is a Reporter too, for the fold that is being trained."""
 
     def __init__(self, config: Config, prepared: PreparedSet, stage: str) -> None:
-        self.config, self.prepared = config, prepared
         self.experiment = prepared.problem.name
         self.key = key_of(prepared, config)
         self.name = os.environ.get("DVC_EXP_NAME") or f"{config.model.name.partition('.')[0]}-{self.key[:6]}"
