@@ -25,8 +25,8 @@ def main() -> None:
     config = load_config()
     prepared = PreparedSet.load(given.prepared)
     with tracked_stage(config, prepared, "predict") as tracked:
-        folds = load_folds(given.folds, config.split.folds)
-        tracked.folds(folds, trained_by=lambda fold: read_origin(given.runs / f"train-{fold}.json"))
+        folds = load_folds(given.folds, config.split.folds, config.train.seeds)
+        tracked.folds(folds, trained_by=lambda name: read_origin(given.runs / f"train-{name}.json"))
         cv = CVResult.load(given.cv, prepared.problem)
         tracked.cv(cv, given.cv)
         submission = predict(prepared, folds, config.predict)

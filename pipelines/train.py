@@ -7,14 +7,15 @@ from goldfold.config import load_config
 from goldfold.errors import told_to_people
 from goldfold.prepare import PreparedSet
 from goldfold.terminal import FoldProgress
-from goldfold.tracking import tracked_stage
-from goldfold.training import train_fold
+from goldfold.tracking import states_folder, tracked_stage
+from goldfold.training import asked_to_stop, share_of_hours, train_fold
 from goldfold.training.reporter import Several
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fold", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True, help="where to write down the MLflow run")
@@ -22,8 +23,13 @@ def main() -> None:
 
     config = load_config()
     prepared = PreparedSet.load(given.prepared)
-    with tracked_stage(config, prepared, "train") as tracked, FoldProgress() as progress:
-        result = train_fold(prepared, given.fold, config, given.out, Several([progress, tracked]))
+    with (
+        tracked_stage(config, prepared, "train") as tracked,
+        FoldProgress() as progress,
+        asked_to_stop(share_of_hours(config, given.fold, given.seed)) as stop,
+    ):
+        reporter = Several([progress, tracked])
+        result = train_fold(prepared, given.fold, given.seed, config, given.out, reporter, states_folder(), stop)
         tracked.write_origin(given.run)
         tracked.folds([result], trained_by=lambda _: {})
 

@@ -7,8 +7,8 @@ from goldfold.config import load_config
 from goldfold.errors import told_to_people
 from goldfold.prepare import PreparedSet
 from goldfold.terminal import show_cv
-from goldfold.tracking import read_origin, tracked_stage
-from goldfold.training import load_folds
+from goldfold.tracking import read_origin, states_folder, tracked_stage
+from goldfold.training import forget, load_folds
 from goldfold.validation import validate
 
 
@@ -23,11 +23,12 @@ def main() -> None:
     config = load_config()
     prepared = PreparedSet.load(given.prepared)
     with tracked_stage(config, prepared, "validate") as tracked:
-        folds = load_folds(given.folds, config.split.folds)
-        tracked.folds(folds, trained_by=lambda fold: read_origin(given.runs / f"train-{fold}.json"))
+        folds = load_folds(given.folds, config.split.folds, config.train.seeds)
+        tracked.folds(folds, trained_by=lambda name: read_origin(given.runs / f"train-{name}.json"))
         result = validate(prepared, folds, config.validate_)
         result.save(given.out)
         tracked.cv(result, given.out)
+        forget(states_folder(), folds)
     show_cv(result)
 
 

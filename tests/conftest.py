@@ -6,11 +6,15 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from goldfold.competition import read_competition
 from goldfold.competition.demo import write_digits
 from goldfold.config import CompetitionConfig, PrepareConfig, SplitConfig, parse_config
 from goldfold.prepare import prepare
+
+# One thread: tiny models gain nothing from more, and lose much where another process computes.
+torch.set_num_threads(1)
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -74,11 +78,12 @@ def digits(tmp_path_factory):
 def settings():
     """A config for quick training; sections are merged into it."""
 
-    def build(augment=({"name": "Affine", "rotate": [-10, 10], "p": 0.8},), model=None, **train):
+    def build(augment=({"name": "Affine", "rotate": [-10, 10], "p": 0.8},), model=None, finetune=None, **train):
         tree = {
             "competition": {"path": "x"},
             "model": {"name": "test_resnet", "image_size": 32, **(model or {})},
             "augment": list(augment),
+            "finetune": finetune or {},
             "train": {"epochs": 2, "lr": 0.003, "batch_size": 64, "workers": 0, **train},
         }
         return parse_config(tree)

@@ -42,7 +42,7 @@ def test_many_classes_are_told_by_the_fewest_and_the_most(capsys):
 def test_a_fold_that_fails_says_how_far_it_came(capsys):
     row = {"epoch": 0, "train_loss": 1.0, "valid_loss": 1.0, "accuracy": 0.5, "lr": 0.1, "images_per_second": 9.0}
     with pytest.raises(RuntimeError), FoldProgress() as progress:
-        progress.started(Plan(3, 2, 10, 6, 2, "accuracy", "cpu", "fp32"))
+        progress.started(Plan("fold 3", 2, 10, 6, 2, "accuracy", "cpu", "fp32"))
         progress.epoch_ended(row, best=True)
         raise RuntimeError
     assert "fold 3: stopped, best so far accuracy 0.5000 in epoch 1" in capsys.readouterr().out

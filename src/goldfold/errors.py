@@ -30,6 +30,6 @@ def told_to_people() -> Iterator[None]:
     except InputError as error:
         print(f"\ngoldfold: {error}\n", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("\ngoldfold: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"\ngoldfold: stopped. {interrupt}", file=sys.stderr)
         raise SystemExit(130) from None

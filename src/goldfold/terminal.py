@@ -32,11 +32,16 @@ class FoldProgress:
         self.bar: Progress | None = None
         self.best = ""
 
+    def noted(self, text: str) -> None:
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+    def kept(self, name: str, text: str) -> None: ...
+
     def started(self, plan: Plan) -> None:
         self.plan, self.begun, self.drawn = plan, time.monotonic(), 0.0
         self.last: Row = {}
         self.console.print(
-            f"fold {plan.fold}: {plan.training_rows} training rows, {plan.validation_rows} validation rows, "
+            f"{plan.name}: {plan.training_rows} training rows, {plan.validation_rows} validation rows, "
             f"{plan.epochs} epochs on {plan.device} in {plan.precision}",
             highlight=False,
         )
@@ -51,20 +56,21 @@ class FoldProgress:
             return
         self.drawn = time.monotonic()
         done = epoch * self.plan.steps + step + 1
-        rate = done * self.plan.training_rows / self.plan.steps / (self.drawn - self.begun)
+        here = done - self.plan.epochs_done * self.plan.steps
+        rate = here * self.plan.training_rows / self.plan.steps / (self.drawn - self.begun)
         metric = self.last.get(self.plan.metric)
         judged = f"{self.plan.metric} {metric:.4f}" if metric is not None else f"{self.plan.metric} …"
         told = f"loss {loss():.4f}  {judged}  lr {lr:.1e}  {rate:.0f} images/s"
         self.bar.update(
-            self.task, completed=done, description=f"fold {self.plan.fold} epoch {epoch + 1}/{self.plan.epochs}", told=told
+            self.task, completed=done, description=f"{self.plan.name} epoch {epoch + 1}/{self.plan.epochs}", told=told
         )
 
     def epoch_ended(self, row: Row, best: bool) -> None:
         self.last = row
         epoch = int(row["epoch"]) + 1
-        left = (time.monotonic() - self.begun) / epoch * (self.plan.epochs - epoch)
+        left = (time.monotonic() - self.begun) / (epoch - self.plan.epochs_done) * (self.plan.epochs - epoch)
         line = (
-            f"fold {self.plan.fold} epoch {epoch:>2}/{self.plan.epochs}  loss {row['train_loss']:.4f}  "
+            f"{self.plan.name} epoch {epoch:>2}/{self.plan.epochs}  loss {row['train_loss']:.4f}  "
             f"valid loss {row['valid_loss']:.4f}  {self.plan.metric} {row[self.plan.metric]:.4f}  "
             f"lr {row['lr']:.1e}  {row['images_per_second']:.0f} images/s  {clock(left)} left"
         )
@@ -82,9 +88,7 @@ class FoldProgress:
             self.bar.stop()
         if self.best:
             ended = "best" if kind is None else "stopped, best so far"
-            self.console.print(
-                f"fold {self.plan.fold}: {ended} {self.best}, {clock(time.monotonic() - self.begun)}", highlight=False
-            )
+            self.console.print(f"{self.plan.name}: {ended} {self.best}, {clock(time.monotonic() - self.begun)}", highlight=False)
 
 
 def image_progress(images: Iterable[Any], total: int) -> Iterator[Any]:

@@ -36,7 +36,7 @@ def test_folds_of_another_configuration_are_not_mixed_in(clone, set_params):
     set_params(clone, split__folds=[0])
     said = clone.run("dvc", "repro")
     assert stages_run(said) == ["validate", "predict"]
-    assert (clone.folder / "experiments/current/folds/1/model.safetensors").exists()
+    assert (clone.folder / "experiments/current/folds/1/0/model.safetensors").exists()
     oof = pd.read_parquet(clone.folder / "experiments/current/cv/oof.parquet")
     assert set(oof["fold"]) == {0} and len(oof) == 288
     metrics = json.loads((clone.folder / "experiments/current/cv/metrics.json").read_text())
@@ -64,7 +64,7 @@ def test_a_failing_stage_marks_its_run_failed_and_leaves_nothing_running(clone):
     said = clone.run(
         "dvc", "exp", "run", "-n", "too-hot", *QUICK, "-S", "train.optimizer.name=sgd", "-S", "train.lr=1e12", expect=None
     )
-    assert "training loss is" in said and "To mend it:" in said and "Traceback" not in said
+    assert "the training loss of fold 0 is" in said and "To mend it:" in said and "Traceback" not in said
     parent = clone.parents()[-1]
     assert parent.info.run_name == "too-hot"
     assert [run.info.status for run in [parent, *clone.children(parent)]] == ["FAILED", "FAILED"]
@@ -118,7 +118,7 @@ def _until_gone(run):
 def test_an_unreachable_server_stops_nothing_and_hears_all_of_it_later(clone):
     nobody = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
     said = clone.run("dvc", "exp", "run", "-n", "offline", *QUICK, **nobody)
-    assert stages_run(said) == ["train@0", "validate", "predict"]
+    assert stages_run(said) == ["train@0-0", "validate", "predict"]
     assert said.count("tracking: http://127.0.0.1:9 does not answer") == 3
     assert "passed the contract" in said
     assert "offline" not in {run.info.run_name for run in clone.runs()}

@@ -8,8 +8,8 @@ from goldfold.competition import Problem
 from goldfold.config import PredictConfig
 from goldfold.errors import InputError
 from goldfold.prediction import Submission, check_submission, predict, score_submission
-from goldfold.prediction.predict import average
 from goldfold.training import train_fold
+from goldfold.training.evaluate import average
 
 IDS = ["007", "1e3", "x"]
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("False", "True"), "roc_auc", "probability")
@@ -111,7 +111,7 @@ def test_folds_are_averaged():
 
 
 def test_the_test_set_is_predicted_by_every_fold_in_the_order_of_the_sample(digits, settings, tmp_path):
-    folds = [train_fold(digits, fold, settings(epochs=1), tmp_path / str(fold)) for fold in (0, 1)]
+    folds = [train_fold(digits, fold, 0, settings(epochs=1), tmp_path / str(fold)) for fold in (0, 1)]
     config = PredictConfig()
     both = predict(digits, folds, config)
     each = [digits.problem.predictions(predict(digits, [fold], config).predictions) for fold in folds]

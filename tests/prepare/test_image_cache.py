@@ -6,12 +6,13 @@ import pytest
 from PIL import Image
 from tests.conftest import write_image
 
+from goldfold.config import PrepareConfig
 from goldfold.errors import InputError
 from goldfold.prepare.image_cache import ImageCache, write_image_cache
 
 
-def cache(folder, paths, size=64, bad="error", workers=1):
-    return write_image_cache(folder, paths, size, bad, workers)
+def cache(folder, paths, size=64, bad="error", workers=1, channels=3):
+    return write_image_cache(folder, paths, PrepareConfig(image_size=size, bad_images=bad, workers=workers, channels=channels))
 
 
 def test_a_small_image_is_kept_to_the_byte_as_rgb(tmp_path):
@@ -100,3 +101,24 @@ def test_an_image_stands_upright_by_its_exif_orientation(tmp_path):
     image.save(tmp_path / "a.jpg", exif=exif)
     assert cv2.imread(str(tmp_path / "a.jpg")).shape[:2] == (20, 10)
     assert cache(tmp_path / "c", [tmp_path / "a.jpg"])[0][0].shape == (20, 10, 3)
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "RGB"), (1, "L"), (2, "LA"), (4, "RGBA"), (3, "L")])
+def test_images_have_the_channels_that_were_asked_for(tmp_path, channels, mode):
+    Image.fromarray(np.full((9, 12, 3), 200, np.uint8)).convert(mode).save(tmp_path / "a.png")
+    cache(tmp_path / "c", [tmp_path / "a.png"], channels=channels)
+    image = ImageCache.load(tmp_path / "c")[0]
+    assert image.shape == (9, 12, channels) and (image[..., 0] == 200).all()
+
+
+def test_an_array_of_many_channels_is_an_image_and_is_shrunk(tmp_path):
+    np.save(tmp_path / "a.npy", np.broadcast_to(np.arange(7, dtype=np.uint8), (100, 80, 7)))
+    images, _, _ = cache(tmp_path / "c", [tmp_path / "a.npy"], size=40, channels=7)
+    assert images[0].shape == (50, 40, 7) and images[0][3, 3].tolist() == list(range(7))
+
+
+@pytest.mark.parametrize(("array", "told"), [(np.zeros((4, 4, 5), np.uint8), "5 channels"), (np.zeros((4, 4)), "float64")])
+def test_an_array_that_is_no_such_image_is_told(tmp_path, array, told):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(InputError, match=told):
+        cache(tmp_path / "c", [tmp_path / "a.npy"], channels=4)

@@ -33,13 +33,15 @@ def record(key, **content):
 
 def test_a_record_makes_its_parent_and_child_once(made):
     _, store = made
-    child = record("a", fold=2, params={"lr": "1"}, metrics=[("loss", 0.5, 0, 1.0), ("map@5|x", 1.0, 0, 1.0)], status="FINISHED")
+    child = record(
+        "a", fold="fold 2", params={"lr": "1"}, metrics=[("loss", 0.5, 0, 1.0), ("map@5|x", 1.0, 0, 1.0)], status="FINISHED"
+    )
     assert store.deliver(child) == store.deliver(child)
     runs = store.runs(store.experiment("mine"), "a")
-    assert set(runs) == {None, 2}
-    assert runs[2].data.tags["mlflow.parentRunId"] == runs[None].info.run_id
-    assert runs[2].data.metrics == {"loss": 0.5, "map_5_x": 1.0}
-    assert len(store.client.get_metric_history(runs[2].info.run_id, "loss")) == 1
+    assert set(runs) == {None, "fold 2"}
+    assert runs["fold 2"].data.tags["mlflow.parentRunId"] == runs[None].info.run_id
+    assert runs["fold 2"].data.metrics == {"loss": 0.5, "map_5_x": 1.0}
+    assert len(store.client.get_metric_history(runs["fold 2"].info.run_id, "loss")) == 1
 
 
 def test_params_that_are_there_already_are_left(made):
@@ -61,10 +63,10 @@ def test_a_run_whose_process_is_gone_is_killed_and_one_that_lives_is_not(made):
 def test_a_parent_does_not_end_while_another_process_trains_a_fold(made):
     _, store = made
     parent = store.running(record("c"))
-    store.running(record("c", fold=1))
+    store.running(record("c", fold="fold 1"))
     store.end_parent(record("c", status="FINISHED"))
     assert store.client.get_run(parent).info.status == "RUNNING"
-    store.deliver(record("c", fold=1, status="FINISHED"))
+    store.deliver(record("c", fold="fold 1", status="FINISHED"))
     store.end_parent(record("c", status="FINISHED"))
     assert store.client.get_run(parent).info.status == "FINISHED"
 

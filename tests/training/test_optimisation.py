@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from goldfold.config import TrainConfig
+from goldfold.config import FinetuneConfig, TrainConfig
 from goldfold.errors import InputError
 from goldfold.training.batches import EpochSampler, training_batches
 from goldfold.training.optimisation import Schedule, build_loss, build_optimizer
@@ -12,11 +12,12 @@ from goldfold.training.optimisation import Schedule, build_loss, build_optimizer
 STEPS = 10
 
 
-def rates(monitored=1.0, epochs=4, lr=1.0, **train):
+def rates(monitored=1.0, epochs=4, lr=1.0, finetune=None, **train):
     """The learning rate of each step."""
     config = TrainConfig(epochs=epochs, lr=lr, optimizer={"name": "sgd"}, **train)
-    optimizer = build_optimizer(config, torch.nn.Linear(2, 2))
-    schedule = Schedule(config, optimizer, STEPS)
+    finetune = FinetuneConfig(**(finetune or {}))
+    optimizer = build_optimizer(config, finetune, torch.nn.Linear(2, 2))
+    schedule = Schedule(config, finetune, optimizer, epochs, STEPS)
     seen = []
     for _ in range(epochs):
         for _ in range(STEPS):
@@ -25,6 +26,18 @@ def rates(monitored=1.0, epochs=4, lr=1.0, **train):
             schedule.batch_ended()
         schedule.epoch_ended(monitored)
     return seen
+
+
+def test_the_heads_epochs_have_their_own_rate_and_the_schedule_spans_the_rest():
+    seen = rates(scheduler="CosineAnnealingLR", finetune={"head_epochs": 2, "head_lr": 5.0})
+    assert seen[: 2 * STEPS] == [5.0] * 2 * STEPS
+    assert seen[2 * STEPS] == 1.0 and seen[3 * STEPS] == pytest.approx(0.5) and seen[-1] < 0.03
+
+
+def test_warm_up_follows_the_heads_epochs():
+    seen = rates(scheduler={"name": "StepLR", "step_size": 1, "gamma": 0.1}, finetune={"head_epochs": 1}, warmup_epochs=1)
+    assert seen[0] == 1.0 and seen[STEPS] < 0.15 and seen[2 * STEPS - 1] > 0.9
+    assert seen[2 * STEPS] == pytest.approx(0.1) and seen[3 * STEPS] == pytest.approx(0.01)
 
 
 def test_steplr_moves_per_epoch():
@@ -73,14 +86,14 @@ def test_warm_up_rises_to_the_full_rate_and_hands_over(scheduler):
 @pytest.mark.parametrize("name", ["sgd", "adamw", "lion", "rmsprop"])
 def test_any_optimiser_of_timm_without_decay_on_biases_and_norms(name):
     model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4))
-    optimizer = build_optimizer(TrainConfig(optimizer={"name": name}, weight_decay=0.1, lr=0.01), model)
+    optimizer = build_optimizer(TrainConfig(optimizer={"name": name}, weight_decay=0.1, lr=0.01), FinetuneConfig(), model)
     decays = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
     assert decays[id(model[0].weight)] == 0.1
     assert decays[id(model[0].bias)] == decays[id(model[1].weight)] == 0
 
 
 def test_arguments_of_the_optimiser_are_passed_on():
-    optimizer = build_optimizer(TrainConfig(optimizer={"name": "sgd", "momentum": 0.7}), torch.nn.Linear(2, 2))
+    optimizer = build_optimizer(TrainConfig(optimizer={"name": "sgd", "momentum": 0.7}), FinetuneConfig(), torch.nn.Linear(2, 2))
     assert optimizer.param_groups[0]["momentum"] == 0.7
 
 
@@ -121,4 +134,4 @@ def test_the_order_of_rows_depends_on_seed_and_epoch_alone():
 
 @pytest.mark.parametrize(("rows", "batches"), [(64, 2), (65, 2), (66, 3), (1, 1), (5, 1)])
 def test_only_a_lone_last_row_is_left_out(rows, batches):
-    assert len(training_batches(None, np.arange(rows), 32, 0, 0)[0]) == batches
+    assert len(training_batches(None, EpochSampler(np.arange(rows), 0), 32, 0)) == batches

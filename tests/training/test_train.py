@@ -6,14 +6,15 @@ import torch
 
 from goldfold.errors import InputError
 from goldfold.training import FoldResult, load_folds, train_fold
+from goldfold.training.reporter import Silent
 
 
-class Heard:
+class Heard(Silent):
     def __init__(self):
         self.events = []
 
     def started(self, plan):
-        self.events.append(("started", plan.fold))
+        self.events.append(("started", plan.name))
 
     def stepped(self, epoch, step, loss, lr):
         self.events.append((epoch, step, math.isfinite(loss())))
@@ -28,20 +29,20 @@ def same(first, second):
 
 @pytest.fixture(scope="module")
 def trained(digits, settings, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("folds") / "1"
-    return train_fold(digits, 1, settings(epochs=3), folder), folder
+    folder = tmp_path_factory.mktemp("folds") / "1" / "0"
+    return train_fold(digits, 1, 0, settings(epochs=3), folder), folder
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, 4])
 def test_loss_curve_and_weights_are_the_same_bits_for_any_number_of_workers(digits, settings, trained, tmp_path, workers):
-    result = train_fold(digits, 1, settings(epochs=3, workers=workers), tmp_path)
+    result = train_fold(digits, 1, 0, settings(epochs=3, workers=workers), tmp_path)
     for column in ("train_loss", "valid_loss", "accuracy", "lr"):
         assert list(result.history[column]) == list(trained[0].history[column]), column
     assert same(result, trained[0])
 
 
 def test_another_seed_gives_other_weights(digits, settings, trained, tmp_path):
-    assert not same(train_fold(digits, 1, settings(epochs=3, seed=1), tmp_path), trained[0])
+    assert not same(train_fold(digits, 1, 1, settings(epochs=3), tmp_path), trained[0])
 
 
 def test_the_checkpoint_is_that_of_the_best_epoch(trained):
@@ -54,14 +55,14 @@ def test_the_checkpoint_is_that_of_the_best_epoch(trained):
 
 @pytest.mark.parametrize("monitor", ["metric", "loss"])
 def test_what_is_monitored_decides_what_is_best(digits, settings, tmp_path, monitor):
-    result = train_fold(digits, 0, settings(epochs=5, lr=0.01, monitor=monitor), tmp_path)
+    result = train_fold(digits, 0, 0, settings(epochs=5, lr=0.01, monitor=monitor), tmp_path)
     column = result.history["valid_loss"] if monitor == "loss" else -result.history["accuracy"]
     assert result.epoch == column.idxmin()
 
 
 def test_a_fold_stops_when_nothing_better_came_for_its_patience(digits, settings, tmp_path):
     config = settings(epochs=30, lr=1e-9, optimizer={"name": "sgd"}, patience=2, monitor="metric", augment=())
-    result = train_fold(digits, 0, config, tmp_path)
+    result = train_fold(digits, 0, 0, config, tmp_path)
     assert len(result.history) == result.epoch + 3 < 30
 
 
@@ -75,14 +76,14 @@ def test_what_was_saved_is_loaded_and_is_safetensors_and_json(trained):
 
 
 def test_only_the_folds_asked_for_are_loaded(trained):
-    folder = trained[1].parent
-    assert [result.fold for result in load_folds(folder, (1,))] == [1]
+    folder = trained[1].parents[1]
+    assert [(result.fold, result.seed) for result in load_folds(folder, (1,), (0,))] == [(1, 0)]
     with pytest.raises(InputError, match="no trained fold"):
-        load_folds(folder, (0, 1))
+        load_folds(folder, (0, 1), (0,))
 
 
 def test_a_validation_row_is_never_trained_on(digits, settings, tmp_path, monkeypatch):
-    from goldfold.modalities.image import ImageView
+    from goldfold.modalities.image.views import ImageView
 
     seen = {"train": set(), "plain": set()}
     original = ImageView.__getitems__
@@ -92,15 +93,15 @@ def test_a_validation_row_is_never_trained_on(digits, settings, tmp_path, monkey
         return original(self, keys)
 
     monkeypatch.setattr(ImageView, "__getitems__", spy)
-    train_fold(digits, 2, settings(epochs=1), tmp_path)
+    train_fold(digits, 2, 0, settings(epochs=1), tmp_path)
     assert seen["train"] == set(digits.training_rows(2).tolist())
     assert seen["plain"] == set(digits.validation_rows(2).tolist())
 
 
 def test_a_reporter_hears_each_step_and_epoch_in_order(digits, settings, tmp_path):
     heard = Heard()
-    train_fold(digits, 0, settings(epochs=2, batch_size=100), tmp_path, heard)
-    assert heard.events[0] == ("started", 0)
+    train_fold(digits, 0, 0, settings(epochs=2, batch_size=100), tmp_path, heard)
+    assert heard.events[0] == ("started", "fold 0")
     assert [event[:2] for event in heard.events[1:]] == [(0, 0), (0, 1), (0, "ended"), (1, 0), (1, 1), (1, "ended")]
     assert heard.events[3] == (0, "ended", True)
 
@@ -114,19 +115,22 @@ def test_a_reporter_hears_each_step_and_epoch_in_order(digits, settings, tmp_pat
         ({"loss": "CrosEntropyLoss"}, "did you mean CrossEntropyLoss"),
         ({"loss": {"name": "CrossEntropyLoss", "smooth": 1}}, "train.loss: CrossEntropyLoss refused"),
         ({"precision": "fp16"}, "fp16 is for GPUs"),
-        ({"lr": 1e12, "optimizer": "sgd"}, "training loss is|validation loss"),
+        (
+            {"lr": 1e12, "optimizer": "sgd"},
+            "training loss of fold 0 is nan in epoch 1, step 2, at learning rate .*rows are\\n  id 0368 label 1",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_told(digits, settings, tmp_path, train, told):
     if train.get("precision") and torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(InputError, match=f"(?s){told}"):
-        train_fold(digits, 0, settings(**train), tmp_path)
+        train_fold(digits, 0, 0, settings(**train), tmp_path)
 
 
 def test_a_fold_that_is_not_there_is_told(digits, settings, tmp_path):
     with pytest.raises(InputError, match=r"no fold 7, only \[0, 1, 2\]"):
-        train_fold(digits, 7, settings(), tmp_path)
+        train_fold(digits, 7, 0, settings(), tmp_path)
 
 
 def test_a_loss_and_an_optimiser_of_ones_own(digits, settings, tmp_path, monkeypatch):
@@ -143,10 +147,10 @@ Mine = torch.optim.SGD
     monkeypatch.syspath_prepend(tmp_path)
     config = settings(epochs=1, lr=1e-9, loss="my_training:Half", optimizer={"name": "my_training:Mine", "momentum": 0.9})
     plain = settings(epochs=1, lr=1e-9, optimizer={"name": "sgd", "momentum": 0.9})
-    half = train_fold(digits, 0, config, tmp_path / "a").history["train_loss"][0]
-    assert half == pytest.approx(train_fold(digits, 0, plain, tmp_path / "b").history["train_loss"][0] / 2, rel=1e-4)
+    half = train_fold(digits, 0, 0, config, tmp_path / "a").history["train_loss"][0]
+    assert half == pytest.approx(train_fold(digits, 0, 0, plain, tmp_path / "b").history["train_loss"][0] / 2, rel=1e-4)
 
 
 def test_bf16_trains_on_a_cpu(digits, settings, tmp_path):
-    result = train_fold(digits, 0, settings(epochs=1, precision="bf16"), tmp_path)
+    result = train_fold(digits, 0, 0, settings(epochs=1, precision="bf16"), tmp_path)
     assert np.isfinite(result.history["train_loss"]).all() and result.precision == "bf16"

@@ -18,7 +18,7 @@ CONFIG = ValidateConfig(bootstrap=50, worst=5)
 @pytest.fixture(scope="module")
 def folds(digits, settings, tmp_path_factory):
     folder = tmp_path_factory.mktemp("folds")
-    return [train_fold(digits, fold, settings(epochs=3, lr=0.01), folder / str(fold)) for fold in (0, 2)]
+    return [train_fold(digits, fold, 0, settings(epochs=3, lr=0.01), folder / str(fold)) for fold in (0, 2)]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pandas as pd
 from goldfold.competition.tables import line, require_columns
 from goldfold.errors import InputError
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".pgm", ".ppm"}
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".pgm", ".ppm", ".npy"}
 
 Side = Literal["train", "test"]
 OPPOSITE: dict[Side, str] = {"train": "test", "test": "train"}

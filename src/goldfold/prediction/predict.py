@@ -5,15 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from goldfold.competition import Problem
 from goldfold.config import PredictConfig
-from goldfold.metrics import Array
 from goldfold.prediction.submission import Submission
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute_again
-from goldfold.training.evaluate import predict_logits
+from goldfold.training.evaluate import average, predict_logits
 
 
 def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictConfig) -> Submission:
@@ -28,17 +26,3 @@ def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictC
         predictions.append(result.codec.decode(predict_logits(result.build_model().to(compute.device), batches, compute)))
     averaged = average(problem, np.stack(predictions), config.average)
     return Submission(problem, prepared.sample, pd.concat([prepared.test[[problem.id]], problem.table(averaged)], axis=1))
-
-
-def average(problem: Problem, predictions: Array, how: str) -> Array:
-    """Average predictions over their first axis.
-
-    A geometric mean of probabilities is taken of the odds, so that those of all classes sum to 1 again.
-    """
-    if how == "arithmetic" or problem.task == "regression":
-        return np.asarray(predictions.mean(axis=0))
-    safe = np.clip(predictions, 1e-15, 1 - 1e-15)
-    if problem.task == "multiclass":
-        product = np.exp(np.log(safe).mean(axis=0))
-        return np.asarray(product / product.sum(axis=1, keepdims=True))
-    return np.asarray(1 / (1 + np.exp(-(np.log(safe) - np.log1p(-safe)).mean(axis=0))))

@@ -1,37 +1,40 @@
-"""Every image decoded once: resized uint8 RGB in one memory-mapped file, read without decoding."""
+"""Every image decoded once: resized uint8 in one memory-mapped file, read without decoding."""
 
 import hashlib
-import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
-from PIL import Image
 
+from goldfold.config import PrepareConfig
 from goldfold.errors import InputError
+from goldfold.files import read_json, write_json
 from goldfold.metrics import Array
+from goldfold.prepare.decode import decode, shrink
 
 PIXELS = "images.u8"
 INDEX = "images.parquet"
+CARD = "images.json"
 AHEAD = 8
 
 
 class ImageCache:
-    """Images of any shape, read-only: `cache[i]` is an (height, width, 3) uint8 RGB array over the file's memory map.
+    """Images of any shape, read-only: `cache[i]` is an (height, width, channels) uint8 array over the file's memory map.
 
-    Two files: `images.u8`, the pixels of one image after another, and `images.parquet`, for each image its offset,
-    height and width there, and its height and width as shipped.
+    Three files: `images.u8`, the pixels of one image after another; `images.parquet`, for each image its offset,
+    height and width there, and its height and width as shipped; `images.json`, `size` (of the shorter side) and `channels`.
     """
 
-    def __init__(self, folder: Path, index: pd.DataFrame) -> None:
+    def __init__(self, folder: Path, index: pd.DataFrame, size: int, channels: int) -> None:
         self.folder = folder
         self.index = index
+        self.size = size
+        self.channels = channels
         self._offsets = index["offset"].to_numpy()
         self._shapes = index[["height", "width"]].to_numpy()
         self._pixels: Array | None = None
@@ -39,7 +42,7 @@ class ImageCache:
     @classmethod
     def load(cls, folder: Path) -> "ImageCache":
         """Open the cache in `folder`."""
-        return cls(folder, pd.read_parquet(folder / INDEX))
+        return cls(folder, pd.read_parquet(folder / INDEX), **read_json(folder / CARD))
 
     def __len__(self) -> int:
         return len(self.index)
@@ -49,7 +52,7 @@ class ImageCache:
             self._pixels = np.memmap(self.folder / PIXELS, dtype=np.uint8, mode="r")
         height, width = self._shapes[position]
         offset = self._offsets[position]
-        return self._pixels[offset : offset + height * width * 3].reshape(height, width, 3)
+        return self._pixels[offset : offset + height * width * self.channels].reshape(height, width, self.channels)
 
     def __getstate__(self) -> dict[str, Any]:
         # A memory map pickles as a copy of the whole file: loader processes open their own.
@@ -59,9 +62,7 @@ class ImageCache:
 def write_image_cache(
     folder: Path,
     paths: Sequence[Path],
-    size: int,
-    bad_images: Literal["error", "blank"],
-    workers: int | None = None,
+    config: PrepareConfig,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda images, _: images,
 ) -> tuple[ImageCache, str, list[str]]:
     """Decode `paths` once each and write the cache of them to `folder`, position for position.
@@ -71,25 +72,25 @@ def write_image_cache(
     a hash of it, and a line for each image that could not be decoded; raises InputError for those if `bad_images` is
     error.
     """
-    unique = list(dict.fromkeys(paths))
+    unique, size, channels = list(dict.fromkeys(paths)), config.image_size, config.channels
     digest = hashlib.blake2b(digest_size=16)
     rows: list[tuple[int, int, int, int, int]] = []
     bad: list[str] = []
     offset = 0
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / PIXELS).open("wb") as pixels:
-        decoded = _in_order(lambda path: _shrunk(path, size), unique, workers or os.cpu_count() or 1)
+        decoded = _in_order(lambda path: _shrunk(path, size, channels), unique, config.workers or os.cpu_count() or 1)
         for path, result in zip(unique, progress(decoded, len(unique)), strict=True):
             if isinstance(result, str):
                 bad.append(f"{path}: {result}")
-                result = np.zeros((size, size, 3), np.uint8), (0, 0)
+                result = np.zeros((size, size, channels), np.uint8), (0, 0)
             image, shipped = result
             data = image.tobytes()
             pixels.write(data)
             digest.update(data)
             rows.append((offset, *image.shape[:2], *shipped))
             offset += len(data)
-    if bad and bad_images == "error":
+    if bad and config.bad_images == "error":
         raise InputError(
             f"{len(bad)} of {len(unique)} images cannot be decoded",
             bad,
@@ -100,43 +101,17 @@ def write_image_cache(
     index = pd.DataFrame(rows, columns=columns).iloc[[position[path] for path in paths]].reset_index(drop=True)
     index.to_parquet(folder / INDEX)
     digest.update(index.to_numpy().tobytes())
-    return ImageCache(folder, index), digest.hexdigest(), bad
+    write_json(folder / CARD, {"size": size, "channels": channels})
+    return ImageCache(folder, index, size, channels), digest.hexdigest(), bad
 
 
-def _shrunk(path: Path, size: int) -> tuple[Array, tuple[int, int]] | str:
+def _shrunk(path: Path, size: int, channels: int) -> tuple[Array, tuple[int, int]] | str:
     """The image as shipped shrunk to `size`, with its shipped height and width; or why it cannot be decoded."""
     try:
-        image = decode(path.read_bytes())
+        image = decode(path.read_bytes(), channels)
     except (OSError, ValueError) as error:
         return str(error)
-    height, width = image.shape[:2]
-    shorter = min(height, width)
-    if shorter > size:
-        scaled = (max(1, round(width * size / shorter)), max(1, round(height * size / shorter)))
-        image = cv2.resize(image, scaled, interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(image), (height, width)
-
-
-def decode(data: bytes) -> Array:
-    """Decode an image file to (height, width, 3) uint8 RGB, upright by its EXIF orientation.
-
-    Raises ValueError for what is no image, or one that is cut short.
-    """
-    if not data:
-        raise ValueError("the file is empty")
-    if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-4096:]:
-        raise ValueError("the JPEG is cut short")
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-    except cv2.error as error:
-        raise ValueError(f"OpenCV: {error}") from None
-    if image is None:
-        try:
-            with Image.open(io.BytesIO(data)) as opened:
-                image = np.asarray(opened.convert("RGB"))
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise ValueError("it is no image that OpenCV or Pillow can read") from error
-    return np.asarray(image)
+    return shrink(image, size), (image.shape[0], image.shape[1])
 
 
 def _in_order(function: Callable[[Path], Any], paths: Sequence[Path], workers: int) -> Iterator[Any]:

@@ -34,7 +34,7 @@ def prepare(
     folds = assign_folds(competition.train, competition.problem, split)
     with folder_written_whole(folder) as draft:
         paths = [competition.root / path for path in competition.train_images + competition.test_images]
-        images, pixels, bad = write_image_cache(draft, paths, config.image_size, config.bad_images, config.workers, progress)
+        images, pixels, bad = write_image_cache(draft, paths, config, progress)
         prepared = PreparedSet(
             problem=competition.problem,
             train=competition.train,
@@ -71,7 +71,9 @@ def summarize(prepared: PreparedSet) -> dict[str, Any]:
         summary["images"] = {
             "count": len(prepared.images),
             "shipped": f"{least.iloc[0]}x{least.iloc[1]} to {most.iloc[0]}x{most.iloc[1]}",
-            "cache_megabytes": round(int((prepared.images.index["height"] * prepared.images.index["width"]).sum()) * 3 / 1e6, 1),
+            "cache_megabytes": round(
+                int((prepared.images.index["height"] * prepared.images.index["width"]).sum()) * prepared.images.channels / 1e6, 1
+            ),
         }
     return summary
 

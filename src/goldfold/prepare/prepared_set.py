@@ -68,7 +68,7 @@ class PreparedSet:
         return self.train if part == "train" else self.test
 
     def image(self, part: Part, row: int) -> Array:
-        """The cached image of a row, (height, width, 3) uint8 RGB."""
+        """The cached image of a row, (height, width, channels) uint8."""
         assert self.images is not None
         return self.images[row if part == "train" else len(self.train) + row]
 

@@ -15,7 +15,7 @@ Measured = tuple[str, float, int, float]
 
 @dataclass(frozen=True)
 class Record:
-    """Something to log to one run: the parent of `key`, or its child `fold`. Logging it twice changes nothing.
+    """Something to log to one run: the parent of `key`, or its child called `fold`. Logging it twice changes nothing.
 
     `artifacts` names a folder of the run for each file. A `status` ends the run with it.
     """
@@ -23,7 +23,7 @@ class Record:
     experiment: str
     key: str
     name: str
-    fold: int | None = None
+    fold: str | None = None
     status: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)

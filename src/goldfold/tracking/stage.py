@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,11 +26,17 @@ if TYPE_CHECKING:
     from goldfold.validation import CVResult
 
 LIBRARY = Path(__file__).parents[1]
+MOST_NOTES = 4000
 
 
 def repository() -> Path:
     """The repository's root; under `dvc exp run --queue` and `--temp`, which run elsewhere, still the main one."""
     return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+
+
+def states_folder() -> Path:
+    """Where trainings in progress keep their state: in the repository, outside DVC's outputs, and not in git."""
+    return repository() / ".goldfold" / "states"
 
 
 def key_of(prepared: PreparedSet, config: Config) -> str:
@@ -49,10 +56,13 @@ class Tracked:
         self.experiment = prepared.problem.name
         self.key = key_of(prepared, config)
         self.name = os.environ.get("DVC_EXP_NAME") or f"{config.model.name.partition('.')[0]}-{self.key[:6]}"
+        self.name_of = config.train.name_of
         self.outbox = Outbox(repository() / ".goldfold" / "outbox")
         self.store: Store | None = None
         self.live_run: str | None = None
-        self.fold: int | None = None
+        self.fold: str | None = None
+        self.notes: list[str] = []
+        self.texts: dict[str, str] = {}
         self.records = [
             self._record(
                 params=flat_params(config), tags={**_provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": stage}
@@ -86,14 +96,25 @@ class Tracked:
     def close(self, status: str) -> None:
         """Put the stage's records into the outbox, deliver what waits there, and end the runs with `status`."""
         if status != "FINISHED" and self.fold is not None:
-            self.records.append(self._record(fold=self.fold, status=status))
-        for record in [*self.records, self._record(status=status)]:
-            self.outbox.put(record)
+            notes = {"goldfold.notes": "\n".join(self.notes)[:MOST_NOTES]} if self.notes else {}
+            self.records.append(self._record(fold=self.fold, status=status, tags=notes))
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in self.texts.items():
+                (Path(folder) / name).write_text(text, encoding="utf-8")
+                self.records.append(self._record(fold=self.fold, artifacts={str(Path(folder) / name): ""}))
+            for record in [*self.records, self._record(status=status)]:
+                self.outbox.put(record)
         self._try(lambda store: deliver_waiting(self.outbox, store))
 
+    def noted(self, text: str) -> None:
+        self.notes.append(text)
+
+    def kept(self, name: str, text: str) -> None:
+        self.texts[name] = text
+
     def started(self, plan: Plan) -> None:
-        self.fold = plan.fold
-        child = self._record(fold=plan.fold)
+        self.fold = plan.name
+        child = self._record(fold=plan.name)
         self.live_run = self._try(lambda store: store.running(child))
 
     def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None: ...
@@ -102,14 +123,23 @@ class Tracked:
         measured = self._record(fold=self.fold, metrics=_epoch_metrics(row))
         self._try(lambda store: store.deliver(measured))
 
-    def folds(self, results: Sequence[FoldResult], trained_by: Callable[[int], dict[str, str]]) -> None:
-        """Record folds as children; one that another key's run trained bears a tag that links there."""
+    def folds(self, results: Sequence[FoldResult], trained_by: Callable[[str], dict[str, str]]) -> None:
+        """Record folds as children; one that another key's run trained bears a tag that links there.
+
+        `trained_by` gives the origin (see `read_origin`) of `<fold>-<seed>`.
+        """
         for result in results:
-            origin = trained_by(result.fold)
-            link = (
-                {} if origin.get("key", self.key) == self.key else {"goldfold.trained_by": origin.get("run_id") or origin["key"]}
-            )
-            self.records.append(self._record(fold=result.fold, status="FINISHED", **_fold_content(result, link)))
+            origin = trained_by(f"{result.fold}-{result.seed}")
+            tags: dict[str, str] = {"goldfold.ended": result.ended}
+            if origin.get("key", self.key) != self.key:
+                tags["goldfold.trained_by"] = origin.get("run_id") or origin["key"]
+            name = self.name_of(result.fold, result.seed)
+            if name == self.fold and self.notes:
+                tags["goldfold.notes"] = "\n".join(self.notes)[:MOST_NOTES]
+            self.records.append(self._record(fold=name, status="FINISHED", **_fold_content(result, tags)))
+        cut = [f"{result.fold}-{result.seed}" for result in results if result.ended != "finished"]
+        if cut:
+            self.records.append(self._record(tags={"goldfold.cut_by_max_hours": ", ".join(cut)}))
 
     def cv(self, result: CVResult, folder: Path) -> None:
         """Record the cross-validation on the parent."""
@@ -204,16 +234,16 @@ def flat_params(config: Config) -> dict[str, str]:
     return flat
 
 
-def _fold_content(result: FoldResult, link: dict[str, str]) -> dict[str, Any]:
+def _fold_content(result: FoldResult, tags: dict[str, str]) -> dict[str, Any]:
     history: list[Row] = [{str(name): value for name, value in row.items()} for row in result.history.to_dict("records")]
     metric = result.codec.problem.scored_by.name
     last = history[-1]["time"]
     best = [(f"best_{metric}", result.score, 0, last), ("best_epoch", float(result.epoch), 0, last)]
     return {
-        "params": {"fold": str(result.fold), "device": result.device, "precision": result.precision}
+        "params": {"fold": str(result.fold), "seed": str(result.seed), "device": result.device, "precision": result.precision}
         | {f"{part}_rows": str(count) for part, count in result.rows.items()},
         "metrics": [measured for row in history for measured in _epoch_metrics(row)] + best,
-        "tags": link,
+        "tags": tags,
     }
 
 

@@ -67,10 +67,10 @@ class Store:
                 self.client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
 
-    def runs(self, experiment: str, key: str) -> dict[int | None, Any]:
+    def runs(self, experiment: str, key: str) -> dict[str | None, Any]:
         """The runs of a key: its parent under None, and its children by fold."""
         found = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1000)
-        return {int(run.data.tags[FOLD]) if FOLD in run.data.tags else None: run for run in reversed(found)}
+        return {run.data.tags.get(FOLD): run for run in reversed(found)}
 
     def run(self, record: Record) -> Any:
         """The run that a record is for, made with its parent if it is missing."""
@@ -82,8 +82,8 @@ class Store:
                 self.client.update_run(runs[None].info.run_id, status="FINISHED")
             if record.fold not in runs:
                 parent = runs[None].info.run_id
-                tags = {KEY: record.key, FOLD: str(record.fold), "mlflow.parentRunId": parent}
-                runs[record.fold] = self.client.create_run(experiment, run_name=f"fold {record.fold}", tags=tags)
+                tags = {KEY: record.key, FOLD: record.fold, "mlflow.parentRunId": parent}
+                runs[record.fold] = self.client.create_run(experiment, run_name=record.fold, tags=tags)
         return runs[record.fold]
 
     def deliver(self, record: Record) -> str:

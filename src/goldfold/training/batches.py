@@ -1,31 +1,44 @@
 """Batches: which rows, in which order, read by how many processes."""
 
 import os
-from collections.abc import Iterator, Sequence
+import random
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Sampler, SubsetRandomSampler
+from torch.utils.data import DataLoader, Sampler, SubsetRandomSampler, WeightedRandomSampler
 
 from goldfold.metrics import Array
 from goldfold.modalities import Key, View
 
 
 class EpochSampler(Sampler[Key]):
-    """A SubsetRandomSampler that pairs each row with the epoch; the order depends on (seed, epoch) alone."""
+    """A SubsetRandomSampler that pairs each row with the epoch; the order depends on (seed, epoch) alone.
 
-    def __init__(self, rows: Array, seed: int) -> None:
-        self.rows, self.seed, self.epoch = rows.tolist(), seed, 0
+    With `weights`, one per row, rows are drawn with replacement in proportion to them, as many as there are. It starts
+    at the row `skip` of the epoch, so that a resumed epoch goes on where it was.
+    """
+
+    def __init__(self, rows: Array, seed: int, weights: Array | None = None) -> None:
+        self.rows, self.seed, self.epoch, self.skip = rows.tolist(), seed, 0, 0
+        self.weights = weights.tolist() if weights is not None else None
 
     def __iter__(self) -> Iterator[Key]:
         order = torch.Generator().manual_seed(seed_of(self.seed, self.epoch))
-        for row in SubsetRandomSampler(self.rows, generator=order):
+        if self.weights:
+            drawn = WeightedRandomSampler(self.weights, len(self.rows), generator=order)
+            chosen: Iterable[int] = (self.rows[place] for place in drawn)
+        else:
+            chosen = SubsetRandomSampler(self.rows, generator=order)
+        for row in islice(chosen, self.skip, None):
             yield self.epoch, row
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.rows) - self.skip
 
 
 def seed_of(*numbers: int) -> int:
@@ -33,14 +46,21 @@ def seed_of(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 
 
-def training_batches(view: View, rows: Array, batch_size: int, seed: int, workers: int) -> tuple[DataLoader[Any], EpochSampler]:
-    """The loader of the training rows, and its sampler, whose `epoch` is to be set before each pass.
+def seed_everything(*numbers: int) -> None:
+    """Seed torch, NumPy and Python from (seed, epoch, step), so that dropout and mixing need no state to be resumed."""
+    seed = seed_of(*numbers)
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
+
+
+def training_batches(view: View, sampler: EpochSampler, batch_size: int, workers: int) -> DataLoader[Any]:
+    """The loader of the sampler's rows, whose `epoch` and `skip` are to be set before each pass.
 
     The last batch is as short as it comes, but one of a single row, which batch norm cannot learn from, is left out.
     """
-    sampler = EpochSampler(rows, seed)
-    lone = len(rows) % batch_size == 1 and len(rows) > 1
-    return _loader(view, sampler, batch_size, workers, drop_last=lone), sampler
+    lone = len(sampler.rows) % batch_size == 1 and len(sampler.rows) > 1
+    return _loader(view, sampler, batch_size, workers, drop_last=lone)
 
 
 def plain_batches(view: View, rows: Array, batch_size: int, workers: int = 0) -> DataLoader[Any]:
@@ -65,7 +85,7 @@ def _loader(
         collate_fn=_as_it_is,
         pin_memory=torch.cuda.is_available(),
         drop_last=drop_last,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_start_worker,
         persistent_workers=workers > 0,
         # Its own generator, so that the loader takes nothing from the one that dropout draws from.
         generator=torch.Generator(),
@@ -76,5 +96,7 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _one_thread(_: int) -> None:
+def _start_worker(_: int) -> None:
     cv2.setNumThreads(0)
+    # Ctrl-C is for the process that trains; it ends its loaders.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

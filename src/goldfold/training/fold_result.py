@@ -1,8 +1,9 @@
 """FoldResult: the best checkpoint of a fold, and how it was trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -17,16 +18,22 @@ from goldfold.prepare import PreparedSet
 from goldfold.training.device import Precision
 from goldfold.training.targets import TargetCodec
 
+Ended = Literal["finished", "max_hours", "interrupted"]
+
 
 @dataclass
 class FoldResult:
     """The weights of the best epoch, all that is needed to rebuild and judge the model, and the history of all epochs.
 
     Files: model.safetensors, model.json (everything here but weights and history), history.csv (one row per epoch).
-    `score` is the competition's metric on the fold's validation rows, and `prepared` the fingerprint of their set.
+    `score` is the competition's metric on the fold's validation rows, `prepared` the fingerprint of their set, and `key`
+    the training's (see `training_key`). A training that `ended` before it was finished goes on from its state.
     """
 
     fold: int
+    seed: int
+    key: str
+    ended: Ended
     epoch: int
     score: float
     loss: float
@@ -47,6 +54,9 @@ class FoldResult:
             save_file({name: tensor.contiguous() for name, tensor in self.weights.items()}, draft)
         card = {
             "fold": self.fold,
+            "seed": self.seed,
+            "key": self.key,
+            "ended": self.ended,
             "epoch": self.epoch,
             "metric": self.codec.problem.metric,
             "score": self.score,
@@ -61,10 +71,6 @@ class FoldResult:
             "config": self.config.model_dump(mode="json", by_alias=True),
         }
         write_json(folder / "model.json", card)
-        self.save_history(folder)
-
-    def save_history(self, folder: Path) -> None:
-        """Write history.csv alone, for the epochs after the best one."""
         with written_whole(folder / "history.csv") as draft:
             self.history.to_csv(draft, index=False)
 
@@ -76,6 +82,9 @@ class FoldResult:
         card = read_json(folder / "model.json")
         return cls(
             fold=card["fold"],
+            seed=card["seed"],
+            key=card["key"],
+            ended=card["ended"],
             epoch=card["epoch"],
             score=card["score"],
             loss=card["loss"],
@@ -107,10 +116,10 @@ class FoldResult:
         if self.prepared != prepared.fingerprint:
             raise InputError(
                 f"fold {self.fold} was trained on another prepared set than the one that is there now",
-                mend=f"train it again: dvc repro -f -s train@{self.fold}",
+                mend=f"train it again: dvc repro -f -s train@{self.fold}-{self.seed}",
             )
 
 
-def load_folds(folder: Path, folds: tuple[int, ...]) -> list[FoldResult]:
-    """The results of exactly `folds`, each in `folder`/<fold>; others that lie there are passed over."""
-    return [FoldResult.load(folder / str(fold)) for fold in folds]
+def load_folds(folder: Path, folds: Sequence[int], seeds: Sequence[int]) -> list[FoldResult]:
+    """The results of exactly these folds and seeds, each in `folder`/<fold>/<seed>; others that lie there are passed over."""
+    return [FoldResult.load(folder / str(fold) / str(seed)) for fold in folds for seed in seeds]

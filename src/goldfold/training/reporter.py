@@ -9,7 +9,7 @@ from typing import Protocol
 class Plan:
     """What a fold is about to do."""
 
-    fold: int
+    name: str
     epochs: int
     steps: int
     training_rows: int
@@ -17,6 +17,7 @@ class Plan:
     metric: str
     device: str
     precision: str
+    epochs_done: int = 0
 
 
 Row = dict[str, float]
@@ -25,6 +26,12 @@ Row = dict[str, float]
 
 class Reporter(Protocol):
     """Hears of a fold's training as it goes; the loop knows nothing of where that ends up."""
+
+    def noted(self, text: str) -> None:
+        """Something was decided or happened that the competitor should know."""
+
+    def kept(self, name: str, text: str) -> None:
+        """A text that the competitor may want to read again, as a file of that name."""
 
     def started(self, plan: Plan) -> None:
         """A fold starts."""
@@ -39,6 +46,10 @@ class Reporter(Protocol):
 class Silent:
     """A reporter that says nothing."""
 
+    def noted(self, text: str) -> None: ...
+
+    def kept(self, name: str, text: str) -> None: ...
+
     def started(self, plan: Plan) -> None: ...
 
     def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None: ...
@@ -51,6 +62,14 @@ class Several:
 
     def __init__(self, reporters: Sequence[Reporter]) -> None:
         self.reporters = reporters
+
+    def noted(self, text: str) -> None:
+        for reporter in self.reporters:
+            reporter.noted(text)
+
+    def kept(self, name: str, text: str) -> None:
+        for reporter in self.reporters:
+            reporter.kept(name, text)
 
     def started(self, plan: Plan) -> None:
         for reporter in self.reporters:

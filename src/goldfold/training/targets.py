@@ -48,6 +48,13 @@ class TargetCodec:
             values = (values - self.mean) / self.std
         return torch.from_numpy(values.astype(np.float32))
 
+    def soft(self, target: torch.Tensor, smoothing: float) -> torch.Tensor:
+        """Encoded targets as (n, outputs) float32, with a share `smoothing` of each spread over all classes."""
+        if self.problem.task == "multiclass":
+            target = torch.nn.functional.one_hot(target, self.outputs).float()
+            return target * (1 - smoothing) + smoothing / self.outputs
+        return target if self.problem.task == "regression" else target * (1 - smoothing) + smoothing / 2
+
     def decode(self, logits: torch.Tensor) -> Array:
         """Predictions from logits (n, outputs): probabilities or values, float64."""
         logits = logits.double()

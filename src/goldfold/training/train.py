@@ -2,187 +2,224 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
-from torch import nn
 
-from goldfold.config import FoldConfig
+from goldfold.config import FoldConfig, TrainConfig
 from goldfold.errors import InputError
-from goldfold.metrics import Array
-from goldfold.modalities import find_modality
 from goldfold.prepare import PreparedSet
-from goldfold.training.batches import default_workers, plain_batches, seed_of, training_batches
-from goldfold.training.device import Compute, find_compute
 from goldfold.training.evaluate import Evaluation, evaluate
+from goldfold.training.finetune import set_trainable
 from goldfold.training.fold_result import FoldResult
-from goldfold.training.optimisation import Schedule, build_loss, build_optimizer
-from goldfold.training.reporter import Plan, Reporter, Row, Silent
-from goldfold.training.targets import TargetCodec
+from goldfold.training.key import training_key
+from goldfold.training.profiling import profile_steps
+from goldfold.training.reporter import Reporter, Row, Silent
+from goldfold.training.setup import Setup, set_up
+from goldfold.training.state import (
+    Progress,
+    held,
+    keep_result,
+    kept_result,
+    load_state,
+    save_state,
+)
+from goldfold.training.step import LossWatch, train_step
+from goldfold.training.stopping import Reason, Stop, never
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM ended a training, whose state is saved."""
 
 
 def train_fold(
-    prepared: PreparedSet, fold: int, config: FoldConfig, folder: Path, reporter: Reporter | None = None
+    prepared: PreparedSet,
+    fold: int,
+    seed: int,
+    config: FoldConfig,
+    folder: Path,
+    reporter: Reporter | None = None,
+    states: Path | None = None,
+    stop: Stop = never,
 ) -> FoldResult:
-    """Train one fold and return its best checkpoint, which is in `folder` from the moment it is found.
+    """Train one fold with one seed, and write its best checkpoint to `folder`.
 
     The best epoch is the one with the best monitored value (train.monitor) on the fold's validation rows; the first of
-    equals. Raises InputError for names and arguments of params.yaml that the libraries refuse, for a metric that is
-    undefined on the fold, and for a loss that is no longer finite.
+    equals. With `states`, a folder, the state is saved there as training goes, the same training goes on from it, and one
+    that is finished is not repeated. When `stop` gives a reason, the state and what is best so far are saved: for
+    max_hours that is returned, else Stopped is raised.
+
+    Raises InputError for names and arguments of params.yaml that the libraries refuse, for a metric that is undefined on
+    the fold, and for a loss that is no longer finite.
     """
     reporter = reporter or Silent()
-    run = _set_up(prepared, fold, config)
-    reporter.started(run.plan(fold, config))
-    best: FoldResult | None = None
-    history: list[Row] = []
-    for epoch in range(config.train.epochs):
-        started = time.time()
-        train_loss, lr = _train_epoch(run, epoch, config, reporter)
-        trained = time.time()
-        judged = evaluate(run.model, run.validation, run.validation_truth, run.codec, run.loss, run.compute)
-        _require_finite(judged, epoch, fold, run.codec)
-        run.schedule.epoch_ended(_monitored(judged, config))
-        history.append(
-            {
-                "epoch": epoch,
-                "train_loss": train_loss,
-                "valid_loss": judged.loss,
-                run.codec.problem.scored_by.name: judged.score,
-                "lr": lr,
-                "images_per_second": round(run.rows["training"] / (trained - started), 1),
-                "seconds": round(time.time() - started, 3),
-                "time": round(time.time(), 3),
-            }
-        )
-        improved = best is None or _better(judged, best, config)
-        if improved:
-            best = _checkpoint(run, prepared, fold, config, epoch, judged, history)
-            best.save(folder)
+    with held(states, training_key(prepared, fold, seed, config)) if states else nullcontext() as state:
+        result = kept_result(state) if state else None
+        if result:
+            reporter.noted(f"{config.train.name_of(fold, seed)}: trained with these settings already, and taken over")
         else:
-            assert best is not None
-            best.history = pd.DataFrame(history)
-            best.save_history(folder)
-        reporter.epoch_ended(history[-1], improved)
-        if config.train.patience and epoch - best.epoch >= config.train.patience:
-            break
-    assert best is not None
-    return best
+            if config.train.profile:
+                profile_steps(set_up(prepared, fold, seed, config, Silent()), config.train.profile, reporter)
+            setup = set_up(prepared, fold, seed, config, reporter)
+            result = _train(setup, _begin(setup, state, states, reporter), state, reporter, stop)
+        if state and result.ended == "finished":
+            keep_result(state, result, config.train.keep_state)
+        result.save(folder)
+    if result.ended == "interrupted":
+        raise _stopped(fold)
+    return result
 
 
-@dataclass(frozen=True)
-class _Run:
-    """All that a fold's training works with."""
+def _stopped(fold: int) -> Stopped:
+    return Stopped(f"fold {fold} is saved as it was; the same command goes on from there")
 
-    model: nn.Module
-    loss: nn.Module
-    optimizer: torch.optim.Optimizer
-    schedule: Schedule
-    scaler: torch.amp.GradScaler
-    codec: TargetCodec
-    spec: dict[str, Any]
-    compute: Compute
-    batches: Any
-    sampler: Any
-    targets: torch.Tensor
-    validation: Any
-    validation_truth: Array
-    rows: dict[str, int]
 
-    def plan(self, fold: int, config: FoldConfig) -> Plan:
-        return Plan(
-            fold=fold,
-            epochs=config.train.epochs,
-            steps=len(self.batches),
-            training_rows=self.rows["training"],
-            validation_rows=self.rows["validation"],
-            metric=self.codec.problem.scored_by.name,
-            device=str(self.compute.device),
-            precision=self.compute.precision,
+def _begin(setup: Setup, state: Path | None, states: Path | None, reporter: Reporter) -> Progress:
+    """Take up the training's own state, or the kept one of the shorter training that it continues, or begin."""
+    progress = load_state(state, setup) if state else None
+    train = setup.config.train
+    if progress is None and states and train.continue_from:
+        shorter = train.model_copy(update={"epochs": train.continue_from, "continue_from": None})
+        base = setup.config.model_copy(update={"train": shorter})
+        progress = load_state(states / training_key(setup.prepared, setup.fold, setup.seed, base), setup)
+    progress = progress or Progress(total=torch.zeros((), device=setup.compute.device))
+    reporter.started(replace(setup.plan(), epochs_done=progress.epoch))
+    if progress.epoch or progress.step:
+        reporter.noted(
+            f"{train.name_of(setup.fold, setup.seed)}: going on from epoch {progress.epoch + 1}, step {progress.step + 1}"
         )
+    return progress
 
 
-def _set_up(prepared: PreparedSet, fold: int, config: FoldConfig) -> _Run:
-    problem = prepared.problem
-    modality = find_modality(problem.modality)
-    truth = prepared.problem.truth(prepared.train)
-    training, validation = prepared.training_rows(fold), prepared.validation_rows(fold)
-    if not len(validation):
-        known = sorted({int(known) for known in prepared.folds if known >= 0})
-        raise InputError(f"the prepared set has no fold {fold}, only {known}", mend="correct split.folds in params.yaml")
-    codec = TargetCodec.fit(problem, truth[training], config.train.target_transform)
-    compute = find_compute(config.train.precision)
-    torch.manual_seed(seed_of(config.train.seed, fold))
-    spec = modality.input_spec(config.model)
-    model = modality.build_model(config.model, spec, codec.outputs, config.model.pretrained).to(compute.device)
-    workers = default_workers() if config.train.workers is None else config.train.workers
-    view = modality.training_view(prepared, spec, config.augment, config.train.seed)
-    batches, sampler = training_batches(view, training, config.train.batch_size, config.train.seed, workers)
-    optimizer = build_optimizer(config.train, model)
-    plain = modality.plain_view(prepared, "train", spec)
-    return _Run(
-        model=model,
-        loss=build_loss(config.train, problem.task).to(compute.device),
-        optimizer=optimizer,
-        schedule=Schedule(config.train, optimizer, len(batches)),
-        scaler=torch.amp.GradScaler(compute.device.type, enabled=compute.precision == "fp16"),
-        codec=codec,
-        spec=spec,
-        compute=compute,
-        batches=batches,
-        sampler=sampler,
-        targets=compute.to_device(codec.encode(truth)),
-        validation=plain_batches(plain, validation, config.train.batch_size, workers),
-        validation_truth=truth[validation],
-        rows={"training": len(training), "validation": len(validation)},
-    )
+def _train(setup: Setup, progress: Progress, state: Path | None, reporter: Reporter, stop: Stop) -> FoldResult:
+    """Train until all epochs are done, nothing better came for train.patience epochs, or there is a reason to stop."""
+    train, saving = setup.config.train, _Saving(setup, state)
+    reason = stop()
+    while reason is None and not _is_finished(progress, train):
+        if progress.epoch == train.continue_from and progress.step == 0:
+            setup.schedule.go_on(train.epochs - train.continue_from)
+        reason = _train_epoch(setup, progress, saving, reporter, stop)
+        saving.save(progress)
+        reason = reason or stop()
+    if _is_finished(progress, train):
+        reason = None
+    if reason:
+        reporter.noted(f"{train.name_of(setup.fold, setup.seed)}: stopping in epoch {progress.epoch + 1}: {_TOLD[reason]}")
+    best = progress.best
+    if best is None:
+        if reason == "interrupted":
+            raise _stopped(setup.fold)
+        # Time was over before the first epoch was: what there is then is the model as it stands.
+        judged = _judge(setup, 0)
+        best = _checkpoint(setup, judged, 0, [_row(setup, progress, judged, 0.0)])
+        return replace(best, ended="max_hours")
+    return replace(best, ended=reason or "finished", history=pd.DataFrame(progress.history))
 
 
-def _train_epoch(run: _Run, epoch: int, config: FoldConfig, reporter: Reporter) -> tuple[float, float]:
-    """Pass over the training rows once; return the mean loss per row and the last learning rate."""
-    run.model.train()
-    run.sampler.epoch = epoch
-    torch.manual_seed(seed_of(config.train.seed, epoch))
-    total, seen, lr = torch.zeros((), device=run.compute.device), 0, 0.0
-    for step, (rows, inputs) in enumerate(run.batches):
-        lr = run.optimizer.param_groups[0]["lr"]
-        loss = _train_step(run, rows, inputs, config.train.clip_grad)
-        run.schedule.batch_ended()
-        total += loss * len(rows)
-        seen += len(rows)
-        reporter.stepped(epoch, step, _mean(total, seen), lr)
-    mean = _mean(total, seen)()
-    if not mean - mean == 0:
-        raise InputError(
-            f"the training loss is {mean} in epoch {epoch} at learning rate {lr:g}",
-            mend="lower train.lr, set train.clip_grad: 1.0, or train.precision: fp32",
-        )
-    return mean, lr
+def _is_finished(progress: Progress, train: TrainConfig) -> bool:
+    patient = not train.patience or progress.best is None or progress.epoch - 1 - progress.best.epoch < train.patience
+    return progress.epoch >= train.epochs or not patient
 
 
-def _train_step(run: _Run, rows: torch.Tensor, inputs: dict[str, torch.Tensor], clip: float | None) -> torch.Tensor:
-    """One step of the optimiser; return the batch's mean loss, detached, on the device."""
-    target = run.targets[rows.to(run.targets.device)]
-    with run.compute.autocast():
-        logits = run.model(**{name: run.compute.to_device(tensor) for name, tensor in inputs.items()})
-    loss: torch.Tensor = run.loss(logits.float(), target)
-    run.optimizer.zero_grad(set_to_none=True)
-    run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-    if clip:
-        run.scaler.unscale_(run.optimizer)
-        nn.utils.clip_grad_norm_(run.model.parameters(), clip)
-    run.scaler.step(run.optimizer)
-    run.scaler.update()
-    return loss.detach()
+_TOLD: dict[Reason, str] = {
+    "max_hours": "its share of train.max_hours is over; `goldfold resume` goes on from there",
+    "interrupted": "asked to",
+}
 
 
-def _mean(total: torch.Tensor, seen: int) -> Callable[[], float]:
+class _Saving:
+    """Saves the state at each epoch's end, and within an epoch whenever train.save_minutes have gone by."""
+
+    def __init__(self, setup: Setup, folder: Path | None) -> None:
+        self.setup, self.folder = setup, folder
+        self.last = time.monotonic()
+
+    def save(self, progress: Progress) -> None:
+        if self.folder:
+            save_state(self.folder, self.setup, progress)
+        self.last = time.monotonic()
+
+    def is_due(self) -> bool:
+        return self.folder is not None and time.monotonic() - self.last >= self.setup.config.train.save_minutes * 60
+
+
+def _train_epoch(setup: Setup, progress: Progress, saving: _Saving, reporter: Reporter, stop: Stop) -> Reason | None:
+    """Do what is left of an epoch and judge it; a reason to stop leaves it, after a step, with the progress so far."""
+    epoch, started, seen_before = progress.epoch, time.time(), progress.seen
+    set_trainable(setup.model, setup.config.finetune, epoch)
+    setup.sampler.epoch, setup.sampler.skip = epoch, progress.step * setup.config.train.batch_size
+    watch = LossWatch(setup)
+    for rows, inputs in setup.batches:
+        progress.lr = max(group["lr"] for group in setup.optimizer.param_groups)
+        loss = train_step(setup, epoch, progress.step, rows, inputs, reporter.noted)
+        watch.saw(epoch, progress.step, progress.lr, rows, loss)
+        setup.schedule.batch_ended()
+        progress.total = progress.total + loss * len(rows)
+        progress.seen += len(rows)
+        progress.step += 1
+        reporter.stepped(epoch, progress.step - 1, _mean(progress), progress.lr)
+        reason = stop()
+        if reason or saving.is_due():
+            watch.look()
+            if reason:
+                return reason
+            saving.save(progress)
+    watch.look()
+    speed = (progress.seen - seen_before) / max(time.time() - started, 1e-9)
+    setup.average.epoch_ended(epoch)
+    judged = _judge(setup, epoch)
+    setup.schedule.epoch_ended(_monitored(judged, setup.config))
+    progress.history.append({**_row(setup, progress, judged, speed), "seconds": round(time.time() - started, 3)})
+    improved = progress.best is None or _better(judged, progress.best, setup.config)
+    if improved:
+        progress.best = _checkpoint(setup, judged, epoch, progress.history)
+    progress.epoch, progress.step, progress.seen = epoch + 1, 0, 0
+    progress.total = torch.zeros_like(progress.total)
+    reporter.epoch_ended(progress.history[-1], improved)
+    return None
+
+
+def _row(setup: Setup, progress: Progress, judged: Evaluation, speed: float) -> Row:
+    return {
+        "epoch": progress.epoch,
+        "train_loss": _mean(progress)(),
+        "valid_loss": judged.loss,
+        setup.codec.problem.scored_by.name: judged.score,
+        "lr": progress.lr,
+        "images_per_second": round(speed, 1),
+        "seconds": 0.0,
+        "time": round(time.time(), 3),
+    }
+
+
+def _mean(progress: Progress) -> Callable[[], float]:
+    total, seen = progress.total, progress.seen
     return lambda: float(total) / max(seen, 1)
 
 
-def _monitored(judged: Evaluation | FoldResult, config: FoldConfig) -> float:
+def _judge(setup: Setup, epoch: int) -> Evaluation:
+    """Evaluate the model, or the average of its weights; raises InputError where there is no number to compare."""
+    model = setup.average.judged(epoch)
+    judged = evaluate(model, setup.validation, setup.validation_truth, setup.codec, setup.plain_loss, setup.compute)
+    metric = setup.codec.problem.metric
+    if judged.score != judged.score:
+        raise InputError(
+            f"{metric} is undefined on the validation rows of fold {setup.fold} (a class may be missing there)",
+            mend="use fewer folds, split.strategy: stratified, or another competition.metric",
+        )
+    if abs(judged.loss) == float("inf") or judged.loss != judged.loss:
+        raise InputError(
+            f"the validation loss of fold {setup.fold} is {judged.loss} in epoch {epoch + 1}",
+            mend="lower train.lr or set train.clip_grad: 1.0",
+        )
+    return judged
+
+
+def _monitored(judged: Evaluation, config: FoldConfig) -> float:
     return judged.loss if config.train.monitor == "loss" else judged.score
 
 
@@ -192,38 +229,24 @@ def _better(judged: Evaluation, best: FoldResult, config: FoldConfig) -> bool:
     return best.codec.problem.scored_by.better(judged.score, best.score)
 
 
-def _require_finite(judged: Evaluation, epoch: int, fold: int, codec: TargetCodec) -> None:
-    metric = codec.problem.metric
-    if judged.score != judged.score:
-        raise InputError(
-            f"{metric} is undefined on the validation rows of fold {fold} (a class may be missing there)",
-            mend="use fewer folds, split.strategy: stratified, or another competition.metric",
-        )
-    if abs(judged.loss) == float("inf") or judged.loss != judged.loss:
-        raise InputError(
-            f"the validation loss of fold {fold} is {judged.loss} in epoch {epoch}",
-            mend="lower train.lr or set train.clip_grad: 1.0",
-        )
-
-
-def _checkpoint(
-    run: _Run, prepared: PreparedSet, fold: int, config: FoldConfig, epoch: int, judged: Evaluation, history: list[Row]
-) -> FoldResult:
-    import timm
-
+def _checkpoint(setup: Setup, judged: Evaluation, epoch: int, history: list[Row]) -> FoldResult:
+    weights = setup.average.judged(epoch).state_dict()
     return FoldResult(
-        fold=fold,
+        fold=setup.fold,
+        seed=setup.seed,
+        key=setup.key,
+        ended="finished",
         epoch=epoch,
         score=judged.score,
         loss=judged.loss,
-        codec=run.codec,
-        spec=run.spec,
-        config=FoldConfig(model=config.model, augment=config.augment, train=config.train),
-        prepared=prepared.fingerprint,
-        device=run.compute.device.type,
-        precision=run.compute.precision,
-        rows=run.rows,
-        versions={"torch": torch.__version__, "timm": timm.__version__},
-        weights={name: tensor.detach().cpu().clone() for name, tensor in run.model.state_dict().items()},
+        codec=setup.codec,
+        spec=setup.spec,
+        config=FoldConfig.model_validate({name: getattr(setup.config, name) for name in FoldConfig.model_fields}),
+        prepared=setup.prepared.fingerprint,
+        device=setup.compute.device.type,
+        precision=setup.compute.precision,
+        rows=setup.rows,
+        versions={name: version(name) for name in ("torch", "timm")},
+        weights={name: tensor.detach().cpu().clone() for name, tensor in weights.items()},
         history=pd.DataFrame(history),
     )

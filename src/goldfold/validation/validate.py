@@ -13,7 +13,7 @@ from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute_again
-from goldfold.training.evaluate import Evaluation, evaluate
+from goldfold.training.evaluate import Evaluation, average, evaluate
 from goldfold.training.optimisation import build_loss
 from goldfold.validation.cv_result import CVResult, Scores
 from goldfold.validation.uncertainty import bootstrap_interval
@@ -24,19 +24,22 @@ GPU_TOLERANCE = 2e-2
 
 
 def validate(prepared: PreparedSet, folds: Sequence[FoldResult], config: ValidateConfig) -> CVResult:
-    """Judge each fold's checkpoint on the fold's own rows and join the out-of-fold predictions.
+    """Judge each fold's checkpoints on the fold's own rows and join the out-of-fold predictions.
+
+    A fold that was trained with several seeds is judged by the mean of their predictions.
 
     Raises InputError where a checkpoint does not reproduce the score it bears, or was trained on another prepared set.
     """
     problem, truth = prepared.problem, prepared.problem.truth(prepared.train)
     tables, scores = [], {}
-    for result in folds:
-        rows = prepared.validation_rows(result.fold)
-        judged = judge(prepared, result)
-        scores[result.fold] = judged.score
+    for fold in dict.fromkeys(result.fold for result in folds):
+        rows = prepared.validation_rows(fold)
+        judged = [judge(prepared, result).prediction for result in folds if result.fold == fold]
+        prediction = average(problem, np.stack(judged))
+        scores[fold] = problem.score(truth[rows], prediction)
         known = prepared.train.iloc[rows][[problem.id, *problem.targets]].reset_index(drop=True)
-        position = pd.DataFrame({"row": rows, "fold": result.fold})
-        tables.append(pd.concat([position, known, problem.table(judged.prediction)], axis=1))
+        position = pd.DataFrame({"row": rows, "fold": fold})
+        tables.append(pd.concat([position, known, problem.table(prediction)], axis=1))
     oof = pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
     rows, prediction = oof["row"].to_numpy(), problem.predictions(oof)
     low, high = bootstrap_interval(problem, truth[rows], prediction, config.bootstrap, config.confidence)
@@ -61,7 +64,9 @@ def judge(prepared: PreparedSet, result: FoldResult) -> Evaluation:
     train = result.config.train
     judged = evaluate(
         result.build_model().to(compute.device),
-        plain_batches(result.modality.plain_view(prepared, "train", result.spec), rows, train.batch_size),
+        plain_batches(
+            result.modality.plain_view(prepared, "train", result.spec), rows, train.micro_batch_size or train.batch_size
+        ),
         prepared.problem.truth(prepared.train)[rows],
         result.codec,
         build_loss(train, prepared.problem.task),
@@ -72,7 +77,7 @@ def judge(prepared: PreparedSet, result: FoldResult) -> Evaluation:
     if not abs(judged.score - result.score) <= tolerance:
         raise InputError(
             f"the checkpoint of fold {result.fold} bears the score {result.score:.6f}, but scores {judged.score:.6f} now",
-            mend=f"train it again: dvc repro -f -s train@{result.fold}",
+            mend=f"train it again: dvc repro -f -s train@{result.fold}-{result.seed}",
         )
     return judged
 

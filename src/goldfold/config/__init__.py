@@ -1,0 +1,26 @@
+"""params.yaml: its sections, and how it is read."""
+
+from goldfold.config.data import Answer, CompetitionConfig, PrepareConfig, SplitConfig, Task
+from goldfold.config.learning import AverageConfig, FinetuneConfig, FoldConfig, HeadConfig, ModelConfig, TrainConfig
+from goldfold.config.params import Config, PredictConfig, ValidateConfig, load_config, parse_config
+from goldfold.config.section import Component
+
+__all__ = [
+    "Answer",
+    "AverageConfig",
+    "CompetitionConfig",
+    "Component",
+    "Config",
+    "FinetuneConfig",
+    "FoldConfig",
+    "HeadConfig",
+    "ModelConfig",
+    "PredictConfig",
+    "PrepareConfig",
+    "SplitConfig",
+    "Task",
+    "TrainConfig",
+    "ValidateConfig",
+    "load_config",
+    "parse_config",
+]

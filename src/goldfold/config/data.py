@@ -1,0 +1,108 @@
+"""The sections about the competition's data: competition, split, prepare."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from goldfold.config.section import Section
+
+Task = Literal["binary", "multiclass", "multilabel", "regression"]
+Answer = Literal["label", "probability", "value"]
+
+
+class CompetitionConfig(Section):
+    """The files that the organisers gave us. Everything but `path` is worked out from them where it is left out."""
+
+    path: str
+    """The competition's folder."""
+    name: str | None = None
+    """The competition's name, which is also the MLflow experiment's; by default the folder's name."""
+    modality: Literal["image"] = "image"
+    """The kind of input that the model reads."""
+    train: str | None = None
+    """The training table in `path`; by default train.csv, and without one the folders of images are read."""
+    test: str | None = None
+    """The test table in `path`; by default test.csv, else the ids of the sample submission, else the test images."""
+    sample_submission: str | None = None
+    """The sample submission in `path`; by default the CSV whose name holds `submission`."""
+    id: str | None = None
+    """The id column of the tables."""
+    target: str | tuple[str, ...] | None = None
+    """The target column, or columns."""
+    classes: tuple[str, ...] | None = None
+    """The classes in order; the second of two is the positive one. By default sorted."""
+    task: Task | None = None
+    """What is predicted."""
+    metric: str | None = None
+    """The competition's metric: a name in goldfold.metrics, or the import path of your own `Metric`."""
+    answer: Answer | None = None
+    """What the submission holds."""
+    extra: str | None = None
+    """More training rows, in `path`: a table with the columns of the training table, or a folder with its own class
+    folders. They are trained on in every fold and never validated."""
+    images: str | None = None
+    """Where a row's image is, as a template over its columns: `images/{id}_frontal.jpg`. By default found by its id."""
+    file_pattern: str | None = None
+    r"""Without a training table: a regular expression whose named groups are columns read from each image's path,
+    `(?P<label>cat|dog)\.\d+\.jpg`."""
+    test_fraction: float = Field(0.1, gt=0, lt=1)
+    """The share of the images that is held out as the test set where the competition ships none."""
+    solution: str | None = None
+    """A table of the test labels, for the local scorer alone; no stage reads it."""
+
+
+class SplitConfig(Section):
+    """How the training rows are split into folds."""
+
+    strategy: Literal["stratified", "kfold", "group", "stratified_group", "time", "holdout", "column"] = "stratified"
+    """stratified keeps the share of each class (of each label of a multilabel task, of each quantile of a regression);
+    group keeps the rows of a group together; time validates each fold on rows later than its training rows; holdout
+    validates on one part only; column takes the folds that you bring."""
+    n_folds: int = Field(5, ge=1)
+    """The number of folds to split into (1 for holdout)."""
+    folds: tuple[int, ...] = Field((0, 1, 2, 3, 4), min_length=1)
+    """The folds to train, each a DVC stage of its own."""
+    group: str | None = None
+    """The column whose equal values stay in one fold; it applies to group, stratified_group and holdout."""
+    time: str | None = None
+    """The column that orders the rows in time."""
+    column: str | None = None
+    """The training table's column that holds each row's fold; -1 is always trained on and never validated."""
+    holdout: float = Field(0.2, gt=0, lt=1)
+    """The share of the rows that a holdout validates on."""
+    seed: int = Field(0, ge=0)
+    """Seeds the split, and nothing else."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.folds)) < len(self.folds) or min(self.folds) < 0:
+            raise ValueError(f"folds {list(self.folds)} must be different numbers from 0 up")
+        if self.strategy == "holdout" and (self.n_folds, self.folds) != (1, (0,)):
+            raise ValueError("strategy holdout has one fold: set n_folds: 1 and folds: [0]")
+        if self.strategy != "holdout" and self.n_folds < 2:
+            raise ValueError("n_folds must be at least 2 (one split is strategy: holdout)")
+        if self.strategy != "column" and max(self.folds) >= self.n_folds:
+            raise ValueError(f"folds {list(self.folds)} go beyond n_folds: {self.n_folds}; the last fold is {self.n_folds - 1}")
+        needed = {"group": "group", "stratified_group": "group", "time": "time", "column": "column"}.get(self.strategy)
+        if needed and getattr(self, needed) is None:
+            raise ValueError(f"strategy {self.strategy} needs the name of a column in split.{needed}")
+        if self.group and self.strategy not in ("group", "stratified_group", "holdout"):
+            raise ValueError(f"group is set, but strategy {self.strategy} would split the groups; use stratified_group")
+        return self
+
+
+class PrepareConfig(Section):
+    """The cache of resized images."""
+
+    image_size: int = Field(256, ge=1)
+    """The shorter side of an image in the cache, in pixels; larger images are shrunk to it, smaller ones kept."""
+    channels: int = Field(3, ge=1)
+    """3 is RGB and 1 is grey, whatever was shipped; any other number takes the channels as shipped (grey with alpha, RGBA,
+    or an array in a .npy file), and an image with another number is a bad one."""
+    rows: int | None = Field(None, ge=1)
+    """Take about so many rows of the training and of the test table only, to try the pipeline in seconds; the others'
+    answers are the sample submission's."""
+    bad_images: Literal["error", "blank"] = "error"
+    """What to do with an image that cannot be decoded: stop, or put a black one in its place and say so."""
+    workers: int | None = Field(None, ge=1)
+    """Decoding threads; by default one per CPU core."""

@@ -1,0 +1,199 @@
+"""The sections that a model is trained by: model, augment, finetune, train."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from goldfold.config.section import Component, Section
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class HeadConfig(Section):
+    """What stands on the backbone's features: a linear layer, after hidden layers if there are any."""
+
+    hidden: tuple[int, ...] = ()
+    """The widths of hidden layers, each followed by the activation and dropout."""
+    activation: str = "ReLU"
+    """The hidden layers' activation, of torch.nn."""
+    dropout: Share = 0.0
+    """The share of features that is dropped in training, before each linear layer."""
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    name: str
+    """A timm backbone, or the import path of your own nn.Module, which is called with the number of outputs and `args`."""
+    pretrained: bool = False
+    """Start from pretrained weights: those of `weights`, else timm's, downloaded once from the Hugging Face hub."""
+    weights: str | None = None
+    """A file with the pretrained weights, safetensors or a state dict, in timm's, torchvision's or goldfold's naming."""
+    image_size: int | None = Field(None, ge=8)
+    """The side of the square that the network sees, in pixels; by default the backbone's own."""
+    progressive_sizes: tuple[Annotated[int, Field(ge=8)], ...] = ()
+    """Sides that training starts with, in turn, before image_size; the epochs are shared out equally among them all."""
+    mean: tuple[float, ...] | None = None
+    """What the pixels (0 to 1) are normalised by, per channel; by default what the backbone was pretrained with."""
+    std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    """The deviation that goes with `mean`."""
+    pool: Literal["avg", "max", "avgmax", "catavgmax", "gem"] | None = None
+    """How the feature map becomes features (gem: Radenovic et al. 2018); by default the backbone's own way."""
+    head: HeadConfig = HeadConfig()
+    """What stands on the backbone's features."""
+    args: dict[str, Any] = Field({})
+    """Arguments of timm.create_model, such as drop_rate or drop_path_rate (stochastic depth); of your own module's class."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.weights and not self.pretrained:
+            raise ValueError("weights are given but pretrained is false; set pretrained: true to start from them")
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std are given together, or neither")
+        if ":" in self.name and (self.pool or self.head != HeadConfig()):
+            raise ValueError("your own module is the whole network: leave out pool and head")
+        if ":" in self.name and self.pretrained and not self.weights:
+            raise ValueError("pretrained weights of your own module are a file: name it in weights")
+        return self
+
+
+class FinetuneConfig(Section):
+    """Which part of the network is trained, from when, and at which share of the learning rate."""
+
+    train: Literal["all", "head"] = "all"
+    """head keeps the backbone frozen, the statistics of its batch norms too."""
+    head_epochs: int = Field(0, ge=0)
+    """The first epochs, in which the head alone is trained; the scheduler spans those after them."""
+    head_lr: float | None = Field(None, gt=0)
+    """The learning rate of these epochs; by default train.lr."""
+    unfreeze_every: int | None = Field(None, ge=1)
+    """Epochs after which the backbone's next stage joins in, from the last to the first; by default all join at once."""
+    layer_decay: float | None = Field(None, gt=0, le=1)
+    """What the learning rate is multiplied by at each layer, from the head down."""
+    norm_weight_decay: float = Field(0.0, ge=0)
+    """The weight decay of norms and biases, in place of train.weight_decay."""
+    freeze_batch_norm: bool = False
+    """Keep the backbone's batch norms, statistics and weights, as they were: for small batches and little data."""
+
+
+class AverageConfig(Section):
+    """An average of the weights, which is judged and kept in place of the last weights."""
+
+    name: Literal["ema", "swa"]
+    """ema averages over steps with an exponential decay (timm's ModelEmaV3), swa over epochs with equal weight (torch's
+    AveragedModel; Izmailov et al. 2018)."""
+    decay: float = Field(0.999, gt=0, lt=1)
+    """How much of the ema stays at each step; it rises to this from 0 in the first steps."""
+    start: int = Field(0, ge=0)
+    """The first epoch that the average takes in; until then the weights themselves are judged."""
+
+
+class TrainConfig(Section):
+    """The training of one fold."""
+
+    epochs: int = Field(10, ge=1)
+    """Passes over the training rows."""
+    continue_from: int | None = Field(None, ge=1)
+    """Go on from a training that had this many epochs and the same settings, rather than span all with one schedule.
+    It continues from that training's last state where train.keep_state kept it, else does it again."""
+    batch_size: int = Field(64, ge=1)
+    """Rows per step of the optimiser."""
+    micro_batch_size: int | None = Field(None, ge=1)
+    """Rows that pass through the network at once, their gradients accumulated to the batch; by default all of the batch."""
+    lr: float = Field(1e-3, gt=0)
+    """The head's learning rate, and the backbone's unless finetune.layer_decay lowers it; the peak of a OneCycleLR."""
+    weight_decay: float = Field(0.05, ge=0)
+    """The optimiser's weight decay; norms and biases have finetune.norm_weight_decay."""
+    optimizer: Component = Component(name="adamw")
+    """An optimiser of timm (which has torch's), with its arguments."""
+    scheduler: Component = Component(name="CosineAnnealingLR")
+    """A scheduler of torch.optim.lr_scheduler with its arguments. One that needs its length (total_steps, T_max) and is
+    not given it spans the training and moves each batch; every other one moves each epoch."""
+    warmup_epochs: float = Field(0, ge=0)
+    """Epochs in which the learning rate rises linearly from zero, before the scheduler starts."""
+    loss: Component | None = None
+    """A loss of torch.nn, timm.loss or goldfold.training.losses (FocalLoss), with its arguments; by default
+    BCEWithLogitsLoss, CrossEntropyLoss or MSELoss."""
+    class_weights: Literal["balanced"] | tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    """The weight of each class (of each label's positives) in the loss; balanced is in inverse proportion to its rows."""
+    label_smoothing: Share = 0.0
+    """The share of each training target that is spread over all classes (Szegedy et al. 2016)."""
+    sampling: Literal["shuffle", "balanced"] = "shuffle"
+    """balanced draws rows with replacement so that each class comes equally often."""
+    mix: tuple[Component, ...] = ()
+    """MixUp and CutMix of torchvision.transforms.v2, with their arguments; one is chosen for each batch."""
+    mix_probability: float = Field(1.0, ge=0, le=1)
+    """The share of the batches that are mixed."""
+    target_transform: Literal["auto", "none", "log1p"] = "auto"
+    """What a regression learns: the value, or log1p of it (auto: log1p where the metric is a log error). Either is
+    standardised over the fold's training rows."""
+    clip_grad: float | None = Field(None, gt=0)
+    """The largest norm of the gradients."""
+    average: AverageConfig | None = None
+    """An average of the weights, judged and kept in their place."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """auto is bf16 or fp16 on a GPU, whichever it has, and fp32 on a CPU."""
+    monitor: Literal["metric", "loss"] = "metric"
+    """What decides which epoch's checkpoint is the best, on the fold's validation rows."""
+    patience: int | None = Field(None, ge=1)
+    """Epochs without a better checkpoint after which the fold stops."""
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
+    """Each fold is trained once per seed, and their predictions are averaged. A seed decides the weights, the order of
+    the rows and their augmentation."""
+    max_hours: float | None = Field(None, gt=0)
+    """Hours after which training ends with what is best so far: all folds' of one `dvc repro`, shared out among those
+    to come. `goldfold resume` goes on later."""
+    save_minutes: float = Field(10, gt=0)
+    """Minutes after which the state of a training is saved within an epoch; at an epoch's end it always is."""
+    keep_state: bool = False
+    """Keep the last state of a finished training, so that continue_from need not do it again."""
+    workers: int | None = Field(None, ge=0)
+    """Loader processes; by default as many as help on this machine."""
+    profile: int | None = Field(None, ge=1)
+    """Steps to profile before training: where a step's time goes."""
+
+    def name_of(self, fold: int, seed: int) -> str:
+        """`fold 0`, or `fold 0 seed 1` where each fold is trained with several seeds."""
+        return f"fold {fold} seed {seed}" if len(self.seeds) > 1 else f"fold {fold}"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(f"warmup_epochs: {self.warmup_epochs} must be fewer than epochs: {self.epochs}")
+        if self.warmup_epochs and self.scheduler.name == "OneCycleLR":
+            raise ValueError("OneCycleLR warms up by itself (pct_start); set warmup_epochs: 0")
+        if self.continue_from and self.continue_from >= self.epochs:
+            raise ValueError(f"continue_from: {self.continue_from} must be fewer than epochs: {self.epochs}")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {list(self.seeds)} must be different numbers")
+        if self.class_weights and self.sampling == "balanced":
+            raise ValueError("class_weights and balanced sampling would balance twice; choose one")
+        if self.average and self.average.start >= self.epochs:
+            raise ValueError(f"average.start: {self.average.start} must be less than epochs: {self.epochs}")
+        return self
+
+
+class FoldConfig(Section):
+    """The sections that a fold is trained by; its checkpoint keeps them."""
+
+    model: ModelConfig
+    augment: tuple[Component, ...] = ()
+    """albumentations transforms of the training images, in order, with their arguments."""
+    finetune: FinetuneConfig = FinetuneConfig()
+    train: TrainConfig = TrainConfig()
+
+    @model_validator(mode="after")
+    def _phases_fit(self) -> Self:
+        finetune, epochs = self.finetune, self.train.continue_from or self.train.epochs
+        if finetune.head_epochs >= epochs:
+            raise ValueError(f"finetune.head_epochs: {finetune.head_epochs} must be fewer than the {epochs} epochs of training")
+        if finetune.head_epochs + self.train.warmup_epochs >= epochs:
+            raise ValueError("finetune.head_epochs and train.warmup_epochs leave no epoch for the scheduler")
+        frozen = finetune.train == "head" or finetune.head_epochs or finetune.freeze_batch_norm or finetune.unfreeze_every
+        if frozen and not self.model.pretrained:
+            raise ValueError("finetune freezes parts of the network, but model.pretrained is false: they would stay random")
+        if finetune.train == "head" and (finetune.head_epochs or finetune.unfreeze_every):
+            raise ValueError("finetune.train: head trains the head alone throughout; leave out head_epochs and unfreeze_every")
+        if finetune.head_lr and not finetune.head_epochs:
+            raise ValueError("finetune.head_lr is the learning rate of head_epochs, which are 0")
+        return self

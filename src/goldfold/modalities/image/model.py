@@ -1,0 +1,205 @@
+"""Networks for images: timm's backbones with a head, or the competitor's own module."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from goldfold.config import HeadConfig, ModelConfig
+from goldfold.errors import InputError
+from goldfold.imports import called, named, nearest
+from goldfold.modalities.image.pretrained import load_own_weights, pretrained_backbone
+from goldfold.modalities.image.views import INTERPOLATIONS
+from goldfold.prepare import PreparedSet
+
+
+def input_spec(model: ModelConfig, prepared: PreparedSet) -> dict[str, Any]:
+    """The sides of the square that the network sees, its channels, their mean and deviation, and how to resize."""
+    assert prepared.images is not None
+    channels = prepared.images.channels
+    if ":" in model.name:
+        resolved: dict[str, Any] = {
+            "input_size": (channels, None, None),
+            "mean": (0.5,),
+            "std": (0.5,),
+            "interpolation": "bicubic",
+        }
+    else:
+        import timm
+
+        resolved = timm.data.resolve_data_config(pretrained_cfg=_pretrained_cfg(model.name), use_test_size=False)
+    size = model.image_size or resolved["input_size"][1]
+    if size is None:
+        raise InputError("params.yaml: your own module needs its model.image_size", mend="set it, in pixels")
+    return {
+        "size": size,
+        "progressive_sizes": list(model.progressive_sizes),
+        "cache_size": prepared.images.size,
+        "channels": channels,
+        "mean": _per_channel(model.mean or resolved["mean"], channels, "model.mean", given=model.mean is not None),
+        "std": _per_channel(model.std or resolved["std"], channels, "model.std", given=model.std is not None),
+        "interpolation": resolved["interpolation"] if resolved["interpolation"] in INTERPOLATIONS else "bicubic",
+    }
+
+
+def _per_channel(values: Sequence[float], channels: int, key: str, given: bool) -> list[float]:
+    """One value for each channel; RGB's own are averaged for grey, and repeated for more channels as timm repeats weights."""
+    if given and len(values) not in (1, channels):
+        raise InputError(f"params.yaml, {key} has {len(values)} values for {channels} channels", mend="give one for each")
+    if channels == 1:
+        return [sum(values) / len(values)]
+    return [float(values[channel % len(values)]) for channel in range(channels)]
+
+
+class ImageModel(nn.Module):
+    """Normalisation, backbone and head: from `image`, (b, height, width, channels) bytes (floats of 0 to 255 where a
+    batch was mixed), to logits (b, outputs)."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, backbone: nn.Module, head: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1) * 255, persistent=False)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        # A batch of (height, width, channel) bytes, seen as (channel, height, width), is channels_last already.
+        pixels = (image.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        logits: torch.Tensor = self.head(self.backbone(pixels))
+        return logits
+
+    def depths(self, coarse: bool) -> dict[str, int]:
+        """How deep each of the backbone's parameters lies, from 0 at the image up: by stage if `coarse`, else by layer.
+
+        The competitor's own module is a backbone whose children lie in their order, but for one called head.
+        """
+        matcher: Any = getattr(self.backbone, "group_matcher", None)
+        if matcher is None:
+            children = {name: depth for depth, (name, _) in enumerate(self.backbone.named_children())}
+            names = (name for name, _ in self.backbone.named_parameters() if not name.startswith("head."))
+            return {f"backbone.{name}": children.get(name.split(".")[0], 0) for name in names}
+        from timm.models import group_parameters
+
+        layers = group_parameters(self.backbone, matcher(coarse=coarse), reverse=True)
+        return {f"backbone.{name}": int(depth) for name, depth in layers.items()}
+
+    def no_weight_decay(self) -> set[str]:
+        """Parameters that the backbone's authors kept free of weight decay."""
+        exempt: Any = getattr(self.backbone, "no_weight_decay", set)
+        return {f"backbone.{name}" for name in exempt()}
+
+
+class GeM(nn.Module):
+    """Generalised-mean pooling, (b, channels, height, width) to (b, channels), with its power learned.
+
+    Radenovic, Tolias and Chum 2018, https://arxiv.org/abs/1711.02512
+    """
+
+    def __init__(self, power: float = 3.0) -> None:
+        super().__init__()
+        self.power = nn.Parameter(torch.tensor([power]))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        if features.ndim != 4:
+            raise ValueError(f"GeM pools a feature map, and this backbone gives {tuple(features.shape)}")
+        # In fp32: a power of a half-precision number overflows.
+        return features.float().clamp(min=1e-6).pow(self.power).mean(dim=(2, 3)).pow(1 / self.power)
+
+
+def build_head(config: HeadConfig, features: int, outputs: int, pool: nn.Module | None = None) -> nn.Module:
+    """Pooling if it is the head's part, then per hidden layer dropout, linear and activation, then dropout and the output."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if pool:
+        layers["pool"] = pool
+    activation = named(config.activation, ["torch.nn"], "model.head.activation") if config.hidden else None
+    width = features
+    for number, hidden in enumerate(config.hidden, start=1):
+        if config.dropout:
+            layers[f"drop{number}"] = nn.Dropout(config.dropout)
+        layers[f"fc{number}"] = nn.Linear(width, hidden)
+        layers[f"act{number}"] = called(activation, "model.head.activation")
+        width = hidden
+    if config.dropout:
+        layers["drop"] = nn.Dropout(config.dropout)
+    layers["fc"] = nn.Linear(width, outputs)
+    return nn.Sequential(layers)
+
+
+def build_model(
+    model: ModelConfig,
+    spec: Mapping[str, Any],
+    outputs: int,
+    pretrained: bool,
+    noted: Callable[[str], None] = lambda _: None,
+) -> ImageModel:
+    """Build `model.name` with its head; with `pretrained`, from the file model.weights or else timm's weights.
+
+    `noted` hears what the weights matched. Raises InputError for an unknown name, refused arguments, or weights that are
+    not to be had.
+    """
+    if ":" in model.name:
+        own: nn.Module = called(named(model.name, [], "model.name"), "model", outputs, **model.args)
+        built = ImageModel(own, nn.Identity(), spec["mean"], spec["std"])
+        if pretrained and model.weights:
+            load_own_weights(own, model.weights, noted)
+    else:
+        _pretrained_cfg(model.name)
+        pool = {} if model.pool is None else {"global_pool": "" if model.pool == "gem" else model.pool}
+        options = {"in_chans": spec["channels"], **pool, **model.args}
+        backbone, found = pretrained_backbone(model, options, pretrained, noted)
+        gem = GeM() if model.pool == "gem" else None
+        head = build_head(model.head, _features(backbone, model, spec, gem), outputs, gem)
+        own_head = {name.removeprefix("head."): tensor for name, tensor in found.items() if name.startswith("head.")}
+        if own_head and {k: v.shape for k, v in own_head.items()} == {k: v.shape for k, v in head.state_dict().items()}:
+            head.load_state_dict(own_head)
+            noted("weights: the head's too, whose shape is the same")
+        built = ImageModel(backbone, head, spec["mean"], spec["std"])
+    _require_sizes(built, model, spec)
+    return built.to(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def _features(backbone: nn.Module, model: ModelConfig, spec: Mapping[str, Any], pool: nn.Module | None) -> int:
+    """The width of the backbone's features, as one blank image shows it."""
+    try:
+        features = backbone.eval()(torch.zeros(1, spec["channels"], spec["size"], spec["size"]))
+        features = pool(features) if pool else features
+    except (ValueError, RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"params.yaml, model: {model.name} cannot take an image of {spec['size']} pixels: {str(error).splitlines()[0]}",
+            mend="correct model.image_size, model.pool or model.args",
+        ) from error
+    if features.ndim != 2:
+        raise InputError(
+            f"params.yaml, model: {model.name} gives features of shape {tuple(features.shape)}", mend="set model.pool"
+        )
+    return int(features.shape[1])
+
+
+@torch.no_grad()
+def _require_sizes(built: ImageModel, model: ModelConfig, spec: Mapping[str, Any]) -> None:
+    for size in {*spec["progressive_sizes"], *([spec["size"]] if ":" in model.name else [])}:
+        try:
+            built.eval()(torch.zeros(1, size, size, spec["channels"], dtype=torch.uint8))
+        except (ValueError, RuntimeError, AssertionError, TypeError) as error:
+            raise InputError(
+                f"params.yaml, model: {model.name} cannot take an image of {size} pixels: {str(error).splitlines()[0]}",
+                mend="correct model.image_size or progressive_sizes (a ViT may need args: {dynamic_img_size: true})",
+            ) from error
+
+
+def _pretrained_cfg(name: str) -> dict[str, Any]:
+    import timm
+
+    if not timm.is_model(name):
+        raise InputError(
+            f"params.yaml, model.name: timm has no model {name}{nearest(name, timm.list_models())}",
+            mend="give a name that timm.list_models() holds",
+        )
+    cfg = timm.models.get_pretrained_cfg(name)
+    return cfg.to_dict() if cfg else {}

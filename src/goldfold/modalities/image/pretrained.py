@@ -1,0 +1,265 @@
+"""Pretrained weights: from a file in anybody's naming, from the local hub cache, or from the hub."""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+from urllib.request import getproxies
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from goldfold.config import ModelConfig
+from goldfold.errors import InputError
+
+TORCHVISION_VIT = (
+    ("class_token", "cls_token"),
+    ("conv_proj", "patch_embed.proj"),
+    ("encoder.pos_embedding", "pos_embed"),
+    ("encoder.layers.encoder_layer_", "blocks."),
+    ("ln_1", "norm1"),
+    ("ln_2", "norm2"),
+    ("self_attention.in_proj_", "attn.qkv."),
+    ("self_attention.out_proj", "attn.proj"),
+    ("mlp.0", "mlp.fc1"),
+    ("mlp.3", "mlp.fc2"),
+    ("encoder.ln", "norm"),
+    ("heads.head", "head"),
+)
+"""A vision transformer's names in torchvision and in timm, whose tensors come in another order."""
+
+Weights = dict[str, torch.Tensor]
+Noted = Callable[[str], None]
+
+ANSWER_WITHIN = 3.5
+WRAPPED_IN = ("state_dict", "model_state_dict", "model", "model_ema", "weights")
+WAYS_OUT = (
+    "go online once: timm downloads the weights and keeps them in its cache; or copy a file of them here and name it in "
+    "model.weights (safetensors or .pth, in timm's or torchvision's naming); or set model.pretrained: false"
+)
+
+
+def pretrained_backbone(
+    model: ModelConfig, options: Mapping[str, Any], pretrained: bool, noted: Noted
+) -> tuple[nn.Module, Weights]:
+    """Build timm's `model.name` without its classifier; return it with the tensors of the file that it was loaded from.
+
+    Raises InputError where timm refuses the arguments, and where the weights cannot be had or do not fit.
+    """
+    if not pretrained:
+        return _create(model.name, options), {}
+    if model.weights:
+        weights = read_weights(Path(model.weights))
+        return _load_named(model, weights, options, noted), weights
+    place = _in_cache(model.name)
+    if place is None:
+        _require_hub(model.name)
+        noted(f"weights: downloading those of {model.name}")
+    else:
+        noted(f"weights: {place.name} of {model.name}, from the local cache")
+    overlay = {"pretrained_cfg_overlay": {"file": str(place)}} if place else {}
+    try:
+        return _create(model.name, {**options, **overlay}, pretrained=True), {}
+    except (OSError, RuntimeError, SafetensorError) as error:
+        first = str(error).splitlines()[0]
+        raise InputError(f"the pretrained weights of {model.name} cannot be loaded: {first}", mend=WAYS_OUT) from error
+
+
+def load_own_weights(network: nn.Module, file: str, noted: Noted) -> None:
+    """Load a file into the competitor's own module, by names; raises InputError where tensors are missing."""
+    weights, wanted = read_weights(Path(file)), network.state_dict()
+    weights = {name.removeprefix("backbone."): tensor for name, tensor in weights.items()}
+    wrong = [name for name, tensor in wanted.items() if name not in weights or weights[name].shape != tensor.shape]
+    if wrong:
+        raise InputError(
+            f"{file} lacks {len(wrong)} of the {len(wanted)} tensors of params.yaml, model.name",
+            wrong,
+            "name the file that was saved from this module",
+        )
+    network.load_state_dict({name: weights[name] for name in wanted})
+    noted(f"weights: {file}: all {len(wanted)} tensors matched by name; {len(weights) - len(wanted)} not used")
+
+
+def read_weights(path: Path) -> Weights:
+    """The tensors of a safetensors file, or of a state dict that torch saved (no other pickle is opened), by name."""
+    if not path.is_file():
+        raise InputError(f"params.yaml, model.weights: there is no file {path}", mend="correct the path")
+    try:
+        found: Any = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds of error for a file that is none of its own
+        first = str(error).splitlines()[0]
+        raise InputError(
+            f"params.yaml, model.weights: {path} is no file of weights: {first}",
+            mend="save a plain state dict: torch.save(model.state_dict(), path), or safetensors.torch.save_file",
+        ) from error
+    while isinstance(found, dict) and not any(isinstance(value, torch.Tensor) for value in found.values()):
+        inner = next((found[key] for key in WRAPPED_IN if key in found), None)
+        if inner is None:
+            raise InputError(f"params.yaml, model.weights: {path} holds no tensors", list(found)[:10], "name a state dict")
+        found = inner
+    weights = {str(name): value for name, value in dict(found).items() if isinstance(value, torch.Tensor)}
+    for prefix in ("module.", "_orig_mod."):
+        weights = {name.removeprefix(prefix): value for name, value in weights.items()}
+    return weights
+
+
+def _load_named(model: ModelConfig, weights: Weights, options: Mapping[str, Any], noted: Noted) -> nn.Module:
+    """Build the backbone with the tensors under the names that fit: timm's (or those it converts), goldfold's, or by order."""
+    ours = {name.removeprefix("backbone."): tensor for name, tensor in weights.items() if name.startswith("backbone.")}
+    tensors, naming = (ours, "goldfold's names") if ours else (weights, "timm's names")
+    if "encoder.pos_embedding" in tensors:
+        tensors, naming = {_timm_vit(name): tensor for name, tensor in tensors.items()}, "torchvision's names"
+    backbone, missing, unused = _load(model.name, tensors, options)
+    if backbone is None or missing:
+        ordered, beyond = _by_order(_create(model.name, {**options, "in_chans": 3}), tensors)
+        if ordered:
+            naming = "their order and shapes, as the names are not timm's"
+            backbone, missing, unused = _load(model.name, ordered, options)
+            unused = [*unused, *beyond]
+    if backbone is None or missing:
+        raise InputError(
+            f"params.yaml, model.weights: {model.weights} does not fit {model.name}",
+            [f"{name} is missing" for name in missing] or ["tensors have other shapes"],
+            "name the weights of this backbone in model.weights, or the backbone of these weights in model.name",
+        )
+    total = len(backbone.state_dict())
+    left = f"; not used: {', '.join(unused[:6])}{' …' if len(unused) > 6 else ''}" if unused else ""
+    noted(f"weights: {model.weights}: {total} of {total} tensors of {model.name} matched by {naming}{left}")
+    return backbone
+
+
+def _timm_vit(name: str) -> str:
+    for theirs, ours in TORCHVISION_VIT:
+        name = name.replace(theirs, ours)
+    return name
+
+
+def _load(name: str, tensors: Weights, options: Mapping[str, Any]) -> tuple[nn.Module | None, list[str], list[str]]:
+    """The backbone with `tensors`, the parameters that got none, and the tensors without a use; no backbone if shapes differ."""
+    with _told_by_timm() as told:
+        try:
+            # timm renames what it knows from other repositories and fits the first layer to the channels.
+            overlay = {"pretrained_cfg_overlay": {"state_dict": dict(tensors)}}
+            backbone = _create(name, {**options, **overlay}, pretrained=True)
+        except (RuntimeError, KeyError, AttributeError, IndexError):
+            return None, [], []
+    learned = {key for key, _ in backbone.named_parameters()} | {key for key, _ in backbone.named_buffers() if "running" in key}
+    return backbone, [key for key in told["Missing"] if key in learned], told["Unexpected"]
+
+
+def _by_order(backbone: nn.Module, tensors: Weights) -> tuple[Weights, list[str]]:
+    """The file's tensors under the backbone's names, one after another, and the names of those beyond.
+
+    Nothing, unless each has the shape of its counterpart.
+    """
+    wanted = [(name, tensor) for name, tensor in backbone.state_dict().items() if "num_batches_tracked" not in name]
+    given = [(name, tensor) for name, tensor in tensors.items() if "num_batches_tracked" not in name]
+    pairs = list(zip(wanted, given, strict=False))
+    if len(given) < len(wanted) or any(goal.squeeze().shape != tensor.squeeze().shape for (_, goal), (_, tensor) in pairs):
+        return {}, []
+    renamed = {name: tensor.reshape(goal.shape) for (name, goal), (_, tensor) in pairs}
+    return renamed, [name for name, _ in given[len(wanted) :]]
+
+
+@contextmanager
+def _told_by_timm() -> Iterator[dict[str, list[str]]]:
+    """The keys that timm says, in its log alone, were missing or unexpected."""
+    told: dict[str, list[str]] = {"Missing": [], "Unexpected": []}
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            message = record.getMessage()
+            for kind in told:
+                if message.startswith(f"{kind} keys ("):
+                    told[kind] = message.split("(", 1)[1].split(")")[0].split(", ")
+
+    logger, listener = logging.getLogger("timm.models._builder"), Listener()
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(listener)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield told
+    finally:
+        logger.removeHandler(listener)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+def _create(name: str, options: Mapping[str, Any], pretrained: bool = False) -> nn.Module:
+    import timm
+
+    try:
+        built: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=0, **options)
+    except (TypeError, ValueError, AssertionError) as error:
+        raise InputError(
+            f"params.yaml, model: timm refused to build {name}: {error}", mend="correct model.args or model.image_size"
+        ) from error
+    return built
+
+
+def _in_cache(name: str) -> Path | None:
+    """The file with timm's weights for `name`, where an earlier run downloaded it."""
+    import timm
+    from huggingface_hub import try_to_load_from_cache
+
+    cfg = timm.models.get_pretrained_cfg(name)
+    if cfg and cfg.hf_hub_id:
+        repository, _, revision = cfg.hf_hub_id.partition("@")
+        for file in [cfg.hf_hub_filename] if cfg.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]:
+            found = try_to_load_from_cache(repository, file, revision=revision or None)
+            if isinstance(found, str):
+                return Path(found)
+    if cfg and cfg.url:
+        path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(cfg.url).path).name
+        return path if path.is_file() else None
+    return None
+
+
+def _require_hub(name: str) -> None:
+    """Raise InputError at once where there are no weights, or the hub does not answer; timm itself would try for a minute."""
+    import timm
+    from huggingface_hub import constants
+
+    cfg = timm.models.get_pretrained_cfg(name)
+    if not cfg or not (cfg.hf_hub_id or cfg.url):
+        known = [tagged for tagged in timm.list_pretrained() if tagged.startswith(name.split(".")[0])]
+        raise InputError(
+            f"params.yaml, model: timm has no pretrained weights for {name}",
+            known,
+            "name a model that has some, or a file in model.weights, or set model.pretrained: false",
+        )
+    address = constants.ENDPOINT if cfg.hf_hub_id else str(cfg.url)
+    offline = constants.HF_HUB_OFFLINE and cfg.hf_hub_id
+    if offline or not _answers(address):
+        why = "HF_HUB_OFFLINE is set" if offline else f"{urlparse(address).netloc} does not answer"
+        raise InputError(f"the pretrained weights of {name} are not on this machine, and {why}", mend=WAYS_OUT)
+
+
+def _answers(address: str) -> bool:
+    """Whether something accepts a connection at `address` (or at the proxy that leads there) within a few seconds."""
+    goal = urlparse(address)
+    proxy = getproxies().get(goal.scheme)
+    if proxy:
+        goal = urlparse(proxy if "//" in proxy else f"//{proxy}")
+    answered = threading.Event()
+
+    def knock() -> None:
+        try:
+            port = goal.port or (443 if goal.scheme == "https" else 80)
+            socket.create_connection((goal.hostname or "", port), ANSWER_WITHIN).close()
+            answered.set()
+        except OSError:
+            pass
+
+    # In a thread, because looking up a name has no timeout of its own.
+    thread = threading.Thread(target=knock, daemon=True)
+    thread.start()
+    thread.join(ANSWER_WITHIN)
+    return answered.is_set()

@@ -1,0 +1,100 @@
+"""What a model sees of the images: batches of bytes, augmented or plain, and single files."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from goldfold.config import Component
+from goldfold.metrics import Array
+from goldfold.modalities import Inputs, Key
+from goldfold.modalities.image.augmentation import augmentation
+from goldfold.prepare import PreparedSet
+from goldfold.prepare.decode import decode, resize, shrink
+from goldfold.prepare.prepared_set import Part
+
+INTERPOLATIONS = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
+
+
+class ImageView:
+    """The images of a table as batches of (b, side, side, channels) uint8: augmented if given `augment`, then resized.
+
+    The random choices of a sample depend on (seed, epoch, row) alone, so they are the same for any number of loader
+    processes and after a resume. albumentations' own seeding gives all transforms of a pipeline the same draws. `sides`
+    is the side in each epoch, the last of them for all epochs after.
+    """
+
+    def __init__(
+        self,
+        prepared: PreparedSet,
+        part: Part,
+        spec: Mapping[str, Any],
+        augment: Sequence[Component] = (),
+        seed: int = 0,
+        sides: Sequence[int] = (),
+    ) -> None:
+        self.prepared, self.part, self.seed = prepared, part, seed
+        self.sides = list(sides) or [int(spec["size"])]
+        self.channels: int = spec["channels"]
+        self.enlarging = INTERPOLATIONS[spec["interpolation"]]
+        self.transform = augmentation(augment, self.channels) if augment else None
+
+    def __getitems__(self, keys: Sequence[Key]) -> tuple[torch.Tensor, Inputs]:
+        side = self.sides[min(keys[0][0], len(self.sides) - 1)]
+        batch = np.empty((len(keys), side, side, self.channels), np.uint8)
+        for place, (epoch, row) in enumerate(keys):
+            batch[place] = self._sample(epoch, row, side)
+        rows = torch.tensor([row for _, row in keys])
+        return rows, {"image": torch.from_numpy(batch)}
+
+    def _sample(self, epoch: int, row: int, side: int) -> Array:
+        image = self.prepared.image(self.part, row)
+        if self.transform is None:
+            return square(image, side, self.enlarging)
+        # Augmentation sees no fewer pixels than the network will.
+        shorter = min(image.shape[:2])
+        if shorter < side:
+            height, width = (-(-length * side // shorter) for length in image.shape[:2])
+            image = resize(image, width, height, self.enlarging)
+        draws = np.random.default_rng([self.seed, epoch, row])
+        self.transform.set_random_state(draws, random.Random(int(draws.integers(2**63))))
+        image = self.transform(image=np.ascontiguousarray(image))["image"]
+        return square(image.reshape(*image.shape[:2], self.channels), side, self.enlarging)
+
+
+def square(image: Array, side: int, enlarging: int) -> Array:
+    """The image resized to (side, side, channels)."""
+    if image.shape[:2] == (side, side):
+        return image
+    shrinking = side < image.shape[0] and side < image.shape[1]
+    return resize(image, side, side, cv2.INTER_AREA if shrinking else enlarging)
+
+
+def training_view(
+    prepared: PreparedSet, spec: Mapping[str, Any], augment: Sequence[Component], seed: int, epochs: int
+) -> ImageView:
+    """The training images, augmented and resized; progressive sizes share out the epochs."""
+    sizes = [*spec["progressive_sizes"], spec["size"]]
+    sides = [sizes[epoch * len(sizes) // epochs] for epoch in range(epochs)]
+    return ImageView(prepared, "train", spec, augment, seed, sides)
+
+
+def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any]) -> ImageView:
+    """A table's images, resized and nothing else."""
+    return ImageView(prepared, part, spec)
+
+
+def read_file(data: bytes, spec: Mapping[str, Any]) -> Inputs:
+    """One image file as a batch of one, through the steps that prepare and the plain view take; raises ValueError."""
+    cached = shrink(decode(data, spec["channels"]), spec["cache_size"])
+    pixels = square(cached, spec["size"], INTERPOLATIONS[spec["interpolation"]])
+    return {"image": torch.from_numpy(np.ascontiguousarray(pixels)[np.newaxis])}
+
+
+def mixed(inputs: Inputs, target: torch.Tensor, mix: Callable[..., Any]) -> tuple[Inputs, torch.Tensor]:
+    """The batch with its images and targets, (b, outputs) float32, mixed by a transform of torchvision."""
+    images, target = mix(inputs["image"].permute(0, 3, 1, 2).float(), target)
+    return {"image": images.permute(0, 2, 3, 1)}, target

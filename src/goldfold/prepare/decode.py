@@ -1,0 +1,77 @@
+"""Image files as arrays: what the cache holds, and what a single image must become to be predicted like it."""
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from goldfold.metrics import Array
+
+NPY = b"\x93NUMPY"
+
+
+def decode(data: bytes, channels: int = 3) -> Array:
+    """Decode an image file to (height, width, channels) uint8, upright by its EXIF orientation.
+
+    3 channels are RGB and 1 is grey, whatever the file holds; any other number has to be the file's own (grey with alpha,
+    RGBA, or a .npy array). Raises ValueError for what is no such image, or one that is cut short.
+    """
+    if not data:
+        raise ValueError("the file is empty")
+    if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-4096:]:
+        raise ValueError("the JPEG is cut short")
+    if data[: len(NPY)] == NPY:
+        return _with_channels(_array(data), channels)
+    if channels not in (1, 3):
+        return _with_channels(_by_pillow(data, mode=None), channels)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB if channels == 3 else cv2.IMREAD_GRAYSCALE)
+    except cv2.error as error:
+        raise ValueError(f"OpenCV: {error}") from None
+    if image is None:
+        image = _by_pillow(data, mode="RGB" if channels == 3 else "L")
+    return _with_channels(np.asarray(image), channels)
+
+
+def shrink(image: Array, size: int) -> Array:
+    """The image with its shorter side at most `size` pixels long; a smaller one is kept."""
+    height, width = image.shape[:2]
+    shorter = min(height, width)
+    if shorter > size:
+        scaled = (max(1, round(width * size / shorter)), max(1, round(height * size / shorter)))
+        image = resize(image, *scaled, cv2.INTER_AREA)
+    return np.ascontiguousarray(image)
+
+
+def resize(image: Array, width: int, height: int, interpolation: int) -> Array:
+    """OpenCV's resize for any number of channels, which it drops when there is one and refuses when there are many."""
+    if image.shape[2] <= 4:
+        return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation)).reshape(height, width, -1)
+    parts = [cv2.resize(image[..., channel], (width, height), interpolation=interpolation) for channel in range(image.shape[2])]
+    return np.stack(parts, axis=-1)
+
+
+def _by_pillow(data: bytes, mode: str | None) -> Array:
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            upright = ImageOps.exif_transpose(opened)
+            return np.asarray(upright.convert(mode) if mode else upright)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError("it is no image that OpenCV or Pillow can read") from error
+
+
+def _array(data: bytes) -> Array:
+    try:
+        return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the .npy array cannot be read: {error}") from None
+
+
+def _with_channels(image: Array, channels: int) -> Array:
+    image = image[..., np.newaxis] if image.ndim == 2 else image
+    if image.dtype != np.uint8 or image.ndim != 3:
+        raise ValueError(f"it is {image.ndim}-dimensional {image.dtype}, not (height, width, channels) of bytes")
+    if image.shape[2] != channels:
+        raise ValueError(f"it has {image.shape[2]} channels, but prepare.channels is {channels}")
+    return image

@@ -1,0 +1,180 @@
+"""All that the training of a fold works with, set up from the prepared set and params.yaml."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from goldfold.competition import Problem
+from goldfold.config import FoldConfig, TrainConfig
+from goldfold.errors import InputError
+from goldfold.imports import called, named
+from goldfold.metrics import Array
+from goldfold.modalities import Modality, find_modality
+from goldfold.prepare import PreparedSet
+from goldfold.training.averaging import WeightAverage
+from goldfold.training.batches import EpochSampler, default_workers, plain_batches, seed_everything, training_batches
+from goldfold.training.device import Compute, find_compute
+from goldfold.training.finetune import require_head
+from goldfold.training.key import training_key
+from goldfold.training.optimisation import Schedule, build_loss, build_optimizer
+from goldfold.training.reporter import Plan, Reporter
+from goldfold.training.targets import TargetCodec
+
+
+@dataclass
+class Setup:
+    """A fold's model and everything that trains it.
+
+    `targets` is what the training loss compares, for each row of the training table; `plain_loss` is the loss without
+    class weights, by which models are judged. `micro_batch_size` falls when memory runs out.
+    """
+
+    fold: int
+    seed: int
+    key: str
+    config: FoldConfig
+    prepared: PreparedSet
+    modality: Modality
+    spec: dict[str, Any]
+    model: nn.Module
+    average: WeightAverage
+    loss: nn.Module
+    plain_loss: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    scaler: torch.amp.GradScaler
+    codec: TargetCodec
+    compute: Compute
+    sampler: EpochSampler
+    batches: Any
+    mix: tuple[Callable[..., Any], ...]
+    targets: torch.Tensor
+    validation: Any
+    validation_truth: Array
+    micro_batch_size: int
+    rows: dict[str, int]
+
+    @property
+    def steps(self) -> int:
+        """The batches of a whole epoch."""
+        self.sampler.skip = 0
+        return len(self.batches)
+
+    def plan(self) -> Plan:
+        """What the fold is about to do."""
+        return Plan(
+            name=self.config.train.name_of(self.fold, self.seed),
+            epochs=self.config.train.epochs,
+            steps=self.steps,
+            training_rows=self.rows["training"],
+            validation_rows=self.rows["validation"],
+            metric=self.codec.problem.scored_by.name,
+            device=str(self.compute.device),
+            precision=self.compute.precision,
+        )
+
+
+def set_up(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, reporter: Reporter) -> Setup:
+    """Set up the training of a fold with a seed; raises InputError for what params.yaml names and the libraries refuse."""
+    problem, train = prepared.problem, config.train
+    modality = find_modality(problem.modality)
+    truth = problem.truth(prepared.train)
+    training, validation = prepared.training_rows(fold), prepared.validation_rows(fold)
+    if not len(validation):
+        known = sorted({int(known) for known in prepared.folds if known >= 0})
+        raise InputError(f"the prepared set has no fold {fold}, only {known}", mend="correct split.folds in params.yaml")
+    codec = TargetCodec.fit(problem, truth[training], train.target_transform)
+    compute = find_compute(train.precision)
+    seed_everything(seed, fold)
+    spec = modality.input_spec(config.model, prepared)
+    model = modality.build_model(config.model, spec, codec.outputs, config.model.pretrained, reporter.noted).to(compute.device)
+    require_head(model, config.finetune)
+    workers = default_workers() if train.workers is None else train.workers
+    view = modality.training_view(prepared, spec, config.augment, seed, train.epochs)
+    balanced = _balanced_rows(problem, truth[training]) if train.sampling == "balanced" else None
+    sampler = EpochSampler(training, seed, balanced)
+    batches = training_batches(view, sampler, train.batch_size, workers)
+    optimizer = build_optimizer(train, config.finetune, model)
+    targets = codec.encode(truth)
+    if train.label_smoothing or train.mix:
+        targets = codec.soft(targets, train.label_smoothing)
+    plain = modality.plain_view(prepared, "train", spec)
+    return Setup(
+        fold=fold,
+        seed=seed,
+        key=training_key(prepared, fold, seed, config),
+        config=config,
+        prepared=prepared,
+        modality=modality,
+        spec=spec,
+        model=model,
+        average=WeightAverage(train.average, model),
+        loss=build_loss(train, problem.task, class_weights(train, problem, truth[training])).to(compute.device),
+        plain_loss=build_loss(train, problem.task),
+        optimizer=optimizer,
+        schedule=Schedule(train, config.finetune, optimizer, train.continue_from or train.epochs, len(batches)),
+        scaler=torch.amp.GradScaler(compute.device.type, enabled=compute.precision == "fp16"),
+        codec=codec,
+        compute=compute,
+        sampler=sampler,
+        batches=batches,
+        mix=_mixing(train),
+        targets=compute.to_device(targets),
+        validation=plain_batches(plain, validation, train.micro_batch_size or train.batch_size, workers),
+        validation_truth=truth[validation],
+        micro_batch_size=train.micro_batch_size or train.batch_size,
+        rows={"training": len(training), "validation": len(validation)},
+    )
+
+
+def class_weights(train: TrainConfig, problem: Problem, truth: Array) -> torch.Tensor | None:
+    """The weight of each class, or of each label's positives, that train.class_weights asks for.
+
+    Balanced is n / (classes * rows of the class), as scikit-learn's; of a label, negatives / positives.
+    """
+    if train.class_weights is None:
+        return None
+    if problem.task == "regression":
+        raise InputError("params.yaml, train.class_weights: a regression has no classes", mend="leave it out")
+    labels = len(problem.outputs) if problem.task != "multiclass" else 0
+    if train.class_weights != "balanced":
+        wanted = labels or len(problem.classes)
+        if len(train.class_weights) != wanted:
+            of = ", ".join(problem.classes[-1:] if problem.task == "binary" else problem.outputs)
+            raise InputError(
+                f"params.yaml, train.class_weights has {len(train.class_weights)} values for {wanted}", mend=f"give one for: {of}"
+            )
+        return torch.tensor(train.class_weights)
+    if labels:
+        positives = truth.reshape(len(truth), -1).sum(axis=0)
+        return torch.tensor(np.maximum(len(truth) - positives, 1) / np.maximum(positives, 1), dtype=torch.float32)
+    counts = np.bincount(truth, minlength=len(problem.classes))
+    return torch.tensor(len(truth) / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32)
+
+
+def _balanced_rows(problem: Problem, truth: Array) -> Array:
+    """How often each row is to be drawn so that each class comes equally often."""
+    if not problem.classes:
+        raise InputError(
+            f"params.yaml, train.sampling: balanced draws classes equally often, and a {problem.task} task has none",
+            mend="leave it out" + ("" if problem.task == "regression" else ", or use train.class_weights: balanced"),
+        )
+    return np.asarray(1 / np.bincount(truth, minlength=len(problem.classes))[truth])
+
+
+def _mixing(train: TrainConfig) -> tuple[Callable[..., Any], ...]:
+    """The transforms of train.mix, which take images and soft targets."""
+    if not train.mix:
+        return ()
+    transforms = []
+    for position, component in enumerate(train.mix):
+        key = f"train.mix.{position}"
+        factory = named(component.name, ["torchvision.transforms.v2"], f"{key}.name")
+        if component.name not in ("MixUp", "CutMix") and ":" not in component.name:
+            raise InputError(f"params.yaml, {key}: {component.name} mixes nothing", mend="give MixUp or CutMix")
+        transforms.append(called(factory, key, **component.args))
+    return tuple(transforms)

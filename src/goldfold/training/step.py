@@ -1,0 +1,116 @@
+"""One step of the optimiser: forward and backward, in as many micro-batches as fit into memory."""
+
+import math
+import random
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.profiler import record_function
+
+from goldfold.errors import InputError
+from goldfold.modalities import Inputs
+from goldfold.training.batches import seed_everything
+from goldfold.training.setup import Setup
+
+CHECKED_EVERY = 50
+
+
+def train_step(
+    setup: Setup, epoch: int, step: int, rows: torch.Tensor, inputs: Inputs, noted: Callable[[str], None]
+) -> torch.Tensor:
+    """Train on one batch; return its mean loss, detached, on the device.
+
+    The step's own random choices (dropout, mixing) come from (seed, epoch, step). When memory runs out, the step is done
+    again in micro-batches of half the size, whose gradients add up to the batch's.
+    """
+    while True:
+        seed_everything(setup.seed, epoch, step)
+        try:
+            loss = _accumulated(setup, rows, inputs)
+            break
+        except torch.OutOfMemoryError:
+            setup.micro_batch_size = _halved(setup.micro_batch_size, len(rows))
+            noted(f"memory ran out: going on in micro-batches of {setup.micro_batch_size} of the {len(rows)} rows of a batch")
+        # Outside the handler, which would keep the failed step's tensors alive.
+        setup.optimizer.zero_grad(set_to_none=True)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    with record_function("optimizer"):
+        if setup.config.train.clip_grad:
+            setup.scaler.unscale_(setup.optimizer)
+            nn.utils.clip_grad_norm_(setup.model.parameters(), setup.config.train.clip_grad)
+        setup.scaler.step(setup.optimizer)
+        setup.scaler.update()
+        setup.average.step_ended(epoch)
+    return loss
+
+
+def _accumulated(setup: Setup, rows: torch.Tensor, inputs: Inputs) -> torch.Tensor:
+    """The gradients of the batch's mean loss, accumulated over micro-batches."""
+    with record_function("to device"):
+        target = setup.targets[rows.to(setup.targets.device)]
+        inputs = {name: setup.compute.to_device(tensor) for name, tensor in inputs.items()}
+        if setup.mix and random.random() < setup.config.train.mix_probability:
+            inputs, target = setup.modality.mixed(inputs, target, random.choice(setup.mix))
+    setup.optimizer.zero_grad(set_to_none=True)
+    total = torch.zeros((), device=setup.compute.device)
+    size = setup.micro_batch_size
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        with record_function("forward"), setup.compute.autocast():
+            logits = setup.model(**{name: tensor[part] for name, tensor in inputs.items()})
+        with record_function("loss"):
+            share = len(target[part]) / len(rows)
+            loss: torch.Tensor = setup.loss(logits.float(), target[part]) * share
+        with record_function("backward"):
+            setup.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        total += loss.detach()
+    return total
+
+
+def _halved(size: int, rows: int) -> int:
+    if min(size, rows) == 1:
+        raise InputError(
+            "one row alone does not fit into the memory",
+            mend="lower model.image_size, choose a smaller model, or free memory that another process holds",
+        )
+    return math.ceil(min(size, rows) / 2)
+
+
+class LossWatch:
+    """Stops a training whose loss is no longer finite, with the rows of the batch that made it so.
+
+    On a GPU it looks at many losses at once, because each look waits for the device.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.every = 1 if setup.compute.device.type == "cpu" else CHECKED_EVERY
+        self.unseen: list[tuple[int, int, float, torch.Tensor, torch.Tensor]] = []
+
+    def saw(self, epoch: int, step: int, lr: float, rows: torch.Tensor, loss: torch.Tensor) -> None:
+        """Take note of a step; every so often, look."""
+        self.unseen.append((epoch, step, lr, rows, loss))
+        if len(self.unseen) >= self.every:
+            self.look()
+
+    def look(self) -> None:
+        """Raise InputError for the first of the losses not looked at that is not finite."""
+        if not self.unseen:
+            return
+        finite = torch.stack([loss for *_, loss in self.unseen]).isfinite().tolist()
+        if all(finite):
+            self.unseen.clear()
+            return
+        epoch, step, lr, rows, loss = self.unseen[finite.index(False)]
+        problem, table = self.setup.prepared.problem, self.setup.prepared.train.iloc[rows.numpy()]
+        columns = [problem.id, *problem.targets[:3]]
+        told = [" ".join(f"{name} {value}" for name, value in row.items()) for row in table[columns].to_dict("records")]
+        raise InputError(
+            f"the training loss of fold {self.setup.fold} is {float(loss)} in epoch {epoch + 1}, step {step + 1}, at learning "
+            f"rate {lr:g}; the batch's rows are",
+            told,
+            "lower train.lr (goldfold lr-find suggests one), set train.clip_grad: 1.0 or train.warmup_epochs: 1, set "
+            "train.precision: fp32, or look at these rows for targets that cannot be right",
+        )
