@@ -9,7 +9,7 @@ from goldfold.prediction import predict
 from goldfold.prepare import PreparedSet
 from goldfold.terminal import show_result
 from goldfold.tracking import read_origin, tracked_stage
-from goldfold.training import load_folds
+from goldfold.training import best_of, load_folds
 from goldfold.validation import CVResult
 
 
@@ -32,6 +32,7 @@ def main() -> None:
         submission = predict(prepared, folds, config.predict)
         submission.save(given.out)
         tracked.submission(given.out)
+        tracked.model(best_of(folds))
         tracked.write_origin(given.runs / "predict.json")
     show_result(cv, submission, given.out / "submission.csv", tracked.name, test_score=None)
 

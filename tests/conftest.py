@@ -27,6 +27,12 @@ def shared_data():
     return SHARED
 
 
+def merged(base, recipe, place=""):
+    """A recipe on top of params.yaml, as `goldfold run` has DVC do it."""
+    whole = not isinstance(recipe, dict) or not isinstance(base, dict) or ("name" in recipe and place != "model")
+    return recipe if whole else {**base, **{key: merged(base.get(key), value, key) for key, value in recipe.items()}}
+
+
 def write_image(path, seed, shape=(8, 8, 3)):
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from tests.conftest import merged
 
-from goldfold.cli import overrides, params_schema
+from goldfold.cli.experiments import overrides
+from goldfold.cli.main import params_schema
 from goldfold.config import FoldConfig, load_config, parse_config
 
 ROOT = Path(__file__).parents[1]
@@ -138,14 +140,6 @@ def test_a_recipe_says_what_it_tries_and_fits_params_yaml(recipe):
     text = recipe.read_text()
     assert text.startswith("# Tries: ")
     base = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
-
-    def merged(old, new):
-        if not (isinstance(old, dict) and isinstance(new, dict)) or "name" in new:
-            return (
-                {**(old if isinstance(old, dict) and "name" not in (new or {}) else {}), **new} if isinstance(new, dict) else new
-            )
-        return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
-
     parse_config(merged(base, YAML(typ="safe").load(text)), recipe.name)
 
 

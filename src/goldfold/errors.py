@@ -1,5 +1,6 @@
 """Errors for people: what is wrong, where, and how to mend it."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,10 @@ def told_to_people() -> Iterator[None]:
     except InputError as error:
         print(f"\ngoldfold: {error}\n", file=sys.stderr)
         raise SystemExit(2) from None
+    except BrokenPipeError:
+        # What reads the output, `head` say, has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
     except KeyboardInterrupt as interrupt:
         print(f"\ngoldfold: stopped. {interrupt}", file=sys.stderr)
         raise SystemExit(130) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from goldfold.competition import Competition
+    from goldfold.competition import Competition, Problem
+    from goldfold.metrics import Array
     from goldfold.prediction import Submission
     from goldfold.training.reporter import Plan, Row
     from goldfold.validation import CVResult
@@ -148,11 +149,26 @@ def show_result(result: CVResult, submission: Submission, path: Path, run: str, 
     print()
     show_cv(result)
     print(f"submission  {path}: {len(submission.sample)} rows, passed the contract of the sample submission")
+    if not submission.is_whole:
+        print(f"NOT TO SEND {len(submission.predictions)} rows were predicted (prepare.rows); the others are the sample's")
     if test_score:
         print(f"test score  {test_score}")
     print(f"MLflow run  {run}")
     print("see it      make ui   (or, with the environment activated: goldfold ui)")
     sys.stdout.flush()
+
+
+def show_predictions(problem: Problem, files: Sequence[Path], predictions: Array, top: int) -> None:
+    """Print the `top` most probable classes, the labels' probabilities, or the values, of each file."""
+    names = [column.partition("_")[2] for column in problem.outputs]
+    for file, row in zip(files, predictions.reshape(len(files), -1).tolist(), strict=True):
+        if problem.task == "regression":
+            told = [f"{name} {number(value)}" for name, value in zip(names, row, strict=True)]
+        else:
+            values = [1 - row[0], row[0]] if problem.task == "binary" else row
+            ranked = sorted(zip(problem.classes or names, values, strict=True), key=lambda pair: -pair[1])
+            told = [f"{name} {value:.4f}" for name, value in ranked[:top]]
+        print(f"{file}  {'  '.join(told)}")
 
 
 def number(score: float) -> str:

@@ -4,8 +4,9 @@ from tests.conftest import write_image
 
 from goldfold.competition import read_solution
 from goldfold.competition.demo import write_digits
-from goldfold.config import CompetitionConfig
+from goldfold.config import CompetitionConfig, PrepareConfig, SplitConfig
 from goldfold.errors import InputError
+from goldfold.prepare import prepare
 
 
 def worked_out(competition):
@@ -204,3 +205,42 @@ def test_a_training_row_never_takes_its_image_from_the_test_folder(write_competi
     with pytest.raises(InputError, match=r"no file 000, only test/000.png, which is the test table's"):
         read(root)
     assert len(read(root, images="test/{id}.png").train_images) == 8
+
+
+def test_extra_rows_of_a_table_are_trained_on_and_never_validated(write_competition, read, tmp_path):
+    root = write_competition({"label": list("abababababab")}, {"label": ["a"] * 4})
+    for number in range(3):
+        write_image(root / f"more/e{number}.png", 50 + number)
+    pd.DataFrame({"id": ["e0", "e1", "e2"], "label": ["a", "b", "b"]}).to_csv(root / "extra.csv", index=False)
+    competition = read(root, extra="extra.csv")
+    assert competition.extra == 3 and len(competition.train) == 15
+    prepared, _ = prepare(competition, SplitConfig(n_folds=3, folds=(0,)), PrepareConfig(), tmp_path / "prepared")
+    assert prepared.folds[12:].tolist() == [-1] * 3 and prepared.folds[:12].min() == 0
+    for fold in range(3):
+        assert {12, 13, 14} <= set(prepared.training_rows(fold).tolist())
+        assert not {12, 13, 14} & set(prepared.validation_rows(fold).tolist())
+
+
+def test_extra_rows_of_class_folders(read, tmp_path):
+    for label in "ab":
+        for number in range(4):
+            write_image(tmp_path / f"pets/train/{label}/{number}{label}.png", number)
+            write_image(tmp_path / f"pets/more/{label}/{number}{label}.png", 50 + number)
+    competition = read(tmp_path / "pets", extra="more")
+    assert competition.extra == 8
+    assert set(competition.train["id"][-8:]) == {f"more/{label}/{n}{label}.png" for label in "ab" for n in range(4)}
+    assert all(str(path).startswith("more/") for path in competition.train_images[-8:])
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        ("no.csv", "there is no .*no.csv"),
+        ("images", "is a folder"),
+        ("train.csv", "4 ids that the training table has too"),
+    ],
+)
+def test_extra_rows_that_cannot_be_are_told(write_competition, read, extra, told):
+    root = write_competition({"label": list("abab")}, {"label": ["a"] * 4})
+    with pytest.raises(InputError, match=told):
+        read(root, extra=extra)

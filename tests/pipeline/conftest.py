@@ -42,11 +42,11 @@ class Clone:
         assert expect is None or done.returncode == expect, done.stdout
         return done.stdout
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
+    def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env=self.env(),
+            env=self.env(**env),
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -111,7 +111,7 @@ def fresh(tmp_path: Path) -> Clone:
     return copy_of_the_working_tree(tmp_path / "goldfold")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def set_params() -> Callable[..., None]:
     """Change values of a clone's params.yaml by dotted keys."""
     from ruamel.yaml import YAML

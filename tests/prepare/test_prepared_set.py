@@ -7,6 +7,7 @@ from tests.conftest import write_image
 
 from goldfold.config import PrepareConfig, SplitConfig
 from goldfold.errors import InputError
+from goldfold.prediction import Submission
 from goldfold.prepare import PreparedSet, prepare
 
 SPLIT = SplitConfig(n_folds=2, folds=(0, 1))
@@ -69,3 +70,14 @@ def test_a_failure_leaves_what_was_there(root, read, tmp_path):
         prepared(read, root, tmp_path / "out")
     assert isinstance(PreparedSet.load(tmp_path / "out").image("train", 0), np.ndarray)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_few_rows_of_each_class_make_a_set_to_try_things_on(write_competition, read, tmp_path):
+    root = write_competition({"label": ["a"] * 20 + ["b"] * 4 + ["c"] * 16}, {"label": ["a"] * 9}, test_rows=9)
+    prepared, _ = prepare(read(root), SplitConfig(n_folds=3, folds=(0,)), PrepareConfig(rows=6), tmp_path / "prepared")
+    assert prepared.train["label"].value_counts().to_dict() == {"a": 3, "b": 3, "c": 3}
+    assert len(prepared.test) == 6 and len(prepared.sample) == 9 and len(prepared.images) == 15
+    answer = Submission(prepared.problem, prepared.sample, prepared.test[["id"]].assign(p_a=0.1, p_b=0.8, p_c=0.1))
+    answer.save(tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out/submission.csv").set_index("id")["label"]
+    assert table[list(prepared.test["id"])].eq("b").all() and table.eq("a").sum() == 3

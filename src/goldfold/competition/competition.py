@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from goldfold.competition import task as work_out
-from goldfold.competition.folders import LABEL, tables_from_folders
+from goldfold.competition.folders import LABEL, extra_from_folders, tables_from_folders
 from goldfold.competition.images import find_images
 from goldfold.competition.problem import Problem
 from goldfold.competition.tables import columns_of, read_table, require_columns, require_ids
@@ -22,8 +22,9 @@ TEST_TABLES = ("test.csv", "test.csv.zip", "test.tsv", "test.parquet")
 class Competition:
     """The problem, the training and test tables, the image of each row, and the sample submission.
 
-    Tables keep every column that was shipped. Ids are texts; the targets are texts (labels) or numbers. `sample` is
-    the contract of the answer, as texts: its columns, their order and its ids.
+    Tables keep every column that was shipped; the last `extra` training rows are those of competition.extra. Ids are
+    texts; the targets are texts (labels) or numbers. `sample` is the contract of the answer, as texts: its columns, their
+    order and its ids.
     """
 
     problem: Problem
@@ -34,6 +35,7 @@ class Competition:
     train_images: list[Path]
     test_images: list[Path]
     decisions: tuple[Decision, ...]
+    extra: int = 0
 
 
 def read_competition(config: CompetitionConfig) -> Competition:
@@ -69,6 +71,9 @@ def read_competition(config: CompetitionConfig) -> Competition:
     assert test is not None
     require_ids(test, names.id, test_path or root)
 
+    extra = _extra(config, root, names, train if train_path else None)
+    train = pd.concat([train, extra], ignore_index=True)
+
     problem, more = _problem(config, train, names, sample)
     if problem.task in ("regression", "multilabel"):
         train[list(names.targets)] = work_out.numeric_targets(train, names.targets, problem.task, str(source))
@@ -84,6 +89,7 @@ def read_competition(config: CompetitionConfig) -> Competition:
         train_images=find_images(train, names.id, root, template, "train"),
         test_images=find_images(test, names.id, root, test_template, "test"),
         decisions=(*decisions, *more),
+        extra=len(extra),
     )
 
 
@@ -101,6 +107,30 @@ def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame |
         return None
     train, test = tables_from_folders(config, root)
     return None if test is not None else _held_out(train, _Names("id", problem.targets), config.test_fraction)[1]
+
+
+def _extra(config: CompetitionConfig, root: Path, names: "_Names", train: pd.DataFrame | None) -> pd.DataFrame:
+    """The rows of competition.extra; none where it is not given."""
+    if not config.extra:
+        return pd.DataFrame()
+    path = root / config.extra
+    if not path.exists():
+        raise InputError(f"there is no {path}, which params.yaml names as competition.extra", mend="put it there, or correct it")
+    if train is None:
+        table = extra_from_folders(config, root)
+    elif path.is_dir():
+        raise InputError(f"competition.extra: {path} is a folder", mend="name a table like the training table")
+    else:
+        table = read_table(path, [names.id, *names.targets])
+        require_columns(table.columns, [names.id, *names.targets], str(path), "competition.extra")
+        require_ids(table, names.id, path)
+        known = sorted(set(table[names.id]) & set(train[names.id]))
+        if known:
+            raise InputError(
+                f"{path}: {len(known)} ids that the training table has too", known, "remove these rows, or give them other ids"
+            )
+    work_out.require_targets(table, names.targets, names.id, str(path))
+    return table
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ def tables_from_folders(config: CompetitionConfig, root: Path) -> tuple[pd.DataF
     train_folder = _folder(root, "train")
     files = [train_folder / path for path in image_files(root / train_folder)]
     test_folder = _folder(root, "test")
-    if test_folder != Path():
-        files = [path for path in files if not path.is_relative_to(test_folder)]
+    apart = [test_folder, *([Path(config.extra)] if config.extra else [])]
+    files = [path for path in files if not any(folder != Path() and path.is_relative_to(folder) for folder in apart)]
     if not files:
         raise InputError(
             f"{root} has neither a training table nor images",
@@ -43,6 +43,17 @@ def tables_from_folders(config: CompetitionConfig, root: Path) -> tuple[pd.DataF
         return train, None
     test_files = [test_folder / path for path in image_files(root / test_folder)]
     return train, _table(test_files, config.file_pattern, labelled=False) if test_files else None
+
+
+def extra_from_folders(config: CompetitionConfig, root: Path) -> pd.DataFrame:
+    """The table of the training images in the folder competition.extra, as `tables_from_folders` makes it.
+
+    Their ids are their paths, so that they are not taken for images of the competition.
+    """
+    folder = Path(str(config.extra))
+    table, _ = tables_from_folders(config.model_copy(update={"extra": None}), root / folder)
+    paths = [str(folder / path) for path in table["path"]]
+    return table.assign(id=paths, path=paths)
 
 
 def _folder(root: Path, name: str) -> Path:

@@ -30,12 +30,27 @@ class Submission:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The answer: the sample submission's columns and ids, in its order."""
+        """The answer: the sample submission's columns and ids, in its order.
+
+        Rows that were not predicted (prepare.rows leaves some out) keep what the sample submission has.
+        """
         problem, sample = self.problem, self.sample
         prediction = problem.predictions(self.predictions)
         answer = problem.labels(prediction) if problem.answer == "label" else prediction
-        columns = dict(zip(_columns_in_sample(problem, sample), answer.reshape(len(sample), -1).T, strict=True))
-        return pd.DataFrame({sample.columns[0]: sample.iloc[:, 0], **{name: columns[name] for name in sample.columns[1:]}})
+        columns = dict(zip(_columns_in_sample(problem, sample), answer.reshape(len(prediction), -1).T, strict=True))
+        answers = pd.DataFrame({name: columns[name] for name in sample.columns[1:]})
+        if self.is_whole:
+            return pd.concat([sample.iloc[:, :1], answers], axis=1)
+        table, ids = sample.astype(object), self.predictions[problem.id]
+        places = table.index[table.iloc[:, 0].isin(set(ids))]
+        order = pd.Index(ids).get_indexer(table.iloc[places, 0])
+        table.loc[places, list(answers.columns)] = answers.iloc[order].to_numpy()
+        return table
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row of the sample submission was predicted."""
+        return len(self.predictions) == len(self.sample)
 
     def save(self, folder: Path) -> None:
         """Write both files; raises InputError, and leaves no submission.csv, where it would break the contract."""

@@ -15,6 +15,7 @@ from goldfold.config import PrepareConfig, SplitConfig
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, write_json
 from goldfold.metrics import Array
+from goldfold.prepare.few_rows import few_rows
 from goldfold.prepare.folds import assign_folds
 from goldfold.prepare.image_cache import write_image_cache
 from goldfold.prepare.prepared_set import PreparedSet
@@ -29,9 +30,14 @@ def prepare(
 ) -> tuple[PreparedSet, dict[str, Any]]:
     """Assign the folds, cache the images and write it all to `folder`, whole or not at all.
 
-    Returns the set and its summary (see `summarize`). Raises InputError for folds or images that do not work out.
+    Rows of competition.extra get the fold -1, which is always trained on and never validated. Returns the set and its
+    summary (see `summarize`). Raises InputError for folds or images that do not work out.
     """
-    folds = assign_folds(competition.train, competition.problem, split)
+    if config.rows:
+        competition = few_rows(competition, config.rows, split.n_folds)
+    own = len(competition.train) - competition.extra
+    folds = assign_folds(competition.train[:own], competition.problem, split)
+    folds = np.concatenate([folds, np.full(competition.extra, -1, np.int16)])
     with folder_written_whole(folder) as draft:
         paths = [competition.root / path for path in competition.train_images + competition.test_images]
         images, pixels, bad = write_image_cache(draft, paths, config, progress)

@@ -1,5 +1,14 @@
 """Runs in MLflow, which mirror the files that the stages wrote."""
 
-from goldfold.tracking.stage import Tracked, log_test_score, read_origin, repository, states_folder, tracked_stage
+from goldfold.tracking.stage import (
+    Tracked,
+    log_run,
+    log_test_score,
+    model_of_run,
+    read_origin,
+    repository,
+    states_folder,
+    tracked_stage,
+)
 
-__all__ = ["Tracked", "log_test_score", "read_origin", "repository", "states_folder", "tracked_stage"]
+__all__ = ["Tracked", "log_run", "log_test_score", "model_of_run", "read_origin", "repository", "states_folder", "tracked_stage"]

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from goldfold.config import Config
 from goldfold.files import read_json, write_json
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.store import Store, Unreachable, tracking_uri
+from goldfold.tracking.store import Store, Unreachable, tracking_uri, write_pyfunc
 
 if TYPE_CHECKING:
     from goldfold.prepare import PreparedSet
@@ -62,7 +63,8 @@ class Tracked:
         self.live_run: str | None = None
         self.fold: str | None = None
         self.notes: list[str] = []
-        self.texts: dict[str, str] = {}
+        self.texts: list[Path] = []
+        self.scratch = tempfile.TemporaryDirectory()
         self.records = [
             self._record(
                 params=flat_params(config), tags={**_provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": stage}
@@ -98,19 +100,19 @@ class Tracked:
         if status != "FINISHED" and self.fold is not None:
             notes = {"goldfold.notes": "\n".join(self.notes)[:MOST_NOTES]} if self.notes else {}
             self.records.append(self._record(fold=self.fold, status=status, tags=notes))
-        with tempfile.TemporaryDirectory() as folder:
-            for name, text in self.texts.items():
-                (Path(folder) / name).write_text(text, encoding="utf-8")
-                self.records.append(self._record(fold=self.fold, artifacts={str(Path(folder) / name): ""}))
-            for record in [*self.records, self._record(status=status)]:
-                self.outbox.put(record)
+        for file in self.texts:
+            self.records.append(self._record(fold=self.fold, artifacts={str(file): ""}))
+        for record in [*self.records, self._record(status=status)]:
+            self.outbox.put(record)
+        self.scratch.cleanup()
         self._try(lambda store: deliver_waiting(self.outbox, store))
 
     def noted(self, text: str) -> None:
         self.notes.append(text)
 
     def kept(self, name: str, text: str) -> None:
-        self.texts[name] = text
+        self.texts.append(Path(self.scratch.name) / name)
+        self.texts[-1].write_text(text, encoding="utf-8")
 
     def started(self, plan: Plan) -> None:
         self.fold = plan.name
@@ -166,6 +168,16 @@ class Tracked:
         files = (folder / "submission.csv", folder / "predictions.parquet")
         self.records.append(self._record(artifacts={str(path): "submission" for path in files}))
 
+    def model(self, result: FoldResult) -> None:
+        """Offer a fold's model on the parent as MLflow's python_function, from the bytes of images to predictions."""
+        place = Path(self.scratch.name)
+        result.save(place / "fold")
+        problem = result.codec.problem
+        columns = {**({"label": "string"} if problem.classes else {}), **dict.fromkeys(problem.outputs, "double")}
+        code = [folder for folder in (LIBRARY, LIBRARY.parent / "own") if folder.is_dir()]
+        files = write_pyfunc(place / "model", "goldfold.prediction.pyfunc", place / "fold", code, columns)
+        self.records.append(self._record(artifacts={str(file): str(file.parent.relative_to(place)) for file in files}))
+
     def write_origin(self, path: Path) -> None:
         """Write down which run this stage belongs to, for runs that will find its outputs in DVC's cache."""
         write_json(path, {"key": self.key, "experiment": self.experiment, "name": self.name, "run_id": self.live_run or ""})
@@ -201,7 +213,28 @@ def deliver_waiting(outbox: Outbox, store: Store) -> None:
 
 def log_test_score(origin: dict[str, str], metric: str, score: float, moment: float) -> None:
     """Log the score of a submission against known test labels to its run; the same score twice changes nothing."""
-    record = Record(origin["experiment"], origin["key"], origin["name"], metrics=[(f"{metric}_test", score, 0, moment)])
+    _send(Record(origin["experiment"], origin["key"], origin["name"], metrics=[(f"{metric}_test", score, 0, moment)]))
+
+
+def log_run(
+    config: Config, prepared: PreparedSet, name: str, metrics: Sequence[tuple[str, float, int]], files: Sequence[Path]
+) -> str:
+    """Log something that is no pipeline result as a run of its own, called `name` with the model's; return that name."""
+    key = f"{name}-{key_of(prepared, config)}"
+    title, moment = f"{name} {config.model.name.partition('.')[0]}-{key[-16:][:6]}", time.time()
+    measured = [(metric, value, step, moment) for metric, value, step in metrics]
+    artifacts = {str(file): "" for file in files}
+    _send(Record(prepared.problem.name, key, title, params=flat_params(config), metrics=measured, artifacts=artifacts))
+    return title
+
+
+def model_of_run(name: str) -> Path:
+    """The folder with the fold's model that an MLflow run offers, given the run's name or id."""
+    return Store(repository()).model_of(name)
+
+
+def _send(record: Record) -> None:
+    """Deliver a record now, or with a later one where the store does not answer."""
     outbox = Outbox(repository() / ".goldfold" / "outbox")
     outbox.put(record)
     try:

@@ -7,16 +7,40 @@ import logging
 import os
 import socket
 import sqlite3
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 from filelock import FileLock
 
+from goldfold.errors import InputError
+from goldfold.imports import nearest
 from goldfold.tracking.record import Record
 
 KEY, FOLD, PROCESS = "goldfold.key", "goldfold.fold", "goldfold.process"
 BATCH = 1000
+MODEL_NEEDS = (
+    "torch",
+    "torchvision",
+    "timm",
+    "albumentations",
+    "opencv-python-headless",
+    "pillow",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "iterative-stratification",
+    "huggingface_hub",
+    "filelock",
+    "psutil",
+    "pydantic",
+    "ruamel.yaml",
+    "safetensors",
+)
 ANSWER_WITHIN = 3.0
 
 
@@ -40,6 +64,7 @@ class Store:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         import mlflow
 
         for name in ("alembic", "mlflow"):
@@ -125,6 +150,46 @@ class Store:
             host, _, process = run.data.tags.get(PROCESS, "").rpartition(":")
             if host == socket.gethostname() and not _alive(int(process)):
                 self.client.set_terminated(run.info.run_id, status="KILLED")
+
+    def model_of(self, name: str) -> Path:
+        """The folder with the model that the newest run of that name, or the run of that id, offers."""
+        from mlflow.exceptions import MlflowException
+
+        experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
+        runs = self.client.search_runs(experiments, order_by=["attributes.start_time DESC"], max_results=1000)
+        parents = [run.info for run in runs if FOLD not in run.data.tags]
+        found = next((run for run in parents if name in (run.run_name, run.run_id)), None)
+        if found is None:
+            known = [run.run_name for run in parents]
+            raise InputError(f"there is no MLflow run {name}{nearest(name, known)}", known, "give a run's name or id")
+        try:
+            return Path(self.client.download_artifacts(found.run_id, "model/data/fold"))
+        except (MlflowException, OSError) as error:
+            raise InputError(f"the MLflow run {name} offers no model", mend="name the run of a whole pipeline result") from error
+
+
+def write_pyfunc(folder: Path, loader: str, data: Path, code: Sequence[Path], columns: Mapping[str, str]) -> list[Path]:
+    """Write a model of MLflow's python_function flavour, from the column `image` (bytes) to `columns`; return its files.
+
+    It brings its own copy of the code, and names the versions of the libraries that are installed here.
+    """
+    import mlflow.pyfunc
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    # It would like an example of the input, which would be one more picture per run.
+    warnings.filterwarnings("ignore", "(?s).*input example was not provided", UserWarning)
+    mlflow.pyfunc.save_model(
+        str(folder),
+        loader_module=loader,
+        data_path=str(data),
+        code_paths=[str(path) for path in code],
+        signature=ModelSignature(
+            inputs=Schema([ColSpec("binary", "image")]), outputs=Schema([ColSpec(kind, name) for name, kind in columns.items()])
+        ),
+        pip_requirements=[f"{name}=={version(name)}" for name in MODEL_NEEDS],
+    )
+    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
 def _metric_name(name: str) -> str:

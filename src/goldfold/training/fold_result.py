@@ -120,6 +120,14 @@ class FoldResult:
             )
 
 
+def best_of(results: Sequence[FoldResult]) -> FoldResult:
+    """The result with the best score on its own validation rows; the first of equals."""
+    best = results[0]
+    for result in results[1:]:
+        best = result if result.codec.problem.scored_by.better(result.score, best.score) else best
+    return best
+
+
 def load_folds(folder: Path, folds: Sequence[int], seeds: Sequence[int]) -> list[FoldResult]:
     """The results of exactly these folds and seeds, each in `folder`/<fold>/<seed>; others that lie there are passed over."""
     return [FoldResult.load(folder / str(fold) / str(seed)) for fold in folds for seed in seeds]

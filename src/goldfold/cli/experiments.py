@@ -1,0 +1,69 @@
+"""`goldfold run` and `goldfold resume`: experiments, by way of DVC."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from goldfold.cli.places import RECIPES, cut_short
+from goldfold.errors import InputError
+
+
+def run_recipe(name: str, dvc_options: list[str]) -> None:
+    """Replace this process by `dvc exp run` with the recipe's overrides."""
+    from ruamel.yaml import YAML
+
+    from goldfold.imports import nearest
+
+    path = RECIPES / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(recipe.stem for recipe in RECIPES.glob("*.yaml"))
+        raise InputError(f"there is no recipe {path}{nearest(name, known)}", known, "name one of these, or write it")
+    yaml = YAML(typ="safe")
+    settings = overrides(yaml.load(path.read_text(encoding="utf-8")), yaml.load(Path("params.yaml").read_text(encoding="utf-8")))
+    command = ["dvc", "exp", "run", "--name", name, *(f"--set-param={setting}" for setting in settings), *dvc_options]
+    os.execvp(command[0], command)
+
+
+def overrides(recipe: dict[str, Any], base: dict[str, Any], path: str = "") -> list[str]:
+    """A recipe as overrides in the grammar of `dvc exp run --set-param`.
+
+    Sections are merged into the base; something with a name and its arguments (a scheduler, a loss) takes the whole
+    place of the old one.
+    """
+    settings = []
+    for key, value in recipe.items():
+        place = f"{path}.{key}" if path else key
+        old = base.get(key) if isinstance(base, dict) else None
+        if isinstance(value, dict) and isinstance(old, dict):
+            if "name" in value and place != "model":
+                settings += [f"~{place}.{stale}" for stale in old if stale not in value]
+            settings += overrides(value, old, place)
+        else:
+            settings.append(f"++{place}={_hydra(value)}")
+    return settings
+
+
+def _hydra(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_hydra(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_hydra(inner) for inner in value) + "]"
+    return json.dumps(value)
+
+
+def resume() -> None:
+    """Train on the folds that train.max_hours cut, or that were stopped, then run what depends on them."""
+    from goldfold.config import load_config
+
+    for stage in cut_short(load_config()):
+        print(f"going on with {stage}", flush=True)
+        _dvc("repro", "--force", "--single-item", stage)
+    _dvc("repro")
+
+
+def _dvc(*arguments: str) -> None:
+    done = subprocess.run(["dvc", *arguments], check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)

@@ -1,0 +1,144 @@
+"""The commands and their arguments. Each command imports what it needs when it runs."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from goldfold.errors import told_to_people
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    parser = argparse.ArgumentParser(prog="goldfold", description="From a competition's files to a validated submission.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    add = commands.add_parser
+
+    check = add("check", help="check params.yaml")
+    check.set_defaults(function=lambda _: check_params())
+
+    summary = add("summary", help="show the current result, with its test score where the labels are known")
+    summary.set_defaults(function=_summary)
+
+    run = add("run", help="run a recipe of experiments/recipes as a DVC experiment of that name")
+    run.add_argument("recipe", help="the recipe's name, without .yaml")
+    run.add_argument("dvc_options", nargs="*", metavar="-- options", help="passed on to dvc exp run, such as -- --queue")
+    run.set_defaults(function=_run)
+
+    resume = add("resume", help="train on what train.max_hours cut short, then run what depends on it")
+    resume.set_defaults(function=_resume)
+
+    finder = add("lr-find", help="find a learning rate: the loss while the rate rises, as a plot")
+    finder.add_argument("--fold", type=int, help="by default the first of split.folds")
+    finder.add_argument("--steps", type=int, default=100)
+    finder.set_defaults(function=_lr_find)
+
+    overfit = add("overfit", help="fit one batch by heart: the first thing to try when a model does not learn")
+    overfit.add_argument("--fold", type=int, help="by default the first of split.folds")
+    overfit.add_argument("--steps", type=int, default=200)
+    overfit.set_defaults(function=_overfit)
+
+    predict = add("predict", help="predict images or folders of them, and print the most probable classes")
+    predict.add_argument("paths", nargs="+", type=Path)
+    predict.add_argument("--top", type=int, default=3, help="classes to print per image")
+    predict.add_argument("--run", help="the name or id of an MLflow run; by default the current result, all folds averaged")
+    predict.add_argument("--fold", type=int, help="one fold's model alone")
+    predict.set_defaults(function=_predict)
+
+    export = add("export", help="write the best model to ONNX, TorchScript and torch.export, checked on real images")
+    export.add_argument("--run", help="the name or id of an MLflow run; by default the current result")
+    export.add_argument("--fold", type=int, help="this fold's model; by default the one with the best score")
+    export.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
+    export.add_argument("--out", type=Path, default=Path("experiments/export"))
+    export.set_defaults(function=_export)
+
+    ui = add("ui", help="open the MLflow UI on this repository's runs")
+    ui.add_argument("--port", type=int, default=5000)
+    ui.set_defaults(function=_ui)
+
+    demo = add("demo", help="write the embedded competition (a stage of data/demo/dvc.yaml)")
+    demo.add_argument("folder", type=Path)
+    demo.add_argument("solution", type=Path)
+    demo.set_defaults(function=_demo)
+
+    schema = add("schema", help="print the JSON schema of params.yaml")
+    schema.set_defaults(function=lambda _: print(json.dumps(params_schema(), indent=2, ensure_ascii=False)))
+
+    given = parser.parse_args()
+    with told_to_people():
+        given.function(given)
+
+
+FORMATS = ["onnx", "torchscript", "torch_export"]
+
+
+def check_params() -> None:
+    """Check params.yaml; raises InputError that names what is wrong."""
+    from goldfold.config import load_config
+
+    load_config()
+
+
+def params_schema() -> dict[str, Any]:
+    """The JSON schema of params.yaml, which editors complete and check it by."""
+    from goldfold.config import Config
+
+    return Config.model_json_schema(by_alias=True)
+
+
+def _summary(_: argparse.Namespace) -> None:
+    from goldfold.cli.summary import show_summary
+
+    show_summary()
+
+
+def _run(given: argparse.Namespace) -> None:
+    from goldfold.cli.experiments import run_recipe
+
+    run_recipe(given.recipe, given.dvc_options)
+
+
+def _resume(_: argparse.Namespace) -> None:
+    from goldfold.cli.experiments import resume
+
+    resume()
+
+
+def _lr_find(given: argparse.Namespace) -> None:
+    from goldfold.cli.diagnosis import lr_find
+
+    lr_find(given.fold, given.steps)
+
+
+def _overfit(given: argparse.Namespace) -> None:
+    from goldfold.cli.diagnosis import overfit_batch
+
+    overfit_batch(given.fold, given.steps)
+
+
+def _predict(given: argparse.Namespace) -> None:
+    from goldfold.cli.models import predict_images
+
+    predict_images(given.paths, given.top, given.run, given.fold)
+
+
+def _export(given: argparse.Namespace) -> None:
+    from goldfold.cli.models import export_model
+
+    export_model(given.run, given.fold, given.formats, given.out)
+
+
+def _ui(given: argparse.Namespace) -> None:
+    from goldfold.cli.summary import open_ui
+
+    open_ui(given.port)
+
+
+def _demo(given: argparse.Namespace) -> None:
+    from goldfold.competition.demo import write_digits
+
+    write_digits(given.folder, given.solution)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""A model in formats that run without goldfold: ONNX, TorchScript and torch.export."""
+
+import io
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from goldfold.errors import InputError
+from goldfold.files import write_json, written_whole
+from goldfold.metrics import Array
+from goldfold.prepare import PreparedSet
+from goldfold.training import FoldResult
+
+Format = Literal["onnx", "torchscript", "torch_export"]
+SUFFIXES: dict[Format, str] = {"onnx": "onnx", "torchscript": "torchscript.pt", "torch_export": "pt2"}
+TOLERANCE = 1e-4
+COMPARED = 16
+
+
+def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format], folder: Path) -> dict[Path, float]:
+    """Write a fold's model in each format, with preprocessing.json beside it; return each file's largest deviation.
+
+    A file is kept if its logits on real images of the competition are those of PyTorch, within 1e-4 (absolute and
+    relative) in fp32 on the CPU; raises InputError otherwise, and where a format cannot hold the model.
+    """
+    model = result.build_model().eval()
+    rows = np.linspace(0, len(prepared.train) - 1, min(COMPARED, len(prepared.train))).astype(int)
+    _, inputs = result.modality.plain_view(prepared, "train", result.spec).__getitems__([(0, int(row)) for row in rows])
+    with torch.inference_mode():
+        expected = model(**inputs).numpy()
+    written = {}
+    for name in formats:
+        path = folder / f"model.{SUFFIXES[name]}"
+        with written_whole(path) as draft:
+            try:
+                with _quiet():
+                    found = _WRITERS[name](model, inputs, draft)
+            except Exception as error:  # each exporter raises many kinds of error for an operator that it lacks
+                first = next(iter(str(error).splitlines()), repr(error))
+                raise InputError(
+                    f"{result.config.model.name} cannot be written as {name}: {first}",
+                    mend=f"choose another of the formats {', '.join(SUFFIXES)}, or another backbone",
+                ) from error
+            deviation = float(np.abs(found - expected).max())
+            if not np.allclose(found, expected, atol=TOLERANCE, rtol=TOLERANCE):
+                raise InputError(
+                    f"the {name} model deviates from PyTorch by up to {deviation:.2g} on {len(rows)} images; it was not kept",
+                    mend="choose another format, and report the backbone to the format's project",
+                )
+        written[path] = deviation
+    write_json(folder / "preprocessing.json", describe(result))
+    return written
+
+
+def describe(result: FoldResult) -> dict[str, Any]:
+    """All that a program needs to feed the exported model and to read its output."""
+    spec, codec = result.spec, result.codec
+    enlarging = spec["interpolation"]
+    return {
+        "input": {"name": "image", "shape": ["batch", spec["size"], spec["size"], spec["channels"]], "dtype": "uint8"},
+        "steps": [
+            f"decode to {spec['channels']} channels" + (", RGB" if spec["channels"] == 3 else "") + ", upright by EXIF",
+            f"shrink the shorter side to {spec['cache_size']} pixels (area) if it is longer, keeping the aspect",
+            f"resize to {spec['size']} x {spec['size']} (area if both sides shrink, else {enlarging}), as bytes from 0 to 255",
+        ],
+        "normalisation": {"inside the model": True, "mean": spec["mean"], "std": spec["std"]},
+        "output": {
+            "name": "logits",
+            "shape": ["batch", codec.outputs],
+            "columns": list(codec.problem.outputs),
+            "activation": {"multiclass": "softmax", "regression": "none"}.get(codec.problem.task, "sigmoid"),
+            "classes": list(codec.problem.classes),
+            "scale": {"mean": list(codec.mean), "std": list(codec.std), "then expm1": codec.log1p} if codec.mean else None,
+        },
+        "model": {"name": result.config.model.name, "fold": result.fold, "seed": result.seed, "score": result.score},
+    }
+
+
+def _write_onnx(model: nn.Module, inputs: dict[str, torch.Tensor], path: Path) -> Array:
+    import onnx
+    import onnxruntime
+
+    batch = torch.export.Dim("batch")
+    program = torch.onnx.export(
+        model,
+        kwargs=inputs,
+        input_names=list(inputs),
+        output_names=["logits"],
+        dynamic_shapes={name: {0: batch} for name in inputs},
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    program.save(str(path))
+    onnx.checker.check_model(str(path))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})[0])
+
+
+def _write_torchscript(model: nn.Module, inputs: dict[str, torch.Tensor], path: Path) -> Array:
+    with torch.inference_mode():
+        traced: Any = torch.jit.trace(model, example_kwarg_inputs=inputs)  # type: ignore[no-untyped-call]
+    torch.jit.save(traced, str(path))
+    loaded = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
+    with torch.inference_mode():
+        return np.asarray(loaded(**inputs).numpy())
+
+
+def _write_torch_export(model: nn.Module, inputs: dict[str, torch.Tensor], path: Path) -> Array:
+    batch = torch.export.Dim("batch")
+    program = torch.export.export(model, (), inputs, dynamic_shapes={name: {0: batch} for name in inputs})
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    path.write_bytes(buffer.getvalue())
+    buffer.seek(0)
+    with torch.inference_mode():
+        return np.asarray(torch.export.load(buffer).module()(**inputs).numpy())
+
+
+_WRITERS: dict[Format, Callable[[nn.Module, dict[str, torch.Tensor], Path], Array]] = {
+    "onnx": _write_onnx,
+    "torchscript": _write_torchscript,
+    "torch_export": _write_torch_export,
+}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporters' progress and deprecation notes."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    logging.getLogger("onnxscript").setLevel(logging.ERROR)
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere), warnings.catch_warnings():  # noqa: PTH123
+        warnings.simplefilter("ignore")
+        yield

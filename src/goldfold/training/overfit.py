@@ -1,0 +1,56 @@
+"""Fitting one batch: what an expert tries first when a model does not learn."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from goldfold.config import FoldConfig
+from goldfold.prepare import PreparedSet
+from goldfold.training.finetune import set_trainable
+from goldfold.training.reporter import Reporter
+from goldfold.training.setup import set_up
+from goldfold.training.step import LossWatch, train_step
+
+LEARNED = 0.1
+
+
+@dataclass(frozen=True)
+class Overfit:
+    """The loss on the batch before and after, and the steps taken."""
+
+    rows: int
+    first: float
+    last: float
+    steps: int
+
+    @property
+    def learned(self) -> bool:
+        """Whether the loss fell to a tenth of what it was."""
+        return self.last <= LEARNED * self.first
+
+
+def overfit(
+    prepared: PreparedSet, fold: int, config: FoldConfig, reporter: Reporter, steps: int, told: Callable[[int, float], None]
+) -> Overfit:
+    """Train on one batch again and again at train.lr, without augmentation, mixing and smoothing, until it is learned.
+
+    `told` hears each step and its loss. Everything else is as in training: a model, loss and targets that fit together
+    learn a batch by heart.
+    """
+    train = config.train.model_copy(update={"mix": (), "label_smoothing": 0.0, "average": None})
+    bare = config.model_copy(update={"augment": (), "train": train})
+    setup = set_up(prepared, fold, train.seeds[0], bare, reporter)
+    set_trainable(setup.model, config.finetune, train.epochs - 1)
+    for group, base in zip(setup.optimizer.param_groups, setup.schedule.base, strict=True):
+        group["lr"] = base
+    rows, inputs = next(iter(setup.batches))
+    watch, first, loss, step = LossWatch(setup), 0.0, 0.0, 0
+    for step in range(1, steps + 1):
+        batch_loss = train_step(setup, 0, step, rows, inputs, reporter.noted)
+        watch.saw(0, step, train.lr, rows, batch_loss)
+        loss = float(batch_loss)
+        first = first or loss
+        told(step, loss)
+        if loss <= LEARNED / 2 * first:
+            break
+    watch.look()
+    return Overfit(len(rows), first, loss, step)

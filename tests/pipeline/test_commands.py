@@ -1,0 +1,74 @@
+"""The commands that are no stages, on a finished result."""
+
+import base64
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+
+def test_predict_names_the_most_probable_classes_of_images_and_folders(finished):
+    images = finished.folder / "data/demo/digits/images"
+    table = pd.read_csv(finished.folder / "data/demo/digits/train.csv", dtype=str)
+    chosen = table.sample(20, random_state=0)
+    said = finished.run("goldfold", "predict", "--top", "2", *(f"{images}/{name}.png" for name in chosen["id"]))
+    lines = said.strip().splitlines()
+    assert len(lines) == 20 and all(len(line.split()) == 5 for line in lines)
+    right = sum(line.split()[1] == label for line, label in zip(lines, chosen["label"], strict=True))
+    assert right >= 19
+    name = finished.parents()[0].info.run_name
+    one = finished.run("goldfold", "predict", "--run", name, f"{images}/{chosen['id'].iloc[0]}.png")
+    assert one.split()[1] == chosen["label"].iloc[0]
+    assert "did you mean" in finished.run("goldfold", "predict", "--run", name[:-1], str(images), expect=2)
+
+
+def test_export_writes_the_best_model_and_says_how_near_it_is(clone):
+    said = clone.run("goldfold", "export", "--out", "out")
+    cards = [json.loads(path.read_text()) for path in sorted((clone.folder / "experiments/current/folds").glob("*/0/model.json"))]
+    best = max(cards, key=lambda card: card["score"])
+    assert said.startswith(f"fold {best['fold']}, accuracy")
+    assert {path.name for path in (clone.folder / "out").iterdir()} == {
+        "model.onnx",
+        "model.torchscript.pt",
+        "model.pt2",
+        "preprocessing.json",
+    }
+
+
+def test_the_run_offers_the_model_to_mlflow_models_predict(finished, tmp_path):
+    image = finished.folder / "data/demo/digits/images"
+    table = pd.read_csv(finished.folder / "data/demo/digits/train.csv", dtype=str).head(3)
+    encoded = [[base64.b64encode((image / f"{name}.png").read_bytes()).decode()] for name in table["id"]]
+    (tmp_path / "in.json").write_text(json.dumps({"dataframe_split": {"columns": ["image"], "data": encoded}}))
+    model = f"runs:/{finished.parents()[0].info.run_id}/model"
+    options = ["-i", str(tmp_path / "in.json"), "-o", str(tmp_path / "out.json"), "--env-manager", "local"]
+    store = f"sqlite:///{finished.folder / 'mlflow.db'}"
+    mlflow = str(Path(sys.executable).parent / "mlflow")
+    finished.run(mlflow, "models", "predict", "-m", model, *options, MLFLOW_TRACKING_URI=store)
+    answers = json.loads((tmp_path / "out.json").read_text())["predictions"]
+    assert [answer["label"] for answer in answers] == list(table["label"])
+
+
+def test_lr_find_logs_its_plot_and_overfit_gives_its_verdict(clone):
+    from mlflow import MlflowClient
+
+    said = clone.run("goldfold", "lr-find", "--steps", "30")
+    assert "try  train.lr:" in said
+    run = clone.parents()[-1]
+    assert run.info.run_name.startswith("lr-find") and run.data.metrics["suggested_lr"] > 0
+    client = MlflowClient(f"sqlite:///{clone.folder / 'mlflow.db'}")
+    assert "lr-find.png" in {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
+    assert "it learns" in clone.run("goldfold", "overfit")
+
+
+def test_the_smoke_recipe_runs_the_whole_pipeline_on_a_few_rows(clone):
+    said = clone.run("goldfold", "run", "smoke")
+    assert "NOT TO SEND 60 rows were predicted" in said and "360 rows, passed the contract" in said
+
+
+def test_several_seeds_are_trained_and_averaged(clone):
+    clone.run("dvc", "exp", "run", "-n", "two-seeds", "-S", "train.seeds=[0,1]", "-S", "split.folds=[0]", "-S", "train.epochs=1")
+    parent = clone.parents()[-1]
+    assert {child.info.run_name for child in clone.children(parent)} == {"fold 0 seed 0", "fold 0 seed 1"}
+    assert len(list((clone.folder / "experiments/current/folds/0").iterdir())) == 2

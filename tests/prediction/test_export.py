@@ -1,0 +1,104 @@
+"""Models outside the pipeline: files in other formats, single images, MLflow's python_function."""
+
+import base64
+import json
+
+import cv2
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+import torch
+from tests.conftest import write_image
+
+from goldfold.errors import InputError
+from goldfold.prediction import export as exporting
+from goldfold.prediction.export import SUFFIXES, export
+from goldfold.prediction.files import find_files, predict_files
+from goldfold.prediction.pyfunc import _load_pyfunc
+from goldfold.training import train_fold
+from goldfold.training.device import find_compute_again
+from goldfold.training.evaluate import predict_logits
+
+
+@pytest.fixture(scope="module")
+def result(digits, settings, tmp_path_factory):
+    return train_fold(digits, 0, 0, settings(epochs=2), tmp_path_factory.mktemp("fold"))
+
+
+def image_file(digits, row, folder):
+    path = folder / f"{row}.png"
+    path.parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(path), cv2.cvtColor(np.asarray(digits.image("test", row)), cv2.COLOR_RGB2BGR))
+    return path
+
+
+def test_the_onnx_file_and_its_preprocessing_are_all_that_a_stranger_needs(digits, result, tmp_path):
+    written = export(result, digits, ["onnx"], tmp_path)
+    assert all(deviation < 1e-4 for deviation in written.values())
+    card = json.loads((tmp_path / "preprocessing.json").read_text())
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    # A stranger's program, by the card alone, which says bilinear.
+    assert "bilinear" in card["steps"][2]
+    pixels = cv2.cvtColor(cv2.imread(str(image_file(digits, 3, tmp_path))), cv2.COLOR_BGR2RGB)
+    size = card["input"]["shape"][1]
+    pixels = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_LINEAR)
+    (logits,) = session.run([card["output"]["name"]], {card["input"]["name"]: pixels[np.newaxis]})
+    probabilities = np.exp(logits[0]) / np.exp(logits[0]).sum()
+    ours = predict_files([result], [tmp_path / "3.png"])[0]
+    assert card["output"]["activation"] == "softmax" and probabilities == pytest.approx(ours, abs=1e-4)
+    assert card["output"]["classes"] == list(digits.problem.classes)
+    assert session.get_inputs()[0].shape[0] == "batch"
+
+
+@pytest.mark.parametrize("name", ["torchscript", "torch_export"])
+def test_the_other_formats_load_and_agree_for_any_batch(digits, result, tmp_path, name):
+    (path,) = export(result, digits, [name], tmp_path)
+    model = torch.jit.load(str(path)) if name == "torchscript" else torch.export.load(path).module()
+    images = torch.randint(0, 256, (5, 32, 32, 3), dtype=torch.uint8)
+    assert torch.allclose(model(image=images), result.build_model().eval()(images), atol=1e-4)
+
+
+def test_a_file_that_deviates_is_not_kept(digits, result, tmp_path, monkeypatch):
+    writer = exporting._WRITERS["torchscript"]
+    monkeypatch.setitem(exporting._WRITERS, "torchscript", lambda *given: writer(*given) + 0.01)
+    with pytest.raises(InputError, match="deviates from PyTorch by up to 0"):
+        export(result, digits, ["torchscript"], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_formats_have_suffixes_of_their_own():
+    assert len(set(SUFFIXES.values())) == len(SUFFIXES) == len(exporting._WRITERS)
+
+
+def test_a_single_image_is_predicted_as_the_pipeline_predicts_it(digits, result, tmp_path):
+    view = result.modality.plain_view(digits, "test", result.spec)
+    rows = [0, 4, 9]
+    batches = [view.__getitems__([(0, row)]) for row in rows]
+    logits = predict_logits(result.build_model(), batches, find_compute_again(result.precision))
+    files = [image_file(digits, row, tmp_path / "images") for row in rows]
+    assert predict_files([result], files) == pytest.approx(result.codec.decode(logits), abs=1e-12)
+    assert find_files([tmp_path / "images"]) == sorted(files)
+
+
+def test_files_that_cannot_be_predicted_are_told_together(result, tmp_path):
+    write_image(tmp_path / "good.png", 0)
+    (tmp_path / "bad.png").write_text("no image")
+    with pytest.raises(InputError, match=r"1 of 2 files cannot be predicted\n.*bad.png: it is no image"):
+        predict_files([result], [tmp_path / "good.png", tmp_path / "bad.png"])
+    with pytest.raises(InputError, match="are not there"):
+        find_files([tmp_path / "gone.png"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no images in these folders"):
+        find_files([tmp_path / "empty"])
+
+
+def test_the_python_function_takes_bytes_and_base64(digits, result, tmp_path):
+    result.save(tmp_path / "fold")
+    content = image_file(digits, 2, tmp_path).read_bytes()
+    function = _load_pyfunc(str(tmp_path / "fold"))
+    table = function.predict(pd.DataFrame({"image": [content, base64.b64encode(content).decode()]}))
+    assert list(table.columns) == ["label", *digits.problem.outputs]
+    assert table.iloc[0].equals(table.iloc[1])
+    expected = predict_files([result], [tmp_path / "2.png"])[0]
+    assert table.iloc[0, 1:].to_numpy(float) == pytest.approx(expected) and table["label"][0] == str(expected.argmax())

@@ -1,0 +1,41 @@
+"""The learning-rate range test, and the fitting of one batch."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from goldfold.training.lr_find import RangeTest, find_lr
+from goldfold.training.overfit import overfit
+from goldfold.training.reporter import Silent
+
+
+def test_the_range_test_finds_a_rate_that_learns_and_stops_where_it_diverges(digits, settings, tmp_path):
+    found = find_lr(digits, 0, settings(optimizer={"name": "sgd", "momentum": 0.9}), Silent(), steps=80)
+    assert found.lrs[0] == 1e-7 and (np.diff(found.lrs) > 0).all()
+    assert 1e-3 < found.suggested < 0.2
+    assert found.losses.min() < found.losses[0]
+    found.save(tmp_path)
+    assert list(pd.read_csv(tmp_path / "lr-find.csv").columns) == ["lr", "loss"]
+    assert Image.open(tmp_path / "lr-find.png").width > 400
+
+
+def test_the_suggestion_is_a_tenth_of_the_rate_of_the_lowest_loss():
+    assert RangeTest(np.array([0.1, 1.0, 10.0]), np.array([2.0, 1.0, 3.0])).suggested == pytest.approx(0.1)
+
+
+def test_the_range_test_is_the_same_each_time(digits, settings):
+    first, second = (find_lr(digits, 0, settings(), Silent(), steps=20) for _ in range(2))
+    assert first.losses.tolist() == second.losses.tolist()
+
+
+def test_a_model_that_can_learn_learns_a_batch_by_heart(digits, settings):
+    heard = []
+    result = overfit(digits, 0, settings(batch_size=32), Silent(), 200, lambda step, loss: heard.append((step, loss)))
+    assert result.learned and result.rows == 32 and result.steps < 200
+    assert heard[0] == (1, result.first) and heard[-1] == (result.steps, result.last)
+
+
+def test_one_that_cannot_does_not(digits, settings):
+    result = overfit(digits, 0, settings(lr=1e-9), Silent(), 10, lambda *_: None)
+    assert not result.learned and result.steps == 10
