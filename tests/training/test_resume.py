@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from goldfold.errors import InputError
+from goldfold.training import state as saving
 from goldfold.training import train as training
 from goldfold.training import train_fold
 from goldfold.training.fold_result import FoldResult
@@ -131,7 +132,8 @@ def test_the_key_knows_the_data_the_fold_the_seed_the_code_and_the_weights(digit
     assert training_key(digits, 0, 0, config(workers=7, save_minutes=3)) == training_key(digits, 0, 0, config())
 
 
-def test_two_processes_do_not_train_the_same(digits, config, tmp_path):
+def test_two_processes_do_not_train_the_same(digits, config, tmp_path, monkeypatch):
+    monkeypatch.setattr(saving, "GONE_WITHIN", 0.0)
     key = training_key(digits, 0, 0, config())
     with held(tmp_path, key), pytest.raises(InputError, match="another process is training this fold"):
         train_fold(digits, 0, 0, config(), tmp_path / "a", states=tmp_path)

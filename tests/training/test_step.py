@@ -126,6 +126,8 @@ def test_class_weights_are_scikit_learns(digits, settings):
     [
         ({"class_weights": [1.0, 2.0]}, "has 2 values for 10"),
         ({"class_weights": "balanced", "loss": "LabelSmoothingCrossEntropy"}, "has no argument for them"),
+        ({"label_smoothing": 0.1, "loss": "LabelSmoothingCrossEntropy"}, "does not take .* made soft"),
+        ({"loss": {"name": "CrossEntropyLoss", "reduction": "none"}}, "not the mean over the batch"),
         ({"mix": [{"name": "Resize", "size": 3}]}, "Resize mixes nothing"),
         ({"mix": [{"name": "MixUp", "beta": 3}]}, "train.mix.0: MixUp refused its arguments"),
     ],

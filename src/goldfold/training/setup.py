@@ -103,6 +103,8 @@ def set_up(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, repo
     if train.label_smoothing or train.mix:
         targets = codec.soft(targets, train.label_smoothing)
     plain = modality.plain_view(prepared, "train", spec)
+    loss = build_loss(train, problem.task, class_weights(train, problem, truth[training]))
+    _require_fit(loss, train, codec.outputs, targets[:2])
     return Setup(
         fold=fold,
         seed=seed,
@@ -113,7 +115,7 @@ def set_up(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, repo
         spec=spec,
         model=model,
         average=WeightAverage(train.average, model),
-        loss=build_loss(train, problem.task, class_weights(train, problem, truth[training])).to(compute.device),
+        loss=loss.to(compute.device),
         plain_loss=build_loss(train, problem.task),
         optimizer=optimizer,
         schedule=Schedule(train, config.finetune, optimizer, train.continue_from or train.epochs, len(batches)),
@@ -129,6 +131,22 @@ def set_up(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, repo
         micro_batch_size=train.micro_batch_size or train.batch_size,
         rows={"training": len(training), "validation": len(validation)},
     )
+
+
+def _require_fit(loss: nn.Module, train: TrainConfig, outputs: int, targets: torch.Tensor) -> None:
+    """Raise InputError where the loss refuses the targets, or gives more than one number."""
+    try:
+        value: torch.Tensor = loss(torch.zeros(len(targets), outputs), targets)
+        why = "" if value.ndim == 0 else f"it gives a value of shape {tuple(value.shape)}, not the mean over the batch"
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        why = next(iter(str(error).splitlines()), repr(error))
+    if why:
+        soft = " that mix or label_smoothing made soft" if train.mix or train.label_smoothing else ""
+        raise InputError(
+            f"params.yaml, train.loss: {train.loss.name if train.loss else type(loss).__name__} does not take logits of "
+            f"shape {(len(targets), outputs)} with {targets.dtype} targets{soft} of shape {tuple(targets.shape)}: {why}",
+            mend="choose a loss for this task" + (", or leave out mix and label_smoothing" if soft else ""),
+        )
 
 
 def class_weights(train: TrainConfig, problem: Problem, truth: Array) -> torch.Tensor | None:

@@ -20,6 +20,8 @@ from goldfold.training.fold_result import FoldResult
 from goldfold.training.reporter import Row
 from goldfold.training.setup import Setup
 
+GONE_WITHIN = 5.0
+
 
 @dataclass
 class Progress:
@@ -40,7 +42,8 @@ def held(states: Path, key: str) -> Iterator[Path]:
     states.mkdir(parents=True, exist_ok=True)
     lock = FileLock(states / f"{key}.lock")
     try:
-        lock.acquire(timeout=0)
+        # A process that was just killed may take a moment to be gone.
+        lock.acquire(timeout=GONE_WITHIN)
     except Timeout:
         raise InputError(
             "another process is training this fold with the same settings", mend="wait for it, or stop it; its state is kept"

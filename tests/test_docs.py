@@ -1,0 +1,49 @@
+"""What the documents show, works."""
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from goldfold.config import parse_config
+from goldfold.training import train_fold
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)
+
+
+def test_the_network_and_the_loss_of_the_example_train(digits, tmp_path, monkeypatch):
+    nets, losses = blocks("own-modules.md", "python")
+    for name, code in (("example_nets", nets), ("example_losses", losses)):
+        (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    (shown,) = blocks("own-modules.md", "yaml")
+    tree = YAML(typ="safe").load(shown.replace("own.nets", "example_nets").replace("own.losses", "example_losses"))
+    tree["train"] |= {"epochs": 10, "lr": 0.01, "batch_size": 20, "workers": 0}
+    result = train_fold(digits, 0, 0, parse_config({"competition": {"path": "x"}, **tree}), tmp_path / "fold")
+    losses = list(result.history["train_loss"])
+    assert losses[-1] < losses[0] - 0.3 and result.config.train.loss.args == {"q": 0.5}
+    assert result.weights["backbone.features.0.weight"].shape[0] == 8
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+def test_settings_that_a_page_shows_exist(page):
+    for shown in blocks(page, "yaml"):
+        tree = YAML(typ="safe").load(shown)
+        model = {"name": "x", **tree.pop("model", {})}
+        parse_config({"competition": {"path": "x"}, **tree, "model": model})
+
+
+def test_every_recipe_is_in_the_table():
+    text = (DOCS / "recipes.md").read_text()
+    recipes = {path.stem for path in (DOCS.parent / "experiments/recipes").glob("*.yaml")}
+    assert recipes == set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE))
+
+
+def test_each_page_is_linked_from_the_readme():
+    readme = (DOCS.parent / "README.md").read_text()
+    assert all(f"docs/{path.name}" in readme for path in DOCS.glob("*.md"))
