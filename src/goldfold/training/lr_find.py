@@ -55,7 +55,9 @@ def find_lr(prepared: PreparedSet, fold: int, config: FoldConfig, reporter: Repo
     Parts of the network that finetune trains at a lower rate keep their share of it. After Smith 2017,
     https://arxiv.org/abs/1506.01186; the loss is smoothed as fastai does.
     """
-    setup = set_up(prepared, fold, config.train.seeds[0], config, reporter)
+    # Each step asks for one batch alone, which other processes would read too many of.
+    alone = config.model_copy(update={"train": config.train.model_copy(update={"workers": 0})})
+    setup = set_up(prepared, fold, config.train.seeds[0], alone, reporter)
     set_trainable(setup.model, config.finetune, config.train.epochs - 1)
     shares = [base / config.train.lr for base in setup.schedule.base]
     lrs: list[float] = []

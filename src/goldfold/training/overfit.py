@@ -36,7 +36,7 @@ def overfit(
     `told` hears each step and its loss. Everything else is as in training: a model, loss and targets that fit together
     learn a batch by heart.
     """
-    train = config.train.model_copy(update={"mix": (), "label_smoothing": 0.0, "average": None})
+    train = config.train.model_copy(update={"mix": (), "label_smoothing": 0.0, "average": None, "workers": 0})
     bare = config.model_copy(update={"augment": (), "train": train})
     setup = set_up(prepared, fold, train.seeds[0], bare, reporter)
     set_trainable(setup.model, config.finetune, train.epochs - 1)

@@ -30,7 +30,8 @@ class Setup:
     """A fold's model and everything that trains it.
 
     `targets` is what the training loss compares, for each row of the training table; `plain_loss` is the loss without
-    class weights, by which models are judged. `micro_batch_size` falls when memory runs out.
+    class weights, by which models are judged. `steps` counts the batches of a whole epoch. `micro_batch_size` falls when
+    memory runs out.
     """
 
     fold: int
@@ -51,18 +52,13 @@ class Setup:
     compute: Compute
     sampler: EpochSampler
     batches: Any
+    steps: int
     mix: tuple[Callable[..., Any], ...]
     targets: torch.Tensor
     validation: Any
     validation_truth: Array
     micro_batch_size: int
     rows: dict[str, int]
-
-    @property
-    def steps(self) -> int:
-        """The batches of a whole epoch."""
-        self.sampler.skip = 0
-        return len(self.batches)
 
     def plan(self) -> Plan:
         """What the fold is about to do."""
@@ -94,7 +90,8 @@ def set_up(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, repo
     model = modality.build_model(config.model, spec, codec.outputs, config.model.pretrained, reporter.noted).to(compute.device)
     require_head(model, config.finetune)
     workers = default_workers() if train.workers is None else train.workers
-    view = modality.training_view(prepared, spec, config.augment, seed, train.epochs)
+    epochs = train.continue_from or train.epochs
+    view = modality.training_view(prepared, spec, config.augment, seed, epochs)
     balanced = _balanced_rows(problem, truth[training]) if train.sampling == "balanced" else None
     sampler = EpochSampler(training, seed, balanced)
     batches = training_batches(view, sampler, train.batch_size, workers)
@@ -118,12 +115,13 @@ def set_up(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, repo
         loss=loss.to(compute.device),
         plain_loss=build_loss(train, problem.task),
         optimizer=optimizer,
-        schedule=Schedule(train, config.finetune, optimizer, train.continue_from or train.epochs, len(batches)),
+        schedule=Schedule(train, config.finetune, optimizer, epochs, len(batches)),
         scaler=torch.amp.GradScaler(compute.device.type, enabled=compute.precision == "fp16"),
         codec=codec,
         compute=compute,
         sampler=sampler,
         batches=batches,
+        steps=len(batches),
         mix=_mixing(train),
         targets=compute.to_device(targets),
         validation=plain_batches(plain, validation, train.micro_batch_size or train.batch_size, workers),
