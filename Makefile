@@ -34,10 +34,10 @@ test: env  ## linters, types and all tests
 	ruff check .
 	ruff format --check .
 	mypy
-	python -m pytest
+	python -m pytest -n 2 --dist loadfile
 
 unit: env  ## the tests that run no pipeline, within a minute
-	python -m pytest --ignore=tests/pipeline
+	python -m pytest -n 2 --dist loadfile --ignore=tests/pipeline
 
 format: env  ## format the code and sort its imports
 	ruff check --fix .

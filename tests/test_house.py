@@ -164,7 +164,7 @@ def test_every_pinned_requirement_is_used():
     }
     # torchvision is what timm's models import, pyarrow what pandas' Parquet needs, onnxscript what torch.onnx needs; the
     # others are commands, or types.
-    commands = {"onnxscript", "dvc", "ruff", "mypy", "pandas-stubs", "pre-commit", "torchvision", "pyarrow"}
+    commands = {"onnxscript", "pytest-xdist", "dvc", "ruff", "mypy", "pandas-stubs", "pre-commit", "torchvision", "pyarrow"}
     text = "\n".join(path.read_text() for folder in ("src", "pipelines", "tests") for path in (ROOT / folder).rglob("*.py"))
     pins = [line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
     for pin in pins:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +27,7 @@ class Clone:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         tools = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
         who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
-        return {**inherited, **who, "PATH": tools, "COLUMNS": "160", **more}
+        return {**inherited, **who, "PATH": tools, "COLUMNS": "160", "OMP_NUM_THREADS": "1", **more}
 
     def run(self, *command: str, expect: int | None = 0, **env: str) -> str:
         """Run a command in the clone; return what it printed."""
@@ -91,12 +92,20 @@ def copy_of_the_working_tree(folder: Path) -> Clone:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which `dvc repro` and `goldfold summary` ran with the default settings, and the result is committed."""
-    clone = copy_of_the_working_tree(tmp_path_factory.mktemp("clone") / "goldfold")
-    clone.log = clone.run("dvc", "repro") + clone.run("goldfold", "summary")
-    clone.run("git", "add", "-A")
-    clone.run("git", "commit", "-qm", "result")
-    return clone
+    """A clone in which `dvc repro` and `goldfold summary` ran with the default settings, and the result is committed.
+
+    pytest-xdist's processes share it: the first to ask makes it.
+    """
+    shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.getbasetemp()
+    folder, log = shared / "finished/goldfold", shared / "finished/log.txt"
+    with FileLock(shared / "finished.lock"):
+        if not log.is_file():
+            clone = copy_of_the_working_tree(folder)
+            said = clone.run("dvc", "repro") + clone.run("goldfold", "summary")
+            clone.run("git", "add", "-A")
+            clone.run("git", "commit", "-qm", "result")
+            log.write_text(said)
+    return Clone(folder, log.read_text())
 
 
 @pytest.fixture
