@@ -83,7 +83,9 @@ def load_state(folder: Path, setup: Setup) -> Progress | None:
     """Put a saved state into `setup` and return its progress; nothing where none was saved."""
     if not (folder / "state.pt").is_file():
         return None
-    state = torch.load(folder / "state.pt", map_location=setup.compute.device, weights_only=True)
+    # On the CPU: what belongs on the device is copied there, and an optimiser's count of steps is better read from here.
+    state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+    state["total"] = setup.compute.to_device(state["total"])
     setup.model.load_state_dict(state["model"])
     setup.average.load_state_dict(state["average"])
     setup.optimizer.load_state_dict(state["optimizer"])
