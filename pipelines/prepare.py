@@ -7,6 +7,7 @@ from goldfold.competition import read_competition
 from goldfold.config import load_config
 from goldfold.errors import told_to_people
 from goldfold.prepare import prepare
+from goldfold.scratch import scratch_folder
 from goldfold.terminal import image_progress, show_prepared
 
 
@@ -17,7 +18,7 @@ def main() -> None:
 
     config = load_config()
     competition = read_competition(config.competition)
-    _, summary = prepare(competition, config.split, config.prepare, given.out, image_progress)
+    _, summary = prepare(competition, config.split, config.prepare, given.out, image_progress, scratch_folder())
     show_prepared(competition, summary)
 
 

@@ -8,11 +8,14 @@ from tests.conftest import write_image
 
 from goldfold.config import PrepareConfig
 from goldfold.errors import InputError
+from goldfold.prepare import image_cache
+from goldfold.prepare.decode import decode, shrink
 from goldfold.prepare.image_cache import ImageCache, write_image_cache
 
 
-def cache(folder, paths, size=64, bad="error", workers=1, channels=3):
-    return write_image_cache(folder, paths, PrepareConfig(image_size=size, bad_images=bad, workers=workers, channels=channels))
+def cache(folder, paths, size=64, bad="error", workers=1, channels=3, scratch=None):
+    config = PrepareConfig(image_size=size, bad_images=bad, workers=workers, channels=channels)
+    return write_image_cache(folder, paths, config, scratch=scratch)
 
 
 def test_a_small_image_is_kept_to_the_byte_as_rgb(tmp_path):
@@ -122,3 +125,56 @@ def test_an_array_that_is_no_such_image_is_told(tmp_path, array, told):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(InputError, match=told):
         cache(tmp_path / "c", [tmp_path / "a.npy"], channels=4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size_to_the_same_picture(tmp_path, channels, orientation):
+    rows, columns = np.mgrid[0:600, 0:800] / 800
+    picture = Image.fromarray((np.stack([rows, columns, 1 - rows], axis=-1) * 255).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / "a.jpg", quality=95, exif=exif)
+    data = (tmp_path / "a.jpg").read_bytes()
+    whole, reduced = decode(data, channels), decode(data, channels, 150)
+    assert reduced.shape[0] * 4 == whole.shape[0] and reduced.shape[1] * 4 == whole.shape[1]
+    images, _, _ = cache(tmp_path / "c", [tmp_path / "a.jpg"], 150, channels=channels)
+    assert images.index.loc[0, ["shipped_height", "shipped_width"]].tolist() == list(whole.shape[:2])
+    assert np.abs(images[0].astype(int) - shrink(whole, 150).astype(int)).max() <= 4
+    # Not below the size that is asked for.
+    assert min(decode(data, channels, 151).shape[:2]) == 300
+
+
+@pytest.fixture
+def decodings(monkeypatch):
+    """Counts the images that are decoded."""
+    seen = []
+    monkeypatch.setattr(image_cache, "decode", lambda *given: seen.append(1) or decode(*given))
+    return seen
+
+
+def test_images_that_were_decoded_once_are_taken_over_without_room_of_their_own(tmp_path, decodings):
+    paths = [tmp_path / f"{n}.png" for n in range(5)]
+    for n, path in enumerate(paths):
+        write_image(path, n, (30 + n, 40, 3))
+    _, first, _ = cache(tmp_path / "a", paths, scratch=tmp_path / "scratch")
+    images, second, _ = cache(tmp_path / "b", paths, scratch=tmp_path / "scratch")
+    assert len(decodings) == 5 and first == second
+    assert (tmp_path / "a/images.u8").samefile(tmp_path / "b/images.u8")
+    assert images[4].shape == (34, 40, 3)
+    # Other rows, sizes and files are decoded, and what was kept for the ones before goes.
+    for number, change in enumerate(({"size": 16}, {"channels": 1}, {})):
+        write_image(paths[0], 9, (31, 41, 3))
+        cache(tmp_path / f"c{number}", paths[: 5 - number], **change, scratch=tmp_path / "scratch")
+    assert len(decodings) == 5 + 5 + 4 + 3 and len(list((tmp_path / "scratch/images").iterdir())) == 1
+    assert (tmp_path / "a/images.u8").stat().st_nlink == 2
+
+
+def test_a_cache_written_again_leaves_what_is_kept_as_it_was(tmp_path):
+    write_image(tmp_path / "a.png", 0)
+    write_image(tmp_path / "b.png", 1)
+    cache(tmp_path / "c", [tmp_path / "a.png"], scratch=tmp_path / "scratch")
+    before = (tmp_path / "c/images.u8").read_bytes()
+    cache(tmp_path / "c", [tmp_path / "b.png"])
+    images, _, _ = cache(tmp_path / "d", [tmp_path / "a.png"], scratch=tmp_path / "scratch")
+    assert images[0].tobytes() == before

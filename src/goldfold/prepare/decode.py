@@ -9,29 +9,73 @@ from PIL import Image, ImageOps
 from goldfold.metrics import Array
 
 NPY = b"\x93NUMPY"
+JPEG = b"\xff\xd8"
+COLOR = {
+    1: cv2.IMREAD_COLOR_RGB,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+GREY = {
+    1: cv2.IMREAD_GRAYSCALE,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
 
 
-def decode(data: bytes, channels: int = 3) -> Array:
+def decode(data: bytes, channels: int = 3, least: int | None = None) -> Array:
     """Decode an image file to (height, width, channels) uint8, upright by its EXIF orientation.
+
+    With `least`, a JPEG is decoded at a half, a quarter or an eighth of its size, where its shorter side is still that long.
 
     3 channels are RGB and 1 is grey, whatever the file holds; any other number has to be the file's own (grey with alpha,
     RGBA, or a .npy array). Raises ValueError for what is no such image, or one that is cut short.
     """
     if not data:
         raise ValueError("the file is empty")
-    if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-4096:]:
+    if data[:2] == JPEG and b"\xff\xd9" not in data[-4096:]:
         raise ValueError("the JPEG is cut short")
     if data[: len(NPY)] == NPY:
         return _with_channels(_array(data), channels)
     if channels not in (1, 3):
         return _with_channels(_by_pillow(data, mode=None), channels)
+    parts = _reduction(data, least) if least else 1
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB if channels == 3 else cv2.IMREAD_GRAYSCALE)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), (COLOR if channels == 3 else GREY)[parts])
+        if image is not None and channels == 3 and parts > 1:
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     except cv2.error as error:
         raise ValueError(f"OpenCV: {error}") from None
     if image is None:
         image = _by_pillow(data, mode="RGB" if channels == 3 else "L")
     return _with_channels(np.asarray(image), channels)
+
+
+def shipped_size(data: bytes, image: Array) -> tuple[int, int]:
+    """The height and width of an image file, upright, of which `image` was decoded."""
+    size = _jpeg_size(data)
+    if size is None:
+        return image.shape[0], image.shape[1]
+    width, height = size
+    return (width, height) if (height > width) != (image.shape[0] > image.shape[1]) else (height, width)
+
+
+def _reduction(data: bytes, least: int) -> int:
+    """The largest of 8, 4, 2 that a JPEG's sides can be divided by and its shorter one stay at least `least`; else 1."""
+    size = _jpeg_size(data)
+    return next((parts for parts in (8, 4, 2) if size and min(size) // parts >= least), 1)
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """The width and height in the header of a JPEG that Pillow can open."""
+    if data[:2] != JPEG:
+        return None
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            return opened.size
+    except (OSError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def shrink(image: Array, size: int) -> Array:

@@ -15,7 +15,8 @@ from goldfold.config import PrepareConfig
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json
 from goldfold.metrics import Array
-from goldfold.prepare.decode import decode, shrink
+from goldfold.prepare.decode import decode, shipped_size, shrink
+from goldfold.prepare.kept_pixels import Decoded, decoding_key, keep, take_kept
 
 PIXELS = "images.u8"
 INDEX = "images.parquet"
@@ -64,54 +65,78 @@ def write_image_cache(
     paths: Sequence[Path],
     config: PrepareConfig,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda images, _: images,
+    scratch: Path | None = None,
 ) -> tuple[ImageCache, str, list[str]]:
     """Decode `paths` once each and write the cache of them to `folder`, position for position.
 
-    Larger images are shrunk so that their shorter side is `size` pixels. Threads decode (OpenCV releases the GIL) and
-    the results are appended in order, so memory is bounded and the same images give the same file. Returns the cache,
-    a hash of it, and a line for each image that could not be decoded; raises InputError for those if `bad_images` is
-    error.
+    Larger images are shrunk so that their shorter side is `size` pixels. With `scratch`, a folder that outlives the stage,
+    images that were decoded for the last cache are not decoded again. Returns the cache, a hash of it, and a line for each
+    image that could not be decoded; raises InputError for those if `bad_images` is error.
     """
-    unique, size, channels = list(dict.fromkeys(paths)), config.image_size, config.channels
+    unique = list(dict.fromkeys(paths))
+    folder.mkdir(parents=True, exist_ok=True)
+    # What is there may be a link to a file that others hold.
+    (folder / PIXELS).unlink(missing_ok=True)
+    kept = scratch / "images" / decoding_key(unique, config) if scratch else None
+    decoded = take_kept(kept, folder / PIXELS) if kept else None
+    if decoded is None:
+        decoded = _decode(folder / PIXELS, unique, config, progress)
+        if kept:
+            keep(kept, folder / PIXELS, decoded)
+    if decoded.bad and config.bad_images == "error":
+        raise InputError(
+            f"{len(decoded.bad)} of {len(unique)} images cannot be decoded",
+            decoded.bad,
+            "replace them, remove their rows, or set prepare.bad_images: blank to go on with a black image in their place",
+        )
+    position = {path: number for number, path in enumerate(unique)}
+    index = decoded.index.iloc[[position[path] for path in paths]].reset_index(drop=True)
+    index.to_parquet(folder / INDEX)
+    write_json(folder / CARD, {"size": config.image_size, "channels": config.channels})
+    digest = hashlib.blake2b(decoded.digest.encode() + index.to_numpy().tobytes(), digest_size=16)
+    return ImageCache(folder, index, config.image_size, config.channels), digest.hexdigest(), decoded.bad
+
+
+def _decode(
+    target: Path,
+    paths: Sequence[Path],
+    config: PrepareConfig,
+    progress: Callable[[Iterable[Any], int], Iterable[Any]],
+) -> Decoded:
+    """Write the pixels of `paths`, one after another, to `target`.
+
+    Threads decode (OpenCV releases the GIL) and the results are appended in order, so memory is bounded and the same images
+    give the same file.
+    """
+    size, channels = config.image_size, config.channels
     digest = hashlib.blake2b(digest_size=16)
     rows: list[tuple[int, int, int, int, int]] = []
     bad: list[str] = []
     offset = 0
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / PIXELS).open("wb") as pixels:
-        decoded = _in_order(lambda path: _shrunk(path, size, channels), unique, config.workers or os.cpu_count() or 1)
-        for path, result in zip(unique, progress(decoded, len(unique)), strict=True):
+    with target.open("wb") as pixels:
+        workers = config.workers or os.cpu_count() or 1
+        images = _in_order(lambda path: _shrunk(path, size, channels), paths, workers)
+        for path, result in zip(paths, progress(images, len(paths)), strict=True):
             if isinstance(result, str):
                 bad.append(f"{path}: {result}")
                 result = np.zeros((size, size, channels), np.uint8), (0, 0)
             image, shipped = result
-            data = image.tobytes()
-            pixels.write(data)
-            digest.update(data)
+            pixels.write(image.data)
+            digest.update(image.data)
             rows.append((offset, *image.shape[:2], *shipped))
-            offset += len(data)
-    if bad and config.bad_images == "error":
-        raise InputError(
-            f"{len(bad)} of {len(unique)} images cannot be decoded",
-            bad,
-            "replace them, remove their rows, or set prepare.bad_images: blank to go on with a black image in their place",
-        )
+            offset += image.nbytes
     columns = ["offset", "height", "width", "shipped_height", "shipped_width"]
-    position = {path: number for number, path in enumerate(unique)}
-    index = pd.DataFrame(rows, columns=columns).iloc[[position[path] for path in paths]].reset_index(drop=True)
-    index.to_parquet(folder / INDEX)
-    digest.update(index.to_numpy().tobytes())
-    write_json(folder / CARD, {"size": size, "channels": channels})
-    return ImageCache(folder, index, size, channels), digest.hexdigest(), bad
+    return Decoded(pd.DataFrame(rows, columns=columns), digest.hexdigest(), bad)
 
 
 def _shrunk(path: Path, size: int, channels: int) -> tuple[Array, tuple[int, int]] | str:
     """The image as shipped shrunk to `size`, with its shipped height and width; or why it cannot be decoded."""
     try:
-        image = decode(path.read_bytes(), channels)
+        data = path.read_bytes()
+        image = decode(data, channels, size)
+        return shrink(image, size), shipped_size(data, image)
     except (OSError, ValueError) as error:
         return str(error)
-    return shrink(image, size), (image.shape[0], image.shape[1])
 
 
 def _in_order(function: Callable[[Path], Any], paths: Sequence[Path], workers: int) -> Iterator[Any]:

@@ -27,11 +27,13 @@ def prepare(
     config: PrepareConfig,
     folder: Path,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda images, _: images,
+    scratch: Path | None = None,
 ) -> tuple[PreparedSet, dict[str, Any]]:
     """Assign the folds, cache the images and write it all to `folder`, whole or not at all.
 
-    Rows of competition.extra get the fold -1, which is always trained on and never validated. Returns the set and its
-    summary (see `summarize`). Raises InputError for folds or images that do not work out.
+    Rows of competition.extra get the fold -1, which is always trained on and never validated. With
+    `scratch`, a folder that outlives the stage, images are not decoded again. Returns the set and its summary (see
+    `summarize`). Raises InputError for folds or images that do not work out.
     """
     if config.rows:
         competition = few_rows(competition, config.rows, split.n_folds)
@@ -40,7 +42,7 @@ def prepare(
     folds = np.concatenate([folds, np.full(competition.extra, -1, np.int16)])
     with folder_written_whole(folder) as draft:
         paths = [competition.root / path for path in competition.train_images + competition.test_images]
-        images, pixels, bad = write_image_cache(draft, paths, config, progress)
+        images, pixels, bad = write_image_cache(draft, paths, config, progress, scratch)
         prepared = PreparedSet(
             problem=competition.problem,
             train=competition.train,

@@ -12,14 +12,17 @@ from goldfold.errors import InputError
 from goldfold.imports import named
 
 
-def augmentation(components: Sequence[Component], channels: int = 3) -> Any:
-    """Build the pipeline; raises InputError for a transform or argument that albumentations does not know."""
+def augmentation(components: Sequence[Component], channels: int = 3, section: str = "augment", always: bool = False) -> Any:
+    """Build the pipeline of a section of params.yaml; with `always`, each of its transforms applies to every image.
+
+    Raises InputError for a transform or argument that albumentations does not know.
+    """
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     import albumentations
 
     transforms, certain = [], []
     for position, component in enumerate(components):
-        key = f"augment.{position}"
+        key = f"{section}.{position}"
         transform = named(component.name, ["albumentations"], f"{key}.name")
         with warnings.catch_warnings():
             # albumentations warns of an argument that it does not know, and goes on without it.
@@ -32,22 +35,22 @@ def augmentation(components: Sequence[Component], channels: int = 3) -> Any:
                     f"params.yaml, {key}: albumentations.{component.name} refused its arguments: {error}",
                     mend=f"correct the arguments under {key} (albumentations {albumentations.__version__})",
                 ) from None
-    _require_bytes(albumentations.Compose(certain), channels)
-    return albumentations.Compose(transforms)
+    _require_bytes(albumentations.Compose(certain), channels, section)
+    return albumentations.Compose(certain if always else transforms)
 
 
-def _require_bytes(certain: Any, channels: int) -> None:
+def _require_bytes(certain: Any, channels: int, section: str) -> None:
     """With every transform certain to apply, one image shows what the pipeline can leave."""
     try:
         probe = certain(image=np.zeros((256, 256, channels), np.uint8))["image"]
     except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(
-            f"params.yaml, augment: the transforms cannot take images of {channels} channels: {error}",
+            f"params.yaml, {section}: the transforms cannot take images of {channels} channels: {error}",
             mend="leave out transforms of colour, or set prepare.channels: 3",
         ) from None
     shape = (*probe.shape, 1)[:3] if isinstance(probe, np.ndarray) else ()
     if not shape or probe.dtype != np.uint8 or shape[2] != channels:
         raise InputError(
-            f"params.yaml, augment: the transforms do not leave an image of bytes with {channels} channels",
+            f"params.yaml, {section}: the transforms do not leave an image of bytes with {channels} channels",
             mend="leave out Normalize, ToFloat and ToTensorV2: the model normalises by itself",
         )

@@ -1,0 +1,72 @@
+"""Decoded pixels, kept outside DVC's outputs: a change of the folds or the metric decodes no image again.
+
+They are a hard link to the file that DVC keeps, so they take no room of their own; where the file system has no links,
+nothing is kept.
+"""
+
+import contextlib
+import hashlib
+import inspect
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import pandas as pd
+
+from goldfold.config import PrepareConfig
+from goldfold.files import folder_written_whole, read_json, write_json
+from goldfold.prepare import decode
+
+PIXELS, INDEX, CARD = "pixels.u8", "index.parquet", "card.json"
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a file of pixels holds.
+
+    `index` has, for each image, its offset, height and width there, and its height and width as shipped; `digest` is a hash of
+    the pixels; `bad` has a line for each image that could not be decoded.
+    """
+
+    index: pd.DataFrame
+    digest: str
+    bad: list[str]
+
+
+def decoding_key(paths: Sequence[Path], config: PrepareConfig) -> str:
+    """A hash of the files (path, size and time of change), of the settings and of the code that decodes them."""
+    digest = hashlib.blake2b(f"{config.image_size} {config.channels} {cv2.__version__}".encode(), digest_size=10)
+    digest.update(Path(inspect.getfile(decode)).read_bytes())
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found = path.stat()
+            digest.update(f"{path} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def take_kept(kept: Path, target: Path) -> Decoded | None:
+    """Put the pixels that were kept under a key in the place of `target`; nothing where there are none."""
+    if not (kept / CARD).is_file():
+        return None
+    try:
+        os.link(kept / PIXELS, target)
+    except OSError:
+        return None
+    return Decoded(pd.read_parquet(kept / INDEX), **read_json(kept / CARD))
+
+
+def keep(kept: Path, pixels: Path, decoded: Decoded) -> None:
+    """Keep pixels under a key, in the place of those that are kept under any other."""
+    try:
+        with folder_written_whole(kept) as draft:
+            os.link(pixels, draft / PIXELS)
+            decoded.index.to_parquet(draft / INDEX)
+            write_json(draft / CARD, {"digest": decoded.digest, "bad": decoded.bad})
+    except OSError:
+        return
+    for other in kept.parent.iterdir():
+        if other != kept:
+            shutil.rmtree(other, ignore_errors=True)
