@@ -6,8 +6,9 @@ from pathlib import Path
 from goldfold.config import load_config
 from goldfold.errors import told_to_people
 from goldfold.prepare import PreparedSet
+from goldfold.scratch import scratch_folder
 from goldfold.terminal import FoldProgress
-from goldfold.tracking import states_folder, tracked_stage
+from goldfold.tracking import tracked_stage
 from goldfold.training import asked_to_stop, share_of_hours, train_fold
 from goldfold.training.reporter import Several
 
@@ -29,7 +30,7 @@ def main() -> None:
         asked_to_stop(share_of_hours(config, given.fold, given.seed)) as stop,
     ):
         reporter = Several([progress, tracked])
-        result = train_fold(prepared, given.fold, given.seed, config, given.out, reporter, states_folder(), stop)
+        result = train_fold(prepared, given.fold, given.seed, config, given.out, reporter, scratch_folder(), stop)
         tracked.write_origin(given.run)
         tracked.folds([result], trained_by=lambda _: {})
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from goldfold.config import load_config
 from goldfold.errors import told_to_people
 from goldfold.prepare import PreparedSet
+from goldfold.scratch import scratch_folder
 from goldfold.terminal import show_cv
-from goldfold.tracking import read_origin, states_folder, tracked_stage
+from goldfold.tracking import read_origin, tracked_stage
 from goldfold.training import forget, load_folds
 from goldfold.validation import validate
 
@@ -28,7 +29,7 @@ def main() -> None:
         result = validate(prepared, folds, config.validate_)
         result.save(given.out)
         tracked.cv(result, given.out)
-        forget(states_folder(), folds)
+        forget(scratch_folder(), folds)
     show_cv(result)
 
 

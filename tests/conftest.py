@@ -90,7 +90,7 @@ def settings():
             "model": {"name": "test_resnet", "image_size": 32, **(model or {})},
             "augment": list(augment),
             "finetune": finetune or {},
-            "train": {"epochs": 2, "lr": 0.003, "batch_size": 64, "workers": 0, **train},
+            "train": {"epochs": 2, "lr": 0.003, "batch_size": 64, "workers": 0, "precision": "fp32", **train},
         }
         return parse_config(tree)
 

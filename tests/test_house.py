@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
-    "errors files imports config metrics competition prepare modalities training validation prediction tracking terminal cli"
+    "errors files scratch imports config metrics competition prepare modalities training validation prediction "
+    "tracking terminal cli"
 )
 ORDER = LIBRARY.split()
 STAGES = ("prepare", "train", "validate", "predict")

@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -119,3 +120,17 @@ def test_the_test_set_is_predicted_by_every_fold_in_the_order_of_the_sample(digi
     assert list(both.table["id"]) == list(digits.sample["id"])
     both.save(tmp_path / "out")
     assert Submission.load(tmp_path / "out", digits.problem, digits.sample).table.equals(both.table)
+
+
+def test_test_time_augmentation_averages_the_row_as_it_is_and_changed(digits, settings, tmp_path):
+    fold = train_fold(digits, 0, 0, settings(epochs=1), tmp_path)
+    plain, flipped = (
+        digits.problem.predictions(predict(digits, [fold], PredictConfig(tta=tta)).predictions)
+        for tta in ((), ({"name": "HorizontalFlip", "p": 0.0},))
+    )
+    upside = digits.images
+    mirrored = replace(digits, images=[upside[row][:, ::-1] for row in range(len(upside))])
+    alone = digits.problem.predictions(predict(mirrored, [fold], PredictConfig()).predictions)
+    assert flipped == pytest.approx((plain + alone) / 2, abs=1e-6) and not np.allclose(plain, alone)
+    with pytest.raises(InputError, match=r"predict.tta.0: albumentations.HorizontalFlip refused"):
+        predict(digits, [fold], PredictConfig(tta=({"name": "HorizontalFlip", "often": 1},)))

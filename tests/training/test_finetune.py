@@ -20,14 +20,6 @@ def model():
     return build_model(ModelConfig(name="test_resnet"), SPEC, 4, pretrained=False)
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "model.safetensors"
-    state = build_model(ModelConfig(name="test_resnet"), SPEC, 4, pretrained=False).state_dict()
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
-    return str(path)
-
-
 def trained(model, epoch, **finetune):
     set_trainable(model, FinetuneConfig(**finetune), epoch)
     return {name for name, parameter in model.named_parameters() if parameter.requires_grad}

@@ -9,10 +9,11 @@ from goldfold.errors import InputError
 from goldfold.training import state as saving
 from goldfold.training import train as training
 from goldfold.training import train_fold
+from goldfold.training.device import find_compute
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.key import training_key
 from goldfold.training.reporter import Silent
-from goldfold.training.state import forget, held
+from goldfold.training.state import STATES, forget, held
 from goldfold.training.train import Stopped
 
 CURVES = ("train_loss", "valid_loss", "accuracy", "lr")
@@ -28,6 +29,10 @@ def after(steps, reason="interrupted"):
     """A reason to stop after so many steps."""
     asked = count()
     return lambda: reason if next(asked) >= steps else None
+
+
+def key_of(prepared, fold, seed, config, precision="fp32"):
+    return training_key(prepared, fold, seed, config, find_compute(precision))
 
 
 RECIPES = {
@@ -58,11 +63,11 @@ def test_it_goes_on_to_the_same_bits(digits, config, tmp_path, recipe, steps):
     chosen = config(**RECIPES[recipe])
     whole = train_fold(digits, 0, 0, chosen, tmp_path / "whole")
     with pytest.raises(Stopped, match="goes on from there"):
-        train_fold(digits, 0, 0, chosen, tmp_path / "fold", states=tmp_path / "states", stop=after(steps))
+        train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path, stop=after(steps))
     if steps == 7:
         with pytest.raises(Stopped):
-            train_fold(digits, 0, 0, chosen, tmp_path / "fold", states=tmp_path / "states", stop=after(4))
-    same(train_fold(digits, 0, 0, chosen, tmp_path / "fold", states=tmp_path / "states"), whole)
+            train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path, stop=after(4))
+    same(train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path), whole)
 
 
 def test_batches_that_are_done_are_not_repeated(digits, config, tmp_path):
@@ -75,35 +80,35 @@ def test_batches_that_are_done_are_not_repeated(digits, config, tmp_path):
 
     first, second = Steps(), Steps()
     with pytest.raises(Stopped):
-        train_fold(digits, 0, 0, config(), tmp_path, first, tmp_path / "states", after(7))
-    train_fold(digits, 0, 0, config(), tmp_path, second, tmp_path / "states")
+        train_fold(digits, 0, 0, config(), tmp_path, first, tmp_path, after(7))
+    train_fold(digits, 0, 0, config(), tmp_path, second, tmp_path)
     assert first.seen + second.seen == [(epoch, step) for epoch in range(3) for step in range(5)]
 
 
 def test_the_state_is_saved_within_an_epoch_when_the_minutes_are_over(digits, config, tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(training, "save_state", lambda folder, setup, progress: saved.append((progress.epoch, progress.step)))
-    train_fold(digits, 0, 0, config(save_minutes=1e-9), tmp_path, states=tmp_path / "states")
+    train_fold(digits, 0, 0, config(save_minutes=1e-9), tmp_path, scratch=tmp_path)
     assert saved[:6] == [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 0)]
 
 
 def test_a_finished_training_is_not_repeated_and_leaves_no_state(digits, config, tmp_path, monkeypatch):
-    states = tmp_path / "states"
-    first = train_fold(digits, 0, 0, config(), tmp_path / "a", states=states)
-    assert not list(states.rglob("state.pt")) and not list(states.rglob("best-*"))
+    scratch = tmp_path / "scratch"
+    first = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch)
+    assert not list(scratch.rglob("state.pt")) and not list(scratch.rglob("best-*"))
     monkeypatch.setattr(training, "set_up", None)
     # Settings without effect on the weights leave it what it is.
-    again = train_fold(digits, 0, 0, config(workers=3, max_hours=2, seeds=(0, 1)), tmp_path / "b", states=states)
+    again = train_fold(digits, 0, 0, config(workers=3, max_hours=2, seeds=(0, 1)), tmp_path / "b", scratch=scratch)
     same(first, again)
     assert (tmp_path / "b/model.safetensors").is_file()
 
 
 def test_results_are_forgotten_once_others_are_current(digits, config, tmp_path):
-    states = tmp_path / "states"
-    old = train_fold(digits, 0, 0, config(), tmp_path / "a", states=states)
-    new = train_fold(digits, 0, 0, config(lr=0.01), tmp_path / "a", states=states)
-    forget(states, [new])
-    assert not (states / old.key).exists() and (states / new.key).exists()
+    scratch = tmp_path / "scratch"
+    old = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch)
+    new = train_fold(digits, 0, 0, config(lr=0.01), tmp_path / "a", scratch=scratch)
+    forget(scratch, [new])
+    assert not (scratch / STATES / old.key).exists() and (scratch / STATES / new.key).exists()
 
 
 @pytest.mark.parametrize(
@@ -111,52 +116,53 @@ def test_results_are_forgotten_once_others_are_current(digits, config, tmp_path)
     [{"lr": 0.004}, {"batch_size": 32}, {"epochs": 4}, {"scheduler": "OneCycleLR"}, {"label_smoothing": 0.1}, {"patience": 3}],
 )
 def test_a_state_of_other_settings_is_never_used(digits, config, tmp_path, change):
-    states = tmp_path / "states"
+    scratch = tmp_path / "scratch"
     with pytest.raises(Stopped):
-        train_fold(digits, 0, 0, config(), tmp_path / "a", states=states, stop=after(3))
+        train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch, stop=after(3))
     fresh = train_fold(digits, 0, 0, config(**change), tmp_path / "c")
-    same(train_fold(digits, 0, 0, config(**change), tmp_path / "b", states=states), fresh)
+    same(train_fold(digits, 0, 0, config(**change), tmp_path / "b", scratch=scratch), fresh)
 
 
 def test_the_key_knows_the_data_the_fold_the_seed_the_code_and_the_weights(digits, config, tmp_path, monkeypatch):
     from dataclasses import replace
 
-    keys = {training_key(digits, 0, 0, config()), training_key(digits, 1, 0, config()), training_key(digits, 0, 1, config())}
-    keys.add(training_key(replace(digits, fingerprint="other"), 0, 0, config()))
+    keys = {key_of(digits, 0, 0, config()), key_of(digits, 1, 0, config()), key_of(digits, 0, 1, config())}
+    keys.add(key_of(replace(digits, fingerprint="other"), 0, 0, config()))
     code = tmp_path / "mine.py"
     monkeypatch.syspath_prepend(tmp_path)
     for text in ("Loss = 1", "Loss = 2"):
         code.write_text(text)
-        keys.add(training_key(digits, 0, 0, config(loss="mine:Loss")))
+        keys.add(key_of(digits, 0, 0, config(loss="mine:Loss")))
     assert len(keys) == 6
-    assert training_key(digits, 0, 0, config(workers=7, save_minutes=3)) == training_key(digits, 0, 0, config())
+    assert key_of(digits, 0, 0, config(), "bf16") != key_of(digits, 0, 0, config())
+    assert key_of(digits, 0, 0, config(workers=7, save_minutes=3)) == key_of(digits, 0, 0, config())
 
 
 def test_two_processes_do_not_train_the_same(digits, config, tmp_path, monkeypatch):
     monkeypatch.setattr(saving, "GONE_WITHIN", 0.0)
-    key = training_key(digits, 0, 0, config())
-    with held(tmp_path, key), pytest.raises(InputError, match="another process is training this fold"):
-        train_fold(digits, 0, 0, config(), tmp_path / "a", states=tmp_path)
+    key = key_of(digits, 0, 0, config())
+    with held(tmp_path / STATES, key), pytest.raises(InputError, match="another process is training this fold"):
+        train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=tmp_path)
 
 
 def test_max_hours_ends_with_the_best_so_far_and_a_later_run_goes_on(digits, config, tmp_path):
-    states = tmp_path / "states"
-    cut = train_fold(digits, 0, 0, config(), tmp_path / "a", states=states, stop=after(8, "max_hours"))
+    scratch = tmp_path / "scratch"
+    cut = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch, stop=after(8, "max_hours"))
     assert cut.ended == "max_hours" and len(cut.history) == 1 and FoldResult.load(tmp_path / "a").ended == "max_hours"
-    rest = train_fold(digits, 0, 0, config(), tmp_path / "a", states=states)
+    rest = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch)
     assert rest.ended == "finished"
     same(rest, train_fold(digits, 0, 0, config(), tmp_path / "b"))
 
 
 def test_max_hours_within_the_first_epoch_gives_the_model_as_it_stands(digits, config, tmp_path):
-    cut = train_fold(digits, 0, 0, config(), tmp_path, states=tmp_path / "states", stop=after(2, "max_hours"))
+    cut = train_fold(digits, 0, 0, config(), tmp_path, scratch=tmp_path, stop=after(2, "max_hours"))
     assert cut.ended == "max_hours" and len(cut.history) == 1 and 0 <= cut.score <= 1
 
 
 @pytest.mark.parametrize("scheduler", [{"name": "StepLR", "step_size": 1, "gamma": 0.5}, "CosineAnnealingLR"])
 def test_more_epochs_go_on_from_the_kept_state_or_do_it_again_to_the_same_bits(digits, config, settings, tmp_path, scheduler):
-    states, base = tmp_path / "states", {"batch_size": 48, "scheduler": scheduler}
-    shorter = train_fold(digits, 0, 0, settings(**{**base, "epochs": 2, "keep_state": True}), tmp_path / "a", states=states)
+    scratch, base = tmp_path / "scratch", {"batch_size": 48, "scheduler": scheduler}
+    shorter = train_fold(digits, 0, 0, settings(**{**base, "epochs": 2, "keep_state": True}), tmp_path / "a", scratch=scratch)
     noted = []
 
     class Notes(Silent):
@@ -164,12 +170,12 @@ def test_more_epochs_go_on_from_the_kept_state_or_do_it_again_to_the_same_bits(d
             noted.append(text)
 
     longer = settings(**{**base, "epochs": 4, "continue_from": 2})
-    continued = train_fold(digits, 0, 0, longer, tmp_path / "b", Notes(), states)
+    continued = train_fold(digits, 0, 0, longer, tmp_path / "b", Notes(), scratch)
     assert any("going on from epoch 3" in text for text in noted)
     assert list(continued.history["train_loss"][:2]) == list(shorter.history["train_loss"])
     lrs = list(continued.history["lr"])
     assert lrs[2] > lrs[1] if scheduler == "CosineAnnealingLR" else lrs == [0.003, 0.0015, 0.00075, 0.000375]
     # And the same where no state was kept, also when that is stopped in its second part.
     with pytest.raises(Stopped):
-        train_fold(digits, 0, 0, longer, tmp_path / "c", states=tmp_path / "others", stop=after(18))
-    same(train_fold(digits, 0, 0, longer, tmp_path / "c", states=tmp_path / "others"), continued)
+        train_fold(digits, 0, 0, longer, tmp_path / "c", scratch=tmp_path / "others", stop=after(18))
+    same(train_fold(digits, 0, 0, longer, tmp_path / "c", scratch=tmp_path / "others"), continued)

@@ -8,6 +8,7 @@ from goldfold.config import TrainConfig
 from goldfold.errors import InputError
 from goldfold.modalities.image.model import ImageModel
 from goldfold.training import train_fold
+from goldfold.training.device import find_compute
 from goldfold.training.losses import FocalLoss
 from goldfold.training.optimisation import build_loss
 from goldfold.training.reporter import Silent
@@ -27,7 +28,7 @@ class Notes(Silent):
 
 
 def gradient(digits, config):
-    setup = set_up(digits, 0, 0, config, Silent())
+    setup = set_up(digits, 0, 0, config, find_compute("fp32"), Silent())
     rows, inputs = next(iter(setup.batches))
     setup.model.eval()
     setup.optimizer.step = lambda *_, **__: None
@@ -98,7 +99,7 @@ def test_balanced_sampling_draws_each_class_equally_often(digits, settings):
 
     rare = digits.train.copy()
     rare.loc[rare.index[30:], "label"] = "0"
-    setup = set_up(replace(digits, train=rare), 0, 0, settings(sampling="balanced"), Silent())
+    setup = set_up(replace(digits, train=rare), 0, 0, settings(sampling="balanced"), find_compute("fp32"), Silent())
     labels = digits.problem.truth(rare)
     drawn = [labels[row] for epoch in range(20) for row in _rows(setup.sampler, epoch)]
     shares = np.bincount(drawn, minlength=10) / len(drawn)
@@ -117,7 +118,7 @@ def test_class_weights_are_scikit_learns(digits, settings):
     truth = np.array([0] * 6 + [1] * 3 + [2] + list(range(10)))
     ours = class_weights(settings(class_weights="balanced").train, digits.problem, truth)
     assert ours.tolist() == pytest.approx(compute_class_weight("balanced", classes=np.arange(10), y=truth))
-    setup = set_up(digits, 0, 0, settings(class_weights=list(range(1, 11))), Silent())
+    setup = set_up(digits, 0, 0, settings(class_weights=list(range(1, 11))), find_compute("fp32"), Silent())
     assert setup.loss.weight.tolist() == list(range(1, 11)) and setup.plain_loss.weight is None
 
 
@@ -134,11 +135,11 @@ def test_class_weights_are_scikit_learns(digits, settings):
 )
 def test_what_does_not_go_together_is_told(digits, settings, train, told):
     with pytest.raises(InputError, match=told):
-        set_up(digits, 0, 0, settings(**train), Silent())
+        set_up(digits, 0, 0, settings(**train), find_compute("fp32"), Silent())
 
 
 def test_label_smoothing_is_torchs(digits, settings):
-    setup = set_up(digits, 0, 0, settings(label_smoothing=0.1), Silent())
+    setup = set_up(digits, 0, 0, settings(label_smoothing=0.1), find_compute("fp32"), Silent())
     logits, rows = torch.randn(20, 10), torch.arange(20)
     truth = torch.tensor(digits.problem.truth(digits.train)[:20])
     theirs = torch.nn.CrossEntropyLoss(label_smoothing=0.1)(logits, truth)
@@ -188,7 +189,7 @@ def test_the_average_is_what_is_judged_and_kept(digits, settings, tmp_path, aver
 
 
 def test_swa_is_the_mean_of_the_epochs(digits, settings):
-    setup = set_up(digits, 0, 0, settings(average={"name": "swa"}), Silent())
+    setup = set_up(digits, 0, 0, settings(average={"name": "swa"}), find_compute("fp32"), Silent())
     weight, seen = setup.model.head.fc.weight, []
     for epoch in range(3):
         with torch.no_grad():

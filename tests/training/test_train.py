@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -154,3 +155,11 @@ Mine = torch.optim.SGD
 def test_bf16_trains_on_a_cpu(digits, settings, tmp_path):
     result = train_fold(digits, 0, 0, settings(epochs=1, precision="bf16"), tmp_path)
     assert np.isfinite(result.history["train_loss"]).all() and result.precision == "bf16"
+
+
+def test_a_compiled_network_learns_the_same_and_its_checkpoint_is_a_plain_one(digits, settings, trained, tmp_path, monkeypatch):
+    # Without the code generator, which takes minutes and a C++ compiler.
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    result, plain = (train_fold(digits, 1, 0, settings(epochs=1, compile=compile), tmp_path) for compile in (True, False))
+    assert result.history["train_loss"][0] == pytest.approx(plain.history["train_loss"][0], rel=1e-3)
+    assert result.weights.keys() == trained[0].weights.keys()

@@ -9,13 +9,14 @@ def lr_find(fold: int | None, steps: int) -> None:
     """Run the learning-rate range test on a fold; write its plot and table, and log them to MLflow."""
     from goldfold.config import load_config
     from goldfold.prepare import PreparedSet
+    from goldfold.scratch import scratch_folder
     from goldfold.terminal import FoldProgress
     from goldfold.tracking import log_run
     from goldfold.training.lr_find import find_lr
 
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     fold = config.split.folds[0] if fold is None else fold
-    found = find_lr(prepared, fold, config, FoldProgress(), steps)
+    found = find_lr(prepared, fold, config, FoldProgress(), steps, scratch_folder())
     folder = CURRENT / "lr-find"
     found.save(folder)
     print(f"the loss is lowest at {found.suggested * 10:.1e}; try  train.lr: {found.suggested:.1e}   (now {config.train.lr:g})")
@@ -30,6 +31,7 @@ def overfit_batch(fold: int | None, steps: int) -> None:
     """Fit one batch, and say whether the model can learn it."""
     from goldfold.config import load_config
     from goldfold.prepare import PreparedSet
+    from goldfold.scratch import scratch_folder
     from goldfold.terminal import FoldProgress
     from goldfold.training.overfit import overfit
 
@@ -40,7 +42,7 @@ def overfit_batch(fold: int | None, steps: int) -> None:
         if step == 1 or step % max(1, steps // TOLD) == 0:
             print(f"step {step:>4}  loss {loss:.4f}", flush=True)
 
-    result = overfit(prepared, fold, config, FoldProgress(), steps, told)
+    result = overfit(prepared, fold, config, FoldProgress(), steps, told, scratch_folder())
     print(f"the loss on {result.rows} rows went from {result.first:.4f} to {result.last:.4f} in {result.steps} steps")
     if result.learned:
         print("it learns: model, loss and targets fit together; look for what is wrong in data, augmentation or schedule")

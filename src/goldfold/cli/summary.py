@@ -59,7 +59,7 @@ def _test_score(path: Path, competition: "CompetitionConfig", problem: "Problem"
 
 def open_ui(port: int) -> None:
     """Replace this process by the MLflow UI on the store of this repository."""
-    from goldfold.tracking import repository
+    from goldfold.scratch import repository
     from goldfold.tracking.store import Store
 
     store = Store(repository())

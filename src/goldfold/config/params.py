@@ -9,7 +9,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from goldfold.config.data import CompetitionConfig, PrepareConfig, SplitConfig
 from goldfold.config.learning import FoldConfig
-from goldfold.config.section import Section
+from goldfold.config.section import Component, Section
 from goldfold.errors import InputError
 from goldfold.imports import nearest
 
@@ -30,6 +30,9 @@ class PredictConfig(Section):
 
     average: Literal["arithmetic", "geometric"] = "arithmetic"
     """How the folds' probabilities are averaged (values of a regression are averaged arithmetically either way)."""
+    tta: tuple[Component, ...] = ()
+    """Test-time augmentation: transforms of albumentations, each of which gives one more prediction of every test row, to be
+    averaged with that of the row as it is. They always apply; p is not read."""
     batch_size: int | None = Field(None, ge=1)
     """Rows per step; by default train.batch_size."""
 

@@ -28,8 +28,9 @@ class View(Protocol):
 class Modality(Protocol):
     """One kind of input: what its views are, and which model reads them.
 
-    A model's `backbone` and `head` are its parts that finetune knows; its `depths` and `no_weight_decay`, where it has
-    them, say how deep a parameter lies and which ones take no weight decay.
+    A model's `backbone` and `head` are its parts that finetune knows; its `features`, where it has them, make of the inputs
+    what the head reads; its `depths` and `no_weight_decay`, where it has them, say how deep a parameter lies and which ones
+    take no weight decay.
     """
 
     def input_spec(self, model: ModelConfig, prepared: PreparedSet) -> dict[str, Any]:
@@ -40,8 +41,8 @@ class Modality(Protocol):
     ) -> View:
         """Return the training table as the model learns from it, augmented."""
 
-    def plain_view(self, prepared: PreparedSet, part: Part, spec: Mapping[str, Any]) -> View:
-        """Return a table as the model is judged on it and predicts it."""
+    def plain_view(self, prepared: PreparedSet, part: Part, spec: Mapping[str, Any], change: Component | None = None) -> View:
+        """Return a table as the model is judged on it and predicts it; for test-time augmentation, each row changed."""
 
     def read_file(self, data: bytes, spec: Mapping[str, Any]) -> Inputs:
         """Return one file's content as a batch of one, as the plain view would show it; raises ValueError."""

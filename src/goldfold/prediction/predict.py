@@ -15,14 +15,19 @@ from goldfold.training.evaluate import average, predict_logits
 
 
 def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictConfig) -> Submission:
-    """Predict the test set by every fold and average; raises InputError for a fold of another prepared set."""
+    """Predict the test set by every fold, as it is and changed by each transform of predict.tta, and average.
+
+    Raises InputError for a fold of another prepared set, and for a transform that is refused.
+    """
     problem = prepared.problem
-    predictions = []
+    rows, predictions = np.arange(len(prepared.test)), []
     for result in folds:
         result.require_prepared(prepared)
         compute = find_compute_again(result.precision)
-        view = result.modality.plain_view(prepared, "test", result.spec)
-        batches = plain_batches(view, np.arange(len(prepared.test)), config.batch_size or result.config.train.batch_size)
-        predictions.append(result.codec.decode(predict_logits(result.build_model().to(compute.device), batches, compute)))
+        model = result.build_model().to(compute.device)
+        for change in (None, *config.tta):
+            view = result.modality.plain_view(prepared, "test", result.spec, change)
+            batches = plain_batches(view, rows, config.batch_size or result.config.train.batch_size)
+            predictions.append(result.codec.decode(predict_logits(model, batches, compute)))
     averaged = average(problem, np.stack(predictions), config.average)
     return Submission(problem, prepared.sample, pd.concat([prepared.test[[problem.id]], problem.table(averaged)], axis=1))

@@ -6,9 +6,7 @@ from goldfold.tracking.stage import (
     log_test_score,
     model_of_run,
     read_origin,
-    repository,
-    states_folder,
     tracked_stage,
 )
 
-__all__ = ["Tracked", "log_run", "log_test_score", "model_of_run", "read_origin", "repository", "states_folder", "tracked_stage"]
+__all__ = ["Tracked", "log_run", "log_test_score", "model_of_run", "read_origin", "tracked_stage"]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldfold.config import Config
 from goldfold.files import read_json, write_json
+from goldfold.scratch import repository, scratch_folder
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.store import Store, Unreachable, tracking_uri, write_pyfunc
 
@@ -28,16 +29,6 @@ if TYPE_CHECKING:
 
 LIBRARY = Path(__file__).parents[1]
 MOST_NOTES = 4000
-
-
-def repository() -> Path:
-    """The repository's root; under `dvc exp run --queue` and `--temp`, which run elsewhere, still the main one."""
-    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
-
-
-def states_folder() -> Path:
-    """Where trainings in progress keep their state: in the repository, outside DVC's outputs, and not in git."""
-    return repository() / ".goldfold" / "states"
 
 
 def key_of(prepared: PreparedSet, config: Config) -> str:
@@ -58,7 +49,7 @@ class Tracked:
         self.key = key_of(prepared, config)
         self.name = os.environ.get("DVC_EXP_NAME") or f"{config.model.name.partition('.')[0]}-{self.key[:6]}"
         self.name_of = config.train.name_of
-        self.outbox = Outbox(repository() / ".goldfold" / "outbox")
+        self.outbox = Outbox(scratch_folder() / "outbox")
         self.store: Store | None = None
         self.live_run: str | None = None
         self.fold: str | None = None
@@ -235,7 +226,7 @@ def model_of_run(name: str) -> Path:
 
 def _send(record: Record) -> None:
     """Deliver a record now, or with a later one where the store does not answer."""
-    outbox = Outbox(repository() / ".goldfold" / "outbox")
+    outbox = Outbox(scratch_folder() / "outbox")
     outbox.put(record)
     try:
         deliver_waiting(outbox, Store(repository()))

@@ -63,9 +63,9 @@ def training_batches(view: View, sampler: EpochSampler, batch_size: int, workers
     return _loader(view, sampler, batch_size, workers, drop_last=lone)
 
 
-def plain_batches(view: View, rows: Array, batch_size: int, workers: int = 0) -> DataLoader[Any]:
-    """A loader that passes over `rows` in their order."""
-    return _loader(view, [(0, int(row)) for row in rows], batch_size, workers)
+def plain_batches(view: View, rows: Array, batch_size: int, workers: int = 0, epoch: int = 0) -> DataLoader[Any]:
+    """A loader that passes over `rows` in their order, as they are in `epoch`."""
+    return _loader(view, [(epoch, int(row)) for row in rows], batch_size, workers)
 
 
 def default_workers() -> int:

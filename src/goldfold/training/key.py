@@ -12,19 +12,19 @@ from typing import Any
 
 from goldfold.config import FoldConfig
 from goldfold.prepare import PreparedSet
-from goldfold.training.device import find_compute
+from goldfold.training.device import Compute
 
-WITHOUT_EFFECT = {"max_hours", "save_minutes", "keep_state", "workers", "profile", "seeds"}
-"""Settings of `train` that change neither weights nor scores; the seed of a training is hashed by itself."""
+WITHOUT_EFFECT = {"max_hours", "save_minutes", "keep_state", "workers", "profile", "seeds", "precision"}
+"""Settings of `train` that change neither weights nor scores; a training's seed and precision are hashed by themselves."""
 LIBRARIES = ("torch", "torchvision", "timm", "albumentations", "opencv-python-headless", "numpy")
 CODE = ("metrics.py", "competition", "prepare", "modalities", "training")
 
 
-def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig) -> str:
-    """A hash of all that the weights depend on: data, fold, seed, settings, pretrained weights, code, versions, device."""
+def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, compute: Compute) -> str:
+    """A hash of all that the weights depend on: data, fold, seed, settings, pretrained weights, code, versions, device and its
+    precision."""
     settings = config.model_dump(mode="json", include=set(FoldConfig.model_fields))
     settings["train"] = {name: value for name, value in settings["train"].items() if name not in WITHOUT_EFFECT}
-    compute = find_compute(config.train.precision)
     digest = hashlib.blake2b(digest_size=10)
     digest.update(json.dumps([prepared.fingerprint, fold, seed, settings, compute.device.type, compute.precision]).encode())
     digest.update(",".join(f"{name} {version(name)}" for name in LIBRARIES).encode())

@@ -12,6 +12,7 @@ from goldfold.files import written_whole
 from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet
 from goldfold.training.finetune import set_trainable
+from goldfold.training.precision import choose_compute
 from goldfold.training.reporter import Reporter
 from goldfold.training.setup import Setup, set_up
 from goldfold.training.step import train_step
@@ -49,7 +50,9 @@ class RangeTest:
             figure.savefig(draft, format="png", dpi=120)
 
 
-def find_lr(prepared: PreparedSet, fold: int, config: FoldConfig, reporter: Reporter, steps: int = 100) -> RangeTest:
+def find_lr(
+    prepared: PreparedSet, fold: int, config: FoldConfig, reporter: Reporter, steps: int = 100, scratch: Path | None = None
+) -> RangeTest:
     """Train `steps` steps while the learning rate rises from LOWEST to HIGHEST; stop early when the loss diverges.
 
     Parts of the network that finetune trains at a lower rate keep their share of it. After Smith 2017,
@@ -57,7 +60,8 @@ def find_lr(prepared: PreparedSet, fold: int, config: FoldConfig, reporter: Repo
     """
     # Each step asks for one batch alone, which other processes would read too many of.
     alone = config.model_copy(update={"train": config.train.model_copy(update={"workers": 0})})
-    setup = set_up(prepared, fold, config.train.seeds[0], alone, reporter)
+    compute = choose_compute(prepared, alone, scratch, reporter.noted)
+    setup = set_up(prepared, fold, config.train.seeds[0], alone, compute, reporter, scratch)
     set_trainable(setup.model, config.finetune, config.train.epochs - 1)
     shares = [base / config.train.lr for base in setup.schedule.base]
     lrs: list[float] = []

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from goldfold.config import FoldConfig
 from goldfold.prepare import PreparedSet
 from goldfold.training.finetune import set_trainable
+from goldfold.training.precision import choose_compute
 from goldfold.training.reporter import Reporter
 from goldfold.training.setup import set_up
 from goldfold.training.step import LossWatch, train_step
@@ -29,7 +31,13 @@ class Overfit:
 
 
 def overfit(
-    prepared: PreparedSet, fold: int, config: FoldConfig, reporter: Reporter, steps: int, told: Callable[[int, float], None]
+    prepared: PreparedSet,
+    fold: int,
+    config: FoldConfig,
+    reporter: Reporter,
+    steps: int,
+    told: Callable[[int, float], None],
+    scratch: Path | None = None,
 ) -> Overfit:
     """Train on one batch again and again at train.lr, without augmentation, mixing and smoothing, until it is learned.
 
@@ -37,8 +45,9 @@ def overfit(
     learn a batch by heart.
     """
     train = config.train.model_copy(update={"mix": (), "label_smoothing": 0.0, "average": None, "workers": 0})
-    bare = config.model_copy(update={"augment": (), "train": train})
-    setup = set_up(prepared, fold, train.seeds[0], bare, reporter)
+    finetune = config.finetune.model_copy(update={"feature_views": 0})
+    bare = config.model_copy(update={"augment": (), "finetune": finetune, "train": train})
+    setup = set_up(prepared, fold, train.seeds[0], bare, choose_compute(prepared, bare, scratch, reporter.noted), reporter)
     set_trainable(setup.model, config.finetune, train.epochs - 1)
     for group, base in zip(setup.optimizer.param_groups, setup.schedule.base, strict=True):
         group["lr"] = base

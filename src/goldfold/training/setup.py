@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,17 @@ from goldfold.config import FoldConfig, TrainConfig
 from goldfold.errors import InputError
 from goldfold.imports import called, named
 from goldfold.metrics import Array
-from goldfold.modalities import Modality, find_modality
+from goldfold.modalities import Modality, View, find_modality
 from goldfold.prepare import PreparedSet
 from goldfold.training.averaging import WeightAverage
 from goldfold.training.batches import EpochSampler, default_workers, plain_batches, seed_everything, training_batches
-from goldfold.training.device import Compute, find_compute
+from goldfold.training.device import Compute
+from goldfold.training.features import feature_views
 from goldfold.training.finetune import require_head
 from goldfold.training.key import training_key
 from goldfold.training.optimisation import Schedule, build_loss, build_optimizer
 from goldfold.training.reporter import Plan, Reporter
+from goldfold.training.stopping import Stop, never
 from goldfold.training.targets import TargetCodec
 
 
@@ -30,8 +33,9 @@ class Setup:
     """A fold's model and everything that trains it.
 
     `targets` is what the training loss compares, for each row of the training table; `plain_loss` is the loss without
-    class weights, by which models are judged. `steps` counts the batches of a whole epoch. `micro_batch_size` falls when
-    memory runs out.
+    class weights, by which models are judged. `network` is what a training batch passes through, `model` or its head, compiled if
+    train.compile. `steps` counts the batches of a whole epoch. `micro_batch_size` falls when
+    memory runs out. With `on_features`, batches are features of the frozen backbone, and the head alone reads them.
     """
 
     fold: int
@@ -42,6 +46,7 @@ class Setup:
     modality: Modality
     spec: dict[str, Any]
     model: nn.Module
+    network: Callable[..., torch.Tensor]
     average: WeightAverage
     loss: nn.Module
     plain_loss: nn.Module
@@ -58,7 +63,12 @@ class Setup:
     validation: Any
     validation_truth: Array
     micro_batch_size: int
+    on_features: bool
     rows: dict[str, int]
+
+    def reader(self, model: nn.Module) -> nn.Module:
+        """The part of a model that reads the batches."""
+        return model.head if self.on_features else model  # type: ignore[return-value]
 
     def plan(self) -> Plan:
         """What the fold is about to do."""
@@ -74,8 +84,20 @@ class Setup:
         )
 
 
-def set_up(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, reporter: Reporter) -> Setup:
-    """Set up the training of a fold with a seed; raises InputError for what params.yaml names and the libraries refuse."""
+def set_up(
+    prepared: PreparedSet,
+    fold: int,
+    seed: int,
+    config: FoldConfig,
+    compute: Compute,
+    reporter: Reporter,
+    scratch: Path | None = None,
+    stop: Stop = never,
+) -> Setup:
+    """Set up the training of a fold with a seed; raises InputError for what params.yaml names and the libraries refuse.
+
+    A frozen backbone's features are computed here, and kept in `scratch`, a folder that outlives the stage.
+    """
     problem, train = prepared.problem, config.train
     modality = find_modality(problem.modality)
     truth = problem.truth(prepared.train)
@@ -84,33 +106,39 @@ def set_up(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, repo
         known = sorted({int(known) for known in prepared.folds if known >= 0})
         raise InputError(f"the prepared set has no fold {fold}, only {known}", mend="correct split.folds in params.yaml")
     codec = TargetCodec.fit(problem, truth[training], train.target_transform)
-    compute = find_compute(train.precision)
     seed_everything(seed, fold)
     spec = modality.input_spec(config.model, prepared)
     model = modality.build_model(config.model, spec, codec.outputs, config.model.pretrained, reporter.noted).to(compute.device)
     require_head(model, config.finetune)
     workers = default_workers() if train.workers is None else train.workers
     epochs = train.continue_from or train.epochs
-    view = modality.training_view(prepared, spec, config.augment, seed, epochs)
+    augmented: View = modality.training_view(prepared, spec, config.augment, seed, epochs)
+    plain: View = modality.plain_view(prepared, "train", spec)
+    views = feature_views(
+        prepared, fold, seed, config, model, (augmented, plain), compute, workers, scratch, reporter.noted, stop
+    )
+    augmented, plain = views or (augmented, plain)
+    workers = 0 if views else workers
     balanced = _balanced_rows(problem, truth[training]) if train.sampling == "balanced" else None
     sampler = EpochSampler(training, seed, balanced)
-    batches = training_batches(view, sampler, train.batch_size, workers)
+    batches = training_batches(augmented, sampler, train.batch_size, workers)
     optimizer = build_optimizer(train, config.finetune, model)
     targets = codec.encode(truth)
     if train.label_smoothing or train.mix:
         targets = codec.soft(targets, train.label_smoothing)
-    plain = modality.plain_view(prepared, "train", spec)
     loss = build_loss(train, problem.task, class_weights(train, problem, truth[training]))
     _require_fit(loss, train, codec.outputs, targets[:2])
+    reader: nn.Module = model.head if views else model  # type: ignore[assignment]
     return Setup(
         fold=fold,
         seed=seed,
-        key=training_key(prepared, fold, seed, config),
+        key=training_key(prepared, fold, seed, config, compute),
         config=config,
         prepared=prepared,
         modality=modality,
         spec=spec,
         model=model,
+        network=torch.compile(reader, dynamic=False) if train.compile else reader,
         average=WeightAverage(train.average, model),
         loss=loss.to(compute.device),
         plain_loss=build_loss(train, problem.task),
@@ -127,6 +155,7 @@ def set_up(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, repo
         validation=plain_batches(plain, validation, train.micro_batch_size or train.batch_size, workers),
         validation_truth=truth[validation],
         micro_batch_size=train.micro_batch_size or train.batch_size,
+        on_features=views is not None,
         rows={"training": len(training), "validation": len(validation)},
     )
 

@@ -20,6 +20,8 @@ from goldfold.training.fold_result import FoldResult
 from goldfold.training.reporter import Row
 from goldfold.training.setup import Setup
 
+STATES = "states"
+"""Where in the scratch folder the states lie."""
 GONE_WITHIN = 5.0
 
 
@@ -115,16 +117,16 @@ def kept_result(folder: Path) -> FoldResult | None:
     return FoldResult.load(folder / "result") if (folder / "result" / "model.json").is_file() else None
 
 
-def forget(states: Path, current: Sequence[FoldResult]) -> None:
+def forget(scratch: Path, current: Sequence[FoldResult]) -> None:
     """Delete the kept results of all finished trainings but the current ones, which DVC's outputs are by now.
 
     The current ones stay, so that a change of a setting without effect on them trains nothing again.
     """
     keys = {result.key for result in current}
-    for folder in [place.parent for place in states.glob("*/result")]:
+    for folder in [place.parent for place in (scratch / STATES).glob("*/result")]:
         if folder.name not in keys and not (folder / "state.pt").is_file():
             shutil.rmtree(folder)
-            (states / f"{folder.name}.lock").unlink(missing_ok=True)
+            folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)
 
 
 def _best(epoch: int) -> str:

@@ -32,6 +32,13 @@ def train_step(
         except torch.OutOfMemoryError:
             setup.micro_batch_size = _halved(setup.micro_batch_size, len(rows))
             noted(f"memory ran out: going on in micro-batches of {setup.micro_batch_size} of the {len(rows)} rows of a batch")
+        except RuntimeError as error:
+            if not setup.config.train.compile:
+                raise
+            raise InputError(
+                f"torch.compile, or the network that it compiled, failed: {next(iter(str(error).strip().splitlines()), error)}",
+                mend="install a C++ compiler (sudo apt install g++), or set train.compile: false",
+            ) from error
         # Outside the handler, which would keep the failed step's tensors alive.
         setup.optimizer.zero_grad(set_to_none=True)
         if torch.cuda.is_available():
@@ -59,7 +66,7 @@ def _accumulated(setup: Setup, rows: torch.Tensor, inputs: Inputs) -> torch.Tens
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
         with record_function("forward"), setup.compute.autocast():
-            logits = setup.model(**{name: tensor[part] for name, tensor in inputs.items()})
+            logits = setup.network(**{name: tensor[part] for name, tensor in inputs.items()})
         with record_function("loss"):
             share = len(target[part]) / len(rows)
             loss: torch.Tensor = setup.loss(logits.float(), target[part]) * share

@@ -17,10 +17,12 @@ from goldfold.training.evaluate import Evaluation, evaluate
 from goldfold.training.finetune import set_trainable
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.key import training_key
+from goldfold.training.precision import choose_compute
 from goldfold.training.profiling import profile_steps
 from goldfold.training.reporter import Reporter, Row, Silent
 from goldfold.training.setup import Setup, set_up
 from goldfold.training.state import (
+    STATES,
     Progress,
     held,
     keep_result,
@@ -43,28 +45,30 @@ def train_fold(
     config: FoldConfig,
     folder: Path,
     reporter: Reporter | None = None,
-    states: Path | None = None,
+    scratch: Path | None = None,
     stop: Stop = never,
 ) -> FoldResult:
     """Train one fold with one seed, and write its best checkpoint to `folder`.
 
     The best epoch is the one with the best monitored value (train.monitor) on the fold's validation rows; the first of
-    equals. With `states`, a folder, the state is saved there as training goes, the same training goes on from it, and one
-    that is finished is not repeated. When `stop` gives a reason, the state and what is best so far are saved: for
-    max_hours that is returned, else Stopped is raised.
+    equals. With `scratch`, a folder that outlives the stage, the state is saved there as training goes, the same training
+    goes on from it, and one that is finished is not repeated; what is timed or computed once is kept there too. When `stop`
+    gives a reason, the state and what is best so far are saved: for max_hours that is returned, else Stopped is raised.
 
     Raises InputError for names and arguments of params.yaml that the libraries refuse, for a metric that is undefined on
     the fold, and for a loss that is no longer finite.
     """
     reporter = reporter or Silent()
-    with held(states, training_key(prepared, fold, seed, config)) if states else nullcontext() as state:
+    compute = choose_compute(prepared, config, scratch, reporter.noted)
+    states = scratch / STATES if scratch else None
+    with held(states, training_key(prepared, fold, seed, config, compute)) if states else nullcontext() as state:
         result = kept_result(state) if state else None
         if result:
             reporter.noted(f"{config.train.name_of(fold, seed)}: trained with these settings already, and taken over")
         else:
             if config.train.profile:
-                profile_steps(set_up(prepared, fold, seed, config, Silent()), config.train.profile, reporter)
-            setup = set_up(prepared, fold, seed, config, reporter)
+                profile_steps(set_up(prepared, fold, seed, config, compute, Silent(), scratch), config.train.profile, reporter)
+            setup = set_up(prepared, fold, seed, config, compute, reporter, scratch, stop)
             result = _train(setup, _begin(setup, state, states, reporter), state, reporter, stop)
         if state and result.ended == "finished":
             keep_result(state, result, config.train.keep_state)
@@ -85,7 +89,7 @@ def _begin(setup: Setup, state: Path | None, states: Path | None, reporter: Repo
     if progress is None and states and train.continue_from:
         shorter = train.model_copy(update={"epochs": train.continue_from, "continue_from": None})
         base = setup.config.model_copy(update={"train": shorter})
-        progress = load_state(states / training_key(setup.prepared, setup.fold, setup.seed, base), setup)
+        progress = load_state(states / training_key(setup.prepared, setup.fold, setup.seed, base, setup.compute), setup)
     progress = progress or Progress(total=torch.zeros((), device=setup.compute.device))
     reporter.started(replace(setup.plan(), epochs_done=progress.epoch))
     if progress.epoch or progress.step:
@@ -204,7 +208,7 @@ def _mean(progress: Progress) -> Callable[[], float]:
 def _judge(setup: Setup, epoch: int) -> Evaluation:
     """Evaluate the model, or the average of its weights; raises InputError where there is no number to compare."""
     model = setup.average.judged(epoch)
-    judged = evaluate(model, setup.validation, setup.validation_truth, setup.codec, setup.plain_loss, setup.compute)
+    judged = evaluate(setup.reader(model), setup.validation, setup.validation_truth, setup.codec, setup.plain_loss, setup.compute)
     metric = setup.codec.problem.metric
     if judged.score != judged.score:
         raise InputError(

@@ -68,10 +68,15 @@ class ImageModel(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1) * 255, persistent=False)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.features(image))
+        return logits
+
+    def features(self, image: torch.Tensor) -> torch.Tensor:
+        """What the head reads."""
         # A batch of (height, width, channel) bytes, seen as (channel, height, width), is channels_last already.
         pixels = (image.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        logits: torch.Tensor = self.head(self.backbone(pixels))
-        return logits
+        features: torch.Tensor = self.backbone(pixels)
+        return features
 
     def depths(self, coarse: bool) -> dict[str, int]:
         """How deep each of the backbone's parameters lies, from 0 at the image up: by stage if `coarse`, else by layer.

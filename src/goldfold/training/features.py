@@ -1,0 +1,172 @@
+"""What a frozen backbone makes of each row, computed once: the head then trains on that in place of the inputs."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from torch import nn
+
+from goldfold.config import FoldConfig
+from goldfold.files import written_whole
+from goldfold.metrics import Array
+from goldfold.modalities import Inputs, Key, View
+from goldfold.prepare import PreparedSet
+from goldfold.training.batches import plain_batches
+from goldfold.training.device import Compute
+from goldfold.training.stopping import Stop
+
+SAVED_EVERY = 60.0
+KEPT_FOLDERS = 3
+
+
+class FeatureTable:
+    """The features of a table's rows, (rows, width) float32, filled as they are asked for; with a `folder`, kept there.
+
+    Files: <name>.npy, memory-mapped, and <name>.done.npy, which rows it holds. Folds share a table, and a filling that was
+    killed goes on from its last save.
+    """
+
+    def __init__(self, rows: int, width: int, folder: Path | None, name: str) -> None:
+        self.folder, self.name = folder, name
+        self.done = np.zeros(rows, bool)
+        if folder is None:
+            self.values: Array = np.empty((rows, width), np.float32)
+            return
+        path = folder / f"{name}.npy"
+        with FileLock(folder / f"{name}.lock"):
+            if not path.is_file():
+                with written_whole(path) as draft:
+                    np.lib.format.open_memmap(draft, mode="w+", dtype=np.float32, shape=(rows, width)).flush()
+        self.values = np.lib.format.open_memmap(path, mode="r+")
+
+    def fill(
+        self, rows: Array, batches: Callable[[Array], Any], features: Callable[..., torch.Tensor], compute: Compute, stop: Stop
+    ) -> bool:
+        """Compute those of `rows` that are missing, in the `batches` of them; False where `stop` gave a reason before that."""
+        with FileLock(self.folder / f"{self.name}.lock") if self.folder else nullcontext():
+            self._read_done()
+            saved = time.monotonic()
+            for part, inputs in batches(rows[~self.done[rows]]):
+                with torch.inference_mode(), compute.autocast():
+                    made = features(**{name: compute.to_device(tensor) for name, tensor in inputs.items()})
+                self.values[part.numpy()] = made.float().cpu().numpy()
+                self.done[part.numpy()] = True
+                if stop() is not None:
+                    break
+                if time.monotonic() - saved > SAVED_EVERY:
+                    self._save_done()
+                    saved = time.monotonic()
+            self._save_done()
+        return bool(self.done[rows].all())
+
+    def _read_done(self) -> None:
+        if self.folder and (self.folder / f"{self.name}.done.npy").is_file():
+            self.done = np.load(self.folder / f"{self.name}.done.npy")
+
+    def _save_done(self) -> None:
+        if isinstance(self.values, np.memmap) and self.folder:
+            self.values.flush()
+            with written_whole(self.folder / f"{self.name}.done.npy") as draft, draft.open("wb") as file:
+                np.save(file, self.done)
+
+
+class FeatureView:
+    """The rows of a table as the head sees them; in each epoch the next of several tables, in turn."""
+
+    def __init__(self, tables: Sequence[FeatureTable]) -> None:
+        self.tables = tables
+
+    def __getitems__(self, keys: Sequence[Key]) -> tuple[torch.Tensor, Inputs]:
+        rows = torch.tensor([row for _, row in keys])
+        table = self.tables[keys[0][0] % len(self.tables)]
+        return rows, {"input": torch.from_numpy(table.values[rows.numpy()])}
+
+
+def feature_views(
+    prepared: PreparedSet,
+    fold: int,
+    seed: int,
+    config: FoldConfig,
+    model: nn.Module,
+    views: tuple[View, View],
+    compute: Compute,
+    workers: int,
+    scratch: Path | None,
+    noted: Callable[[str], None],
+    stop: Stop,
+) -> tuple[View, View] | None:
+    """The augmented and the plain view of a fold's training table as features of the frozen backbone; kept in `scratch`.
+
+    Nothing where they cannot stand in for the inputs (see `_width`), and where `stop` gave a reason before all were
+    computed. There are finetune.feature_views augmented views, those of the first epochs; without augmentation one. The
+    rows that judge pass through the backbone in the batches in which validate will pass them again.
+    """
+    augmented, plain = views
+    width = _width(model, config, plain, compute)
+    if not width:
+        return None
+    settings = config.model_dump(mode="json", include={"model", "augment"})
+    folder = _folder(scratch, model, prepared.fingerprint, settings, str(compute)) if scratch else None
+    count = min(config.finetune.feature_views, config.train.epochs) if config.augment else 1
+    named = [f"seed-{seed}-view-{number}" for number in range(count)]
+    tables = [FeatureTable(len(prepared.train), width, folder, name) for name in (*named, "plain")]
+    wanted = [*((augmented, prepared.training_rows(fold)) for _ in named), (plain, prepared.validation_rows(fold))]
+    batch_size = config.train.micro_batch_size or config.train.batch_size
+    model.eval()
+    started, computed = time.monotonic(), 0
+    for epoch, (table, (view, rows)) in enumerate(zip(tables, wanted, strict=True)):
+
+        def batches(missing: Array, view: View = view, epoch: int = epoch) -> Any:
+            return plain_batches(view, missing, batch_size, workers, epoch)
+
+        before = int(table.done.sum())
+        if not table.fill(rows, batches, model.features, compute, stop):  # type: ignore[arg-type]
+            return None
+        computed += int(table.done.sum()) - before
+    if computed:
+        noted(
+            f"features: the frozen backbone read {computed} rows in {time.monotonic() - started:.0f} s, "
+            f"{count} augmented view{'s' * (count > 1)} of each row to train on; the epochs train the head on that"
+        )
+    return FeatureView(tables[:-1]), FeatureView(tables[-1:])
+
+
+def _width(model: nn.Module, config: FoldConfig, view: View, compute: Compute) -> int:
+    """The number of features; 0 where the head has to be trained on the inputs.
+
+    That is where more than the head is trained, where a batch is mixed or its size changes from epoch to epoch, where the
+    head pools a feature map or is a part of the competitor's own module, and where finetune.feature_views is 0.
+    """
+    features, head = (getattr(model, name, None) for name in ("features", "head"))
+    changing = config.train.mix or config.model.progressive_sizes
+    if config.finetune.train != "head" or not config.finetune.feature_views or changing or features is None:
+        return 0
+    if head is None or not list(head.parameters()):
+        return 0
+    _, inputs = view.__getitems__([(0, 0)])
+    with torch.inference_mode():
+        probe = features(**{name: compute.to_device(tensor) for name, tensor in inputs.items()})
+    return int(probe.shape[1]) if probe.ndim == 2 else 0
+
+
+def _folder(scratch: Path, model: nn.Module, *depends: Any) -> Path:
+    """The folder for features of this backbone and of all else that they depend on, given as JSON; the last few are kept."""
+    digest = hashlib.blake2b(json.dumps(depends, sort_keys=True).encode(), digest_size=10)
+    for name, tensor in sorted(model.state_dict().items()):
+        if not name.startswith("head."):
+            digest.update(name.encode() + tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    folder = scratch / "features" / digest.hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.touch()
+    by_age = sorted((each for each in folder.parent.iterdir() if each.is_dir()), key=lambda each: each.stat().st_mtime)
+    for stale in by_age[:-KEPT_FOLDERS]:
+        shutil.rmtree(stale, ignore_errors=True)
+    return folder

@@ -1,0 +1,114 @@
+"""A frozen backbone reads each image once; what the head learns from that is what it would learn from the images."""
+
+from itertools import count
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from goldfold.modalities.image.model import ImageModel
+from goldfold.training import train_fold
+from goldfold.training.reporter import Silent
+from goldfold.training.train import Stopped
+from goldfold.validation.validate import judge
+
+
+class Notes(Silent):
+    def __init__(self):
+        self.texts = []
+
+    def noted(self, text):
+        self.texts.append(text)
+
+
+@pytest.fixture
+def config(settings, weights):
+    def build(views, finetune=None, **train):
+        model = {"pretrained": True, "weights": weights}
+        return settings(
+            model=model, finetune={"train": "head", "feature_views": views}, **{"epochs": 3, "batch_size": 48, **train}
+        )
+
+    return build
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """Counts the images that pass the backbone."""
+    images, features = [], ImageModel.features
+
+    def counting(self, image):
+        images.append(len(image))
+        return features(self, image)
+
+    monkeypatch.setattr(ImageModel, "features", counting)
+    return lambda: sum(images)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_head_learns_what_it_learns_from_the_images(digits, config, tmp_path, precision):
+    images = train_fold(digits, 0, 0, config(0, precision=precision), tmp_path / "images")
+    features = train_fold(digits, 0, 0, config(3, precision=precision), tmp_path / "features")
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if precision == "fp32" else {"rtol": 0.05, "atol": 0.01}
+    for name in ("train_loss", "valid_loss"):
+        assert_close(torch.tensor(features.history[name]), torch.tensor(images.history[name]), **tolerance)
+    assert_close(features.weights["head.fc.weight"], images.weights["head.fc.weight"], **tolerance)
+    assert all(torch.equal(features.weights[name], images.weights[name]) for name in images.weights if "backbone" in name)
+    # Fails unless the checkpoint, which reads images, bears the score that the features gave.
+    assert judge(digits, features).score == features.score
+
+
+def test_each_image_is_read_once_for_all_folds_epochs_and_trainings(digits, config, tmp_path, read):
+    probed = 1  # one image shows how many features there are
+    validation = [len(digits.validation_rows(fold)) for fold in range(3)]
+    train_fold(digits, 0, 0, config(2, epochs=9), tmp_path / "0", scratch=tmp_path)
+    assert read() == 2 * (300 - validation[0]) + validation[0] + probed
+    before = read()
+    train_fold(digits, 1, 0, config(2, epochs=9), tmp_path / "1", scratch=tmp_path)
+    # Those that fold 0 left out, and its own validation rows.
+    assert read() - before == 2 * validation[0] + validation[1] + probed
+    before = read()
+    train_fold(digits, 1, 0, config(2, epochs=9, lr=0.01), tmp_path / "1", scratch=tmp_path)
+    assert read() - before == probed
+
+
+def test_more_views_than_epochs_are_not_computed(digits, config, tmp_path, read):
+    train_fold(digits, 0, 0, config(50, epochs=1), tmp_path / "0", scratch=tmp_path)
+    assert read() < 2 * 300
+
+
+def test_a_training_that_was_stopped_amid_features_goes_on_from_there(digits, config, tmp_path, read):
+    whole = train_fold(digits, 0, 0, config(2), tmp_path / "whole")
+    needed, asked = read(), count()
+    with pytest.raises(Stopped):
+        stop = lambda: "interrupted" if next(asked) >= 4 else None  # noqa: E731
+        train_fold(digits, 0, 0, config(2), tmp_path / "fold", scratch=tmp_path, stop=stop)
+    assert needed < read() < 2 * needed
+    again = train_fold(digits, 0, 0, config(2), tmp_path / "fold", scratch=tmp_path)
+    assert read() <= 2 * needed + 2
+    assert list(again.history["train_loss"]) == list(whole.history["train_loss"])
+    assert all(torch.equal(again.weights[name], whole.weights[name]) for name in whole.weights)
+
+
+def test_hours_that_are_over_amid_features_give_the_model_as_it_stands(digits, config, tmp_path):
+    result = train_fold(digits, 0, 0, config(2), tmp_path, scratch=tmp_path, stop=lambda: "max_hours")
+    assert result.ended == "max_hours"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"train": {"mix": [{"name": "MixUp", "alpha": 0.4}], "label_smoothing": 0.1}},
+        {"model": {"pool": "gem"}},
+        {"model": {"progressive_sizes": (16,)}},
+        {"finetune": {"train": "all", "head_epochs": 1}},
+    ],
+)
+def test_where_features_cannot_stand_in_the_images_are_read(digits, config, tmp_path, changed):
+    base = config(2)
+    updates = {part: getattr(base, part).model_copy(update=values) for part, values in changed.items()}
+    if "train" in changed:
+        updates["train"] = type(base.train).model_validate({**base.train.model_dump(), **changed["train"]})
+    notes = Notes()
+    train_fold(digits, 0, 0, base.model_copy(update=updates), tmp_path, notes, scratch=tmp_path)
+    assert not [text for text in notes.texts if text.startswith("features")]
