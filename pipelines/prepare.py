@@ -3,18 +3,19 @@
 import argparse
 from pathlib import Path
 
-from goldfold.competition import read_competition
-from goldfold.config import load_config
-from goldfold.errors import told_to_people
-from goldfold.prepare import prepare
-from goldfold.scratch import scratch_folder
-from goldfold.terminal import image_progress, show_prepared
+from goldfold.process import run_to_end
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
+
+    from goldfold.competition import read_competition
+    from goldfold.config import load_config
+    from goldfold.prepare import prepare
+    from goldfold.scratch import scratch_folder
+    from goldfold.terminal import image_progress, show_prepared
 
     config = load_config()
     competition = read_competition(config.competition)
@@ -23,5 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with told_to_people():
-        main()
+    run_to_end(main)

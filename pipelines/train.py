@@ -3,14 +3,7 @@
 import argparse
 from pathlib import Path
 
-from goldfold.config import load_config
-from goldfold.errors import told_to_people
-from goldfold.prepare import PreparedSet
-from goldfold.scratch import scratch_folder
-from goldfold.terminal import FoldProgress
-from goldfold.tracking import tracked_stage
-from goldfold.training import asked_to_stop, share_of_hours, train_fold
-from goldfold.training.reporter import Several
+from goldfold.process import run_to_end
 
 
 def main() -> None:
@@ -21,6 +14,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True, help="where to write down the MLflow run")
     given = parser.parse_args()
+
+    from goldfold.config import load_config
+    from goldfold.prepare import PreparedSet
+    from goldfold.scratch import scratch_folder
+    from goldfold.terminal import FoldProgress
+    from goldfold.tracking import tracked_stage
+    from goldfold.training import asked_to_stop, share_of_hours, train_fold
+    from goldfold.training.reporter import Several
 
     config = load_config()
     prepared = PreparedSet.load(given.prepared)
@@ -36,5 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with told_to_people():
-        main()
+    run_to_end(main)

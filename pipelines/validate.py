@@ -3,14 +3,7 @@
 import argparse
 from pathlib import Path
 
-from goldfold.config import load_config
-from goldfold.errors import told_to_people
-from goldfold.prepare import PreparedSet
-from goldfold.scratch import scratch_folder
-from goldfold.terminal import show_cv
-from goldfold.tracking import read_origin, tracked_stage
-from goldfold.training import forget, load_folds
-from goldfold.validation import validate
+from goldfold.process import run_to_end
 
 
 def main() -> None:
@@ -20,6 +13,14 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="where the folds' MLflow runs are written down")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
+
+    from goldfold.config import load_config
+    from goldfold.prepare import PreparedSet
+    from goldfold.scratch import scratch_folder
+    from goldfold.terminal import show_cv
+    from goldfold.tracking import read_origin, tracked_stage
+    from goldfold.training import forget, load_folds
+    from goldfold.validation import validate
 
     config = load_config()
     prepared = PreparedSet.load(given.prepared)
@@ -34,5 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with told_to_people():
-        main()
+    run_to_end(main)

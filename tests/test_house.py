@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
-    "errors files scratch imports config metrics competition prepare modalities training validation prediction "
+    "errors files scratch process imports config metrics competition prepare modalities training validation prediction "
     "tracking terminal cli"
 )
 ORDER = LIBRARY.split()

@@ -92,3 +92,11 @@ def test_dvc_shows_metrics_plots_and_experiments(clone):
     page = (clone.folder / "shown/index.html").read_text()
     assert all(f"validation loss, fold {fold}" in page for fold in range(5)) and "errors.png" in page
     assert "train.lr" in clone.run("dvc", "exp", "show", "--csv")
+
+
+def test_the_image_cache_lies_on_the_disk_once(finished):
+    pixels = finished.folder / "data/prepared/images.u8"
+    links = [
+        path for part in (".dvc/cache", ".goldfold/images") for path in (finished.folder / part).rglob("*") if path.is_file()
+    ]
+    assert [path.relative_to(finished.folder).parts[0] for path in links if path.samefile(pixels)] == [".dvc", ".goldfold"]

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from goldfold.errors import told_to_people
+from goldfold.process import run_to_end
 
 
 def main() -> None:
@@ -65,8 +65,7 @@ def main() -> None:
     schema.set_defaults(function=lambda _: print(json.dumps(params_schema(), indent=2, ensure_ascii=False)))
 
     given = parser.parse_args()
-    with told_to_people():
-        given.function(given)
+    run_to_end(lambda: given.function(given))
 
 
 FORMATS = ["onnx", "torchscript", "torch_export"]

@@ -78,13 +78,18 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
         return None
 
 
+def interpolation(shorter: int, wanted: int) -> int:
+    """How OpenCV is to shrink a side: bilinear leaves out no pixel down to half of it, and is several times as fast as area."""
+    return cv2.INTER_LINEAR if 2 * wanted >= shorter else cv2.INTER_AREA
+
+
 def shrink(image: Array, size: int) -> Array:
     """The image with its shorter side at most `size` pixels long; a smaller one is kept."""
     height, width = image.shape[:2]
     shorter = min(height, width)
     if shorter > size:
         scaled = (max(1, round(width * size / shorter)), max(1, round(height * size / shorter)))
-        image = resize(image, *scaled, cv2.INTER_AREA)
+        image = resize(image, *scaled, interpolation(shorter, size))
     return np.ascontiguousarray(image)
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 
@@ -16,7 +17,8 @@ from goldfold.errors import InputError
 from goldfold.files import read_json, write_json
 from goldfold.metrics import Array
 from goldfold.prepare.decode import decode, shipped_size, shrink
-from goldfold.prepare.kept_pixels import Decoded, decoding_key, keep, take_kept
+from goldfold.prepare.kept_pixels import Decoded, decoding_key, keep, settings_of_decoding, take_kept
+from goldfold.process import keep_freed_memory
 
 PIXELS = "images.u8"
 INDEX = "images.parquet"
@@ -109,32 +111,35 @@ def _decode(
     give the same file.
     """
     size, channels = config.image_size, config.channels
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(settings_of_decoding(config), digest_size=16)
     rows: list[tuple[int, int, int, int, int]] = []
     bad: list[str] = []
-    offset = 0
+    offset, workers = 0, config.workers or os.cpu_count() or 1
+    keep_freed_memory()
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
     with target.open("wb") as pixels:
-        workers = config.workers or os.cpu_count() or 1
         images = _in_order(lambda path: _shrunk(path, size, channels), paths, workers)
         for path, result in zip(paths, progress(images, len(paths)), strict=True):
             if isinstance(result, str):
                 bad.append(f"{path}: {result}")
-                result = np.zeros((size, size, channels), np.uint8), (0, 0)
-            image, shipped = result
+                result = np.zeros((size, size, channels), np.uint8), (0, 0), b""
+            image, shipped, hashed = result
             pixels.write(image.data)
-            digest.update(image.data)
+            digest.update(hashed)
             rows.append((offset, *image.shape[:2], *shipped))
             offset += image.nbytes
+    cv2.setNumThreads(threads)
     columns = ["offset", "height", "width", "shipped_height", "shipped_width"]
     return Decoded(pd.DataFrame(rows, columns=columns), digest.hexdigest(), bad)
 
 
-def _shrunk(path: Path, size: int, channels: int) -> tuple[Array, tuple[int, int]] | str:
-    """The image as shipped shrunk to `size`, with its shipped height and width; or why it cannot be decoded."""
+def _shrunk(path: Path, size: int, channels: int) -> tuple[Array, tuple[int, int], bytes] | str:
+    """The image shrunk to `size`, its height and width as shipped, and a hash of the file; or why it cannot be decoded."""
     try:
         data = path.read_bytes()
         image = decode(data, channels, size)
-        return shrink(image, size), shipped_size(data, image)
+        return shrink(image, size), shipped_size(data, image), hashlib.blake2b(data, digest_size=16).digest()
     except (OSError, ValueError) as error:
         return str(error)
 

@@ -28,7 +28,7 @@ class Decoded:
     """What a file of pixels holds.
 
     `index` has, for each image, its offset, height and width there, and its height and width as shipped; `digest` is a hash of
-    the pixels; `bad` has a line for each image that could not be decoded.
+    the files and of how they were decoded; `bad` has a line for each image that could not be decoded.
     """
 
     index: pd.DataFrame
@@ -36,10 +36,14 @@ class Decoded:
     bad: list[str]
 
 
+def settings_of_decoding(config: PrepareConfig) -> bytes:
+    """What the pixels depend on beside the files: the settings, OpenCV's version and the code."""
+    return f"{config.image_size} {config.channels} {cv2.__version__} ".encode() + Path(inspect.getfile(decode)).read_bytes()
+
+
 def decoding_key(paths: Sequence[Path], config: PrepareConfig) -> str:
-    """A hash of the files (path, size and time of change), of the settings and of the code that decodes them."""
-    digest = hashlib.blake2b(f"{config.image_size} {config.channels} {cv2.__version__}".encode(), digest_size=10)
-    digest.update(Path(inspect.getfile(decode)).read_bytes())
+    """A hash of which files they are (path, size and time of change) and of how they are decoded."""
+    digest = hashlib.blake2b(settings_of_decoding(config), digest_size=10)
     for path in paths:
         with contextlib.suppress(OSError):
             found = path.stat()

@@ -49,7 +49,12 @@ def seed_of(*numbers: int) -> int:
 def seed_everything(*numbers: int) -> None:
     """Seed torch, NumPy and Python from (seed, epoch, step), so that dropout and mixing need no state to be resumed."""
     seed = seed_of(*numbers)
-    torch.manual_seed(seed)
+    # torch.manual_seed does the same for devices that are not there too, which takes longer than a small step.
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
+    elif torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 
 from goldfold.errors import InputError
+from goldfold.process import keep_freed_memory
 
 Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -35,6 +36,8 @@ def find_compute(precision: str) -> Compute:
     `choose_compute`."""
     kinds = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     device = torch.device(next((name for name, there in kinds.items() if there), "cpu"))
+    if device.type == "cpu":
+        keep_freed_memory()
     if precision == "fp16" and device.type == "cpu":
         raise InputError(
             "params.yaml, train.precision: fp16 is for GPUs, and this machine has none", mend="set auto, fp32 or bf16"

@@ -13,7 +13,7 @@ from goldfold.metrics import Array
 from goldfold.modalities import Inputs, Key
 from goldfold.modalities.image.augmentation import augmentation
 from goldfold.prepare import PreparedSet
-from goldfold.prepare.decode import decode, resize, shrink
+from goldfold.prepare.decode import decode, interpolation, resize, shrink
 from goldfold.prepare.prepared_set import Part
 
 INTERPOLATIONS = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
@@ -70,10 +70,7 @@ def square(image: Array, side: int, enlarging: int) -> Array:
     if image.shape[:2] == (side, side):
         return image
     shorter = min(image.shape[:2])
-    if side >= shorter:
-        return resize(image, side, side, enlarging)
-    # Bilinear leaves out no pixel down to half the size, and is several times as fast as averaging areas.
-    return resize(image, side, side, cv2.INTER_LINEAR if 2 * side >= shorter else cv2.INTER_AREA)
+    return resize(image, side, side, enlarging if side >= shorter else interpolation(shorter, side))
 
 
 def training_view(

@@ -1,0 +1,55 @@
+"""How a process starts, ends and keeps its memory, where Python's and C's ways cost more than the work."""
+
+import contextlib
+import ctypes
+import functools
+import gc
+import multiprocessing
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import NoReturn
+
+from goldfold.errors import told_to_people
+
+COLLECTED_AFTER = (100_000, 50, 100)
+# Of glibc's malloc.h.
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+
+
+def run_to_end(main: Callable[[], None]) -> NoReturn:
+    """Run `main`, tell its errors to people, and end the process with its exit code.
+
+    Garbage is looked for seldom, and what the libraries imported is not taken apart at the end: with torch, timm and MLflow
+    the two take longer than the imports themselves. So `main` imports what it needs, and writes what it leaves.
+    """
+    gc.set_threshold(*COLLECTED_AFTER)
+    code: int | str | None = 1
+    try:
+        with told_to_people():
+            main()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:
+        traceback.print_exc()
+    for child in multiprocessing.active_children():
+        child.terminate()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+@functools.cache
+def keep_freed_memory() -> None:
+    """Have glibc keep freed memory for the next use; else it gives large blocks back, and the kernel zeroes them each time.
+
+    On two cores a ResNet18 trains 1.14 times as fast by it. Other C libraries are left as they are.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        mallopt(M_TOP_PAD, 64 * 2**20)
