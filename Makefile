@@ -9,7 +9,7 @@ READY := $(VENV)/.goldfold-$(shell cat $(PINS) | cksum | cut -d ' ' -f 1)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro ui test unit format constraints
+.PHONY: help env repro ui test unit bench format constraints
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ test: env  ## linters, types and all tests
 
 unit: env  ## the tests that run no pipeline, within a minute
 	python -m pytest -n 2 --dist loadfile --ignore=tests/pipeline
+
+bench: env  ## measure the speed against its rivals, within 15 minutes, and write benchmarks/results.md
+	python -m benchmarks.run
 
 format: env  ## format the code and sort its imports
 	ruff check --fix .

@@ -1,0 +1,73 @@
+"""How prepare and the loader grow with the number of images."""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.pictures import write_competition
+
+COUNTS = (1_000, 10_000, 100_000)
+SIDE = 32
+READ = 20_000
+
+
+def growth(folder: Path) -> str:
+    """Prepare and read so many small images, each in a process of its own; return a table of times and memory."""
+    lines = [
+        "| images | prepare, ms per image | loader, ms per image | prepare, MB at most | loader, MB |",
+        "|---|---|---|---|---|",
+    ]
+    for count in COUNTS:
+        write_competition(folder / str(count) / "data", train=count, test=2, size=(SIDE, SIDE))
+        told = {}
+        for step in ("prepare", "load"):
+            places = [str(folder / str(count) / name) for name in ("data", "prepared")]
+            command = [sys.executable, "-m", "benchmarks.growth", step, *places]
+            told[step] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+        times = [f"{told[step]['seconds'] / told[step]['images'] * 1e3:.3f}" for step in ("prepare", "load")]
+        memory = [f"{told[step]['megabytes']:.0f}" for step in ("prepare", "load")]
+        lines.append(f"| {count:,} | " + " | ".join([*times, *memory]) + " |")
+    return "\n".join(lines)
+
+
+def _megabytes(step: str) -> float:
+    """The most memory that preparing took; of reading, what no file backs: the cache's mapped pages are the system's to drop."""
+    status = Path("/proc/self/status")
+    if step == "prepare" or not status.is_file():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    found = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return int(found["RssAnon"].split()[0]) / 1e3
+
+
+def _step(step: str, data: Path, prepared: Path) -> None:
+    from goldfold.competition import read_competition
+    from goldfold.config import CompetitionConfig, PrepareConfig, SplitConfig
+    from goldfold.prepare import PreparedSet, prepare
+
+    if step == "prepare":
+        competition = read_competition(CompetitionConfig(path=str(data)))
+        started = time.perf_counter()
+        prepare(competition, SplitConfig(), PrepareConfig(), prepared)
+        images = len(competition.train_images) + len(competition.test_images)
+    else:
+        from goldfold.modalities.image.views import ImageView
+        from goldfold.training.batches import EpochSampler, training_batches
+
+        loaded = PreparedSet.load(prepared)
+        view = ImageView(loaded, "train", {"size": SIDE, "channels": 3, "interpolation": "bilinear"})
+        sampler = EpochSampler(np.arange(len(loaded.train)), 0)
+        started, images = time.perf_counter(), 0
+        while images < READ:
+            images += sum(len(rows) for rows, _ in training_batches(view, sampler, 64, 0))
+            sampler.epoch += 1
+    seconds = time.perf_counter() - started
+    print(json.dumps({"seconds": seconds, "images": images, "megabytes": _megabytes(step)}))
+
+
+if __name__ == "__main__":
+    _step(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,91 @@
+"""`make bench`: measures every row, prints the table, and writes benchmarks/results.md."""
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from benchmarks.growth import growth
+from benchmarks.heads import head_accuracy, head_speed
+from benchmarks.loading import loader
+from benchmarks.measure import ROUNDS, Row
+from benchmarks.predicting import prediction
+from benchmarks.stages import image_cache, overhead
+from benchmarks.steps import fine_tuning, small_images
+from goldfold.files import written_whole
+
+RESULTS = Path(__file__).parent / "results.md"
+PARTS: tuple[Callable[[Path], list[Row]], ...] = (
+    loader,
+    small_images,
+    fine_tuning,
+    head_speed,
+    head_accuracy,
+    prediction,
+    image_cache,
+    overhead,
+)
+HEADER = ("what", "against", "goldfold", "rival", "ratio", "at least", "met", "note")
+LIBRARIES = ("torch", "torchvision", "timm", "albumentations", "opencv-python-headless", "pillow", "numpy")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = [part.__name__ for part in PARTS]
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(names)}, growth; then nothing is written")
+    given = parser.parse_args()
+    started, rows, grown = time.monotonic(), [], ""
+    for part in PARTS:
+        if not given.parts or part.__name__ in given.parts:
+            with tempfile.TemporaryDirectory() as folder:
+                found = part(Path(folder))
+            for row in found:
+                print("  ".join(filter(None, row.cells())), flush=True)
+            rows += found
+    if not given.parts or "growth" in given.parts:
+        with tempfile.TemporaryDirectory() as folder:
+            grown = growth(Path(folder))
+        print(grown)
+    if not given.parts:
+        minutes = (time.monotonic() - started) / 60
+        with written_whole(RESULTS) as draft:
+            draft.write_text(_page(rows, grown, minutes), encoding="utf-8")
+        print(f"written to {RESULTS}, {minutes:.0f} min")
+
+
+def _page(rows: list[Row], grown: str, minutes: float) -> str:
+    able = torch.cpu.get_capabilities()
+    bf16 = "with" if able.get("avx512_bf16") or able.get("amx_bf16") else "without"
+    machine = f"{able.get('cpu_name', 'CPU')}, {os.cpu_count()} cores, {bf16} bf16 instructions, {platform.system()}"
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU: nothing here was measured on one"
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return "\n".join(
+        [
+            "# What `make bench` measured",
+            "",
+            f"{machine}; {gpu}. Python {platform.python_version()}, {versions}.",
+            f"{time.strftime('%Y-%m-%d')}, {minutes:.0f} minutes. Medians of {ROUNDS} rounds, in turns, in one process.",
+            "",
+            _table([HEADER, *(tuple(row.cells()) for row in rows)]),
+            "",
+            "## Growth with the number of images",
+            "",
+            grown,
+            "",
+        ]
+    )
+
+
+def _table(lines: list[tuple[str, ...]]) -> str:
+    told = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([told[0], "|" + "---|" * len(lines[0]), *told[1:]])
+
+
+if __name__ == "__main__":
+    main()
