@@ -50,8 +50,9 @@ def take_turns(contenders: Mapping[str, Contender], rounds: int = ROUNDS, warm_u
     pipes = {}
     for name in names:
         pipes[name], end = context.Pipe()
-        context.Process(target=_serve, args=(contenders[name], end), daemon=False).start()
-        pipes[name].recv()
+        context.Process(target=_serve, args=(contenders[name], end)).start()
+    for pipe in pipes.values():
+        pipe.recv()
     told: dict[str, list[tuple[float, Any]]] = {name: [] for name in names}
     for number in range(-warm_up, rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:

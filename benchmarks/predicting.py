@@ -11,7 +11,7 @@ from benchmarks.measure import Row, per_second, ratio, take_turns
 from benchmarks.pictures import write_competition
 from goldfold.training import train_fold
 
-TEST = 128
+TEST = 96
 SECTIONS: dict[str, Any] = {
     "model": {"name": "resnet18", "image_size": 224},
     "augment": ours.CROP_AND_FLIP,

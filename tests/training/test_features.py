@@ -72,6 +72,20 @@ def test_each_image_is_read_once_for_all_folds_epochs_and_trainings(digits, conf
     assert read() - before == probed
 
 
+def test_a_kept_feature_never_changes_the_score_that_a_checkpoint_bears(digits, config, tmp_path):
+    for number, batch_size in enumerate((48, 32)):
+        chosen = config(2, precision="bf16", batch_size=batch_size, monitor="loss")
+        result = train_fold(digits, 0, 0, chosen, tmp_path / str(number), scratch=tmp_path)
+        assert judge(digits, result).loss == result.loss
+
+
+def test_what_was_computed_is_told_once(digits, config, tmp_path):
+    for told in (True, False):
+        notes = Notes()
+        train_fold(digits, 0, 0, config(2, lr=0.01 if told else 0.02), tmp_path / "fold", notes, scratch=tmp_path)
+        assert [text for text in notes.texts if text.startswith("features")] == notes.texts[-1:] * told
+
+
 def test_more_views_than_epochs_are_not_computed(digits, config, tmp_path, read):
     train_fold(digits, 0, 0, config(50, epochs=1), tmp_path / "0", scratch=tmp_path)
     assert read() < 2 * 300

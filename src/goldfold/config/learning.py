@@ -135,8 +135,8 @@ class TrainConfig(Section):
     average: AverageConfig | None = None
     """An average of the weights, judged and kept in their place."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """auto is bf16 (fp16 on a GPU without it) where the device has it and a short timing of the model finds it 1.2 times faster
-    than fp32; the choice is kept in .goldfold/precision.json."""
+    """auto is bf16 (fp16 on a GPU without it) where the device has it and a short timing of the model finds it 1.15 times as
+    fast as fp32; the choice is kept in .goldfold/precision.json."""
     compile: bool = False
     """Compile the network by torch.compile: minutes at first, faster steps after; mostly for GPUs."""
     monitor: Literal["metric", "loss"] = "metric"

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import nn
+from torch.fx.experimental.optimization import fuse
 
 from goldfold.config import PredictConfig
 from goldfold.prediction.submission import Submission
@@ -24,10 +27,19 @@ def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictC
     for result in folds:
         result.require_prepared(prepared)
         compute = find_compute_again(result.precision)
-        model = result.build_model().to(compute.device)
+        model = _folded(result.build_model().eval()).to(compute.device)
         for change in (None, *config.tta):
             view = result.modality.plain_view(prepared, "test", result.spec, change)
             batches = plain_batches(view, rows, config.batch_size or result.config.train.batch_size)
             predictions.append(result.codec.decode(predict_logits(model, batches, compute)))
     averaged = average(problem, np.stack(predictions), config.average)
     return Submission(problem, prepared.sample, pd.concat([prepared.test[[problem.id]], problem.table(averaged)], axis=1))
+
+
+def _folded(model: nn.Module) -> nn.Module:
+    """The network with plain batch norms folded into the convolutions before them, as far as torch.fx can trace it."""
+    try:
+        return fuse(model).to(memory_format=torch.channels_last)
+    # What a network of any author may raise when it is traced; it predicts as it is then.
+    except Exception:
+        return model

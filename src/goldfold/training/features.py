@@ -46,6 +46,7 @@ class FeatureTable:
                 with written_whole(path) as draft:
                     np.lib.format.open_memmap(draft, mode="w+", dtype=np.float32, shape=(rows, width)).flush()
         self.values = np.lib.format.open_memmap(path, mode="r+")
+        self._read_done()
 
     def fill(
         self, rows: Array, batches: Callable[[Array], Any], features: Callable[..., torch.Tensor], compute: Compute, stop: Stop
@@ -116,10 +117,10 @@ def feature_views(
     settings = config.model_dump(mode="json", include={"model", "augment"})
     folder = _folder(scratch, model, prepared.fingerprint, settings, str(compute)) if scratch else None
     count = min(config.finetune.feature_views, config.train.epochs) if config.augment else 1
-    named = [f"seed-{seed}-view-{number}" for number in range(count)]
-    tables = [FeatureTable(len(prepared.train), width, folder, name) for name in (*named, "plain")]
-    wanted = [*((augmented, prepared.training_rows(fold)) for _ in named), (plain, prepared.validation_rows(fold))]
     batch_size = config.train.micro_batch_size or config.train.batch_size
+    named = [f"seed-{seed}-view-{number}" for number in range(count)]
+    tables = [FeatureTable(len(prepared.train), width, folder, name) for name in (*named, f"plain-{batch_size}")]
+    wanted = [*((augmented, prepared.training_rows(fold)) for _ in named), (plain, prepared.validation_rows(fold))]
     model.eval()
     started, computed = time.monotonic(), 0
     for epoch, (table, (view, rows)) in enumerate(zip(tables, wanted, strict=True)):

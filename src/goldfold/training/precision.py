@@ -17,7 +17,7 @@ from goldfold.prepare import PreparedSet
 from goldfold.training.device import Compute, Precision, find_compute
 from goldfold.training.finetune import set_trainable
 
-WORTH = 1.2
+WORTH = 1.15
 """How many times faster than fp32 a lower precision has to be."""
 ROWS = 16
 ROUNDS, SECONDS = 3, 1.0
