@@ -15,7 +15,8 @@ help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 env: $(READY)  ## build the environment from the pinned requirements, if it is missing or stale
-$(READY): $(PINS)
+# Its name holds the checksum of the pins: it is there, or it is stale.
+$(READY):
 	@test -n "$(PYTHON)" || { echo "goldfold needs Python 3.11 or newer; name it: make $(MAKECMDGOALS) PYTHON=<path>" >&2; exit 2; }
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt

@@ -35,7 +35,8 @@ def main() -> None:
         tracked.submission(given.out)
         tracked.model(best_of(folds))
         tracked.write_origin(given.runs / "predict.json")
-    show_result(cv, submission, given.out / "submission.csv", tracked.name, test_score=None)
+    cut = [f"train@{fold.fold}-{fold.seed}" for fold in folds if fold.ended != "finished"]
+    show_result(cv, submission, given.out / "submission.csv", tracked.name, None, cut)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import difflib
 import importlib
+import importlib.util
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,11 +44,14 @@ def _imported(path: str, key: str) -> Any:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not module_name.startswith(error.name):
-            raise
+            raise _broken(module_name, key, error) from error
         raise InputError(
             f"params.yaml, {key}: there is no module {error.name} for {path}",
             mend="put your own modules in src/own/ and name them own.module:Name",
         ) from None
+    # The competitor's own code may raise anything.
+    except Exception as error:
+        raise _broken(module_name, key, error) from error
     if not hasattr(module, attribute):
         known = [name for name in vars(module) if not name.startswith("_")]
         raise InputError(
@@ -54,6 +59,22 @@ def _imported(path: str, key: str) -> Any:
             mend=f"define {attribute} there, or change {key}",
         )
     return getattr(module, attribute)
+
+
+def _broken(module: str, key: str, error: Exception) -> InputError:
+    """What the import of the competitor's own module raised, and where."""
+    if isinstance(error, SyntaxError):
+        place = f"{error.filename}, line {error.lineno}"
+    else:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        found = importlib.util.find_spec(module)
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if found and frame.filename == found.origin]
+        last = own[-1] if own else last
+        place = f"{last.filename}, line {last.lineno}"
+    told = error.msg if isinstance(error, SyntaxError) else str(error)
+    return InputError(
+        f"params.yaml, {key}: {module} cannot be imported: {type(error).__name__}: {told}", [place], "correct the module"
+    )
 
 
 def called(factory: Any, key: str, *args: Any, **kwargs: Any) -> Any:

@@ -144,8 +144,10 @@ def show_cv(result: CVResult) -> None:
     print(f"  (mean {number(scores.mean)} ± {scores.deviation:.2g})" if len(scores.folds) > 1 else "", flush=True)
 
 
-def show_result(result: CVResult, submission: Submission, path: Path, run: str, test_score: str | None) -> None:
-    """Print the card that a pipeline run ends with. `test_score` tells that against known labels."""
+def show_result(
+    result: CVResult, submission: Submission, path: Path, run: str, test_score: str | None, cut: Sequence[str]
+) -> None:
+    """Print the card that a pipeline run ends with. `test_score` is that against known labels; `cut` trainings ended early."""
     print()
     show_cv(result)
     print(f"submission  {path}: {len(submission.sample)} rows, passed the contract of the sample submission")
@@ -153,6 +155,8 @@ def show_result(result: CVResult, submission: Submission, path: Path, run: str, 
         print(f"NOT TO SEND {len(submission.predictions)} rows were predicted (prepare.rows); the others are the sample's")
     if test_score:
         print(f"test score  {test_score}")
+    if cut:
+        print(f"CUT SHORT   {', '.join(cut)} by train.max_hours; `goldfold resume` goes on with them")
     print(f"MLflow run  {run}")
     print("see it      make ui   (or, with the environment activated: goldfold ui)")
     sys.stdout.flush()

@@ -244,3 +244,9 @@ def test_extra_rows_that_cannot_be_are_told(write_competition, read, extra, told
     root = write_competition({"label": list("abab")}, {"label": ["a"] * 4})
     with pytest.raises(InputError, match=told):
         read(root, extra=extra)
+
+
+def test_a_target_of_one_value_is_refused(write_competition, read):
+    root = write_competition({"label": ["digits"] * 8}, {"label": ["digits"] * 4})
+    with pytest.raises(InputError, match="label has one value only, digits"):
+        read(root)

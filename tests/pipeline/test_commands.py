@@ -69,3 +69,18 @@ def test_the_smoke_recipe_runs_the_whole_pipeline_on_a_few_rows_with_as_many_see
     assert parent.info.run_name == "smoke" and parent.data.params["prepare.rows"] == "60"
     assert {child.info.run_name for child in clone.children(parent)} == {"fold 0 seed 0", "fold 0 seed 1"}
     assert len(list((clone.folder / "experiments/current/folds/0").iterdir())) == 2
+
+
+def test_a_recipe_is_not_laid_over_another_or_over_changes(clone, set_params):
+    set_params(clone, train__lr=0.002)
+    said = clone.run("goldfold", "run", "smoke", expect=2)
+    assert "params.yaml has changes that are not committed" in said and "git restore params.yaml" in said
+
+
+def test_check_knows_whether_the_competition_is_there(clone, set_params):
+    assert "no mistake" in clone.run("goldfold", "check")
+    set_params(clone, competition__path="data/raw/nothing")
+    assert "competition.path: there is no folder data/raw/nothing" in clone.run("goldfold", "check", expect=2)
+    (clone.folder / "data/raw").mkdir(exist_ok=True)
+    (clone.folder / "data/raw/nothing.dvc").write_text("outs: []")
+    assert "no mistake" in clone.run("goldfold", "check")

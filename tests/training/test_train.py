@@ -1,4 +1,5 @@
 import math
+import sys
 from functools import partial
 
 import numpy as np
@@ -127,6 +128,29 @@ def test_what_cannot_be_trained_is_told(digits, settings, tmp_path, train, told)
         pytest.skip("this machine has a GPU")
     with pytest.raises(InputError, match=f"(?s){told}"):
         train_fold(digits, 0, 0, settings(**train), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("class Net(:", r"own_net cannot be imported: SyntaxError: .*\n  .*own_net.py, line 1"),
+        ("x = 1\nimport nonsense_pkg", r"ModuleNotFoundError: No module named 'nonsense_pkg'\n  .*own_net.py, line 2"),
+        ("raise RuntimeError('mine')", r"RuntimeError: mine\n  .*own_net.py, line 1"),
+        ("import torch\nNet = lambda outputs: torch.nn.LazyLinear(7)", r"gives \(1, 3, 64, 7\) for one image, not \(1, 10\)"),
+    ],
+)
+def test_what_is_wrong_with_a_network_of_ones_own_is_told(digits, settings, tmp_path, monkeypatch, code, told):
+    (tmp_path / "own_net.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_net", raising=False)
+    with pytest.raises(InputError, match=told):
+        train_fold(digits, 0, 0, settings(model={"name": "own_net:Net", "image_size": 64}), tmp_path / "fold")
+
+
+def test_a_transform_that_an_image_does_not_fit_is_told(digits, settings, tmp_path):
+    crop = {"name": "RandomCrop", "height": 64, "width": 64}
+    with pytest.raises(InputError, match=r"cannot transform the image of train row .*32 x 32 pixels"):
+        train_fold(digits, 0, 0, settings(augment=[crop]), tmp_path)
 
 
 def test_a_fold_that_is_not_there_is_told(digits, settings, tmp_path):

@@ -1,8 +1,8 @@
 """`goldfold run` and `goldfold resume`: experiments, by way of DVC."""
 
 import json
-import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from goldfold.errors import InputError
 
 
 def run_recipe(name: str, dvc_options: list[str]) -> None:
-    """Replace this process by `dvc exp run` with the recipe's overrides."""
+    """Run `dvc exp run` with the recipe's overrides; raises InputError where params.yaml has changes not committed."""
     from ruamel.yaml import YAML
 
     from goldfold.imports import nearest
@@ -20,10 +20,20 @@ def run_recipe(name: str, dvc_options: list[str]) -> None:
     if not path.is_file():
         known = sorted(recipe.stem for recipe in RECIPES.glob("*.yaml"))
         raise InputError(f"there is no recipe {path}{nearest(name, known)}", known, "name one of these, or write it")
+    if _git("status", "--porcelain", "params.yaml"):
+        raise InputError(
+            "params.yaml has changes that are not committed, yours or those of the last recipe; this one would be laid over them",
+            mend="git restore params.yaml goes back to what is committed; git commit params.yaml builds on the changes",
+        )
     yaml = YAML(typ="safe")
     settings = overrides(yaml.load(path.read_text(encoding="utf-8")), yaml.load(Path("params.yaml").read_text(encoding="utf-8")))
-    command = ["dvc", "exp", "run", "--name", name, *(f"--set-param={setting}" for setting in settings), *dvc_options]
-    os.execvp(command[0], command)
+    print(f"params.yaml takes the settings of {path}; `git restore params.yaml` goes back", flush=True)
+    command = ["exp", "run", "--name", name, *(f"--set-param={setting}" for setting in settings), *dvc_options]
+    try:
+        _dvc(*command)
+    except SystemExit:
+        print(f"\nif an experiment of that name is in the way: goldfold run {name} -- --force", file=sys.stderr)
+        raise
 
 
 def overrides(recipe: dict[str, Any], base: dict[str, Any], path: str = "") -> list[str]:
@@ -57,10 +67,17 @@ def resume() -> None:
     """Train on the folds that train.max_hours cut, or that were stopped, then run what depends on them."""
     from goldfold.config import load_config
 
-    for stage in cut_short(load_config()):
+    stages = cut_short(load_config())
+    if not stages:
+        print("no training was cut short")
+    for stage in stages:
         print(f"going on with {stage}", flush=True)
         _dvc("repro", "--force", "--single-item", stage)
     _dvc("repro")
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _dvc(*arguments: str) -> None:

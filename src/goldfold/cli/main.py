@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from goldfold.errors import InputError
 from goldfold.process import run_to_end
 
 
@@ -40,7 +41,7 @@ def main() -> None:
 
     predict = add("predict", help="predict images or folders of them, and print the most probable classes")
     predict.add_argument("paths", nargs="+", type=Path)
-    predict.add_argument("--top", type=int, default=3, help="classes to print per image")
+    predict.add_argument("--top", type=_at_least_one, default=3, help="classes to print per image")
     predict.add_argument("--run", help="the name or id of an MLflow run; by default the current result, all folds averaged")
     predict.add_argument("--fold", type=int, help="one fold's model alone")
     predict.set_defaults(function=_predict)
@@ -68,6 +69,13 @@ def main() -> None:
     run_to_end(lambda: given.function(given))
 
 
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("give 1 or more")
+    return number
+
+
 FORMATS = ["onnx", "torchscript", "torch_export"]
 
 
@@ -75,7 +83,13 @@ def check_params() -> None:
     """Check params.yaml; raises InputError that names what is wrong."""
     from goldfold.config import load_config
 
-    load_config()
+    path = Path(load_config().competition.path)
+    # What a stage writes, or DVC fetches, need not be there yet.
+    if not path.exists() and not path.with_name(f"{path.name}.dvc").is_file() and Path("data/demo") not in path.parents:
+        raise InputError(
+            f"params.yaml, competition.path: there is no folder {path}", mend="correct it, or put the competition's files there"
+        )
+    print("params.yaml has no mistake in its keys and values")
 
 
 def params_schema() -> dict[str, Any]:

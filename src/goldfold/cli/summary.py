@@ -1,6 +1,7 @@
 """`goldfold summary` and `goldfold ui`: what came out."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,10 +35,7 @@ def show_summary() -> None:
         log_test_score(origin, prepared.problem.scored_by.name, score, path.stat().st_mtime)
     cv = CVResult.load(CURRENT / "cv", prepared.problem)
     submission = Submission.load(path.parent, prepared.problem, prepared.sample)
-    show_result(cv, submission, path, origin.get("name", "none"), told)
-    cut = cut_short(config)
-    if cut:
-        print(f"CUT SHORT   {', '.join(cut)} by train.max_hours; `goldfold resume` goes on with them")
+    show_result(cv, submission, path, origin.get("name", "none"), told, cut_short(config))
 
 
 def _test_score(path: Path, competition: "CompetitionConfig", problem: "Problem") -> tuple[float | None, str | None]:
@@ -66,6 +64,9 @@ def open_ui(port: int) -> None:
     if store.uri.startswith("http"):
         print(f"the runs are at {store.uri}")
         return
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise InputError(f"port {port} is taken, maybe by a UI that is open already", mend="goldfold ui --port 5001")
     print(f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C ends it)", flush=True)
     options = ["--backend-store-uri", store.uri, "--host", "127.0.0.1", "--port", str(port)]
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", *options])

@@ -81,6 +81,11 @@ def work_out_classes(config: CompetitionConfig, train: pd.DataFrame, task: Task,
     if task not in ("binary", "multiclass"):
         return ()
     seen = set(train[target])
+    if len(seen) == 1:
+        raise InputError(
+            f"{target} has one value only, {min(seen)}: there is nothing to tell apart",
+            mend="correct competition.path or competition.target; a folder of images needs one folder per class",
+        )
     if config.classes:
         unknown = sorted(seen - set(config.classes))
         if unknown:

@@ -12,7 +12,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class HeadConfig(Section):
     """What stands on the backbone's features: a linear layer, after hidden layers if there are any."""
 
-    hidden: tuple[int, ...] = ()
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """The widths of hidden layers, each followed by the activation and dropout."""
     activation: str = "ReLU"
     """The hidden layers' activation, of torch.nn."""

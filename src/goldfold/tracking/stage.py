@@ -32,11 +32,11 @@ MOST_NOTES = 4000
 
 
 def key_of(prepared: PreparedSet, config: Config) -> str:
-    """What identifies a pipeline result: a hash of the prepared set, all of params.yaml and the library's code."""
+    """What identifies a pipeline result: a hash of the prepared set, params.yaml, the library's code and the competitor's."""
     digest = hashlib.blake2b(digest_size=8)
     digest.update(prepared.fingerprint.encode())
     digest.update(json.dumps(config.model_dump(mode="json", by_alias=True), sort_keys=True).encode())
-    for path in sorted(LIBRARY.rglob("*.py")):
+    for path in sorted([*LIBRARY.rglob("*.py"), *(LIBRARY.parent / "own").rglob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -78,7 +78,9 @@ class FoldResult:
     def load(cls, folder: Path) -> "FoldResult":
         """Read what `save` wrote."""
         if not (folder / "model.json").is_file():
-            raise InputError(f"there is no trained fold in {folder}", mend="run `dvc repro`, which trains what is missing")
+            there = sorted({f"fold {card.parent.parent.name}" for card in folder.parent.parent.glob("*/*/model.json")})
+            mend = "name one of these; `dvc repro` trains those of split.folds" if there else "run `dvc repro`, which trains it"
+            raise InputError(f"there is no trained fold in {folder}" + (", only" if there else ""), there, mend)
         card = read_json(folder / "model.json")
         return cls(
             fold=card["fold"],

@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from goldfold.config import FoldConfig
 from goldfold.prepare import PreparedSet
 from goldfold.training.device import Compute
@@ -21,12 +23,13 @@ CODE = ("metrics.py", "competition", "prepare", "modalities", "training")
 
 
 def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, compute: Compute) -> str:
-    """A hash of all that the weights depend on: data, fold, seed, settings, pretrained weights, code, versions, device and its
-    precision."""
+    """A hash of all that the weights depend on: data, fold, seed, settings, pretrained weights, code, versions, device,
+    precision, and the number of threads, by which sums on a CPU are split."""
     settings = config.model_dump(mode="json", include=set(FoldConfig.model_fields))
     settings["train"] = {name: value for name, value in settings["train"].items() if name not in WITHOUT_EFFECT}
+    machine = [compute.device.type, compute.precision, torch.get_num_threads()]
     digest = hashlib.blake2b(digest_size=10)
-    digest.update(json.dumps([prepared.fingerprint, fold, seed, settings, compute.device.type, compute.precision]).encode())
+    digest.update(json.dumps([prepared.fingerprint, fold, seed, settings, *machine]).encode())
     digest.update(",".join(f"{name} {version(name)}" for name in LIBRARIES).encode())
     for path in [*_code(), *_own_modules(settings), *([Path(config.model.weights)] if config.model.weights else [])]:
         if path.is_file():

@@ -26,7 +26,8 @@ def build_loss(config: TrainConfig, task: Task, class_weights: torch.Tensor | No
     `class_weights`, (classes,) or (labels,), become its argument `weight`, or `pos_weight` where it has one.
     """
     component = config.loss or Component(name=DEFAULT_LOSS[task])
-    if component.name in ("BCEWithLogitsLoss", "CrossEntropyLoss") and component.name != DEFAULT_LOSS[task]:
+    of_classes = component.name == "FocalLoss" and task == "regression"
+    if of_classes or (component.name in ("BCEWithLogitsLoss", "CrossEntropyLoss") and component.name != DEFAULT_LOSS[task]):
         # Either would train, and learn nothing.
         raise InputError(
             f"params.yaml, train.loss: {component.name} does not fit a {task} task",

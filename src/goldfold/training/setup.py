@@ -124,6 +124,8 @@ def set_up(
     batches = training_batches(augmented, sampler, train.batch_size, workers)
     optimizer = build_optimizer(train, config.finetune, model)
     targets = codec.encode(truth)
+    if train.label_smoothing and problem.task == "regression":
+        raise InputError("params.yaml, train.label_smoothing: a regression has no labels to smooth", mend="leave it out")
     if train.label_smoothing or train.mix:
         targets = codec.soft(targets, train.label_smoothing)
     loss = build_loss(train, problem.task, class_weights(train, problem, truth[training]))

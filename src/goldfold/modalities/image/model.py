@@ -166,7 +166,7 @@ def build_model(
             head.load_state_dict(own_head)
             noted("weights: the head's too, whose shape is the same")
         built = ImageModel(backbone, head, spec["mean"], spec["std"])
-    _require_sizes(built, model, spec)
+    _require_sizes(built, model, spec, outputs)
     return built.to(memory_format=torch.channels_last)
 
 
@@ -189,15 +189,20 @@ def _features(backbone: nn.Module, model: ModelConfig, spec: Mapping[str, Any], 
 
 
 @torch.no_grad()
-def _require_sizes(built: ImageModel, model: ModelConfig, spec: Mapping[str, Any]) -> None:
+def _require_sizes(built: ImageModel, model: ModelConfig, spec: Mapping[str, Any], outputs: int) -> None:
     for size in {*spec["progressive_sizes"], *([spec["size"]] if ":" in model.name else [])}:
         try:
-            built.eval()(torch.zeros(1, size, size, spec["channels"], dtype=torch.uint8))
+            logits = built.eval()(torch.zeros(1, size, size, spec["channels"], dtype=torch.uint8))
         except (ValueError, RuntimeError, AssertionError, TypeError) as error:
             raise InputError(
                 f"params.yaml, model: {model.name} cannot take an image of {size} pixels: {str(error).splitlines()[0]}",
                 mend="correct model.image_size or progressive_sizes (a ViT may need args: {dynamic_img_size: true})",
             ) from error
+        if logits.shape != (1, outputs):
+            raise InputError(
+                f"params.yaml, model: {model.name} gives {tuple(logits.shape)} for one image, not (1, {outputs})",
+                mend="its class is called with the number of outputs: use it for the last layer",
+            )
 
 
 def _pretrained_cfg(name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from goldfold.config import Component
+from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities import Inputs, Key
 from goldfold.modalities.image.augmentation import augmentation
@@ -61,7 +62,15 @@ class ImageView:
             image = resize(image, width, height, self.enlarging)
         draws = np.random.default_rng([self.seed, epoch, row])
         self.transform.set_random_state(draws, random.Random(int(draws.integers(2**63))))
-        image = self.transform(image=np.ascontiguousarray(image))["image"]
+        try:
+            image = self.transform(image=np.ascontiguousarray(image))["image"]
+        # albumentations raises errors of many kinds for an image that does not fit.
+        except Exception as error:
+            raise InputError(
+                f"params.yaml: albumentations cannot transform the image of {self.part} row {row}, {image.shape[0]} x "
+                f"{image.shape[1]} pixels: {error}",
+                mend="correct the transforms under augment (or predict.tta), or set model.image_size larger",
+            ) from error
         return square(image.reshape(*image.shape[:2], self.channels), side, self.enlarging)
 
 
