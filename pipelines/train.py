@@ -25,6 +25,8 @@ def main() -> None:
 
     config = load_config()
     prepared = PreparedSet.load(given.prepared)
+    if prepared.images:
+        prepared.images.share(scratch_folder())
     with (
         tracked_stage(config, prepared, "train") as tracked,
         FoldProgress() as progress,

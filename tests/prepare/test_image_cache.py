@@ -1,4 +1,5 @@
 import pickle
+import shutil
 
 import cv2
 import numpy as np
@@ -168,6 +169,19 @@ def test_images_that_were_decoded_once_are_taken_over_without_room_of_their_own(
         cache(tmp_path / f"c{number}", paths[: 5 - number], **change, scratch=tmp_path / "scratch")
     assert len(decodings) == 5 + 5 + 4 + 3 and len(list((tmp_path / "scratch/images").iterdir())) == 1
     assert (tmp_path / "a/images.u8").stat().st_nlink == 2
+
+
+def test_a_copy_takes_the_place_of_what_is_kept(tmp_path):
+    write_image(tmp_path / "a.png", 0)
+    for name in ("c", "other"):
+        scratch = tmp_path / "scratch" if name == "c" else None
+        cache(tmp_path / name, [tmp_path / "a.png"], size=64 if name == "c" else 4, scratch=scratch)
+    (kept,) = (tmp_path / "scratch/images").glob("*/pixels.u8")
+    shutil.copytree(tmp_path / "c", tmp_path / "copy")
+    ImageCache.load(tmp_path / "other").share(tmp_path / "scratch")
+    assert kept.samefile(tmp_path / "c/images.u8")
+    ImageCache.load(tmp_path / "copy").share(tmp_path / "scratch")
+    assert kept.samefile(tmp_path / "copy/images.u8")
 
 
 def test_a_cache_written_again_leaves_what_is_kept_as_it_was(tmp_path):

@@ -100,8 +100,8 @@ class PrepareConfig(Section):
     """3 is RGB and 1 is grey, whatever was shipped; any other number takes the channels as shipped (grey with alpha, RGBA,
     or an array in a .npy file), and an image with another number is a bad one."""
     rows: int | None = Field(None, ge=1)
-    """Take about so many rows of the training and of the test table only, to try the pipeline in seconds; the others'
-    answers are the sample submission's."""
+    """Take about so many rows of the training table (of each class equally many) and of the test table only, to try the
+    pipeline in seconds; the others' answers are the sample submission's."""
     bad_images: Literal["error", "blank"] = "error"
     """What to do with an image that cannot be decoded: stop, or put a black one in its place and say so."""
     workers: int | None = Field(None, ge=1)

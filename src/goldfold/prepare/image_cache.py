@@ -17,7 +17,7 @@ from goldfold.errors import InputError
 from goldfold.files import read_json, write_json
 from goldfold.metrics import Array
 from goldfold.prepare.decode import decode, shipped_size, shrink
-from goldfold.prepare.kept_pixels import Decoded, decoding_key, keep, settings_of_decoding, take_kept
+from goldfold.prepare.kept_pixels import Decoded, decoding_key, keep, settings_of_decoding, share, take_kept
 from goldfold.process import keep_freed_memory
 
 PIXELS = "images.u8"
@@ -30,17 +30,23 @@ class ImageCache:
     """Images of any shape, read-only: `cache[i]` is an (height, width, channels) uint8 array over the file's memory map.
 
     Three files: `images.u8`, the pixels of one image after another; `images.parquet`, for each image its offset,
-    height and width there, and its height and width as shipped; `images.json`, `size` (of the shorter side) and `channels`.
+    height and width there, and its height and width as shipped; `images.json`, `size` (of the shorter side), `channels` and
+    `digest`, a hash of the files and of how they were decoded.
     """
 
-    def __init__(self, folder: Path, index: pd.DataFrame, size: int, channels: int) -> None:
+    def __init__(self, folder: Path, index: pd.DataFrame, size: int, channels: int, digest: str) -> None:
         self.folder = folder
         self.index = index
         self.size = size
         self.channels = channels
+        self.digest = digest
         self._offsets = index["offset"].to_numpy()
         self._shapes = index[["height", "width"]].to_numpy()
         self._pixels: Array | None = None
+
+    def share(self, scratch: Path) -> None:
+        """Have what `scratch` keeps of these pixels be a link to them, so that the disk holds them once."""
+        share(scratch, self.folder / PIXELS, self.digest)
 
     @classmethod
     def load(cls, folder: Path) -> "ImageCache":
@@ -94,9 +100,10 @@ def write_image_cache(
     position = {path: number for number, path in enumerate(unique)}
     index = decoded.index.iloc[[position[path] for path in paths]].reset_index(drop=True)
     index.to_parquet(folder / INDEX)
-    write_json(folder / CARD, {"size": config.image_size, "channels": config.channels})
+    card: dict[str, Any] = {"size": config.image_size, "channels": config.channels, "digest": decoded.digest}
+    write_json(folder / CARD, card)
     digest = hashlib.blake2b(decoded.digest.encode() + index.to_numpy().tobytes(), digest_size=16)
-    return ImageCache(folder, index, config.image_size, config.channels), digest.hexdigest(), decoded.bad
+    return ImageCache(folder, index, **card), digest.hexdigest(), decoded.bad
 
 
 def _decode(

@@ -1,7 +1,7 @@
 """Decoded pixels, kept outside DVC's outputs: a change of the folds or the metric decodes no image again.
 
-They are a hard link to the file that DVC keeps, so they take no room of their own; where the file system has no links,
-nothing is kept.
+They are a hard link to the file in the prepared set, so they take no room of their own; where the file system has no
+links, nothing is kept.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ import cv2
 import pandas as pd
 
 from goldfold.config import PrepareConfig
-from goldfold.files import folder_written_whole, read_json, write_json
+from goldfold.files import folder_written_whole, read_json, write_json, written_whole
 from goldfold.prepare import decode
 
 PIXELS, INDEX, CARD = "pixels.u8", "index.parquet", "card.json"
@@ -74,3 +74,12 @@ def keep(kept: Path, pixels: Path, decoded: Decoded) -> None:
     for other in kept.parent.iterdir():
         if other != kept:
             shutil.rmtree(other, ignore_errors=True)
+
+
+def share(scratch: Path, pixels: Path, digest: str) -> None:
+    """Link the pixels kept in `scratch` to `pixels`, of the same digest, which DVC has replaced by a copy of its own."""
+    for kept in (scratch / "images").glob(f"*/{CARD}"):
+        own = kept.with_name(PIXELS)
+        if read_json(kept)["digest"] == digest and not own.samefile(pixels):
+            with contextlib.suppress(OSError), written_whole(own) as draft:
+                os.link(pixels, draft)

@@ -93,10 +93,11 @@ def read_weights(path: Path) -> Weights:
     try:
         found: Any = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds of error for a file that is none of its own
-        first = str(error).splitlines()[0]
+        # torch's advice to open it all the same runs whatever code the file holds.
+        why = "it holds more than tensors" if "weights_only" in str(error) else str(error).splitlines()[0]
         raise InputError(
-            f"params.yaml, model.weights: {path} is no file of weights: {first}",
-            mend="save a plain state dict: torch.save(model.state_dict(), path), or safetensors.torch.save_file",
+            f"params.yaml, model.weights: {path} is no file of weights, or a broken one: {why}",
+            mend="fetch it again, or save a state dict: torch.save(model.state_dict(), path), or safetensors.torch.save_file",
         ) from error
     while isinstance(found, dict) and not any(isinstance(value, torch.Tensor) for value in found.values()):
         inner = next((found[key] for key in WRAPPED_IN if key in found), None)
