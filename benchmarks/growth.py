@@ -42,16 +42,17 @@ def _megabytes(step: str) -> float:
 
 def _step(step: str, data: Path, prepared: Path) -> None:
     from goldfold.competition import read_competition
-    from goldfold.config import CompetitionConfig, PrepareConfig, SplitConfig
+    from goldfold.config import CompetitionConfig, SplitConfig
+    from goldfold.modalities.image.settings import ImagePrepareConfig
     from goldfold.prepare import PreparedSet, prepare
 
     if step == "prepare":
         competition = read_competition(CompetitionConfig(path=str(data)))
         # What is imported and started once is not a cost of an image.
-        prepare(competition, SplitConfig(), PrepareConfig(rows=100), prepared.with_name("few"))
+        prepare(competition, SplitConfig(), ImagePrepareConfig(rows=100), prepared.with_name("few"))
         started = time.perf_counter()
-        prepare(competition, SplitConfig(), PrepareConfig(), prepared)
-        images = len(competition.train_images) + len(competition.test_images)
+        prepare(competition, SplitConfig(), ImagePrepareConfig(), prepared)
+        images = len(competition.train) + len(competition.test)
     else:
         from goldfold.modalities.image.views import ImageView
         from goldfold.training.batches import EpochSampler, training_batches

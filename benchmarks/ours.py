@@ -11,7 +11,7 @@ import torch
 from goldfold.competition import read_competition
 from goldfold.config import Config, parse_config
 from goldfold.metrics import Array
-from goldfold.modalities import find_modality
+from goldfold.modalities.protocol import find_learning
 from goldfold.prediction import predict
 from goldfold.prepare import PreparedSet, prepare
 from goldfold.training import load_folds
@@ -43,13 +43,13 @@ def loading(folder: Path, sections: dict[str, Any], workers: int) -> Callable[[]
     """An epoch of training batches, normalised as the model does."""
     prepared, config = prepared_set(folder, sections)
     find_compute("fp32")
-    modality = find_modality("image")
-    spec = modality.input_spec(config.model, prepared)
+    modality = find_learning("image")
     rows = np.arange(len(prepared.train))
+    spec = modality.input_spec(config.model, prepared, rows)
     sampler = EpochSampler(rows, 0)
-    view = modality.training_view(prepared, spec, config.augment, 0, 100)
+    view = modality.training_view(prepared, rows, spec, config.augment, 0, 100)
     batches = training_batches(view, sampler, config.train.batch_size, workers)
-    model: Any = modality.build_model(config.model, spec, 2, pretrained=False)
+    model: Any = modality.build_model(config.model, spec, prepared.problem, pretrained=False)
     model.backbone = torch.nn.Identity()
 
     def run() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import timm
 import torch
 from PIL import Image
@@ -16,7 +17,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from goldfold.metrics import Array
-from goldfold.modalities.image import read_file
+from goldfold.modalities.image.outside import read_rows
 from goldfold.training import load_folds
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -196,8 +197,8 @@ def plain_prediction(folds: Path, files: list[Path], batch_size: int) -> Callabl
             for flip in (False, True):
                 logits = []
                 for start in range(0, len(files), batch_size):
-                    read = [read_file(file.read_bytes(), result.spec)["image"] for file in files[start : start + batch_size]]
-                    batch = torch.cat(read)
+                    contents = [file.read_bytes() for file in files[start : start + batch_size]]
+                    batch = read_rows(pd.DataFrame({"image": contents}), result.spec)["image"]
                     logits.append(model(image=batch.flip(2) if flip else batch))
                 probabilities.append(torch.cat(logits).sigmoid()[:, 0].numpy())
         return np.asarray(np.mean(probabilities, axis=0))

@@ -14,8 +14,8 @@ from benchmarks import rivals
 from benchmarks.measure import ROUNDS, Row, per_second, ratio, take_turns
 from benchmarks.ours import PHOTO
 from benchmarks.pictures import write_competition
-from goldfold.config import PrepareConfig
-from goldfold.prepare.image_cache import write_image_cache
+from goldfold.modalities.image.cache import write_image_cache
+from goldfold.modalities.image.settings import ImagePrepareConfig
 
 ROOT = Path(__file__).parents[1]
 SMOKE = {"model.name": "test_resnet", "+prepare.rows": 40, "train.epochs": 1, "validate.bootstrap": 10, "split.folds": [0]}
@@ -36,7 +36,7 @@ def caching(folder: Path, files: list[Path]) -> Callable[[], None]:
     """The cache of `files`, written anew each time."""
 
     def run() -> None:
-        write_image_cache(folder, files, PrepareConfig(workers=2))
+        write_image_cache(folder, files, ImagePrepareConfig(workers=2))
 
     return run
 

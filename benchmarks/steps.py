@@ -28,7 +28,7 @@ PHOTOS: dict[str, Any] = {
 def small_images(folder: Path) -> list[Row]:
     """A whole training epoch of the MNIST tutorial's network; the rival with the number of workers that suits it."""
     write_competition(folder / "data", train=2000, test=2, size=(32, 32), suffix=".png")
-    choose_compute(*ours.prepared_set(folder, SMALL), folder)
+    chosen = choose_compute(*ours.prepared_set(folder, SMALL), folder).precision
     loops = {
         f"{workers} workers": partial(rivals.tutorial_training, folder / "classes", "tiny", 64, workers, None)
         for workers in (0, ours.WORKERS)
@@ -39,7 +39,8 @@ def small_images(folder: Path) -> list[Row]:
     # A rival's epoch has all rows, ours those of the fold.
     found = ratio(timed[best], timed["ours"], 2000 / rows)
     speeds = per_second(rows, timed["ours"]), per_second(2000, timed[best])
-    return [Row("epoch of a tiny CNN at 32 px", "the tutorials' loop", *speeds, found, "3 x", found >= 3, f"its best: {best}")]
+    note = f"in {chosen}; its best: {best}"
+    return [Row("epoch of a tiny CNN at 32 px", "the tutorials' loop", *speeds, found, "3 x", found >= 3, note)]
 
 
 def fine_tuning(folder: Path) -> list[Row]:

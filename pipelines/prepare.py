@@ -15,12 +15,12 @@ def main() -> None:
     from goldfold.config import load_config
     from goldfold.prepare import prepare
     from goldfold.scratch import scratch_folder
-    from goldfold.terminal import image_progress, show_prepared
+    from goldfold.terminal import input_progress, show_prepared
 
     config = load_config()
     competition = read_competition(config.competition)
-    _, summary = prepare(competition, config.split, config.prepare, given.out, image_progress, scratch_folder())
-    show_prepared(competition, summary)
+    _, summary = prepare(competition, config.split, config.prepare, given.out, input_progress, scratch_folder())
+    show_prepared(summary)
 
 
 if __name__ == "__main__":

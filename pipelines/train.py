@@ -16,6 +16,7 @@ def main() -> None:
     given = parser.parse_args()
 
     from goldfold.config import load_config
+    from goldfold.imports import modality_part
     from goldfold.prepare import PreparedSet
     from goldfold.scratch import scratch_folder
     from goldfold.terminal import FoldProgress
@@ -25,8 +26,7 @@ def main() -> None:
 
     config = load_config()
     prepared = PreparedSet.load(given.prepared)
-    if prepared.images:
-        prepared.images.share(scratch_folder())
+    modality_part(prepared.problem.modality, "prepare").settle(given.prepared, scratch_folder())
     with (
         tracked_stage(config, prepared, "train") as tracked,
         FoldProgress() as progress,

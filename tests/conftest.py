@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 import torch
 
-from goldfold.competition import read_competition
+from goldfold.competition import Problem, read_competition
 from goldfold.competition.demo import write_digits
-from goldfold.config import CompetitionConfig, PrepareConfig, SplitConfig, parse_config
+from goldfold.config import CompetitionConfig, SplitConfig, parse_config
+from goldfold.modalities.image.settings import ImagePrepareConfig
 from goldfold.prepare import prepare
 
 # One thread: tiny models gain nothing from more, and lose much where another process computes.
@@ -31,6 +32,11 @@ def merged(base, recipe, place=""):
     """A recipe on top of params.yaml, as `goldfold run` has DVC do it."""
     whole = not isinstance(recipe, dict) or not isinstance(base, dict) or ("name" in recipe and place != "model")
     return recipe if whole else {**base, **{key: merged(base.get(key), value, key) for key, value in recipe.items()}}
+
+
+def problem_of(classes):
+    """A problem of so many classes."""
+    return Problem("tiny", "image", "id", ("y",), "multiclass", tuple(map(str, range(classes))), "accuracy", "label")
 
 
 def write_image(path, seed, shape=(8, 8, 3)):
@@ -77,7 +83,7 @@ def digits(tmp_path_factory):
     table[:300].to_csv(root / "digits/train.csv", index=False)
     competition = read_competition(CompetitionConfig(path=str(root / "digits")))
     split = SplitConfig(n_folds=3, folds=(0, 1, 2))
-    return prepare(competition, split, PrepareConfig(), root / "prepared")[0]
+    return prepare(competition, split, ImagePrepareConfig(), root / "prepared")[0]
 
 
 @pytest.fixture(scope="session")

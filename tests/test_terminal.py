@@ -1,46 +1,40 @@
 import pytest
 
-from goldfold.competition.task import Decision
 from goldfold.terminal import FoldProgress, clock, number, show_prepared
 from goldfold.training.reporter import Plan
 
 
-class Read:
-    decisions = (Decision("task", "multiclass", "label has 3 different values"),)
-
-    class problem:
-        name = "mine"
-
-
 def summary(classes):
     return {
+        "problem": {"name": "mine"},
         "rows": {"train": 6, "test": 2},
-        "images": {"shipped": "8x8 to 9x9", "cache_megabytes": 0.1},
+        "inputs": "images of 8x8 to 9x9",
+        "decided": [{"setting": "task", "value": "multiclass", "why": "label has 3 different values"}],
         "content": {"classes": dict.fromkeys(classes, 4)},
         "folds": {
             "-1": {"rows": 1, "classes": dict.fromkeys(classes, 1)},
             "0": {"rows": 5, "classes": dict.fromkeys(classes, 3)},
         },
-        "blank_images": ["x.png: the file is empty"],
+        "blank": ["x.png: the file is empty"],
     }
 
 
 def test_what_prepare_decided_is_a_short_table(capsys):
-    show_prepared(Read, summary("abc"))
+    show_prepared(summary("abc"))
     said = capsys.readouterr().out
-    assert "mine: 6 training rows, 2 test rows" in said and "label has 3 different values" in said
-    assert "never" in said and "left black: x.png" in said
+    assert "mine: 6 training rows, 2 test rows, images of 8x8 to 9x9" in said and "label has 3 different values" in said
+    assert "never" in said and "left blank: x.png" in said
     assert [line.split() for line in said.splitlines() if line.split()[:1] == ["0"]] == [["0", "5", "3", "3", "3"]]
 
 
 def test_many_classes_are_told_by_the_fewest_and_the_most(capsys):
-    show_prepared(Read, summary([f"a class with a long name {n}" for n in range(99)]))
+    show_prepared(summary([f"a class with a long name {n}" for n in range(99)]))
     said = capsys.readouterr().out
     assert "fewest of 99 classes" in said and "…" not in said
 
 
 def test_a_fold_that_fails_says_how_far_it_came(capsys):
-    row = {"epoch": 0, "train_loss": 1.0, "valid_loss": 1.0, "accuracy": 0.5, "lr": 0.1, "images_per_second": 9.0}
+    row = {"epoch": 0, "train_loss": 1.0, "valid_loss": 1.0, "accuracy": 0.5, "lr": 0.1, "rows_per_second": 9.0}
     with pytest.raises(RuntimeError), FoldProgress() as progress:
         progress.started(Plan("fold 3", 2, 10, 6, 2, "accuracy", "cpu", "fp32"))
         progress.epoch_ended(row, best=True)

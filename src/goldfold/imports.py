@@ -1,11 +1,12 @@
-"""Things that params.yaml names: an attribute of a library, or `my_module:MyThing` of the competitor's own."""
+"""Things that params.yaml names: an attribute of a library, a kind of input, or `my_module:MyThing` of the competitor's own."""
 
 import difflib
 import importlib
 import importlib.util
+import pkgutil
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from goldfold.errors import InputError
 
@@ -17,6 +18,30 @@ def nearest(name: str, known: Sequence[str]) -> str:
         lowered = {candidate.lower(): candidate for candidate in known}
         close = [lowered[match] for match in difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.5)]
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def modality_part(name: str, part: Literal["settings", "prepare", "learning"]) -> Any:
+    """Return a part of the kind of input `name`, see goldfold.modalities; raises InputError where there is no such kind."""
+    if "+" in name:
+        fused = importlib.import_module(f"goldfold.modalities.fused.{part}")
+        return fused.joined([(single, modality_part(single, part)) for single in name.split("+")])
+    package = name if "." in name else f"goldfold.modalities.{name}"
+    try:
+        return importlib.import_module(f"{package}.{part}")
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{package}.{part}".startswith(error.name):
+            raise
+        known = known_modalities()
+        raise InputError(
+            f"params.yaml, competition.modality: there is no kind of input {name}{nearest(name, known)}",
+            mend=f"give one of {', '.join(known)}, several as image+table, or a package of your own, own.{name.split('.')[-1]}",
+        ) from None
+
+
+def known_modalities() -> list[str]:
+    """The kinds of input that goldfold brings."""
+    packages = importlib.import_module("goldfold.modalities").__path__
+    return [module.name for module in pkgutil.iter_modules(packages) if module.ispkg and module.name != "fused"]
 
 
 def named(name: str, modules: Sequence[str], key: str) -> Any:

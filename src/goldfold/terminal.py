@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from goldfold.competition import Competition, Problem
+    from goldfold.competition import Problem
     from goldfold.metrics import Array
     from goldfold.prediction import Submission
     from goldfold.training.reporter import Plan, Row
@@ -61,7 +61,7 @@ class FoldProgress:
         rate = here * self.plan.training_rows / self.plan.steps / (self.drawn - self.begun)
         metric = self.last.get(self.plan.metric)
         judged = f"{self.plan.metric} {metric:.4f}" if metric is not None else f"{self.plan.metric} …"
-        told = f"loss {loss():.4f}  {judged}  lr {lr:.1e}  {rate:.0f} images/s"
+        told = f"loss {loss():.4f}  {judged}  lr {lr:.1e}  {rate:.0f} rows/s"
         self.bar.update(
             self.task, completed=done, description=f"{self.plan.name} epoch {epoch + 1}/{self.plan.epochs}", told=told
         )
@@ -73,7 +73,7 @@ class FoldProgress:
         line = (
             f"{self.plan.name} epoch {epoch:>2}/{self.plan.epochs}  loss {row['train_loss']:.4f}  "
             f"valid loss {row['valid_loss']:.4f}  {self.plan.metric} {row[self.plan.metric]:.4f}  "
-            f"lr {row['lr']:.1e}  {row['images_per_second']:.0f} images/s  {clock(left)} left"
+            f"lr {row['lr']:.1e}  {row['rows_per_second']:.0f} rows/s  {clock(left)} left"
         )
         if best:
             self.best = f"{self.plan.metric} {row[self.plan.metric]:.4f} in epoch {epoch}"
@@ -92,27 +92,30 @@ class FoldProgress:
             self.console.print(f"{self.plan.name}: {ended} {self.best}, {clock(time.monotonic() - self.begun)}", highlight=False)
 
 
-def image_progress(images: Iterable[Any], total: int) -> Iterator[Any]:
-    """Pass `images` through, with a bar, or a line at the end where the output is no terminal."""
+def input_progress(inputs: Iterable[Any], total: int) -> Iterator[Any]:
+    """Pass `inputs` through, with a bar, or a line at the end where the output is no terminal."""
     console = Console()
     begun = time.monotonic()
-    columns = (TextColumn("reading images"), BarColumn(), _Rate(), TimeRemainingColumn())
+    columns = (TextColumn("reading"), BarColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield from bar.track(images, total=total)
-    console.print(f"read {total} images in {time.monotonic() - begun:.1f} s", highlight=False)
+        yield from bar.track(inputs, total=total)
+    console.print(f"read {total} inputs in {time.monotonic() - begun:.1f} s", highlight=False)
 
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{task.completed:.0f}/{task.total:.0f}  {task.speed or 0:.0f} images/s")
+        return Text(f"{task.completed:.0f}/{task.total:.0f}  {task.speed or 0:.0f} rows/s")
 
 
-def show_prepared(competition: Competition, summary: dict[str, Any]) -> None:
+def show_prepared(summary: dict[str, Any]) -> None:
     """Print what was worked out and decided, and what the folds hold."""
     console = Console()
-    decided = Table("decided", "", "why", title=f"{competition.problem.name}: {_rows(summary)}", title_justify="left", box=None)
-    for decision in competition.decisions:
-        decided.add_row(decision.setting, decision.value, decision.why)
+    rows = summary["rows"]
+    told = f"{summary['problem']['name']}: {rows['train']} training rows, {rows['test']} test rows, {summary['inputs']}"
+    console.print(told, highlight=False, soft_wrap=True)
+    decided = Table("decided", "", "why", box=None)
+    for decision in summary["decided"]:
+        decided.add_row(decision["setting"], decision["value"], decision["why"])
     console.print(decided, highlight=False)
 
     kind, content = next(iter(summary["content"].items()))
@@ -123,14 +126,8 @@ def show_prepared(competition: Competition, summary: dict[str, Any]) -> None:
         told = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
         folds.add_row("never" if fold == "-1" else fold, str(held["rows"]), *told)
     console.print(folds, highlight=False)
-    for line in summary["blank_images"][:10]:
-        console.print(f"left black: {line}", highlight=False)
-
-
-def _rows(summary: dict[str, Any]) -> str:
-    rows, images = summary["rows"], summary.get("images")
-    told = f"{rows['train']} training rows, {rows['test']} test rows"
-    return told + (f", images of {images['shipped']} ({images['cache_megabytes']} MB cached)" if images else "")
+    for line in summary["blank"][:10]:
+        console.print(f"left blank: {line}", highlight=False)
 
 
 def show_cv(result: CVResult) -> None:
@@ -162,17 +159,17 @@ def show_result(
     sys.stdout.flush()
 
 
-def show_predictions(problem: Problem, files: Sequence[Path], predictions: Array, top: int) -> None:
-    """Print the `top` most probable classes, the labels' probabilities, or the values, of each file."""
-    names = [column.partition("_")[2] for column in problem.outputs]
-    for file, row in zip(files, predictions.reshape(len(files), -1).tolist(), strict=True):
+def show_predictions(problem: Problem, names: Sequence[str], predictions: Array, top: int) -> None:
+    """Print the `top` most probable classes, the labels' probabilities, or the values, of each row."""
+    outputs = [column.partition("_")[2] for column in problem.outputs]
+    for name, row in zip(names, predictions.reshape(len(names), -1).tolist(), strict=True):
         if problem.task == "regression":
-            told = [f"{name} {number(value)}" for name, value in zip(names, row, strict=True)]
+            told = [f"{output} {number(value)}" for output, value in zip(outputs, row, strict=True)]
         else:
             values = [1 - row[0], row[0]] if problem.task == "binary" else row
-            ranked = sorted(zip(problem.classes or names, values, strict=True), key=lambda pair: -pair[1])
-            told = [f"{name} {value:.4f}" for name, value in ranked[:top]]
-        print(f"{file}  {'  '.join(told)}")
+            ranked = sorted(zip(problem.classes or outputs, values, strict=True), key=lambda pair: -pair[1])
+            told = [f"{label} {value:.4f}" for label, value in ranked[:top]]
+        print(f"{name}  {'  '.join(told)}")
 
 
 def number(score: float) -> str:

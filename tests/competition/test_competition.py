@@ -4,9 +4,16 @@ from tests.conftest import write_image
 
 from goldfold.competition import read_solution
 from goldfold.competition.demo import write_digits
-from goldfold.config import CompetitionConfig, PrepareConfig, SplitConfig
+from goldfold.config import CompetitionConfig, SplitConfig
 from goldfold.errors import InputError
+from goldfold.modalities.image.settings import ImagePrepareConfig
 from goldfold.prepare import prepare
+
+
+def images_of(competition):
+    """The images of the training rows, and those of the test rows."""
+    paths = competition.image_paths()
+    return paths[: len(competition.train)], paths[len(competition.train) :]
 
 
 def worked_out(competition):
@@ -70,8 +77,8 @@ def test_images_are_found_at_any_depth_with_any_extension(write_competition, rea
             table = pd.read_csv(root / f"{name}.csv", dtype=str)
             table.assign(id=table["id"] + suffix).to_csv(root / f"{name}.csv", index=False)
     competition = read(root)
-    assert str(competition.train_images[1]) == f"{folder}/001{suffix}"
-    assert str(competition.test_images[0]) == f"{folder}/t0{suffix}"
+    assert str(images_of(competition)[0][1]) == f"{folder}/001{suffix}"
+    assert str(images_of(competition)[1][0]) == f"{folder}/t0{suffix}"
 
 
 def test_the_same_id_in_train_and_test_folders_is_each_sides_own(write_competition, read):
@@ -83,15 +90,15 @@ def test_the_same_id_in_train_and_test_folders_is_each_sides_own(write_competiti
         table = pd.read_csv(root / f"{name}.csv", dtype=str)
         table.assign(id=["000", *table["id"][1:]]).to_csv(root / f"{name}.csv", index=False)
     competition = read(root)
-    assert str(competition.train_images[0]) == "train/000.png" and str(competition.test_images[0]) == "test/000.png"
+    assert str(images_of(competition)[0][0]) == "train/000.png" and str(images_of(competition)[1][0]) == "test/000.png"
 
 
 def test_an_image_that_could_be_two_is_asked_for(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
     write_image(root / "more/000.png", 1)
     with pytest.raises(InputError, match=r"row 2 \(id 000\): images/000.png, more/000.png"):
-        read(root)
-    assert str(read(root, images="images/{id}.png").train_images[0]) == "images/000.png"
+        images_of(read(root))
+    assert str(images_of(read(root, images="images/{id}.png"))[0][0]) == "images/000.png"
 
 
 def test_without_a_test_table_the_sample_has_the_test_ids(write_competition, read):
@@ -197,14 +204,14 @@ def test_real_layouts_are_read(shared_data, read, name, settings, rows, expected
     competition = read(shared_data / name, **settings)
     assert (len(competition.train), len(competition.test)) == rows
     assert worked_out(competition) == expected
-    assert len(competition.train_images) == rows[0] and len(competition.test_images) == rows[1]
+    assert len(images_of(competition)[0]) == rows[0] and len(images_of(competition)[1]) == rows[1]
 
 
 def test_a_training_row_never_takes_its_image_from_the_test_folder(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"}, folder="test")
     with pytest.raises(InputError, match=r"no file 000, only test/000.png, which is the test table's"):
-        read(root)
-    assert len(read(root, images="test/{id}.png").train_images) == 8
+        images_of(read(root))
+    assert len(images_of(read(root, images="test/{id}.png"))[0]) == 8
 
 
 def test_extra_rows_of_a_table_are_trained_on_and_never_validated(write_competition, read, tmp_path):
@@ -214,7 +221,7 @@ def test_extra_rows_of_a_table_are_trained_on_and_never_validated(write_competit
     pd.DataFrame({"id": ["e0", "e1", "e2"], "label": ["a", "b", "b"]}).to_csv(root / "extra.csv", index=False)
     competition = read(root, extra="extra.csv")
     assert competition.extra == 3 and len(competition.train) == 15
-    prepared, _ = prepare(competition, SplitConfig(n_folds=3, folds=(0,)), PrepareConfig(), tmp_path / "prepared")
+    prepared, _ = prepare(competition, SplitConfig(n_folds=3, folds=(0,)), ImagePrepareConfig(), tmp_path / "prepared")
     assert prepared.folds[12:].tolist() == [-1] * 3 and prepared.folds[:12].min() == 0
     for fold in range(3):
         assert {12, 13, 14} <= set(prepared.training_rows(fold).tolist())
@@ -229,7 +236,7 @@ def test_extra_rows_of_class_folders(read, tmp_path):
     competition = read(tmp_path / "pets", extra="more")
     assert competition.extra == 8
     assert set(competition.train["id"][-8:]) == {f"more/{label}/{n}{label}.png" for label in "ab" for n in range(4)}
-    assert all(str(path).startswith("more/") for path in competition.train_images[-8:])
+    assert all(str(path).startswith("more/") for path in images_of(competition)[0][-8:])
 
 
 @pytest.mark.parametrize(

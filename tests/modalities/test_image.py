@@ -3,12 +3,14 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from tests.conftest import problem_of
 
-from goldfold.config import Component, ModelConfig
+from goldfold.config import Component
 from goldfold.errors import InputError
-from goldfold.modalities import image
+from goldfold.modalities.image import learning as image
 from goldfold.modalities.image.augmentation import augmentation
 from goldfold.modalities.image.model import ImageModel, build_model, input_spec
+from goldfold.modalities.image.settings import ImageModelConfig
 from goldfold.training.batches import EpochSampler, training_batches
 
 SPEC = {
@@ -20,6 +22,7 @@ SPEC = {
     "std": [0.2, 0.2, 0.2],
     "interpolation": "bilinear",
 }
+ROWS = np.arange(40)
 FLIPS = [Component(name="HorizontalFlip", p=0.5), Component(name="VerticalFlip", p=0.5)]
 
 
@@ -32,21 +35,23 @@ def epoch(view, workers, number=0, rows=40):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_sample_is_the_same_for_any_number_of_workers(digits, workers):
-    view = image.training_view(digits, SPEC, [Component(name="Affine", rotate=[-30, 30], p=1)], seed=1, epochs=4)
+    view = image.training_view(digits, ROWS, SPEC, [Component(name="Affine", rotate=[-30, 30], p=1)], seed=1, epochs=4)
     for (order, images), (same_order, same) in zip(epoch(view, 0), epoch(view, workers), strict=True):
         assert order == same_order and torch.equal(images, same)
 
 
 def test_each_epoch_draws_anew_and_the_same_again(digits):
-    view = image.training_view(digits, SPEC, [Component(name="Affine", rotate=[-30, 30], p=1)], seed=1, epochs=4)
+    view = image.training_view(digits, ROWS, SPEC, [Component(name="Affine", rotate=[-30, 30], p=1)], seed=1, epochs=4)
     first, again = view.__getitems__([(0, 5)])[1]["image"], view.__getitems__([(0, 5)])[1]["image"]
     assert torch.equal(first, again)
     assert not torch.equal(first, view.__getitems__([(1, 5)])[1]["image"])
-    assert not torch.equal(first, image.training_view(digits, SPEC, FLIPS, seed=2, epochs=4).__getitems__([(0, 5)])[1]["image"])
+    assert not torch.equal(
+        first, image.training_view(digits, ROWS, SPEC, FLIPS, seed=2, epochs=4).__getitems__([(0, 5)])[1]["image"]
+    )
 
 
 def test_the_transforms_of_a_pipeline_draw_independently(digits):
-    view = image.training_view(digits, SPEC, FLIPS, seed=0, epochs=4)
+    view = image.training_view(digits, ROWS, SPEC, FLIPS, seed=0, epochs=4)
     plain = image.plain_view(digits, "train", SPEC).__getitems__([(0, 7)])[1]["image"][0]
     outcomes = {"none": plain, "h": plain.flip(1), "v": plain.flip(0), "both": plain.flip(0).flip(1)}
     counts = dict.fromkeys(outcomes, 0)
@@ -64,7 +69,7 @@ def test_the_plain_view_has_the_size_and_no_chance(digits):
 
 
 def test_a_view_pickles_without_the_pixels(digits):
-    view = image.training_view(digits, SPEC, FLIPS, seed=0, epochs=4)
+    view = image.training_view(digits, ROWS, SPEC, FLIPS, seed=0, epochs=4)
     view.__getitems__([(0, 0)])
     assert len(pickle.dumps(view)) < 200_000
 
@@ -86,27 +91,30 @@ def test_a_transform_that_would_not_do_what_it_says_is_refused(component, told):
 
 
 def test_the_model_normalises_once():
-    model = ImageModel(torch.nn.Identity(), torch.nn.Identity(), SPEC["mean"], SPEC["std"])
+    model = ImageModel(torch.nn.Identity(), torch.nn.Identity(), SPEC["mean"], SPEC["std"], 3)
     seen = model(torch.full((1, 2, 2, 3), 255, dtype=torch.uint8))
     assert seen.shape == (1, 3, 2, 2)
     assert seen[0, :, 0, 0].tolist() == pytest.approx([2.5, 3.0, 3.5])
 
 
 def test_the_spec_is_the_backbones_own_unless_it_is_given(digits):
-    spec = input_spec(ModelConfig(name="vit_tiny_patch16_224.augreg_in21k_ft_in1k"), digits)
+    spec = input_spec(ImageModelConfig(name="vit_tiny_patch16_224.augreg_in21k_ft_in1k"), digits, ROWS)
     assert spec["size"] == 224 and spec["mean"] == [0.5, 0.5, 0.5]
-    given = input_spec(ModelConfig(name="resnet18", image_size=64, mean=(0.1,), std=(0.2,)), digits)
+    given = input_spec(ImageModelConfig(name="resnet18", image_size=64, mean=(0.1,), std=(0.2,)), digits, ROWS)
     assert (given["size"], given["mean"], given["std"]) == (64, [0.1] * 3, [0.2] * 3)
 
 
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        (ModelConfig(name="resnet81"), "timm has no model resnet81; did you mean resnet"),
-        (ModelConfig(name="test_resnet", args={"depth": 3}), "refused to build test_resnet"),
-        (ModelConfig(name="test_resnet", pretrained=True, weights="no/file.safetensors"), "there is no file no/file.safetensors"),
+        (ImageModelConfig(name="resnet81"), "timm has no model resnet81; did you mean resnet"),
+        (ImageModelConfig(name="test_resnet", args={"depth": 3}), "refused to build test_resnet"),
+        (
+            ImageModelConfig(name="test_resnet", pretrained=True, weights="no/file.safetensors"),
+            "there is no file no/file.safetensors",
+        ),
     ],
 )
 def test_a_model_that_cannot_be_built_is_told(model, told):
     with pytest.raises(InputError, match=told):
-        build_model(model, SPEC, 3, model.pretrained)
+        build_model(model, SPEC, problem_of(3), model.pretrained)

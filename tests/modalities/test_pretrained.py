@@ -13,18 +13,19 @@ import timm
 import torch
 import torchvision
 from safetensors.torch import save_file
+from tests.conftest import problem_of
 
-from goldfold.config import ModelConfig
 from goldfold.errors import InputError
 from goldfold.modalities.image.model import build_model
 from goldfold.modalities.image.pretrained import pretrained_backbone
+from goldfold.modalities.image.settings import ImageModelConfig
 
 SPEC = {"size": 64, "progressive_sizes": [], "channels": 3, "mean": [0.5] * 3, "std": [0.2] * 3}
 ROOT = Path(__file__).parents[2]
 
 
 def config(name, path):
-    return ModelConfig(name=name, pretrained=True, weights=str(path))
+    return ImageModelConfig(name=name, pretrained=True, weights=str(path))
 
 
 def with_statistics(model):
@@ -79,9 +80,11 @@ def test_a_checkpoint_of_timm_matches_with_or_without_its_wrapping(tmp_path, wra
 
 
 def test_weights_of_a_goldfold_model_bring_the_head_where_it_has_the_same_shape(tmp_path):
-    original = build_model(ModelConfig(name="test_resnet"), SPEC, 4, pretrained=False)
+    original = build_model(ImageModelConfig(name="test_resnet"), SPEC, problem_of(4), pretrained=False)
     save_file({name: tensor.contiguous() for name, tensor in original.state_dict().items()}, tmp_path / "model.safetensors")
-    same, other = (build_model(config("test_resnet", tmp_path / "model.safetensors"), SPEC, n, pretrained=True) for n in (4, 5))
+    same, other = (
+        build_model(config("test_resnet", tmp_path / "model.safetensors"), SPEC, problem_of(n), pretrained=True) for n in (4, 5)
+    )
     assert torch.equal(same.head.fc.weight, original.head.fc.weight)
     name = "layer1.0.conv1.weight"
     assert torch.equal(other.backbone.state_dict()[name], original.backbone.state_dict()[name])
@@ -93,7 +96,7 @@ def test_the_first_layer_is_fitted_to_the_channels(tmp_path, channels):
     original = timm.create_model("resnet18")
     torch.save(original.state_dict(), tmp_path / "weights.pth")
     spec = {**SPEC, "channels": channels, "mean": [0.5] * channels, "std": [0.2] * channels}
-    model = build_model(config("resnet18", tmp_path / "weights.pth"), spec, 2, pretrained=True)
+    model = build_model(config("resnet18", tmp_path / "weights.pth"), spec, problem_of(2), pretrained=True)
     first, rgb = model.backbone.conv1.weight, original.conv1.weight
     assert first.shape[1] == channels
     if channels == 1:
@@ -119,7 +122,7 @@ def test_weights_that_do_not_fit_are_told(tmp_path, content, told):
     else:
         torch.save(timm.create_model(content).state_dict() if isinstance(content, str) else content, path)
     with pytest.raises(InputError, match=told):
-        build_model(config("test_resnet", path), SPEC, 3, pretrained=True)
+        build_model(config("test_resnet", path), SPEC, problem_of(3), pretrained=True)
 
 
 class Harmful:
@@ -130,17 +133,17 @@ class Harmful:
 def test_no_pickle_is_opened(tmp_path, capsys):
     torch.save({"weights": Harmful()}, tmp_path / "weights.pth")
     with pytest.raises(InputError, match="is no file of weights"):
-        build_model(config("test_resnet", tmp_path / "weights.pth"), SPEC, 3, pretrained=True)
+        build_model(config("test_resnet", tmp_path / "weights.pth"), SPEC, problem_of(3), pretrained=True)
     assert "a pickle ran" not in capsys.readouterr().out
 
 
 BUILD = textwrap.dedent("""
     import sys
-    from goldfold.config import ModelConfig
+    from goldfold.modalities.image.settings import ImageModelConfig
     from goldfold.errors import told_to_people
     from goldfold.modalities.image.pretrained import pretrained_backbone
     with told_to_people():
-        backbone, _ = pretrained_backbone(ModelConfig(name="test_resnet", pretrained=True), {}, True, print)
+        backbone, _ = pretrained_backbone(ImageModelConfig(name="test_resnet", pretrained=True), {}, True, print)
         print("first", float(backbone.state_dict()["layer1.0.conv1.weight"].flatten()[0]))
 """)
 

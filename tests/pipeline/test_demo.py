@@ -26,7 +26,7 @@ def test_the_last_lines_tell_the_result(finished):
 def test_each_epoch_is_one_plain_line_without_a_terminal(finished):
     lines = [line for line in finished.log.splitlines() if line.startswith("fold 3 epoch")]
     assert len(lines) == EPOCHS
-    assert all(re.search(r"loss .* accuracy .* lr .* images/s .* left", line) for line in lines)
+    assert all(re.search(r"loss .* accuracy .* lr .* rows/s .* left", line) for line in lines)
     assert "\x1b" not in finished.log
 
 
@@ -72,7 +72,7 @@ def test_a_child_has_its_curves_each_epoch_once(finished):
     (parent,) = finished.parents()
     child = finished.children(parent)[0]
     client = MlflowClient(f"sqlite:///{finished.folder / 'mlflow.db'}")
-    for metric in ("train_loss", "valid_loss", "accuracy", "lr", "images_per_second", "seconds"):
+    for metric in ("train_loss", "valid_loss", "accuracy", "lr", "rows_per_second", "seconds"):
         history = client.get_metric_history(child.info.run_id, metric)
         assert sorted(point.step for point in history) == list(range(EPOCHS)), metric
 

@@ -12,9 +12,10 @@ import torch
 from tests.conftest import write_image
 
 from goldfold.errors import InputError
+from goldfold.modalities.image.cache import ImageCache
 from goldfold.prediction import export as exporting
 from goldfold.prediction.export import SUFFIXES, export
-from goldfold.prediction.files import find_files, predict_files
+from goldfold.prediction.outside import predict_outside
 from goldfold.prediction.pyfunc import _load_pyfunc
 from goldfold.training import train_fold
 from goldfold.training.device import find_compute_again
@@ -26,10 +27,14 @@ def result(digits, settings, tmp_path_factory):
     return train_fold(digits, 0, 0, settings(epochs=2), tmp_path_factory.mktemp("fold"))
 
 
+def predicted(result, *paths):
+    return predict_outside([result], result.modality.read_files(paths))[1]
+
+
 def image_file(digits, row, folder):
     path = folder / f"{row}.png"
     path.parent.mkdir(exist_ok=True)
-    cv2.imwrite(str(path), cv2.cvtColor(np.asarray(digits.image("test", row)), cv2.COLOR_RGB2BGR))
+    cv2.imwrite(str(path), cv2.cvtColor(np.asarray(ImageCache.load(digits.folder)[len(digits.train) + row]), cv2.COLOR_RGB2BGR))
     return path
 
 
@@ -45,7 +50,7 @@ def test_the_onnx_file_and_its_preprocessing_are_all_that_a_stranger_needs(digit
     pixels = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_LINEAR)
     (logits,) = session.run([card["output"]["name"]], {card["input"]["name"]: pixels[np.newaxis]})
     probabilities = np.exp(logits[0]) / np.exp(logits[0]).sum()
-    ours = predict_files([result], [tmp_path / "3.png"])[0]
+    ours = predicted(result, tmp_path / "3.png")[0]
     assert card["output"]["activation"] == "softmax" and probabilities == pytest.approx(ours, abs=1e-4)
     assert card["output"]["classes"] == list(digits.problem.classes)
     assert session.get_inputs()[0].shape[0] == "batch"
@@ -77,20 +82,22 @@ def test_a_single_image_is_predicted_as_the_pipeline_predicts_it(digits, result,
     batches = [view.__getitems__([(0, row)]) for row in rows]
     logits = predict_logits(result.build_model(), batches, find_compute_again(result.precision))
     files = [image_file(digits, row, tmp_path / "images") for row in rows]
-    assert predict_files([result], files) == pytest.approx(result.codec.decode(logits), abs=1e-12)
-    assert find_files([tmp_path / "images"]) == sorted(files)
+    assert predicted(result, *files) == pytest.approx(result.codec.decode(logits), abs=1e-12)
+    assert list(result.modality.read_files([tmp_path / "images"]).index) == sorted(map(str, files))
 
 
-def test_files_that_cannot_be_predicted_are_told_together(result, tmp_path):
+def test_files_that_cannot_be_predicted_are_told_and_the_others_predicted(result, tmp_path):
     write_image(tmp_path / "good.png", 0)
     (tmp_path / "bad.png").write_text("no image")
-    with pytest.raises(InputError, match=r"1 of 2 files cannot be predicted\n.*bad.png: it is no image"):
-        predict_files([result], [tmp_path / "good.png", tmp_path / "bad.png"])
+    table = result.modality.read_files([tmp_path / "good.png", tmp_path / "bad.png"])
+    names, predictions, bad = predict_outside([result], table)
+    assert names == [str(tmp_path / "good.png")] and predictions.shape == (1, 10)
+    assert bad == [f"{tmp_path / 'bad.png'}: it is no image that OpenCV or Pillow can read"]
     with pytest.raises(InputError, match="are not there"):
-        find_files([tmp_path / "gone.png"])
+        result.modality.read_files([tmp_path / "gone.png"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no images in these folders"):
-        find_files([tmp_path / "empty"])
+        result.modality.read_files([tmp_path / "empty"])
 
 
 def test_the_python_function_takes_bytes_and_base64(digits, result, tmp_path):
@@ -100,5 +107,5 @@ def test_the_python_function_takes_bytes_and_base64(digits, result, tmp_path):
     table = function.predict(pd.DataFrame({"image": [content, base64.b64encode(content).decode()]}))
     assert list(table.columns) == ["label", *digits.problem.outputs]
     assert table.iloc[0].equals(table.iloc[1])
-    expected = predict_files([result], [tmp_path / "2.png"])[0]
+    expected = predicted(result, tmp_path / "2.png")[0]
     assert table.iloc[0, 1:].to_numpy(float) == pytest.approx(expected) and table["label"][0] == str(expected.argmax())

@@ -1,5 +1,4 @@
 import dataclasses
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +7,7 @@ import pytest
 from goldfold.competition import Problem
 from goldfold.config import PredictConfig
 from goldfold.errors import InputError
+from goldfold.modalities.image.cache import ImageCache
 from goldfold.prediction import Submission, check_submission, predict, score_submission
 from goldfold.training import train_fold
 from goldfold.training.evaluate import average
@@ -122,15 +122,15 @@ def test_the_test_set_is_predicted_by_every_fold_in_the_order_of_the_sample(digi
     assert Submission.load(tmp_path / "out", digits.problem, digits.sample).table.equals(both.table)
 
 
-def test_test_time_augmentation_averages_the_row_as_it_is_and_changed(digits, settings, tmp_path):
+def test_test_time_augmentation_averages_the_row_as_it_is_and_changed(digits, settings, tmp_path, monkeypatch):
     fold = train_fold(digits, 0, 0, settings(epochs=1), tmp_path)
     plain, flipped = (
         digits.problem.predictions(predict(digits, [fold], PredictConfig(tta=tta)).predictions)
         for tta in ((), ({"name": "HorizontalFlip", "p": 0.0},))
     )
-    upside = digits.images
-    mirrored = replace(digits, images=[upside[row][:, ::-1] for row in range(len(upside))])
-    alone = digits.problem.predictions(predict(mirrored, [fold], PredictConfig()).predictions)
+    monkeypatch.setattr(ImageCache, "__getitem__", lambda *given, original=ImageCache.__getitem__: original(*given)[:, ::-1])
+    alone = digits.problem.predictions(predict(digits, [fold], PredictConfig()).predictions)
+    monkeypatch.undo()
     assert flipped == pytest.approx((plain + alone) / 2, abs=1e-6) and not np.allclose(plain, alone)
     with pytest.raises(InputError, match=r"predict.tta.0: albumentations.HorizontalFlip refused"):
         predict(digits, [fold], PredictConfig(tta=({"name": "HorizontalFlip", "often": 1},)))

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from tests.conftest import write_image
 
-from goldfold.config import PrepareConfig, SplitConfig
+from goldfold.config import SplitConfig
 from goldfold.errors import InputError
+from goldfold.modalities.image.cache import ImageCache
+from goldfold.modalities.image.settings import ImagePrepareConfig
 from goldfold.prediction import Submission
 from goldfold.prepare import PreparedSet, prepare
 
@@ -19,7 +21,7 @@ def root(write_competition):
 
 
 def prepared(read, root, folder, split=SPLIT):
-    return prepare(read(root), split, PrepareConfig(), folder)
+    return prepare(read(root), split, ImagePrepareConfig(), folder)
 
 
 def test_what_was_saved_is_loaded(root, read, tmp_path):
@@ -28,7 +30,7 @@ def test_what_was_saved_is_loaded(root, read, tmp_path):
     assert loaded.problem == saved.problem and loaded.fingerprint == saved.fingerprint
     pd.testing.assert_frame_equal(loaded.train, saved.train)
     assert (loaded.folds == saved.folds).all()
-    assert (loaded.image("test", 2) == saved.images[10]).all()
+    assert loaded.folder == saved.folder and loaded.inputs == saved.inputs
 
 
 def test_a_fold_trains_on_all_rows_that_it_does_not_validate(root, read, tmp_path):
@@ -68,15 +70,15 @@ def test_a_failure_leaves_what_was_there(root, read, tmp_path):
     (root / "images/000.png").write_text("broken")
     with pytest.raises(InputError):
         prepared(read, root, tmp_path / "out")
-    assert isinstance(PreparedSet.load(tmp_path / "out").image("train", 0), np.ndarray)
+    assert isinstance(ImageCache.load(PreparedSet.load(tmp_path / "out").folder)[0], np.ndarray)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_a_few_rows_of_each_class_make_a_set_to_try_things_on(write_competition, read, tmp_path):
     root = write_competition({"label": ["a"] * 20 + ["b"] * 4 + ["c"] * 16}, {"label": ["a"] * 9}, test_rows=9)
-    prepared, _ = prepare(read(root), SplitConfig(n_folds=3, folds=(0,)), PrepareConfig(rows=6), tmp_path / "prepared")
+    prepared, _ = prepare(read(root), SplitConfig(n_folds=3, folds=(0,)), ImagePrepareConfig(rows=6), tmp_path / "prepared")
     assert prepared.train["label"].value_counts().to_dict() == {"a": 3, "b": 3, "c": 3}
-    assert len(prepared.test) == 6 and len(prepared.sample) == 9 and len(prepared.images) == 15
+    assert len(prepared.test) == 6 and len(prepared.sample) == 9 and len(ImageCache.load(prepared.folder)) == 15
     answer = Submission(prepared.problem, prepared.sample, prepared.test[["id"]].assign(p_a=0.1, p_b=0.8, p_c=0.1))
     answer.save(tmp_path / "out")
     table = pd.read_csv(tmp_path / "out/submission.csv").set_index("id")["label"]

@@ -2,9 +2,10 @@
 
 import pytest
 from safetensors.torch import save_file
+from tests.conftest import problem_of
 
-from goldfold.config import ModelConfig
 from goldfold.modalities.image.model import build_model
+from goldfold.modalities.image.settings import ImageModelConfig
 
 SPEC = {"size": 64, "progressive_sizes": [], "channels": 3, "mean": [0.5] * 3, "std": [0.2] * 3}
 
@@ -13,6 +14,6 @@ SPEC = {"size": 64, "progressive_sizes": [], "channels": 3, "mean": [0.5] * 3, "
 def weights(tmp_path_factory):
     """A file of weights for test_resnet."""
     path = tmp_path_factory.mktemp("weights") / "model.safetensors"
-    state = build_model(ModelConfig(name="test_resnet"), SPEC, 4, pretrained=False).state_dict()
+    state = build_model(ImageModelConfig(name="test_resnet"), SPEC, problem_of(4), pretrained=False).state_dict()
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
     return str(path)

@@ -5,10 +5,12 @@ from itertools import pairwise
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.conftest import problem_of
 
-from goldfold.config import FinetuneConfig, ModelConfig
+from goldfold.config import FinetuneConfig
 from goldfold.errors import InputError
 from goldfold.modalities.image.model import build_model
+from goldfold.modalities.image.settings import ImageModelConfig
 from goldfold.training import train_fold
 from goldfold.training.finetune import parameter_groups, set_trainable
 
@@ -17,7 +19,7 @@ SPEC = {"size": 64, "progressive_sizes": [], "channels": 3, "mean": [0.5] * 3, "
 
 @pytest.fixture
 def model():
-    return build_model(ModelConfig(name="test_resnet"), SPEC, 4, pretrained=False)
+    return build_model(ImageModelConfig(name="test_resnet"), SPEC, problem_of(4), pretrained=False)
 
 
 def trained(model, epoch, **finetune):
@@ -168,6 +170,6 @@ def test_heads_and_pooling(digits, settings, tmp_path, model, parts, width):
 
 
 def test_a_backbone_without_a_feature_map_cannot_be_pooled_by_gem():
-    vit = ModelConfig(name="test_vit", pool="gem", image_size=64, args={"img_size": 64})
+    vit = ImageModelConfig(name="test_vit", pool="gem", image_size=64, args={"img_size": 64})
     with pytest.raises(InputError, match="cannot take an image of 64 pixels: GeM pools a feature map"):
-        build_model(vit, SPEC, 3, pretrained=False)
+        build_model(vit, SPEC, problem_of(3), pretrained=False)

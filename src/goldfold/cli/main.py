@@ -39,14 +39,14 @@ def main() -> None:
     overfit.add_argument("--steps", type=int, default=200)
     overfit.set_defaults(function=_overfit)
 
-    predict = add("predict", help="predict images or folders of them, and print the most probable classes")
+    predict = add("predict", help="predict images, folders of them or tables of rows, and print the most probable classes")
     predict.add_argument("paths", nargs="+", type=Path)
-    predict.add_argument("--top", type=_at_least_one, default=3, help="classes to print per image")
+    predict.add_argument("--top", type=_at_least_one, default=3, help="classes to print per row")
     predict.add_argument("--run", help="the name or id of an MLflow run; by default the current result, all folds averaged")
     predict.add_argument("--fold", type=int, help="one fold's model alone")
     predict.set_defaults(function=_predict)
 
-    export = add("export", help="write the best model to ONNX, TorchScript and torch.export, checked on real images")
+    export = add("export", help="write the best model to ONNX, TorchScript and torch.export, checked on real rows")
     export.add_argument("--run", help="the name or id of an MLflow run; by default the current result")
     export.add_argument("--fold", type=int, help="this fold's model; by default the one with the best score")
     export.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
@@ -94,9 +94,10 @@ def check_params() -> None:
 
 def params_schema() -> dict[str, Any]:
     """The JSON schema of params.yaml, which editors complete and check it by."""
-    from goldfold.config import Config
+    from goldfold.config import config_class
+    from goldfold.imports import known_modalities
 
-    return Config.model_json_schema(by_alias=True)
+    return config_class(*known_modalities()).model_json_schema(by_alias=True)
 
 
 def _summary(_: argparse.Namespace) -> None:
@@ -130,9 +131,9 @@ def _overfit(given: argparse.Namespace) -> None:
 
 
 def _predict(given: argparse.Namespace) -> None:
-    from goldfold.cli.models import predict_images
+    from goldfold.cli.models import predict_paths
 
-    predict_images(given.paths, given.top, given.run, given.fold)
+    predict_paths(given.paths, given.top, given.run, given.fold)
 
 
 def _export(given: argparse.Namespace) -> None:

@@ -5,20 +5,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldfold.cli.places import CURRENT, PREPARED
+from goldfold.errors import InputError
 
 if TYPE_CHECKING:
     from goldfold.prediction.export import Format
     from goldfold.training import FoldResult
 
 
-def predict_images(paths: Sequence[Path], top: int, run: str | None, fold: int | None) -> None:
-    """Print the most probable classes of each image, or its values, as the folds' models predict them on average."""
-    from goldfold.prediction.files import find_files, predict_files
+def predict_paths(paths: Sequence[Path], top: int, run: str | None, fold: int | None) -> None:
+    """Print the most probable classes of each image or row, or its values, as the folds' models predict them on average."""
+    from goldfold.prediction.outside import predict_outside
     from goldfold.terminal import show_predictions
 
     folds = _folds(run, fold)
-    files = find_files(paths)
-    show_predictions(folds[0].codec.problem, files, predict_files(folds, files), top)
+    rows = folds[0].modality.read_files(paths)
+    names, predictions, bad = predict_outside(folds, rows)
+    show_predictions(folds[0].codec.problem, names, predictions, top)
+    if bad:
+        raise InputError(f"{len(bad)} of {len(rows)} rows cannot be predicted", bad, "replace them, or leave them out")
 
 
 def export_model(run: str | None, fold: int | None, formats: Sequence["Format"], out: Path) -> None:
@@ -30,8 +34,8 @@ def export_model(run: str | None, fold: int | None, formats: Sequence["Format"],
     result = best_of(_folds(run, fold))
     print(f"fold {result.fold}, {result.codec.problem.metric} {result.score:.5g}")
     for path, deviation in export(result, PreparedSet.load(PREPARED), formats, out).items():
-        print(f"{path}  {path.stat().st_size / 1e6:.1f} MB, at most {deviation:.1e} from PyTorch on real images")
-    print(f"{out / 'preprocessing.json'}  how an image becomes its input, and its output a prediction")
+        print(f"{path}  {path.stat().st_size / 1e6:.1f} MB, at most {deviation:.1e} from PyTorch on real rows")
+    print(f"{out / 'preprocessing.json'}  how its input is made, and what its output means")
 
 
 def _folds(run: str | None, fold: int | None) -> list["FoldResult"]:

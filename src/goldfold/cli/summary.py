@@ -52,7 +52,7 @@ def _test_score(path: Path, competition: "CompetitionConfig", problem: "Problem"
     except InputError as error:
         # The result stands, whatever is wrong with the labels: they may be another competition's.
         return None, f"none: {str(error).splitlines()[0]} (competition.solution)"
-    return score, f"{problem.scored_by.name} {number(score)} against {competition.solution or 'the images that were held out'}"
+    return score, f"{problem.scored_by.name} {number(score)} against {competition.solution or 'the rows that were held out'}"
 
 
 def open_ui(port: int) -> None:

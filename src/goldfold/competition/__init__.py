@@ -2,5 +2,6 @@
 
 from goldfold.competition.competition import Competition, read_competition, read_solution
 from goldfold.competition.problem import Problem
+from goldfold.competition.task import Decision
 
-__all__ = ["Competition", "Problem", "read_competition", "read_solution"]
+__all__ = ["Competition", "Decision", "Problem", "read_competition", "read_solution"]

@@ -20,7 +20,7 @@ TEST_TABLES = ("test.csv", "test.csv.zip", "test.tsv", "test.parquet")
 
 @dataclass(frozen=True)
 class Competition:
-    """The problem, the training and test tables, the image of each row, and the sample submission.
+    """The problem, the training and test tables, how a row's file is found, and the sample submission.
 
     Tables keep every column that was shipped; the last `extra` training rows are those of competition.extra. Ids are
     texts; the targets are texts (labels) or numbers. `sample` is the contract of the answer, as texts: its columns, their
@@ -32,10 +32,20 @@ class Competition:
     train: pd.DataFrame
     test: pd.DataFrame
     sample: pd.DataFrame
-    train_images: list[Path]
-    test_images: list[Path]
+    templates: tuple[str | None, str | None]
     decisions: tuple[Decision, ...]
     extra: int = 0
+
+    def image_paths(self) -> list[Path]:
+        """The image of each training row, then of each test row, relative to `root`.
+
+        `templates` are those of the two tables, see `find_images`, which raises InputError for rows without an image.
+        """
+        train, test = self.templates
+        return [
+            *find_images(self.train, self.problem.id, self.root, train, "train"),
+            *find_images(self.test, self.problem.id, self.root, test, "test"),
+        ]
 
 
 def read_competition(config: CompetitionConfig) -> Competition:
@@ -86,8 +96,7 @@ def read_competition(config: CompetitionConfig) -> Competition:
         train=train,
         test=test,
         sample=sample if sample is not None else _default_sample(test, problem),
-        train_images=find_images(train, names.id, root, template, "train"),
-        test_images=find_images(test, names.id, root, test_template, "test"),
+        templates=(template, test_template),
         decisions=(*decisions, *more),
         extra=len(extra),
     )

@@ -2,7 +2,15 @@
 
 from goldfold.config.data import Answer, CompetitionConfig, PrepareConfig, SplitConfig, Task
 from goldfold.config.learning import AverageConfig, FinetuneConfig, FoldConfig, HeadConfig, ModelConfig, TrainConfig
-from goldfold.config.params import Config, PredictConfig, ValidateConfig, load_config, parse_config
+from goldfold.config.params import (
+    Config,
+    PredictConfig,
+    ValidateConfig,
+    config_class,
+    load_config,
+    parse_config,
+    parse_fold_config,
+)
 from goldfold.config.section import Component
 
 __all__ = [
@@ -21,6 +29,8 @@ __all__ = [
     "Task",
     "TrainConfig",
     "ValidateConfig",
+    "config_class",
     "load_config",
     "parse_config",
+    "parse_fold_config",
 ]

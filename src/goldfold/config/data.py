@@ -17,8 +17,9 @@ class CompetitionConfig(Section):
     """The competition's folder."""
     name: str | None = None
     """The competition's name, which is also the MLflow experiment's; by default the folder's name."""
-    modality: Literal["image"] = "image"
-    """The kind of input that the model reads."""
+    modality: str = "image"
+    """The kind of input that the model reads: image, table or text; several joined, image+table; or a package of your own,
+    own.audio."""
     train: str | None = None
     """The training table in `path`; by default train.csv, and without one the folders of images are read."""
     test: str | None = None
@@ -46,7 +47,7 @@ class CompetitionConfig(Section):
     r"""Without a training table: a regular expression whose named groups are columns read from each image's path,
     `(?P<label>cat|dog)\.\d+\.jpg`."""
     test_fraction: float = Field(0.1, gt=0, lt=1)
-    """The share of the images that is held out as the test set where the competition ships none."""
+    """The share of the rows that is held out as the test set where the competition ships none."""
     solution: str | None = None
     """A table of the test labels, for the local scorer alone; no stage reads it."""
 
@@ -92,17 +93,8 @@ class SplitConfig(Section):
 
 
 class PrepareConfig(Section):
-    """The cache of resized images."""
+    """What the prepared set holds; each kind of input has settings of its own beside these."""
 
-    image_size: int = Field(256, ge=1)
-    """The shorter side of an image in the cache, in pixels; larger images are shrunk to it, smaller ones kept."""
-    channels: int = Field(3, ge=1)
-    """3 is RGB and 1 is grey, whatever was shipped; any other number takes the channels as shipped (grey with alpha, RGBA,
-    or an array in a .npy file), and an image with another number is a bad one."""
     rows: int | None = Field(None, ge=1)
     """Take about so many rows of the training table (of each class equally many) and of the test table only, to try the
     pipeline in seconds; the others' answers are the sample submission's."""
-    bad_images: Literal["error", "blank"] = "error"
-    """What to do with an image that cannot be decoded: stop, or put a black one in its place and say so."""
-    workers: int | None = Field(None, ge=1)
-    """Decoding threads; by default one per CPU core."""

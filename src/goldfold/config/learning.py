@@ -1,8 +1,9 @@
 """The sections that a model is trained by: model, augment, finetune, train."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
 from goldfold.config.section import Component, Section
 
@@ -21,40 +22,27 @@ class HeadConfig(Section):
 
 
 class ModelConfig(Section):
-    """The network."""
+    """The network; each kind of input has settings of its own beside these."""
 
     name: str
-    """A timm backbone, or the import path of your own nn.Module, which is called with the number of outputs and `args`."""
-    pretrained: bool = False
-    """Start from pretrained weights: those of `weights`, else timm's, downloaded once from the Hugging Face hub."""
-    weights: str | None = None
-    """A file with the pretrained weights, safetensors or a state dict, in timm's, torchvision's or goldfold's naming."""
-    image_size: int | None = Field(None, ge=8)
-    """The side of the square that the network sees, in pixels; by default the backbone's own."""
-    progressive_sizes: tuple[Annotated[int, Field(ge=8)], ...] = ()
-    """Sides that training starts with, in turn, before image_size; the epochs are shared out equally among them all."""
-    mean: tuple[float, ...] | None = None
-    """What the pixels (0 to 1) are normalised by, per channel; by default what the backbone was pretrained with."""
-    std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
-    """The deviation that goes with `mean`."""
-    pool: Literal["avg", "max", "avgmax", "catavgmax", "gem"] | None = None
-    """How the feature map becomes features (gem: Radenovic et al. 2018); by default the backbone's own way."""
-    head: HeadConfig = HeadConfig()
-    """What stands on the backbone's features."""
+    """A model that the kind of input knows, or the import path of your own."""
     args: dict[str, Any] = Field({})
-    """Arguments of timm.create_model, such as drop_rate or drop_path_rate (stochastic depth); of your own module's class."""
+    """Arguments that are passed through to it."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.weights and not self.pretrained:
-            raise ValueError("weights are given but pretrained is false; set pretrained: true to start from them")
-        if (self.mean is None) != (self.std is None):
-            raise ValueError("mean and std are given together, or neither")
-        if ":" in self.name and (self.pool or self.head != HeadConfig()):
-            raise ValueError("your own module is the whole network: leave out pool and head")
-        if ":" in self.name and self.pretrained and not self.weights:
-            raise ValueError("pretrained weights of your own module are a file: name it in weights")
-        return self
+    @property
+    def starts_pretrained(self) -> bool:
+        """Whether training starts from weights that know something."""
+        return False
+
+    @property
+    def grows(self) -> bool:
+        """Whether the inputs change their size as training goes on."""
+        return False
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files on whose content the model depends."""
+        return ()
 
 
 class FinetuneConfig(Section):
@@ -182,9 +170,9 @@ class TrainConfig(Section):
 class FoldConfig(Section):
     """The sections that a fold is trained by; its checkpoint keeps them."""
 
-    model: ModelConfig
+    model: SerializeAsAny[ModelConfig]
     augment: tuple[Component, ...] = ()
-    """albumentations transforms of the training images, in order, with their arguments."""
+    """Transforms of the training rows, in order, with their arguments: albumentations' for images."""
     finetune: FinetuneConfig = FinetuneConfig()
     train: TrainConfig = TrainConfig()
 
@@ -196,7 +184,7 @@ class FoldConfig(Section):
         if finetune.head_epochs + self.train.warmup_epochs >= epochs:
             raise ValueError("finetune.head_epochs and train.warmup_epochs leave no epoch for the scheduler")
         frozen = finetune.train == "head" or finetune.head_epochs or finetune.freeze_batch_norm or finetune.unfreeze_every
-        if frozen and not self.model.pretrained:
+        if frozen and not self.model.starts_pretrained:
             raise ValueError("finetune freezes parts of the network, but model.pretrained is false: they would stay random")
         if finetune.train == "head" and (finetune.head_epochs or finetune.unfreeze_every):
             raise ValueError("finetune.train: head trains the head alone throughout; leave out head_epochs and unfreeze_every")

@@ -1,9 +1,9 @@
 """params.yaml as one frozen, validated Config; nothing else reads params.yaml."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Union
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, create_model
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
@@ -11,7 +11,7 @@ from goldfold.config.data import CompetitionConfig, PrepareConfig, SplitConfig
 from goldfold.config.learning import FoldConfig
 from goldfold.config.section import Component, Section
 from goldfold.errors import InputError
-from goldfold.imports import nearest
+from goldfold.imports import modality_part, nearest
 
 
 class ValidateConfig(Section):
@@ -38,13 +38,30 @@ class PredictConfig(Section):
 
 
 class Config(FoldConfig):
-    """All of params.yaml."""
+    """All of params.yaml, but for what the kind of input adds to `model` and `prepare`; see `config_class`."""
 
     competition: CompetitionConfig
     split: SplitConfig = SplitConfig()
-    prepare: PrepareConfig = PrepareConfig()
+    prepare: SerializeAsAny[PrepareConfig]
     validate_: ValidateConfig = Field(ValidateConfig(), alias="validate")
     predict: PredictConfig = PredictConfig()
+
+
+def config_class(*modalities: str) -> type[Config]:
+    """The Config of a kind of input; of any one of several, for a schema."""
+    settings = [modality_part(modality, "settings") for modality in modalities]
+    fields: dict[str, Any] = {}
+    for name in ("model", "prepare"):
+        kinds = [vars(each)[name.upper()] for each in settings]
+        complete = not any(field.is_required() for field in kinds[0].model_fields.values())
+        fields[name] = (Union[tuple(kinds)], Field(default_factory=kinds[0]) if complete else Field())  # noqa: UP007
+    return create_model("Config", __base__=Config, **fields)
+
+
+def parse_fold_config(tree: Any, modality: str) -> FoldConfig:
+    """The sections that a checkpoint keeps, as a FoldConfig."""
+    model = modality_part(modality, "settings").MODEL
+    return FoldConfig.model_validate({**tree, "model": model.model_validate(tree["model"])})
 
 
 def load_config(path: Path = Path("params.yaml")) -> Config:
@@ -61,10 +78,13 @@ def load_config(path: Path = Path("params.yaml")) -> Config:
 
 def parse_config(tree: Any, source: str = "params.yaml") -> Config:
     """Check the tree of params.yaml; raises InputError that names each wrong key and value."""
+    section = tree.get("competition") if isinstance(tree, dict) else None
+    modality = section.get("modality", "image") if isinstance(section, dict) else "image"
+    known = config_class(str(modality))
     try:
-        return Config.model_validate(tree)
+        return known.model_validate(tree)
     except ValidationError as error:
-        places = [_told(problem) for problem in error.errors()]
+        places = [_told(problem, known) for problem in error.errors()]
     raise InputError(
         f"{source} has {len(places)} wrong setting{'s' * (len(places) > 1)}",
         places,
@@ -72,12 +92,12 @@ def parse_config(tree: Any, source: str = "params.yaml") -> Config:
     )
 
 
-def _told(problem: Any) -> str:
+def _told(problem: Any, config: type[Config]) -> str:
     """One line for one pydantic error: the key, what is wrong with it, and what it could be."""
     keys = [str(part) for part in problem["loc"]]
     key = ".".join(keys) or "the file"
     if problem["type"] == "extra_forbidden":
-        return f"{key}: there is no such key{nearest(keys[-1], _known_keys(keys[:-1]))}"
+        return f"{key}: there is no such key{nearest(keys[-1], _known_keys(keys[:-1], config))}"
     if problem["type"] == "missing":
         return f"{key}: this key is missing"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
@@ -85,8 +105,8 @@ def _told(problem: Any) -> str:
     return f"{key}: {message}" + ("" if isinstance(given, dict | None) else f", not {given!r}")
 
 
-def _known_keys(section: list[str]) -> list[str]:
-    model: Any = Config
+def _known_keys(section: list[str], config: type[BaseModel]) -> list[str]:
+    model: Any = config
     for key in section:
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
         model = fields[key].annotation

@@ -28,7 +28,7 @@ COMPARED = 16
 def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format], folder: Path) -> dict[Path, float]:
     """Write a fold's model in each format, with preprocessing.json beside it; return each file's largest deviation.
 
-    A file is kept if its logits on real images of the competition are those of PyTorch, within 1e-4 (absolute and
+    A file is kept if its logits on real rows of the competition are those of PyTorch, within 1e-4 (absolute and
     relative) in fp32 on the CPU; raises InputError otherwise, and where a format cannot hold the model.
     """
     model = result.build_model().eval()
@@ -52,7 +52,7 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
             deviation = float(np.abs(found - expected).max())
             if not np.allclose(found, expected, atol=TOLERANCE, rtol=TOLERANCE):
                 raise InputError(
-                    f"the {name} model deviates from PyTorch by up to {deviation:.2g} on {len(rows)} images; it was not kept",
+                    f"the {name} model deviates from PyTorch by up to {deviation:.2g} on {len(rows)} rows; it was not kept",
                     mend="choose another format, and report the backbone to the format's project",
                 )
         written[path] = deviation
@@ -62,16 +62,9 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
 
 def describe(result: FoldResult) -> dict[str, Any]:
     """All that a program needs to feed the exported model and to read its output."""
-    spec, codec = result.spec, result.codec
-    enlarging = spec["interpolation"]
+    codec = result.codec
     return {
-        "input": {"name": "image", "shape": ["batch", spec["size"], spec["size"], spec["channels"]], "dtype": "uint8"},
-        "steps": [
-            f"decode to {spec['channels']} channels" + (", RGB" if spec["channels"] == 3 else "") + ", upright by EXIF",
-            f"shrink the shorter side to {spec['cache_size']} pixels (area) if it is longer, keeping the aspect",
-            f"resize to {spec['size']} x {spec['size']} (area if both sides shrink, else {enlarging}), as bytes from 0 to 255",
-        ],
-        "normalisation": {"inside the model": True, "mean": spec["mean"], "std": spec["std"]},
+        **result.modality.describe(result.spec),
         "output": {
             "name": "logits",
             "shape": ["batch", codec.outputs],

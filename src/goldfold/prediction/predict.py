@@ -1,5 +1,6 @@
 """FoldResults → Submission."""
 
+import contextlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ from goldfold.prediction.submission import Submission
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
-from goldfold.training.device import find_compute_again
+from goldfold.training.device import DTYPES, Compute, find_compute_again
 from goldfold.training.evaluate import average, predict_logits
 
 
@@ -27,7 +28,7 @@ def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictC
     for result in folds:
         result.require_prepared(prepared)
         compute = find_compute_again(result.precision)
-        model = _folded(result.build_model().eval()).to(compute.device)
+        model = _quickened(result.build_model().eval(), compute)
         for change in (None, *config.tta):
             view = result.modality.plain_view(prepared, "test", result.spec, change)
             batches = plain_batches(view, rows, config.batch_size or result.config.train.batch_size)
@@ -36,10 +37,15 @@ def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictC
     return Submission(problem, prepared.sample, pd.concat([prepared.test[[problem.id]], problem.table(averaged)], axis=1))
 
 
-def _folded(model: nn.Module) -> nn.Module:
-    """The network with plain batch norms folded into the convolutions before them, as far as torch.fx can trace it."""
-    try:
-        return fuse(model).to(memory_format=torch.channels_last)
-    # What a network of any author may raise when it is traced; it predicts as it is then.
-    except Exception:
-        return model
+def _quickened(model: nn.Module, compute: Compute) -> nn.Module:
+    """The network with plain batch norms folded into the convolutions before them, where torch.fx can trace it.
+
+    Weights that autocast would convert for each batch are converted once, to the same numbers.
+    """
+    # A network of any author may raise anything when it is traced; it predicts as it is then.
+    with contextlib.suppress(Exception):
+        model = fuse(model).to(memory_format=torch.channels_last)
+        for module in model.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                module.to(DTYPES.get(compute.precision, torch.float32))
+    return model.to(compute.device)

@@ -1,6 +1,7 @@
-"""Folds, the image cache, and the tables as training reads them."""
+"""Folds, and the competition as training reads it."""
 
+from goldfold.prepare.gathered import Gathered
 from goldfold.prepare.prepare import prepare
 from goldfold.prepare.prepared_set import PreparedSet
 
-__all__ = ["PreparedSet", "prepare"]
+__all__ = ["Gathered", "PreparedSet", "prepare"]

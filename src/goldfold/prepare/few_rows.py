@@ -26,8 +26,6 @@ def few_rows(competition: Competition, rows: int, n_folds: int) -> Competition:
         competition,
         train=train.iloc[kept].reset_index(drop=True),
         test=competition.test.iloc[test].reset_index(drop=True),
-        train_images=[competition.train_images[row] for row in kept],
-        test_images=[competition.test_images[row] for row in test],
         extra=sum(row >= len(train) - competition.extra for row in kept),
     )
 

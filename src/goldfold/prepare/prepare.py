@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,15 @@ from goldfold.competition import Competition, Problem
 from goldfold.config import PrepareConfig, SplitConfig
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, write_json
+from goldfold.imports import modality_part
 from goldfold.metrics import Array
 from goldfold.prepare.few_rows import few_rows
 from goldfold.prepare.folds import assign_folds
-from goldfold.prepare.image_cache import write_image_cache
+from goldfold.prepare.gathered import Gathered
 from goldfold.prepare.prepared_set import PreparedSet
+
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+"""Passes inputs through, of which there are so many, and shows how far it is."""
 
 
 def prepare(
@@ -26,14 +30,14 @@ def prepare(
     split: SplitConfig,
     config: PrepareConfig,
     folder: Path,
-    progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda images, _: images,
+    progress: Progress = lambda inputs, _: inputs,
     scratch: Path | None = None,
 ) -> tuple[PreparedSet, dict[str, Any]]:
-    """Assign the folds, cache the images and write it all to `folder`, whole or not at all.
+    """Assign the folds, gather the inputs and write it all to `folder`, whole or not at all.
 
     Rows of competition.extra get the fold -1, which is always trained on and never validated. With
     `scratch`, a folder that outlives the stage, images are not decoded again. Returns the set and its summary (see
-    `summarize`). Raises InputError for folds or images that do not work out.
+    `summarize`). Raises InputError for folds or inputs that do not work out.
     """
     if config.rows:
         competition = few_rows(competition, config.rows, split.n_folds)
@@ -41,49 +45,41 @@ def prepare(
     folds = assign_folds(competition.train[:own], competition.problem, split)
     folds = np.concatenate([folds, np.full(competition.extra, -1, np.int16)])
     with folder_written_whole(folder) as draft:
-        paths = [competition.root / path for path in competition.train_images + competition.test_images]
-        images, pixels, bad = write_image_cache(draft, paths, config, progress, scratch)
+        gathered: Gathered = modality_part(competition.problem.modality, "prepare").gather(
+            competition, config, draft, progress, scratch
+        )
         prepared = PreparedSet(
+            folder=folder,
             problem=competition.problem,
             train=competition.train,
             test=competition.test,
             sample=competition.sample,
             folds=folds,
             in_time=split.strategy == "time",
-            images=images,
-            fingerprint=_fingerprint(competition, folds, pixels),
+            inputs=gathered.digest,
+            fingerprint=_fingerprint(competition, folds, gathered.digest),
         )
         _require_rows(prepared)
-        summary = {**summarize(prepared), "blank_images": bad}
+        decided = [asdict(decision) for decision in (*competition.decisions, *gathered.decisions)]
+        summary = {**summarize(prepared), "inputs": gathered.told, "decided": decided, "blank": gathered.blank}
         prepared.save(draft)
         write_json(draft / "summary.json", summary)
-    return replace(prepared, images=type(images).load(folder)), summary
+    return prepared, summary
 
 
 def summarize(prepared: PreparedSet) -> dict[str, Any]:
-    """Rows and images, and per fold (-1: never validated) its rows and the count of each class, or the mean of each target."""
+    """Rows, and per fold (-1: never validated) its rows and the count of each class, or the mean of each target."""
     problem, truth = prepared.problem, prepared.problem.truth(prepared.train)
     folds = {}
     for fold in sorted({int(fold) for fold in prepared.folds}):
         rows = prepared.folds == fold
         folds[str(fold)] = {"rows": int(rows.sum()), **_content(problem, truth[rows])}
-    summary = {
+    return {
         "problem": problem.to_json(),
         "rows": {"train": len(prepared.train), "test": len(prepared.test)},
         "content": _content(problem, truth),
         "folds": folds,
     }
-    if prepared.images is not None:
-        shapes = prepared.images.index[["shipped_height", "shipped_width"]]
-        least, most = shapes.min(), shapes.max()
-        summary["images"] = {
-            "count": len(prepared.images),
-            "shipped": f"{least.iloc[0]}x{least.iloc[1]} to {most.iloc[0]}x{most.iloc[1]}",
-            "cache_megabytes": round(
-                int((prepared.images.index["height"] * prepared.images.index["width"]).sum()) * prepared.images.channels / 1e6, 1
-            ),
-        }
-    return summary
 
 
 def _content(problem: Problem, truth: Array) -> dict[str, Any]:
@@ -107,11 +103,11 @@ def _require_rows(prepared: PreparedSet) -> None:
         raise InputError("folds without training or validation rows", empty, "lower split.n_folds, or split otherwise")
 
 
-def _fingerprint(competition: Competition, folds: Array, pixels: str) -> str:
+def _fingerprint(competition: Competition, folds: Array, inputs: str) -> str:
     digest = hashlib.blake2b(digest_size=16)
     digest.update(json.dumps(competition.problem.to_json()).encode())
     for table in (competition.train, competition.test, competition.sample):
         digest.update(pd.util.hash_pandas_object(table).to_numpy().tobytes())
         digest.update(",".join(table.columns).encode())
-    digest.update(folds.tobytes() + pixels.encode())
+    digest.update(folds.tobytes() + inputs.encode())
     return digest.hexdigest()

@@ -160,13 +160,14 @@ class Tracked:
         self.records.append(self._record(artifacts={str(path): "submission" for path in files}))
 
     def model(self, result: FoldResult) -> None:
-        """Offer a fold's model on the parent as MLflow's python_function, from the bytes of images to predictions."""
+        """Offer a fold's model on the parent as MLflow's python_function, from rows as they are outside to predictions."""
         place = Path(self.scratch.name)
         result.save(place / "fold")
         problem = result.codec.problem
         columns = {**({"label": "string"} if problem.classes else {}), **dict.fromkeys(problem.outputs, "double")}
         code = [folder for folder in (LIBRARY, LIBRARY.parent / "own") if folder.is_dir()]
-        files = write_pyfunc(place / "model", "goldfold.prediction.pyfunc", place / "fold", code, columns)
+        given = result.modality.outside_columns(result.spec)
+        files = write_pyfunc(place / "model", "goldfold.prediction.pyfunc", place / "fold", code, given, columns)
         self.records.append(self._record(artifacts={str(file): str(file.parent.relative_to(place)) for file in files}))
 
     def write_origin(self, path: Path) -> None:

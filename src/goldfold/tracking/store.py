@@ -168,8 +168,10 @@ class Store:
             raise InputError(f"the MLflow run {name} offers no model", mend="name the run of a whole pipeline result") from error
 
 
-def write_pyfunc(folder: Path, loader: str, data: Path, code: Sequence[Path], columns: Mapping[str, str]) -> list[Path]:
-    """Write a model of MLflow's python_function flavour, from the column `image` (bytes) to `columns`; return its files.
+def write_pyfunc(
+    folder: Path, loader: str, data: Path, code: Sequence[Path], given: Mapping[str, str], columns: Mapping[str, str]
+) -> list[Path]:
+    """Write a model of MLflow's python_function flavour, from the columns `given` to `columns`, by type; return its files.
 
     It brings its own copy of the code, and names the versions of the libraries that are installed here.
     """
@@ -185,7 +187,8 @@ def write_pyfunc(folder: Path, loader: str, data: Path, code: Sequence[Path], co
         data_path=str(data),
         code_paths=[str(path) for path in code],
         signature=ModelSignature(
-            inputs=Schema([ColSpec("binary", "image")]), outputs=Schema([ColSpec(kind, name) for name, kind in columns.items()])
+            inputs=Schema([ColSpec(kind, name, required=len(given) == 1) for name, kind in given.items()]),
+            outputs=Schema([ColSpec(kind, name) for name, kind in columns.items()]),
         ),
         pip_requirements=[f"{name}=={version(name)}" for name in MODEL_NEEDS],
     )

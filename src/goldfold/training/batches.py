@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Sampler, SubsetRandomSampler, WeightedRandomSampler
 
 from goldfold.metrics import Array
-from goldfold.modalities import Key, View
+from goldfold.modalities.protocol import Key, View
 
 
 class EpochSampler(Sampler[Key]):

@@ -17,7 +17,7 @@ from torch import nn
 from goldfold.config import FoldConfig
 from goldfold.files import written_whole
 from goldfold.metrics import Array
-from goldfold.modalities import Inputs, Key, View
+from goldfold.modalities.protocol import Inputs, Key, Spec, View
 from goldfold.prepare import PreparedSet
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import Compute
@@ -82,6 +82,8 @@ class FeatureTable:
 class FeatureView:
     """The rows of a table as the head sees them; in each epoch the next of several tables, in turn."""
 
+    lengths: Array | None = None
+
     def __init__(self, tables: Sequence[FeatureTable]) -> None:
         self.tables = tables
 
@@ -96,6 +98,7 @@ def feature_views(
     fold: int,
     seed: int,
     config: FoldConfig,
+    spec: Spec,
     model: nn.Module,
     views: tuple[View, View],
     compute: Compute,
@@ -114,7 +117,7 @@ def feature_views(
     width = _width(model, config, plain, compute)
     if not width:
         return None
-    settings = config.model_dump(mode="json", include={"model", "augment"})
+    settings = {**config.model_dump(mode="json", include={"model", "augment"}), "spec": spec}
     folder = _folder(scratch, model, prepared.fingerprint, settings, str(compute)) if scratch else None
     count = min(config.finetune.feature_views, config.train.epochs) if config.augment else 1
     batch_size = config.train.micro_batch_size or config.train.batch_size
@@ -147,7 +150,7 @@ def _width(model: nn.Module, config: FoldConfig, view: View, compute: Compute) -
     head pools a feature map or is a part of the competitor's own module, and where finetune.feature_views is 0.
     """
     features, head = (getattr(model, name, None) for name in ("features", "head"))
-    changing = config.train.mix or config.model.progressive_sizes
+    changing = config.train.mix or config.model.grows
     if config.finetune.train != "head" or not config.finetune.feature_views or changing or features is None:
         return 0
     if head is None or not list(head.parameters()):

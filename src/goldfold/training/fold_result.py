@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from goldfold.config import FoldConfig
+from goldfold.config import FoldConfig, parse_fold_config
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_whole
-from goldfold.modalities import Modality, find_modality
+from goldfold.modalities.protocol import Learning, Spec, find_learning
 from goldfold.prepare import PreparedSet
 from goldfold.training.device import Precision
 from goldfold.training.targets import TargetCodec
@@ -38,7 +38,7 @@ class FoldResult:
     score: float
     loss: float
     codec: TargetCodec
-    spec: dict[str, Any]
+    spec: Spec
     config: FoldConfig
     prepared: str
     device: str
@@ -82,6 +82,7 @@ class FoldResult:
             mend = "name one of these; `dvc repro` trains those of split.folds" if there else "run `dvc repro`, which trains it"
             raise InputError(f"there is no trained fold in {folder}" + (", only" if there else ""), there, mend)
         card = read_json(folder / "model.json")
+        codec = TargetCodec.from_json(card["codec"])
         return cls(
             fold=card["fold"],
             seed=card["seed"],
@@ -90,9 +91,9 @@ class FoldResult:
             epoch=card["epoch"],
             score=card["score"],
             loss=card["loss"],
-            codec=TargetCodec.from_json(card["codec"]),
+            codec=codec,
             spec=card["input"],
-            config=FoldConfig.model_validate(card["config"]),
+            config=parse_fold_config(card["config"], codec.problem.modality),
             prepared=card["prepared"],
             device=card["device"],
             precision=card["precision"],
@@ -103,13 +104,13 @@ class FoldResult:
         )
 
     @property
-    def modality(self) -> Modality:
+    def modality(self) -> Learning:
         """The kind of input that the model reads."""
-        return find_modality(self.codec.problem.modality)
+        return find_learning(self.codec.problem.modality)
 
     def build_model(self) -> nn.Module:
         """The model with its weights, on the CPU; no pretrained weights are asked for."""
-        model = self.modality.build_model(self.config.model, self.spec, self.codec.outputs, pretrained=False)
+        model = self.modality.build_model(self.config.model, self.spec, self.codec.problem, pretrained=False)
         model.load_state_dict(self.weights)
         return model
 

@@ -31,7 +31,7 @@ def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig
     digest = hashlib.blake2b(digest_size=10)
     digest.update(json.dumps([prepared.fingerprint, fold, seed, settings, *machine]).encode())
     digest.update(",".join(f"{name} {version(name)}" for name in LIBRARIES).encode())
-    for path in [*_code(), *_own_modules(settings), *([Path(config.model.weights)] if config.model.weights else [])]:
+    for path in [*_code(), *_own_modules(settings), *config.model.files]:
         if path.is_file():
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "blake2b").digest())

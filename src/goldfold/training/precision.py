@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from filelock import FileLock
 from torch import nn
 
 from goldfold.config import FoldConfig
 from goldfold.files import read_json, write_json
-from goldfold.modalities import Inputs, find_modality
+from goldfold.modalities.protocol import Inputs, find_learning
 from goldfold.prepare import PreparedSet
 from goldfold.training.device import Compute, Precision, find_compute
 from goldfold.training.finetune import set_trainable
@@ -68,8 +69,9 @@ def _subject(prepared: PreparedSet, config: FoldConfig, device: torch.device) ->
     else:
         machine = f"{torch.cpu.get_capabilities().get('cpu_name', 'CPU')}, {torch.get_num_threads()} threads"
     subject = {
-        "model": config.model.model_dump(mode="json", exclude={"pretrained", "weights"}),
-        "input": find_modality(prepared.problem.modality).input_spec(config.model, prepared),
+        "model": config.model.model_dump(mode="json"),
+        "modality": prepared.problem.modality,
+        "inputs": prepared.inputs,
         "outputs": len(prepared.problem.outputs),
         "trained": config.finetune.train,
         "machine": machine,
@@ -82,9 +84,9 @@ def _rows_per_second(
     prepared: PreparedSet, config: FoldConfig, device: torch.device, precisions: tuple[Precision, ...]
 ) -> dict[str, float]:
     """Training rows per second, forward and backward, the best of a few rounds that take turns; the first warms up."""
-    modality = find_modality(prepared.problem.modality)
-    spec = modality.input_spec(config.model, prepared)
-    model = modality.build_model(config.model, spec, len(prepared.problem.outputs), pretrained=False).to(device)
+    modality = find_learning(prepared.problem.modality)
+    spec = modality.input_spec(config.model, prepared, np.arange(len(prepared.train)))
+    model = modality.build_model(config.model, spec, prepared.problem, pretrained=False).to(device)
     set_trainable(model, config.finetune, config.train.epochs - 1)
     rows = min(ROWS, config.train.micro_batch_size or config.train.batch_size, len(prepared.train))
     _, inputs = modality.plain_view(prepared, "train", spec).__getitems__([(0, row) for row in range(rows)])

@@ -21,7 +21,7 @@ class Plan:
 
 
 Row = dict[str, float]
-"""A line of the history: epoch, train_loss, valid_loss, the metric, lr, images_per_second, seconds, time (unix, s)."""
+"""A line of the history: epoch, train_loss, valid_loss, the metric, lr, rows_per_second, seconds, time (unix, s)."""
 
 
 class Reporter(Protocol):

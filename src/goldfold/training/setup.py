@@ -14,7 +14,7 @@ from goldfold.config import FoldConfig, TrainConfig
 from goldfold.errors import InputError
 from goldfold.imports import called, named
 from goldfold.metrics import Array
-from goldfold.modalities import Modality, View, find_modality
+from goldfold.modalities.protocol import Learning, Spec, View, find_learning
 from goldfold.prepare import PreparedSet
 from goldfold.training.averaging import WeightAverage
 from goldfold.training.batches import EpochSampler, default_workers, plain_batches, seed_everything, training_batches
@@ -43,8 +43,8 @@ class Setup:
     key: str
     config: FoldConfig
     prepared: PreparedSet
-    modality: Modality
-    spec: dict[str, Any]
+    modality: Learning
+    spec: Spec
     model: nn.Module
     network: Callable[..., torch.Tensor]
     average: WeightAverage
@@ -99,7 +99,7 @@ def set_up(
     A frozen backbone's features are computed here, and kept in `scratch`, a folder that outlives the stage.
     """
     problem, train = prepared.problem, config.train
-    modality = find_modality(problem.modality)
+    modality = find_learning(problem.modality)
     truth = problem.truth(prepared.train)
     training, validation = prepared.training_rows(fold), prepared.validation_rows(fold)
     if not len(validation):
@@ -107,15 +107,15 @@ def set_up(
         raise InputError(f"the prepared set has no fold {fold}, only {known}", mend="correct split.folds in params.yaml")
     codec = TargetCodec.fit(problem, truth[training], train.target_transform)
     seed_everything(seed, fold)
-    spec = modality.input_spec(config.model, prepared)
-    model = modality.build_model(config.model, spec, codec.outputs, config.model.pretrained, reporter.noted).to(compute.device)
+    spec = modality.input_spec(config.model, prepared, training)
+    model = modality.build_model(config.model, spec, problem, config.model.starts_pretrained, reporter.noted).to(compute.device)
     require_head(model, config.finetune)
     workers = default_workers() if train.workers is None else train.workers
     epochs = train.continue_from or train.epochs
-    augmented: View = modality.training_view(prepared, spec, config.augment, seed, epochs)
+    augmented: View = modality.training_view(prepared, training, spec, config.augment, seed, epochs)
     plain: View = modality.plain_view(prepared, "train", spec)
     views = feature_views(
-        prepared, fold, seed, config, model, (augmented, plain), compute, workers, scratch, reporter.noted, stop
+        prepared, fold, seed, config, spec, model, (augmented, plain), compute, workers, scratch, reporter.noted, stop
     )
     augmented, plain = views or (augmented, plain)
     workers = 0 if views else workers

@@ -9,7 +9,7 @@ from torch import nn
 from torch.profiler import record_function
 
 from goldfold.errors import InputError
-from goldfold.modalities import Inputs
+from goldfold.modalities.protocol import Inputs
 from goldfold.training.batches import seed_everything
 from goldfold.training.setup import Setup
 
@@ -80,7 +80,7 @@ def _halved(size: int, rows: int) -> int:
     if min(size, rows) == 1:
         raise InputError(
             "one row alone does not fit into the memory",
-            mend="lower model.image_size, choose a smaller model, or free memory that another process holds",
+            mend="choose a smaller input or model, or free memory that another process holds",
         )
     return math.ceil(min(size, rows) / 2)
 

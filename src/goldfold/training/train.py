@@ -194,7 +194,7 @@ def _row(setup: Setup, progress: Progress, judged: Evaluation, speed: float) -> 
         "valid_loss": judged.loss,
         setup.codec.problem.scored_by.name: judged.score,
         "lr": progress.lr,
-        "images_per_second": round(speed, 1),
+        "rows_per_second": round(speed, 1),
         "seconds": 0.0,
         "time": round(time.time(), 3),
     }

@@ -1,24 +1,27 @@
 """Networks for images: timm's backbones with a head, or the competitor's own module."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from goldfold.config import HeadConfig, ModelConfig
+from goldfold.competition import Problem
 from goldfold.errors import InputError
 from goldfold.imports import called, named, nearest
+from goldfold.metrics import Array
+from goldfold.modalities.head import build_head
+from goldfold.modalities.image.cache import ImageCache
 from goldfold.modalities.image.pretrained import load_own_weights, pretrained_backbone
+from goldfold.modalities.image.settings import ImageModelConfig
 from goldfold.modalities.image.views import INTERPOLATIONS
 from goldfold.prepare import PreparedSet
 
 
-def input_spec(model: ModelConfig, prepared: PreparedSet) -> dict[str, Any]:
+def input_spec(model: ImageModelConfig, prepared: PreparedSet, _: Array) -> dict[str, Any]:
     """The sides of the square that the network sees, its channels, their mean and deviation, and how to resize."""
-    assert prepared.images is not None
-    channels = prepared.images.channels
+    images = ImageCache.load(prepared.folder)
+    channels = images.channels
     if ":" in model.name:
         resolved: dict[str, Any] = {
             "input_size": (channels, None, None),
@@ -36,7 +39,7 @@ def input_spec(model: ModelConfig, prepared: PreparedSet) -> dict[str, Any]:
     return {
         "size": size,
         "progressive_sizes": list(model.progressive_sizes),
-        "cache_size": prepared.images.size,
+        "cache_size": images.size,
         "channels": channels,
         "mean": _per_channel(model.mean or resolved["mean"], channels, "model.mean", given=model.mean is not None),
         "std": _per_channel(model.std or resolved["std"], channels, "model.std", given=model.std is not None),
@@ -60,10 +63,13 @@ class ImageModel(nn.Module):
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, backbone: nn.Module, head: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(
+        self, backbone: nn.Module, head: nn.Module, mean: Sequence[float], std: Sequence[float], num_features: int
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
+        self.num_features = num_features
         self.register_buffer("mean", torch.tensor(mean) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(std) * 255, persistent=False)
 
@@ -118,29 +124,10 @@ class GeM(nn.Module):
         return features.float().clamp(min=1e-6).pow(self.power).mean(dim=(2, 3)).pow(1 / self.power)
 
 
-def build_head(config: HeadConfig, features: int, outputs: int, pool: nn.Module | None = None) -> nn.Module:
-    """Pooling if it is the head's part, then per hidden layer dropout, linear and activation, then dropout and the output."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    if pool:
-        layers["pool"] = pool
-    activation = named(config.activation, ["torch.nn"], "model.head.activation") if config.hidden else None
-    width = features
-    for number, hidden in enumerate(config.hidden, start=1):
-        if config.dropout:
-            layers[f"drop{number}"] = nn.Dropout(config.dropout)
-        layers[f"fc{number}"] = nn.Linear(width, hidden)
-        layers[f"act{number}"] = called(activation, "model.head.activation")
-        width = hidden
-    if config.dropout:
-        layers["drop"] = nn.Dropout(config.dropout)
-    layers["fc"] = nn.Linear(width, outputs)
-    return nn.Sequential(layers)
-
-
 def build_model(
-    model: ModelConfig,
+    model: ImageModelConfig,
     spec: Mapping[str, Any],
-    outputs: int,
+    problem: Problem,
     pretrained: bool,
     noted: Callable[[str], None] = lambda _: None,
 ) -> ImageModel:
@@ -149,9 +136,10 @@ def build_model(
     `noted` hears what the weights matched. Raises InputError for an unknown name, refused arguments, or weights that are
     not to be had.
     """
+    outputs = len(problem.outputs)
     if ":" in model.name:
         own: nn.Module = called(named(model.name, [], "model.name"), "model", outputs, **model.args)
-        built = ImageModel(own, nn.Identity(), spec["mean"], spec["std"])
+        built = ImageModel(own, nn.Identity(), spec["mean"], spec["std"], outputs)
         if pretrained and model.weights:
             load_own_weights(own, model.weights, noted)
     else:
@@ -160,18 +148,19 @@ def build_model(
         options = {"in_chans": spec["channels"], **pool, **model.args}
         backbone, found = pretrained_backbone(model, options, pretrained, noted)
         gem = GeM() if model.pool == "gem" else None
-        head = build_head(model.head, _features(backbone, model, spec, gem), outputs, gem)
+        width = _features(backbone, model, spec, gem)
+        head = build_head(model.head, width, outputs, gem)
         own_head = {name.removeprefix("head."): tensor for name, tensor in found.items() if name.startswith("head.")}
         if own_head and {k: v.shape for k, v in own_head.items()} == {k: v.shape for k, v in head.state_dict().items()}:
             head.load_state_dict(own_head)
             noted("weights: the head's too, whose shape is the same")
-        built = ImageModel(backbone, head, spec["mean"], spec["std"])
+        built = ImageModel(backbone, head, spec["mean"], spec["std"], width)
     _require_sizes(built, model, spec, outputs)
     return built.to(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
-def _features(backbone: nn.Module, model: ModelConfig, spec: Mapping[str, Any], pool: nn.Module | None) -> int:
+def _features(backbone: nn.Module, model: ImageModelConfig, spec: Mapping[str, Any], pool: nn.Module | None) -> int:
     """The width of the backbone's features, as one blank image shows it."""
     try:
         features = backbone.eval()(torch.zeros(1, spec["channels"], spec["size"], spec["size"]))
@@ -189,7 +178,7 @@ def _features(backbone: nn.Module, model: ModelConfig, spec: Mapping[str, Any], 
 
 
 @torch.no_grad()
-def _require_sizes(built: ImageModel, model: ModelConfig, spec: Mapping[str, Any], outputs: int) -> None:
+def _require_sizes(built: ImageModel, model: ImageModelConfig, spec: Mapping[str, Any], outputs: int) -> None:
     for size in {*spec["progressive_sizes"], *([spec["size"]] if ":" in model.name else [])}:
         try:
             logits = built.eval()(torch.zeros(1, size, size, spec["channels"], dtype=torch.uint8))

@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from goldfold.config import ModelConfig
 from goldfold.errors import InputError
+from goldfold.modalities.image.settings import ImageModelConfig
 
 TORCHVISION_VIT = (
     ("class_token", "cls_token"),
@@ -46,7 +46,7 @@ WAYS_OUT = (
 
 
 def pretrained_backbone(
-    model: ModelConfig, options: Mapping[str, Any], pretrained: bool, noted: Noted
+    model: ImageModelConfig, options: Mapping[str, Any], pretrained: bool, noted: Noted
 ) -> tuple[nn.Module, Weights]:
     """Build timm's `model.name` without its classifier; return it with the tensors of the file that it was loaded from.
 
@@ -110,7 +110,7 @@ def read_weights(path: Path) -> Weights:
     return weights
 
 
-def _load_named(model: ModelConfig, weights: Weights, options: Mapping[str, Any], noted: Noted) -> nn.Module:
+def _load_named(model: ImageModelConfig, weights: Weights, options: Mapping[str, Any], noted: Noted) -> nn.Module:
     """Build the backbone with the tensors under the names that fit: timm's (or those it converts), goldfold's, or by order."""
     ours = {name.removeprefix("backbone."): tensor for name, tensor in weights.items() if name.startswith("backbone.")}
     tensors, naming = (ours, "goldfold's names") if ours else (weights, "timm's names")

@@ -11,10 +11,11 @@ import torch
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
-from goldfold.modalities import Inputs, Key
 from goldfold.modalities.image.augmentation import augmentation
+from goldfold.modalities.image.cache import ImageCache
+from goldfold.modalities.image.decode import interpolation, resize
+from goldfold.modalities.protocol import Inputs, Key
 from goldfold.prepare import PreparedSet
-from goldfold.prepare.decode import decode, interpolation, resize, shrink
 from goldfold.prepare.prepared_set import Part
 
 INTERPOLATIONS = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
@@ -28,6 +29,8 @@ class ImageView:
     is the side in each epoch, the last of them for all epochs after.
     """
 
+    lengths: Array | None = None
+
     def __init__(
         self,
         prepared: PreparedSet,
@@ -37,7 +40,10 @@ class ImageView:
         seed: int = 0,
         sides: Sequence[int] = (),
     ) -> None:
-        self.prepared, self.part, self.seed = prepared, part, seed
+        self.images = ImageCache.load(prepared.folder)
+        # The test table's images come after the training table's.
+        self.first = 0 if part == "train" else len(prepared.train)
+        self.part, self.seed = part, seed
         self.sides = list(sides) or [int(spec["size"])]
         self.channels: int = spec["channels"]
         self.enlarging = INTERPOLATIONS[spec["interpolation"]]
@@ -52,7 +58,7 @@ class ImageView:
         return rows, {"image": torch.from_numpy(batch)}
 
     def _sample(self, epoch: int, row: int, side: int) -> Array:
-        image = self.prepared.image(self.part, row)
+        image = self.images[self.first + row]
         if self.transform is None:
             return square(image, side, self.enlarging)
         # Augmentation sees no fewer pixels than the network will.
@@ -83,7 +89,7 @@ def square(image: Array, side: int, enlarging: int) -> Array:
 
 
 def training_view(
-    prepared: PreparedSet, spec: Mapping[str, Any], augment: Sequence[Component], seed: int, epochs: int
+    prepared: PreparedSet, _: Array, spec: Mapping[str, Any], augment: Sequence[Component], seed: int, epochs: int
 ) -> ImageView:
     """The training images, augmented and resized; progressive sizes share out the epochs."""
     sizes = [*spec["progressive_sizes"], spec["size"]]
@@ -96,13 +102,6 @@ def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], chang
     """A table's images, resized and nothing else, or changed by a transform of albumentations that always applies."""
     transform = augmentation([change], spec["channels"], "predict.tta", always=True) if change else None
     return ImageView(prepared, part, spec, transform)
-
-
-def read_file(data: bytes, spec: Mapping[str, Any]) -> Inputs:
-    """One image file as a batch of one, through the steps that prepare and the plain view take; raises ValueError."""
-    cached = shrink(decode(data, spec["channels"], spec["cache_size"]), spec["cache_size"])
-    pixels = square(cached, spec["size"], INTERPOLATIONS[spec["interpolation"]])
-    return {"image": torch.from_numpy(np.ascontiguousarray(pixels)[np.newaxis])}
 
 
 def mixed(inputs: Inputs, target: torch.Tensor, mix: Callable[..., Any]) -> tuple[Inputs, torch.Tensor]:

@@ -16,9 +16,9 @@ from pathlib import Path
 import cv2
 import pandas as pd
 
-from goldfold.config import PrepareConfig
 from goldfold.files import folder_written_whole, read_json, write_json, written_whole
-from goldfold.prepare import decode
+from goldfold.modalities.image import decode
+from goldfold.modalities.image.settings import ImagePrepareConfig
 
 PIXELS, INDEX, CARD = "pixels.u8", "index.parquet", "card.json"
 
@@ -36,12 +36,12 @@ class Decoded:
     bad: list[str]
 
 
-def settings_of_decoding(config: PrepareConfig) -> bytes:
+def settings_of_decoding(config: ImagePrepareConfig) -> bytes:
     """What the pixels depend on beside the files: the settings, OpenCV's version and the code."""
     return f"{config.image_size} {config.channels} {cv2.__version__} ".encode() + Path(inspect.getfile(decode)).read_bytes()
 
 
-def decoding_key(paths: Sequence[Path], config: PrepareConfig) -> str:
+def decoding_key(paths: Sequence[Path], config: ImagePrepareConfig) -> str:
     """A hash of which files they are (path, size and time of change) and of how they are decoded."""
     digest = hashlib.blake2b(settings_of_decoding(config), digest_size=10)
     for path in paths:

@@ -7,15 +7,15 @@ import pytest
 from PIL import Image
 from tests.conftest import write_image
 
-from goldfold.config import PrepareConfig
 from goldfold.errors import InputError
-from goldfold.prepare import image_cache
-from goldfold.prepare.decode import decode, shrink
-from goldfold.prepare.image_cache import ImageCache, write_image_cache
+from goldfold.modalities.image import cache as image_cache
+from goldfold.modalities.image.cache import ImageCache, write_image_cache
+from goldfold.modalities.image.decode import decode, shrink
+from goldfold.modalities.image.settings import ImagePrepareConfig
 
 
 def cache(folder, paths, size=64, bad="error", workers=1, channels=3, scratch=None):
-    config = PrepareConfig(image_size=size, bad_images=bad, workers=workers, channels=channels)
+    config = ImagePrepareConfig(image_size=size, bad_images=bad, workers=workers, channels=channels)
     return write_image_cache(folder, paths, config, scratch=scratch)
 
 

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from goldfold.config import PrepareConfig
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json
 from goldfold.metrics import Array
-from goldfold.prepare.decode import decode, shipped_size, shrink
-from goldfold.prepare.kept_pixels import Decoded, decoding_key, keep, settings_of_decoding, share, take_kept
+from goldfold.modalities.image.decode import decode, shipped_size, shrink
+from goldfold.modalities.image.kept_pixels import Decoded, decoding_key, keep, settings_of_decoding, share, take_kept
+from goldfold.modalities.image.settings import ImagePrepareConfig
 from goldfold.process import keep_freed_memory
 
 PIXELS = "images.u8"
@@ -71,7 +71,7 @@ class ImageCache:
 def write_image_cache(
     folder: Path,
     paths: Sequence[Path],
-    config: PrepareConfig,
+    config: ImagePrepareConfig,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda images, _: images,
     scratch: Path | None = None,
 ) -> tuple[ImageCache, str, list[str]]:
@@ -109,7 +109,7 @@ def write_image_cache(
 def _decode(
     target: Path,
     paths: Sequence[Path],
-    config: PrepareConfig,
+    config: ImagePrepareConfig,
     progress: Callable[[Iterable[Any], int], Iterable[Any]],
 ) -> Decoded:
     """Write the pixels of `paths`, one after another, to `target`.

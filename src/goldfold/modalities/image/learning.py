@@ -1,0 +1,17 @@
+"""What training and prediction need of images."""
+
+from goldfold.modalities.image.model import build_model, input_spec
+from goldfold.modalities.image.outside import describe, outside_columns, read_files, read_rows
+from goldfold.modalities.image.views import mixed, plain_view, training_view
+
+__all__ = [
+    "build_model",
+    "describe",
+    "input_spec",
+    "mixed",
+    "outside_columns",
+    "plain_view",
+    "read_files",
+    "read_rows",
+    "training_view",
+]

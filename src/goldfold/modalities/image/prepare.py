@@ -1,0 +1,32 @@
+"""The images of a competition as its prepared set keeps them."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from goldfold.competition import Competition
+from goldfold.modalities.image.cache import ImageCache, write_image_cache
+from goldfold.modalities.image.settings import ImagePrepareConfig
+from goldfold.prepare import Gathered
+
+
+def gather(
+    competition: Competition,
+    config: ImagePrepareConfig,
+    folder: Path,
+    progress: Callable[[Iterable[Any], int], Iterable[Any]],
+    scratch: Path | None,
+) -> Gathered:
+    """Find the image of each row and write the cache of them all, training rows first, to `folder`."""
+    paths = [competition.root / path for path in competition.image_paths()]
+    images, digest, bad = write_image_cache(folder, paths, config, progress, scratch)
+    shapes = images.index[["shipped_height", "shipped_width"]]
+    least, most = shapes.min(), shapes.max()
+    megabytes = int((images.index["height"] * images.index["width"]).sum()) * images.channels / 1e6
+    told = f"images of {least.iloc[0]}x{least.iloc[1]} to {most.iloc[0]}x{most.iloc[1]} ({megabytes:.1f} MB cached)"
+    return Gathered(digest, told, blank=tuple(bad))
+
+
+def settle(folder: Path, scratch: Path) -> None:
+    """Have what `scratch` keeps of the pixels be a link to those in `folder`, so that the disk holds them once."""
+    ImageCache.load(folder).share(scratch)

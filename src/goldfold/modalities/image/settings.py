@@ -1,0 +1,74 @@
+"""What params.yaml says about images: the network and the cache."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
+
+
+class ImagePrepareConfig(PrepareConfig):
+    """The cache of resized images."""
+
+    image_size: int = Field(256, ge=1)
+    """The shorter side of an image in the cache, in pixels; larger images are shrunk to it, smaller ones kept."""
+    channels: int = Field(3, ge=1)
+    """3 is RGB and 1 is grey, whatever was shipped; any other number takes the channels as shipped (grey with alpha, RGBA,
+    or an array in a .npy file), and an image with another number is a bad one."""
+    bad_images: Literal["error", "blank"] = "error"
+    """What to do with an image that cannot be decoded: stop, or put a black one in its place and say so."""
+    workers: int | None = Field(None, ge=1)
+    """Decoding threads; by default one per CPU core."""
+
+
+class ImageModelConfig(ModelConfig):
+    """The network."""
+
+    name: str
+    """A timm backbone, or the import path of your own nn.Module, which is called with the number of outputs and `args`."""
+    pretrained: bool = False
+    """Start from pretrained weights: those of `weights`, else timm's, downloaded once from the Hugging Face hub."""
+    weights: str | None = None
+    """A file with the pretrained weights, safetensors or a state dict, in timm's, torchvision's or goldfold's naming."""
+    image_size: int | None = Field(None, ge=8)
+    """The side of the square that the network sees, in pixels; by default the backbone's own."""
+    progressive_sizes: tuple[Annotated[int, Field(ge=8)], ...] = ()
+    """Sides that training starts with, in turn, before image_size; the epochs are shared out equally among them all."""
+    mean: tuple[float, ...] | None = None
+    """What the pixels (0 to 1) are normalised by, per channel; by default what the backbone was pretrained with."""
+    std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    """The deviation that goes with `mean`."""
+    pool: Literal["avg", "max", "avgmax", "catavgmax", "gem"] | None = None
+    """How the feature map becomes features (gem: Radenovic et al. 2018); by default the backbone's own way."""
+    head: HeadConfig = HeadConfig()
+    """What stands on the backbone's features."""
+    args: dict[str, Any] = Field({})
+    """Arguments of timm.create_model, such as drop_rate or drop_path_rate (stochastic depth); of your own module's class."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.weights and not self.pretrained:
+            raise ValueError("weights are given but pretrained is false; set pretrained: true to start from them")
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std are given together, or neither")
+        if ":" in self.name and (self.pool or self.head != HeadConfig()):
+            raise ValueError("your own module is the whole network: leave out pool and head")
+        if ":" in self.name and self.pretrained and not self.weights:
+            raise ValueError("pretrained weights of your own module are a file: name it in weights")
+        return self
+
+    @property
+    def starts_pretrained(self) -> bool:
+        return self.pretrained
+
+    @property
+    def grows(self) -> bool:
+        return bool(self.progressive_sizes)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (Path(self.weights),) if self.weights else ()
+
+
+MODEL, PREPARE = ImageModelConfig, ImagePrepareConfig

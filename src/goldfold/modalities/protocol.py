@@ -1,0 +1,102 @@
+"""What a kind of input does, stage by stage."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+import torch
+from torch import nn
+
+from goldfold.competition import Competition, Problem
+from goldfold.config import Component, ModelConfig, PrepareConfig
+from goldfold.imports import modality_part
+from goldfold.metrics import Array
+from goldfold.prepare import Gathered, PreparedSet
+from goldfold.prepare.prepare import Progress
+from goldfold.prepare.prepared_set import Part
+
+Key = tuple[int, int]
+"""What a sampler yields: the epoch and the row. With the seed, they decide every random choice of a sample."""
+
+Inputs = dict[str, torch.Tensor]
+"""The model's keyword arguments for one batch."""
+
+Spec = Mapping[str, Any]
+"""All that views and model must agree on, as JSON; a checkpoint keeps it."""
+
+
+class Settings(Protocol):
+    """What params.yaml says about a kind of input."""
+
+    MODEL: type[ModelConfig]
+    PREPARE: type[PrepareConfig]
+
+
+class Preparing(Protocol):
+    """The part that the stage prepare calls."""
+
+    def gather(self, competition: Competition, config: Any, folder: Path, progress: Progress, scratch: Path | None) -> Gathered:
+        """Read what the competition ships of this kind, training rows first, and write what training reads to `folder`.
+
+        Raises InputError for what cannot be read.
+        """
+
+    def settle(self, folder: Path, scratch: Path) -> None:
+        """Do what is to be done once DVC has taken over the prepared set in `folder`."""
+
+
+class View(Protocol):
+    """The rows of one table as a model sees them, a batch at a time."""
+
+    lengths: Array | None
+    """How long the input of each row of the table is, (rows,), where inputs of a batch are padded to the longest of them."""
+
+    def __getitems__(self, keys: Sequence[Key]) -> tuple[torch.Tensor, Inputs]:
+        """Return the rows' numbers, (b,) int64, and their inputs, each (b, …)."""
+
+
+class Learning(Protocol):
+    """The part that training and prediction call: what the views are, and which model reads them.
+
+    A model's `backbone` and `head` are its parts that finetune knows; its `features`, where it has them, make of the inputs
+    what the head reads, `num_features` wide; its `depths` and `no_weight_decay`, where it has them, say how deep a parameter
+    lies and which ones take no weight decay. A model with `fit` is no network: it is fitted once, see `estimator.Estimator`.
+    """
+
+    def input_spec(self, model: Any, prepared: PreparedSet, rows: Array) -> Spec:
+        """Return the spec, whatever of it is learned being learned from these rows of the training table alone."""
+
+    def training_view(
+        self, prepared: PreparedSet, rows: Array, spec: Spec, augment: Sequence[Component], seed: int, epochs: int
+    ) -> View:
+        """Return the training table as the model learns from its `rows`, augmented."""
+
+    def plain_view(self, prepared: PreparedSet, part: Part, spec: Spec, change: Component | None = None) -> View:
+        """Return a table as the model is judged on it and predicts it; for test-time augmentation, each row changed."""
+
+    def mixed(self, inputs: Inputs, target: torch.Tensor, mix: Callable[..., Any]) -> tuple[Inputs, torch.Tensor]:
+        """Return the batch with its inputs and targets, (b, outputs) float32, mixed by a transform of torchvision."""
+
+    def build_model(
+        self, model: Any, spec: Spec, problem: Problem, pretrained: bool, noted: Callable[[str], None] = lambda _: None
+    ) -> nn.Module:
+        """Return the model, from Inputs to logits (b, outputs) float32; `noted` hears what was decided on the way."""
+
+    def read_files(self, paths: Sequence[Path]) -> pd.DataFrame:
+        """Return rows from outside the competition, read from files or folders; the index names them for people."""
+
+    def read_rows(self, table: pd.DataFrame, spec: Spec) -> Inputs:
+        """Return such rows as the plain view would show them; raises ValueError for rows that cannot be read."""
+
+    def outside_columns(self, spec: Spec) -> dict[str, str]:
+        """Return the columns of such a table, by name, each with its type in MLflow."""
+
+    def describe(self, spec: Spec) -> dict[str, Any]:
+        """Return what a program without goldfold needs to make the model's input, as JSON."""
+
+
+def find_learning(name: str) -> Learning:
+    """Return what training and prediction need of the kind of input `name`."""
+    found: Learning = modality_part(name, "learning")
+    return found
