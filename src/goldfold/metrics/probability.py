@@ -74,7 +74,9 @@ def bias_auc(truth: Array, score: Array, *, subgroups: Array, power: float = -5,
             if one_sided(positive[rows]) if rows.any() else True:
                 return float("nan")
             parts.append(roc_auc_score(positive[rows], score[rows]))
-    means = np.power(np.power(np.reshape(parts, (-1, 3)), power).mean(axis=0), 1 / power)
+    # A subgroup without any order (an area of 0) makes a mean of negative power 0.
+    with np.errstate(divide="ignore"):
+        means = np.power(np.power(np.reshape(parts, (-1, 3)), power).mean(axis=0), 1 / power)
     return float(overall * roc_auc_score(positive, score) + (1 - overall) * means.mean())
 
 
