@@ -66,7 +66,7 @@ def _candidates(rows: Rows) -> list[float]:
     """Thresholds to try, those near 0.5 first: even ones, and quantiles of the positive rows' probabilities."""
     positive = rows.prediction[rows.truth == 1]
     quantiles = np.quantile(positive, np.linspace(0, 1, 101)) if len(positive) else []
-    values = np.unique(np.clip(np.concatenate([np.linspace(0.01, 0.99, 99), quantiles]), 1e-6, 1 - 1e-6))
+    values = np.unique(np.clip(np.concatenate([np.linspace(0.02, 0.98, 49), quantiles]), 1e-6, 1 - 1e-6))
     return sorted(values.tolist(), key=lambda value: abs(value - 0.5))
 
 
