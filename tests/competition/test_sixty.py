@@ -30,7 +30,9 @@ def write(root, asked):
         (root / f"images/{name}.png").write_bytes(PIXEL)
     train.to_csv(root / "train.csv", index=False)
     test.drop(columns=list(asked.targets)).to_csv(root / "test.csv", index=False)
-    solution = test.assign(_id=answers_of(test, asked)) if "answer_id" in asked.settings else test
+    solution = test[[*keys, *asked.targets]]
+    if "answer_id" in asked.settings:
+        solution = test[list(asked.targets)].assign(_id=answers_of(test, asked))
     solution.to_csv(root / "solution.csv", index=False)
     sample_of(test, asked, keys).to_csv(root / "sample_submission.csv", index=False)
     explicit = {} if asked.metric in ("roc_auc", "log_loss") else {"metric": asked.metric}

@@ -120,6 +120,13 @@ def test_a_pair_without_an_answer_is_told(tmp_path):
         score_submission(path, solution.assign(id="s2"), PAIRS)
 
 
+def test_labels_of_a_solution_that_training_does_not_know_are_told():
+    with pytest.raises(InputError, match="labels in y that training does not know: 1\n  d"):
+        SETS.truth(pd.DataFrame({"y": ["a d", ""]}))
+    with pytest.raises(InputError, match="that training does not know"):
+        CLASSES.truth(pd.DataFrame({"y": ["w", "z"]}))
+
+
 def variants(digits):
     """The digits asked for in other ways: as votes, a set of labels, grades to be rounded to, and some rows alone."""
     problem, train = digits.problem, digits.train

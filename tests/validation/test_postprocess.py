@@ -102,7 +102,7 @@ def test_thresholds_per_label_are_the_best_that_there_are(metric, args):
 
 def test_thresholds_per_label_are_for_f_scores_alone():
     problem, truth = replace(LABELS, metric="accuracy"), np.eye(2, dtype=int)[[0, 1] * 6]
-    with pytest.raises(InputError, match="label_thresholds fits F-scores, not accuracy"):
+    with pytest.raises(InputError, match="label_thresholds fits macro and micro F-scores of all rows alone"):
         fitted(problem, truth, np.full((12, 2), 0.5), {"name": "label_thresholds"})
 
 

@@ -1,5 +1,6 @@
 """The problem that a competition sets: what is predicted from what, how it is answered and how it is scored."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from goldfold.competition.task import split_labels
 from goldfold.config import Answer, Task
+from goldfold.errors import InputError
 from goldfold.metrics import Array, Metric, find_metric, hard_labels, named_columns, score_rows
 
 TUPLES = ("targets", "classes", "grades", "keys")
@@ -84,9 +86,9 @@ class Problem:
         return tuple(dict.fromkeys([self.id, *more, *self.targets, *named_columns(self.scored_by, self.metric_args)]))
 
     def truth(self, table: pd.DataFrame) -> Array:
-        """The targets of a table as numbers, in the shape that metrics take (see goldfold.metrics)."""
+        """The targets of a table as numbers, in the shape that metrics take; raises InputError for unknown labels."""
         if self.is_exclusive and len(self.targets) == 1:
-            index = {label: position for position, label in enumerate(self.classes)}
+            index = self._places(table[self.targets[0]])
             return table[self.targets[0]].map(index).to_numpy(dtype=np.int64)
         if self.task == "multilabel" and self.classes:
             return self.label_matrix(table[self.targets[0]])
@@ -99,11 +101,22 @@ class Problem:
 
     def label_matrix(self, sets: pd.Series) -> Array:
         """Texts of labels, parted by `separator`, as (n, labels) of 0 and 1."""
-        index = {label: position for position, label in enumerate(self.names)}
+        rows = split_labels(sets, self.separator)
+        index = self._places(label for labels in rows for label in labels)
         matrix = np.zeros((len(sets), len(index)), dtype=np.int64)
-        for row, labels in enumerate(split_labels(sets, self.separator)):
+        for row, labels in enumerate(rows):
             matrix[row, [index[label] for label in labels]] = 1
         return matrix
+
+    def _places(self, labels: Iterable[str]) -> dict[str, int]:
+        """The column of each of `names`; raises InputError where one of `labels` has none."""
+        index = {label: position for position, label in enumerate(self.names)}
+        unknown = sorted(set(labels) - set(index))
+        if unknown:
+            raise InputError(
+                f"labels in {self.targets[0]} that training does not know: {len(unknown)}", unknown, "correct the table"
+            )
+        return index
 
     def class_of(self, truth: Array) -> Array:
         """The index of each row's class, (n,); of votes, the class with the most."""

@@ -89,8 +89,9 @@ def _fit_label_thresholds(rows: Rows) -> dict[str, Any]:
     """
     metric, arguments = rows.problem.metric, rows.problem.metric_args
     average = metric.partition("_")[2] or arguments.get("average", "macro")
-    if not metric.startswith(("f1", "fbeta")) or "mask" in arguments:
-        raise InputError(f"params.yaml, {KEY}: label_thresholds fits F-scores, not {metric}", mend="use threshold")
+    if not metric.startswith(("f1_", "fbeta")) or average not in ("macro", "micro") or "mask" in arguments:
+        told = "fits macro and micro F-scores of all rows alone, and the metric is"
+        raise InputError(f"params.yaml, {KEY}: label_thresholds {told} {metric} {arguments or ''}", mend="use threshold")
     weight = arguments.get("beta", 1) ** 2
     order = np.argsort(-rows.prediction, axis=0, kind="stable")
     sorted_p = np.take_along_axis(rows.prediction, order, axis=0)

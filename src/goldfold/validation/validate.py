@@ -58,7 +58,7 @@ def _scores(problem: Problem, table: pd.DataFrame, raw: Array, judged: Array, co
         low=low,
         high=high,
         confidence=config.confidence,
-        folds={int(f): problem.score(truth[folds == f], judged[folds == f], table[folds == f]) for f in dict.fromkeys(folds)},
+        folds={int(f): problem.score(truth[folds == f], judged[folds == f], table[folds == f]) for f in np.unique(folds)},
         rows=len(table),
         raw=None if judged is raw else problem.score(truth, raw, table),
     )
