@@ -144,8 +144,11 @@ class Tracked:
             f"{scores.metric}_mean": scores.mean,
             f"{scores.metric}_std": scores.deviation,
             **{f"{scores.metric}_fold_{fold}": score for fold, score in scores.folds.items()},
+            **({} if scores.raw is None else {f"{scores.metric}_raw": scores.raw}),
         }
         told = f"{scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g}), out-of-fold"
+        if scores.raw is not None:
+            told += f"; post-processed ({result.postprocess}), without {scores.raw:.5g}"
         self.records.append(
             self._record(
                 metrics=[(name, value, 0, moment) for name, value in values.items()],
@@ -160,11 +163,16 @@ class Tracked:
         self.records.append(self._record(artifacts={str(path): "submission" for path in files}))
 
     def model(self, result: FoldResult) -> None:
-        """Offer a fold's model on the parent as MLflow's python_function, from rows as they are outside to predictions."""
+        """Offer a fold's model on the parent as MLflow's python_function, from rows as they are outside to predictions.
+
+        A kind of input that does not say what its rows are outside of a competition offers none.
+        """
+        if not hasattr(result.modality, "outside_columns"):
+            return
         place = Path(self.scratch.name)
         result.save(place / "fold")
         problem = result.codec.problem
-        columns = {**({"label": "string"} if problem.classes else {}), **dict.fromkeys(problem.outputs, "double")}
+        columns = {**({"label": "string"} if problem.is_exclusive else {}), **dict.fromkeys(problem.outputs, "double")}
         code = [folder for folder in (LIBRARY, LIBRARY.parent / "own") if folder.is_dir()]
         given = result.modality.outside_columns(result.spec)
         files = write_pyfunc(place / "model", "goldfold.prediction.pyfunc", place / "fold", code, given, columns)
