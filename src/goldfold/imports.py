@@ -22,7 +22,7 @@ def nearest(name: str, known: Sequence[str]) -> str:
 def named(name: str, modules: Sequence[str], key: str) -> Any:
     """Return what `name` names: an import path `module:attribute`, or an attribute of the first module that has it.
 
-    Raises InputError, naming the params.yaml `key`, when there is no such module or attribute.
+    Raises InputError, naming the params.yaml `key` or the `--option`, when there is no such module or attribute.
     """
     if ":" in name:
         return _imported(name, key)
@@ -33,7 +33,7 @@ def named(name: str, modules: Sequence[str], key: str) -> Any:
             return attributes[name]
         known += [attribute for attribute in attributes if attribute[:1].isupper()]
     raise InputError(
-        f"params.yaml, {key}: {' and '.join(modules)} have no {name}{nearest(name, known)}",
+        f"{_setting(key)}: {' and '.join(modules)} have no {name}{nearest(name, known)}",
         mend="give a name that they have, or the import path of your own, own.module:Name (a file in src/own/)",
     )
 
@@ -46,7 +46,7 @@ def _imported(path: str, key: str) -> Any:
         if error.name is None or not module_name.startswith(error.name):
             raise _broken(module_name, key, error) from error
         raise InputError(
-            f"params.yaml, {key}: there is no module {error.name} for {path}",
+            f"{_setting(key)}: there is no module {error.name} for {path}",
             mend="put your own modules in src/own/ and name them own.module:Name",
         ) from None
     # The competitor's own code may raise anything.
@@ -55,7 +55,7 @@ def _imported(path: str, key: str) -> Any:
     if not hasattr(module, attribute):
         known = [name for name in vars(module) if not name.startswith("_")]
         raise InputError(
-            f"params.yaml, {key}: {module.__file__} has no {attribute}{nearest(attribute, known)}",
+            f"{_setting(key)}: {module.__file__} has no {attribute}{nearest(attribute, known)}",
             mend=f"define {attribute} there, or change {key}",
         )
     return getattr(module, attribute)
@@ -73,16 +73,21 @@ def _broken(module: str, key: str, error: Exception) -> InputError:
         place = f"{last.filename}, line {last.lineno}"
     told = error.msg if isinstance(error, SyntaxError) else str(error)
     return InputError(
-        f"params.yaml, {key}: {module} cannot be imported: {type(error).__name__}: {told}", [place], "correct the module"
+        f"{_setting(key)}: {module} cannot be imported: {type(error).__name__}: {told}", [place], "correct the module"
     )
 
 
+def _setting(key: str) -> str:
+    """Where a setting stands: in params.yaml, or as an option on the command line."""
+    return key if key.startswith("--") else f"params.yaml, {key}"
+
+
 def called(factory: Any, key: str, *args: Any, **kwargs: Any) -> Any:
-    """Call `factory`, turning a refusal of its arguments into an InputError that names the params.yaml `key`."""
+    """Call `factory`, turning a refusal of its arguments into an InputError that names the `key` or `--option`."""
     try:
         return factory(*args, **kwargs)
     except (TypeError, ValueError, AssertionError) as error:
         name = getattr(factory, "__name__", str(factory))
         raise InputError(
-            f"params.yaml, {key}: {name} refused its arguments: {error}", mend=f"change the arguments under {key}"
+            f"{_setting(key)}: {name} refused its arguments: {error}", mend=f"change the arguments under {key}"
         ) from error

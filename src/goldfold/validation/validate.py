@@ -30,30 +30,32 @@ def validate(prepared: PreparedSet, folds: Sequence[FoldResult], config: Validat
 
     Raises InputError where a checkpoint does not reproduce the score it bears, or was trained on another prepared set.
     """
-    problem, truth = prepared.problem, prepared.problem.truth(prepared.train)
-    tables, scores = [], {}
+    problem, tables = prepared.problem, []
     for fold in dict.fromkeys(result.fold for result in folds):
         rows = prepared.validation_rows(fold)
         judged = [judge(prepared, result).prediction for result in folds if result.fold == fold]
         prediction = average(problem, np.stack(judged))
-        scores[fold] = problem.score(truth[rows], prediction)
         known = prepared.train.iloc[rows][[problem.id, *problem.targets]].reset_index(drop=True)
         position = pd.DataFrame({"row": rows, "fold": fold})
         tables.append(pd.concat([position, known, problem.table(prediction)], axis=1))
-    oof = pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
-    rows, prediction = oof["row"].to_numpy(), problem.predictions(oof)
-    low, high = bootstrap_interval(problem, truth[rows], prediction, config.bootstrap, config.confidence)
-    overall = Scores(
+    return scored(problem, pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True), config)
+
+
+def scored(problem: Problem, oof: pd.DataFrame, config: ValidateConfig) -> CVResult:
+    """Score an out-of-fold table (see CVResult), whole and per fold, and find its worst errors."""
+    truth, prediction, folds = problem.truth(oof), problem.predictions(oof), oof["fold"].to_numpy()
+    low, high = bootstrap_interval(problem, truth, prediction, config.bootstrap, config.confidence)
+    scores = Scores(
         metric=problem.scored_by.name,
-        score=problem.score(truth[rows], prediction),
+        score=problem.score(truth, prediction),
         low=low,
         high=high,
         confidence=config.confidence,
-        folds=scores,
+        folds={int(fold): problem.score(truth[folds == fold], prediction[folds == fold]) for fold in np.unique(folds)},
         rows=len(oof),
     )
-    worst = oof.assign(loss=row_losses(problem, truth[rows], prediction)).nlargest(config.worst, "loss")
-    return CVResult(problem, overall, oof, worst)
+    worst = oof.assign(loss=row_losses(problem, truth, prediction)).nlargest(config.worst, "loss")
+    return CVResult(problem, scores, oof, worst)
 
 
 def judge(prepared: PreparedSet, result: FoldResult) -> Evaluation:
