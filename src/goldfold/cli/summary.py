@@ -29,7 +29,7 @@ def show_summary() -> None:
     if not path.is_file():
         raise InputError(f"there is no submission in {path.parent}", mend="run `dvc repro`")
     check_submission(path, prepared.sample, prepared.problem)
-    score, told = _test_score(path, config.competition, prepared.problem)
+    score, told = test_score(path, config.competition, prepared.problem)
     origin = read_origin(CURRENT / "tracking" / "predict.json")
     if score is not None and origin:
         log_test_score(origin, prepared.problem.scored_by.name, score, path.stat().st_mtime)
@@ -38,7 +38,7 @@ def show_summary() -> None:
     show_result(cv, submission, path, origin.get("name", "none"), told, cut_short(config))
 
 
-def _test_score(path: Path, competition: "CompetitionConfig", problem: "Problem") -> tuple[float | None, str | None]:
+def test_score(path: Path, competition: "CompetitionConfig", problem: "Problem") -> tuple[float | None, str | None]:
     """The score of a submission against the test labels, and what to tell of it; nothing where they are not known."""
     from goldfold.competition import read_solution
     from goldfold.prediction import score_submission
