@@ -140,6 +140,8 @@ def show_cv(result: CVResult) -> None:
         f"CV          {scores.metric} {number(scores.score)}  ({scores.confidence:.0%} interval {number(scores.low)} to "
         f"{number(scores.high)}, {scores.rows} out-of-fold rows)"
     )
+    if scores.raw is not None:
+        print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested")
     print(f"per fold    {'  '.join(f'{fold}: {number(score)}' for fold, score in scores.folds.items())}", end="")
     print(f"  (mean {number(scores.mean)} ± {scores.deviation:.2g})" if len(scores.folds) > 1 else "", flush=True)
 

@@ -42,7 +42,7 @@ def test_its_test_rows_are_those_of_the_prepared_set_in_their_order(run):
 def test_the_groups_of_a_split_are_looked_up_by_id(run):
     train = pd.DataFrame({"id": list("zyxw"), "patient": [1, 1, 2, 2]})
     prepared, ids = SimpleNamespace(problem=PROBLEM, train=train), pd.Series(list("wxyz"), name="id")
-    assert list(groups_of(prepared, [run], ids)) == [2, 2, 1, 1]
+    assert groups_of(prepared, [run], ids).to_dict() == {"w": 2, "x": 2, "y": 1, "z": 1}
     assert groups_of(prepared, [dataclasses.replace(run, group=None)], ids) is None
     with pytest.raises(InputError, match="there is no column clinic"):
         groups_of(prepared, [dataclasses.replace(run, group="clinic")], ids)

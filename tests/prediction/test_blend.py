@@ -12,6 +12,7 @@ from goldfold.prediction.averaging import from_scale, to_scale
 from goldfold.prediction.blend import BlendSettings, blend, nested
 from goldfold.prediction.weights import hill_climb, slsqp
 from goldfold.training.evaluate import average
+from goldfold.validation.validate import scored
 
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "roc_auc", "probability")
 ACCURACY = dataclasses.replace(BINARY, metric="accuracy", answer="label")
@@ -29,6 +30,10 @@ def tables(problem, truth, predictions, folds=4, start="r"):
     known = pd.DataFrame({"row": rows, "fold": rows % folds, "id": [f"{start}{row}" for row in rows]})
     known = pd.concat([known, pd.DataFrame(np.reshape(targets, (len(rows), -1)), columns=list(problem.targets))], axis=1)
     return {name: pd.concat([known, problem.table(prediction)], axis=1) for name, prediction in predictions.items()}
+
+
+def judged(problem, tables):
+    return {name: scored(problem, table, CONFIG) for name, table in tables.items()}
 
 
 def truth_of(problem, draws, rows):
@@ -56,7 +61,7 @@ def blended(problem, method="hill", on="predictions", model=None, noises=(2.5, 2
     sample = pd.DataFrame({"id": [f"t{row}" for row in range(TEST_ROWS)], **dict.fromkeys(columns, "0")})
     made = blend(
         problem,
-        tables(problem, truth, oof, folds),
+        judged(problem, tables(problem, truth, oof, folds)),
         tables(problem, test_truth, test, start="t"),
         sample,
         BlendSettings(method, on, model),
@@ -70,7 +75,7 @@ def test_what_is_fitted_to_noise_scores_as_noise_when_nested(method):
     draws = np.random.default_rng(0)
     truth = draws.integers(0, 2, ROWS)
     guesses = {f"m{member}": draws.random(ROWS) for member in range(30)}
-    oof = tables(ACCURACY, truth, guesses)
+    oof = judged(ACCURACY, tables(ACCURACY, truth, guesses))
     test = tables(ACCURACY, truth[:5], {name: guess[:5] for name, guess in guesses.items()}, start="t")
     sample = pd.DataFrame({"id": [f"t{row}" for row in range(5)], "y": "a"})
     made = blend(ACCURACY, oof, test, sample, BlendSettings(method, "predictions"), CONFIG)
@@ -82,11 +87,11 @@ def test_the_rows_of_a_fold_do_not_touch_what_predicts_them():
     values = np.random.default_rng(0).random((2, 12))
     folds, seen = np.arange(12) % 3, []
 
-    def fit(values, truth):
-        seen.append(set(truth))
+    def fit(values, table):
+        seen.append(set(table["row"]))
         return type("Fitted", (), {"predict": lambda values: values[0] + len(seen), "weights": None})
 
-    prediction, _ = nested(fit, values, np.arange(12), folds)
+    prediction, _ = nested(fit, values, pd.DataFrame({"row": range(12), "fold": folds}))
     assert seen == [set(np.flatnonzero(folds != fold)) for fold in range(3)]
     assert prediction == pytest.approx(values[0] + folds + 1)
 
@@ -196,3 +201,18 @@ def test_settings_that_do_not_suit_are_refused(problem, settings, told):
 def test_one_fold_can_be_averaged_without_weights_to_fit():
     made, _ = blended(BINARY, "equal", folds=1)
     assert made.cv.scores.score == made.optimistic and set(made.weights.values()) == {1 / 3}
+
+
+def test_the_post_processing_is_the_blends_own():
+    draws = np.random.default_rng(0)
+    f1 = dataclasses.replace(BINARY, metric="f1", answer="label")
+    truth = (draws.random(ROWS) < 0.2).astype(int)
+    guesses = {name: np.clip(0.2 * truth + 0.2 * draws.random(ROWS), 0, 1) for name in "ab"}
+    config = ValidateConfig(bootstrap=10, postprocess="auto")
+    results = {name: scored(f1, table, config) for name, table in tables(f1, truth, guesses).items()}
+    sample = pd.DataFrame({"id": [f"t{row}" for row in range(ROWS)], "y": "a"})
+    made = blend(f1, results, tables(f1, truth, guesses, start="t"), sample, BlendSettings("equal", "predictions"), config)
+    assert made.cv.scores.raw == 0 and made.optimistic >= made.cv.scores.score > 0.5
+    assert made.members == {name: member.scores.score for name, member in results.items()}
+    assert made.submission.postprocess == made.cv.postprocess.steps != ()
+    assert (made.submission.table["y"] == "b").any()

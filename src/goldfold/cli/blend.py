@@ -33,15 +33,15 @@ def blend_runs(names: Sequence[str], name: str | None, method: "Method", on: "Sc
     runs = sorted(find_runs(names, config), key=lambda run: run.name)
     name = name or _default_name(settings, runs)
     _require(name, runs)
-    oof = on_same_rows(problem, {run.name: run.cv(problem).oof for run in runs})
+    results = on_same_rows(problem, {run.name: run.cv(problem) for run in runs})
     test = {run.name: run.test(problem, prepared.test[problem.id]) for run in runs}
-    made = blend(problem, oof, test, prepared.sample, settings, config.validate_)
+    made = blend(problem, results, test, prepared.sample, settings, config.validate_)
     folder = BLENDS / name
     made.save(folder)
     group = next((run.group for run in runs if run.group), None)
     origin = log_blend(prepared, name, made, {run.name: run.origin for run in runs}, group, folder)
     path = folder / "submission" / "submission.csv"
-    score, told = test_score(path, config.competition, problem)
+    score, told = test_score(path, config.competition, problem, prepared.test)
     if score is not None:
         log_test_score(origin, problem.scored_by.name, score, path.stat().st_mtime)
     show_blend(made, name, path, told)

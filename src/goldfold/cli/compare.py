@@ -25,9 +25,9 @@ def compare_runs(names: Sequence[str]) -> None:
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     runs = find_runs(names, config)
     problem = prepared.problem
-    tables = on_same_rows(problem, {run.name: run.cv(problem).oof for run in runs})
-    groups = groups_of(prepared, runs, tables[runs[0].name][problem.id])
-    comparison = compare(problem, tables, config.validate_, groups)
+    results = on_same_rows(problem, {run.name: run.cv(problem) for run in runs})
+    groups = groups_of(prepared, runs, results[runs[0].name].oof[problem.id])
+    comparison = compare(problem, results, config.validate_, groups)
     show_comparison(comparison)
     with tempfile.TemporaryDirectory() as folder:
         comparison.save(Path(folder))

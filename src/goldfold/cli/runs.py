@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from goldfold.competition import Problem
     from goldfold.config import Config
-    from goldfold.metrics import Array
     from goldfold.prepare import PreparedSet
     from goldfold.validation import CVResult
 
@@ -73,9 +72,9 @@ def find_runs(names: Sequence[str], config: "Config") -> list[Run]:
     return [replace(run, name=f"{run.name}-{run.origin[:6]}") if shared[run.name] > 1 else run for run in runs]
 
 
-def groups_of(prepared: "PreparedSet", runs: Sequence[Run], ids: "pd.Series") -> "Array | None":
-    """The group of each id, (n,), by the column that the runs' split kept together; None where there is none."""
-    import numpy as np
+def groups_of(prepared: "PreparedSet", runs: Sequence[Run], ids: "pd.Series") -> "pd.Series | None":
+    """The group of each id, which is its index, by the column that the runs' split kept together; None where there is none."""
+    import pandas as pd
 
     column = next((run.group for run in runs if run.group), None)
     if column is None:
@@ -88,7 +87,8 @@ def groups_of(prepared: "PreparedSet", runs: Sequence[Run], ids: "pd.Series") ->
             [f"{ids.name} {i}: not there" for i in unknown] or [f"there is no column {column}"],
             "run `dvc repro prepare` on the runs' training table",
         )
-    return np.asarray(table.loc[list(ids), column])
+    groups: pd.Series = table[column]
+    return groups
 
 
 def _find_run(name: str, config: "Config") -> Run:

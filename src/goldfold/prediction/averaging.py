@@ -3,6 +3,7 @@
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit, softmax
 from scipy.stats import rankdata
 
@@ -33,25 +34,25 @@ def from_scale(problem: Problem, values: Array, scale: Scale) -> Array:
     return np.asarray(softmax(values, axis=1) if problem.task == "multiclass" else expit(values))
 
 
-def knows_only_order(problem: Problem, truth: Array, prediction: Array) -> bool:
+def knows_only_order(problem: Problem, table: pd.DataFrame, prediction: Array) -> bool:
     """Whether the metric sees nothing but the order of each column, as AUC: ranks then score as the predictions do."""
     if problem.scored_by.needs == "label":
         return False
-    ranked = problem.score(truth, to_scale(problem, prediction, "ranks"))
-    return bool(np.isclose(ranked, problem.score(truth, prediction), rtol=1e-9, atol=1e-9))
+    ranked = problem.score_rows(table, to_scale(problem, prediction, "ranks"))
+    return bool(np.isclose(ranked, problem.score_rows(table, prediction), rtol=1e-9, atol=1e-9))
 
 
-def changes_in_steps(problem: Problem, truth: Array, prediction: Array) -> bool:
-    """Whether small changes of a prediction leave the metric as it is: it looks at labels, or at the order alone."""
-    return problem.scored_by.needs == "label" or knows_only_order(problem, truth, prediction)
+def changes_in_steps(problem: Problem, table: pd.DataFrame, prediction: Array) -> bool:
+    """Whether small changes of a prediction leave the metric as it is: it looks at labels, or at an order alone."""
+    return problem.scored_by.needs in ("label", "ranking") or knows_only_order(problem, table, prediction)
 
 
-def require_scale(problem: Problem, truth: Array, prediction: Array, scale: Scale) -> None:
+def require_scale(problem: Problem, table: pd.DataFrame, prediction: Array, scale: Scale) -> None:
     """Raise InputError for logits of a regression, and for ranks under a metric that sees more than the order."""
     if scale == "logits" and problem.task == "regression":
         raise InputError("a regression's values have no logits", mend="blend the predictions as they are: --on predictions")
     # Ranks of several classes would not sum to 1, as the probabilities of a submission must.
-    if scale == "ranks" and (problem.task == "multiclass" or not knows_only_order(problem, truth, prediction)):
+    if scale == "ranks" and (problem.task == "multiclass" or not knows_only_order(problem, table, prediction)):
         raise InputError(
             f"ranks are no {problem.task} predictions that {problem.metric} can score",
             mend="--on predictions or --on logits",

@@ -19,6 +19,7 @@ from goldfold.prediction.stacking import build_model, fit_stack
 from goldfold.prediction.submission import Submission
 from goldfold.prediction.weights import equal, hill_climb, slsqp
 from goldfold.validation import CVResult
+from goldfold.validation.postprocess import fit_postprocess, processed
 from goldfold.validation.validate import row_losses, scored
 
 Method = Literal["hill", "slsqp", "equal", "stack"]
@@ -45,8 +46,8 @@ class Fitted:
     weights: Array | None = None
 
 
-Fit = Callable[[Array, Array], Fitted]
-"""Fits a blend to values (members, n, …), each on the scale of the settings, and the truth of these rows."""
+Fit = Callable[[Array, pd.DataFrame], Fitted]
+"""Fits a blend to values (members, n, …), each on the scale of the settings, and the out-of-fold table of these rows."""
 
 
 @dataclass(frozen=True)
@@ -92,51 +93,52 @@ class Blend:
 
 def blend(
     problem: Problem,
-    oof: Mapping[str, pd.DataFrame],
+    results: Mapping[str, CVResult],
     test: Mapping[str, pd.DataFrame],
     sample: pd.DataFrame,
     settings: BlendSettings,
     config: ValidateConfig,
 ) -> Blend:
-    """Blend members, given by name as out-of-fold and test tables, each with the same rows in the same order.
+    """Blend members, given by name as results and test tables, each with the same rows in the same order.
 
-    Out-of-fold rows of a fold are predicted by a blend fitted to the other folds' rows, test rows by one fitted to all. Under a
-    metric that changes in steps, slsqp makes the mean loss of the rows (see `row_losses`) least instead. Raises InputError for
-    settings that do not suit the problem, and for a single fold where there is something to fit.
+    Out-of-fold rows of a fold are predicted by a blend fitted to the other folds' rows, test rows by one fitted to all. Members
+    are blended as their models predict; the post-processing is the blend's own. Under a metric that changes in steps, slsqp
+    makes the mean loss of the rows (see `row_losses`) least instead. Raises InputError for settings that do not suit the problem,
+    and for a single fold where there is something to fit.
     """
-    table = next(iter(oof.values()))
-    truth, folds = problem.truth(table), table["fold"].to_numpy()
-    predictions = [problem.predictions(member) for member in oof.values()]
-    _require_suitable(problem, truth, predictions, folds, settings)
+    table = next(iter(results.values())).oof
+    predictions = [problem.predictions(result.oof) for result in results.values()]
+    _require_suitable(problem, table, predictions, settings)
     fit = _stacking(problem, settings) if settings.method == "stack" else _averaging(problem, settings)
     values = np.stack([to_scale(problem, prediction, settings.on) for prediction in predictions])
     test_values = np.stack([to_scale(problem, problem.predictions(member), settings.on) for member in test.values()])
-    fitted = fit(values, truth)
-    prediction, by_fold = nested(fit, values, truth, folds)
-    known, ids = table[["row", problem.id, "fold", *problem.targets]], next(iter(test.values()))[[problem.id]]
+    fitted = fit(values, table)
+    prediction, by_fold = nested(fit, values, table)
+    cv = scored(problem, _with(table, problem.table(prediction)), config)
+    answers = _with(next(iter(test.values())), problem.table(fitted.predict(test_values)))
     return Blend(
         settings=settings,
-        cv=scored(problem, pd.concat([known, problem.table(prediction)], axis=1), config),
-        submission=Submission(problem, sample, pd.concat([ids, problem.table(fitted.predict(test_values))], axis=1)),
-        members={name: problem.score(truth, prediction) for name, prediction in zip(oof, predictions, strict=True)},
-        optimistic=problem.score(truth, fitted.predict(values)),
+        cv=cv,
+        submission=Submission(problem, sample, answers, cv.postprocess.steps),
+        members={name: result.scores.score for name, result in results.items()},
+        optimistic=_optimistic(problem, table, fitted.predict(values), config),
         fitted_to=fitted.to,
-        weights=_named(oof, fitted.weights),
-        weights_by_fold={fold: named for fold, weights in by_fold.items() if (named := _named(oof, weights))},
+        weights=_named(results, fitted.weights),
+        weights_by_fold={fold: named for fold, weights in by_fold.items() if (named := _named(results, weights))},
     )
 
 
-def nested(fit: Fit, values: Array, truth: Array, folds: Array) -> tuple[Array, dict[int, Array | None]]:
+def nested(fit: Fit, values: Array, table: pd.DataFrame) -> tuple[Array, dict[int, Array | None]]:
     """Predict the rows of each fold by a blend that was fitted to the rows of the others.
 
-    `values` is (members, n, …), `truth` and `folds` (n, …) and (n,). Returns the prediction (n, …) and the weights by fold.
-    With a single fold, which only a blend without anything to fit allows, it is fitted to that.
+    `values` is (members, n, …), and `table` has n rows. Returns the prediction (n, …) and the weights by fold. With a single
+    fold, which only a blend without anything to fit allows, it is fitted to that.
     """
-    prediction, weights = np.empty(values.shape[1:]), {}
+    prediction, weights, folds = np.empty(values.shape[1:]), {}, table["fold"].to_numpy()
     for fold in np.unique(folds):
         here = folds == fold
         others = ~here if len(np.unique(folds)) > 1 else here
-        fitted = fit(values[:, others], truth[others])
+        fitted = fit(values[:, others], table[others])
         prediction[here] = fitted.predict(values[:, here])
         weights[int(fold)] = fitted.weights
     return prediction, weights
@@ -148,12 +150,13 @@ def _averaging(problem: Problem, settings: BlendSettings) -> Fit:
     def averaged(weights: Array, values: Array) -> Array:
         return from_scale(problem, np.tensordot(weights, values, axes=1), settings.on)
 
-    def fit(values: Array, truth: Array) -> Fitted:
-        follows_rows = settings.method == "slsqp" and changes_in_steps(problem, truth, averaged(np.eye(len(values))[0], values))
+    def fit(values: Array, table: pd.DataFrame) -> Fitted:
+        truth, first = problem.truth(table), averaged(np.eye(len(values))[0], values)
+        follows_rows = settings.method == "slsqp" and changes_in_steps(problem, table, first)
 
         def loss(weights: Array) -> tuple[float, float]:
             prediction = averaged(weights, values)
-            score = problem.score(truth, prediction)
+            score = problem.score_rows(table, prediction) if problem.answer_id else problem.score(truth, prediction, table)
             by_metric = float(np.nan_to_num(-score if problem.scored_by.maximize else score, nan=np.inf))
             by_row = float(row_losses(problem, truth, prediction).mean())
             return (by_row, by_metric) if follows_rows else (by_metric, by_row)
@@ -170,24 +173,34 @@ def _stacking(problem: Problem, settings: BlendSettings) -> Fit:
     def features(values: Array) -> Array:
         return np.moveaxis(values, 0, 1).reshape(values.shape[1], -1)
 
-    def fit(values: Array, truth: Array) -> Fitted:
-        predict = fit_stack(problem, model, features(values), truth)
+    def fit(values: Array, table: pd.DataFrame) -> Fitted:
+        predict = fit_stack(problem, model, features(values), problem.truth(table))
         return Fitted(lambda values: predict(features(values)), "the model's own loss")
 
     return fit
 
 
-def _require_suitable(
-    problem: Problem, truth: Array, predictions: Sequence[Array], folds: Array, settings: BlendSettings
-) -> None:
+def _optimistic(problem: Problem, table: pd.DataFrame, prediction: Array, config: ValidateConfig) -> float:
+    """The score where blend and post-processing were fitted to the very rows that they are scored on."""
+    table, prediction = problem.per_answer(table, prediction)
+    steps = fit_postprocess(problem, config.postprocess, table, prediction).steps
+    return problem.score(problem.truth(table), processed(problem, steps, prediction), table)
+
+
+def _with(table: pd.DataFrame, outputs: pd.DataFrame) -> pd.DataFrame:
+    """A table of predictions with others in the place of its own."""
+    return pd.concat([table.drop(columns=list(outputs.columns)), outputs], axis=1)
+
+
+def _require_suitable(problem: Problem, table: pd.DataFrame, predictions: Sequence[Array], settings: BlendSettings) -> None:
     for prediction in predictions:
-        require_scale(problem, truth, prediction, settings.on)
-    if settings.method != "equal" and len(np.unique(folds)) < 2:
+        require_scale(problem, table, prediction, settings.on)
+    if settings.method != "equal" and table["fold"].nunique() < 2:
         raise InputError(
             "the members were validated on one fold alone, which leaves no other to fit the blend to",
             mend="train two folds or more, or give each member the same weight: --method equal",
         )
-    if settings.method == "slsqp" and settings.on == "ranks" and changes_in_steps(problem, truth, predictions[0]):
+    if settings.method == "slsqp" and settings.on == "ranks" and changes_in_steps(problem, table, predictions[0]):
         raise InputError(f"{problem.metric} of ranks changes in steps, and slsqp follows slopes", mend="give --method hill")
 
 

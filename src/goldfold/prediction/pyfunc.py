@@ -26,7 +26,7 @@ class ImageFunction:
         problem = self.predictor.problem
         prediction = self.predictor.predict(list(_contents(model_input)))
         table = problem.table(prediction)
-        if problem.classes:
+        if problem.is_exclusive:
             table.insert(0, "label", [str(label) for label in problem.labels(prediction)])
         return table
 

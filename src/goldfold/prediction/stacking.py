@@ -40,7 +40,7 @@ def fit_stack(problem: Problem, model: Any, features: Array, truth: Array) -> Ca
     Returns the function from features to predictions (see goldfold.metrics).
     """
     if problem.task == "multiclass":
-        return _fit_classes(model, features, truth, len(problem.classes))
+        return _fit_classes(model, features, problem.class_of(truth), len(problem.classes))
     columns = [_fit_column(problem, model, features, column) for column in truth.reshape(len(truth), -1).T]
     if truth.ndim == 1:
         return columns[0]

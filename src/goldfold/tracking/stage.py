@@ -147,7 +147,7 @@ class Tracked:
         place = Path(self.scratch.name)
         result.save(place / "fold")
         problem = result.codec.problem
-        columns = {**({"label": "string"} if problem.classes else {}), **dict.fromkeys(problem.outputs, "double")}
+        columns = {**({"label": "string"} if problem.is_exclusive else {}), **dict.fromkeys(problem.outputs, "double")}
         code = [folder for folder in (LIBRARY, LIBRARY.parent / "own") if folder.is_dir()]
         files = write_pyfunc(place / "model", "goldfold.prediction.pyfunc", place / "fold", code, columns)
         self.records.append(self._record(artifacts={str(file): str(file.parent.relative_to(place)) for file in files}))
@@ -184,8 +184,11 @@ def cv_content(result: CVResult, folder: Path) -> dict[str, Any]:
         f"{scores.metric}_mean": scores.mean,
         f"{scores.metric}_std": scores.deviation,
         **{f"{scores.metric}_fold_{fold}": score for fold, score in scores.folds.items()},
+        **({} if scores.raw is None else {f"{scores.metric}_raw": scores.raw}),
     }
     told = f"{scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g}), out-of-fold"
+    if scores.raw is not None:
+        told += f"; post-processed ({result.postprocess}), without {scores.raw:.5g}"
     return {
         "metrics": [(name, value, 0, moment) for name, value in values.items()],
         "tags": {"mlflow.note.content": told},

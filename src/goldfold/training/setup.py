@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
@@ -61,7 +62,7 @@ class Setup:
     mix: tuple[Callable[..., Any], ...]
     targets: torch.Tensor
     validation: Any
-    validation_truth: Array
+    validation_table: pd.DataFrame
     micro_batch_size: int
     on_features: bool
     rows: dict[str, int]
@@ -155,7 +156,7 @@ def set_up(
         mix=_mixing(train),
         targets=compute.to_device(targets),
         validation=plain_batches(plain, validation, train.micro_batch_size or train.batch_size, workers),
-        validation_truth=truth[validation],
+        validation_table=prepared.train.iloc[validation],
         micro_batch_size=train.micro_batch_size or train.batch_size,
         on_features=views is not None,
         rows={"training": len(training), "validation": len(validation)},
@@ -199,18 +200,19 @@ def class_weights(train: TrainConfig, problem: Problem, truth: Array) -> torch.T
     if labels:
         positives = truth.reshape(len(truth), -1).sum(axis=0)
         return torch.tensor(np.maximum(len(truth) - positives, 1) / np.maximum(positives, 1), dtype=torch.float32)
-    counts = np.bincount(truth, minlength=len(problem.classes))
+    counts = np.bincount(problem.class_of(truth), minlength=len(problem.classes))
     return torch.tensor(len(truth) / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32)
 
 
 def _balanced_rows(problem: Problem, truth: Array) -> Array:
     """How often each row is to be drawn so that each class comes equally often."""
-    if not problem.classes:
+    if not problem.is_exclusive:
         raise InputError(
             f"params.yaml, train.sampling: balanced draws classes equally often, and a {problem.task} task has none",
             mend="leave it out" + ("" if problem.task == "regression" else ", or use train.class_weights: balanced"),
         )
-    return np.asarray(1 / np.bincount(truth, minlength=len(problem.classes))[truth])
+    classes = problem.class_of(truth)
+    return np.asarray(1 / np.bincount(classes, minlength=len(problem.classes))[classes])
 
 
 def _mixing(train: TrainConfig) -> tuple[Callable[..., Any], ...]:

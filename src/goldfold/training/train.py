@@ -208,7 +208,7 @@ def _mean(progress: Progress) -> Callable[[], float]:
 def _judge(setup: Setup, epoch: int) -> Evaluation:
     """Evaluate the model, or the average of its weights; raises InputError where there is no number to compare."""
     model = setup.average.judged(epoch)
-    judged = evaluate(setup.reader(model), setup.validation, setup.validation_truth, setup.codec, setup.plain_loss, setup.compute)
+    judged = evaluate(setup.reader(model), setup.validation, setup.validation_table, setup.codec, setup.plain_loss, setup.compute)
     metric = setup.codec.problem.metric
     if judged.score != judged.score:
         raise InputError(

@@ -11,9 +11,12 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.files import write_json, written_whole
-from goldfold.metrics import Array, hard_labels
+from goldfold.metrics import Array, hard_labels, named_columns
+from goldfold.validation.cv_result import CVResult
 from goldfold.validation.resampling import resamples
 from goldfold.validation.validate import row_losses
+
+Pair = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -96,22 +99,28 @@ class Comparison:
 
 
 def compare(
-    problem: Problem, tables: Mapping[str, pd.DataFrame], config: ValidateConfig, groups: Array | None = None
+    problem: Problem, results: Mapping[str, CVResult], config: ValidateConfig, groups: pd.Series | None = None
 ) -> Comparison:
-    """Compare two out-of-fold tables, by the names of their runs, whose rows are the same in the same order.
+    """Compare two results, by the names of their runs, whose out-of-fold rows are the same in the same order.
 
-    The interval is that of the paired bootstrap (Efron and Tibshirani 1993): both are scored on the same resample of the rows, or
-    of whole groups where `groups`, (n,), is given, so what is hard for both does not widen it.
+    Predictions are compared as each run is judged: post-processed, nested. The interval is that of the paired bootstrap (Efron
+    and Tibshirani 1993): both are scored on the same resample of the rows that are answered, or of whole groups where `groups`
+    gives that of each id, so what is hard for both does not widen it.
     """
-    (first, one), (second, other) = tables.items()
-    truth = problem.truth(one)
-    predictions = problem.predictions(one), problem.predictions(other)
-    scores = [problem.score(truth, prediction) for prediction in predictions]
-    differences = paired_differences(problem, truth, predictions, config.bootstrap, groups)
+    answers = [problem.per_answer(result.oof, problem.predictions(result.oof)) for result in results.values()]
+    table = answers[0][0]
+    raw = answers[0][1], answers[1][1]
+    first, second = (
+        result.postprocess.judged(problem, table, prediction) for result, prediction in zip(results.values(), raw, strict=True)
+    )
+    scores = [problem.score(problem.truth(table), prediction, table) for prediction in (first, second)]
+    grouped = None if groups is None else groups.loc[list(table[problem.id])].to_numpy()
+    differences = paired_differences(problem, table, (first, second), config.bootstrap, grouped)
     tail = (1 - config.confidence) / 2
     low, high = np.quantile(differences, [tail, 1 - tail]) if len(differences) else (np.nan, np.nan)
+    names = list(results)
     return Comparison(
-        names=(first, second),
+        names=(names[0], names[1]),
         metric=problem.scored_by.name,
         maximize=problem.scored_by.maximize,
         scores=(scores[0], scores[1]),
@@ -120,48 +129,51 @@ def compare(
         confidence=config.confidence,
         share=_share_won(differences, scores[1] - scores[0], problem.scored_by.maximize),
         resamples=len(differences),
-        rows=len(truth),
-        groups=None if groups is None else int(pd.Series(groups).nunique(dropna=False)),
-        folds=_per_fold(problem, truth, predictions, one["fold"].to_numpy()),
-        changed=changed_rows(problem, one, predictions, config.worst),
+        rows=len(table),
+        groups=None if grouped is None else int(pd.Series(grouped).nunique(dropna=False)),
+        folds=_per_fold(problem, table, (first, second)),
+        changed=changed_rows(problem, table, raw, (first, second), config.worst),
     )
 
 
-def paired_differences(
-    problem: Problem, truth: Array, predictions: tuple[Array, Array], number: int, groups: Array | None = None
-) -> Array:
+def paired_differences(problem: Problem, table: pd.DataFrame, pair: Pair, number: int, groups: Array | None = None) -> Array:
     """The difference of two predictions' scores, (at most `number`,), over resamples on which the metric is defined."""
-    first, second = predictions
-    differences = np.array(
-        [
-            problem.score(truth[rows], second[rows]) - problem.score(truth[rows], first[rows])
-            for rows in resamples(len(truth), number, groups)
-        ]
-    )
-    return np.asarray(differences[~np.isnan(differences)])
+    truth, named = problem.truth(table), list(named_columns(problem.scored_by, problem.metric_args))
+    differences = []
+    for rows in resamples(len(truth), number, groups):
+        drawn = table[named].iloc[rows] if named else None
+        first, second = (problem.score(truth[rows], prediction[rows], drawn) for prediction in pair)
+        differences.append(second - first)
+    return np.asarray(differences)[~np.isnan(differences)]
 
 
-def changed_rows(problem: Problem, table: pd.DataFrame, predictions: tuple[Array, Array], most: int) -> pd.DataFrame:
-    """The rows on which two predictions differ most: id, fold, targets, both losses and the change, largest first.
+def changed_rows(problem: Problem, table: pd.DataFrame, raw: Pair, judged: Pair, most: int) -> pd.DataFrame:
+    """The rows on which two predictions differ most: id, fold, targets, the losses as predicted and their change, largest first.
 
-    Under a metric of labels they are all the rows that one gets right and the other wrong, with the column `turned`
+    Under a metric of labels they are all the rows that one gets right and the other wrong as judged, with the column `turned`
     (right → wrong, wrong → right) and, where a row has one label, both labels; under another metric, the `most` rows whose
     loss changed most.
     """
     truth = problem.truth(table)
-    losses = [row_losses(problem, truth, prediction) for prediction in predictions]
+    losses = [row_losses(problem, truth, prediction) for prediction in raw]
     rows = table[[problem.id, "fold", *problem.targets]].reset_index(drop=True)
     rows = rows.assign(first_loss=losses[0], second_loss=losses[1], change=losses[1] - losses[0])
     rows = rows.sort_values("change", key=np.abs, ascending=False, kind="stable")
-    if problem.scored_by.needs != "label" or problem.task == "regression":
+    if problem.scored_by.needs != "label" or (problem.task == "regression" and not problem.grades):
         return rows[rows["change"] != 0].head(most).reset_index(drop=True)
-    labels = [hard_labels(problem.task, prediction) for prediction in predictions]
-    right = [(label == truth).reshape(len(truth), -1).all(axis=1) for label in labels]
+    right = [_is_right(problem, truth, prediction) for prediction in judged]
     rows = rows.assign(turned=pd.Series(np.where(right[1], "wrong → right", "right → wrong")))
     if problem.task != "multilabel":
-        first, second = (pd.Series(problem.labels(prediction)) for prediction in predictions)
+        first, second = (pd.Series(problem.labels(prediction)) for prediction in judged)
         rows = rows.assign(first=first, second=second)
     return rows[pd.Series(right[0] != right[1])[rows.index]].reset_index(drop=True)
+
+
+def _is_right(problem: Problem, truth: Array, prediction: Array) -> Array:
+    if problem.grades:
+        return np.asarray(problem.nearest_grade(prediction) == problem.nearest_grade(truth))
+    known = problem.class_of(truth) if problem.is_exclusive else truth
+    return np.asarray((hard_labels(problem.task, prediction) == known).reshape(len(truth), -1).all(axis=1))
 
 
 def _share_won(differences: Array, difference: float, maximize: bool) -> float:
@@ -170,11 +182,11 @@ def _share_won(differences: Array, difference: float, maximize: bool) -> float:
     return float(((won > 0) + (won == 0) / 2).mean()) if len(won) else float("nan")
 
 
-def _per_fold(problem: Problem, truth: Array, predictions: tuple[Array, Array], folds: Array) -> pd.DataFrame:
-    lines = []
+def _per_fold(problem: Problem, table: pd.DataFrame, pair: Pair) -> pd.DataFrame:
+    lines, folds, truth = [], table["fold"].to_numpy(), problem.truth(table)
     for fold in np.unique(folds):
         rows = folds == fold
-        first, second = (problem.score(truth[rows], prediction[rows]) for prediction in predictions)
+        first, second = (problem.score(truth[rows], prediction[rows], table[rows]) for prediction in pair)
         lines.append({"fold": int(fold), "rows": int(rows.sum()), "first": first, "second": second})
-    table = pd.DataFrame(lines)
-    return table.assign(difference=table["second"] - table["first"])
+    scores = pd.DataFrame(lines)
+    return scores.assign(difference=scores["second"] - scores["first"])

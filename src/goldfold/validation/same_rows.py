@@ -1,36 +1,39 @@
 """Whether several results were judged on the same rows, in the same folds and against the same targets."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
+from goldfold.validation.cv_result import CVResult
 
 
-def on_same_rows(problem: Problem, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return out-of-fold tables (see CVResult) by the names of their runs, the rows of each in the order of the first's.
+def on_same_rows(problem: Problem, results: Mapping[str, CVResult]) -> dict[str, CVResult]:
+    """Return results by the names of their runs, the out-of-fold rows of each in the order of the first's.
 
     Raises InputError, with the columns, folds or ids, where one does not predict the problem's outputs, was validated on
     other folds or rows than the first, has rows in other folds, or was judged against other targets.
     """
-    for name, table in tables.items():
-        _require_outputs(problem, name, table)
-    (first, reference), *others = tables.items()
-    ordered = {first: reference.reset_index(drop=True)}
-    for name, table in others:
-        names = (first, name)
+    for name, result in results.items():
+        _require_outputs(problem, name, result.oof)
+    first, *others = results
+    reference = results[first].oof
+    ordered = {first: replace(results[first], oof=reference.reset_index(drop=True))}
+    for name in others:
+        names, table = (first, name), results[name].oof
         _require_same("fold", reference["fold"], table["fold"], names, "train the same split.folds for both")
         _require_same("row", reference[problem.id], table[problem.id], names, "run one again on the other's training table")
         both = reference.set_index(problem.id), table.set_index(problem.id).loc[list(reference[problem.id])]
         _require_equal("folds", ["fold"], both, names, "run one again with the other's split")
         _require_equal("targets", problem.targets, both, names, "run one again on the other's training table")
-        ordered[name] = both[1].reset_index()
+        ordered[name] = replace(results[name], oof=both[1].reset_index())
     return ordered
 
 
 def _require_outputs(problem: Problem, name: str, table: pd.DataFrame) -> None:
-    needed = ("fold", problem.id, *problem.targets, *problem.outputs)
+    needed = ("fold", *problem.columns, *problem.outputs)
     start = problem.outputs[0].partition("_")[0] + "_"
     wrong = [f"{column}: not in {name}" for column in needed if column not in table]
     wrong += [f"{column}: only in {name}" for column in table.columns if column.startswith(start) and column not in needed]
