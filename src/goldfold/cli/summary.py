@@ -31,7 +31,7 @@ def show_summary() -> None:
     if not path.is_file():
         raise InputError(f"there is no submission in {path.parent}", mend="run `dvc repro`")
     check_submission(path, prepared.sample, prepared.problem)
-    score, told = _test_score(path, config.competition, prepared.problem, prepared.test)
+    score, told = test_score(path, config.competition, prepared.problem, prepared.test)
     origin = read_origin(CURRENT / "tracking" / "predict.json")
     if score is not None and origin:
         log_test_score(origin, prepared.problem.scored_by.name, score, path.stat().st_mtime)
@@ -40,7 +40,7 @@ def show_summary() -> None:
     show_result(cv, submission, path, origin.get("name", "none"), told, cut_short(config))
 
 
-def _test_score(
+def test_score(
     path: Path, competition: "CompetitionConfig", problem: "Problem", test: "pd.DataFrame"
 ) -> tuple[float | None, str | None]:
     """The score of a submission against the test labels, and what to tell of it; nothing where they are not known."""

@@ -112,5 +112,7 @@ class CVResult:
             raw=numbers.get("raw"),
         )
         worst = pd.read_csv(folder / "worst.csv", dtype={"id": "str"})
-        postprocess = Postprocess.from_json(read_json(folder / "postprocess.json"))
+        steps = folder / "postprocess.json"
+        # Results of before there was post-processing have no such file.
+        postprocess = Postprocess.from_json(read_json(steps)) if steps.is_file() else Postprocess()
         return cls(problem, scores, pd.read_parquet(folder / "oof.parquet"), worst, postprocess)

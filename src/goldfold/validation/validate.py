@@ -42,7 +42,11 @@ def validate(prepared: PreparedSet, folds: Sequence[FoldResult], config: Validat
         # A competition may have columns of these names.
         known = known.rename(columns={name: f"given_{name}" for name in position})
         tables.append(pd.concat([position, known, problem.table(prediction)], axis=1))
-    oof = pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
+    return scored(problem, pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True), config)
+
+
+def scored(problem: Problem, oof: pd.DataFrame, config: ValidateConfig) -> CVResult:
+    """Fit the post-processing to an out-of-fold table (see CVResult), score it, whole and per fold, and find its worst errors."""
     prediction = problem.predictions(oof)
     worst = oof.assign(loss=row_losses(problem, problem.truth(oof), prediction)).nlargest(config.worst, "loss")
     table, raw = problem.per_answer(oof, prediction)
