@@ -32,7 +32,7 @@ def run_recipe(name: str, dvc_options: list[str]) -> None:
     try:
         _dvc(*command)
     except SystemExit:
-        print(f"\nif an experiment of that name is in the way: goldfold run {name} -- --force", file=sys.stderr)
+        print(f"\nif an experiment of that name is in the way: goldfold run {name} --force", file=sys.stderr)
         raise
 
 

@@ -23,7 +23,8 @@ def main() -> None:
 
     run = add("run", help="run a recipe of experiments/recipes as a DVC experiment of that name")
     run.add_argument("recipe", help="the recipe's name, without .yaml")
-    run.add_argument("dvc_options", nargs="*", metavar="-- options", help="passed on to dvc exp run, such as -- --queue")
+    passed = "what follows goes to dvc exp run, such as --queue or -S train.lr=0.01"
+    run.add_argument("dvc_options", nargs=argparse.REMAINDER, metavar="options", help=passed)
     run.set_defaults(function=_run)
 
     resume = add("resume", help="train on what train.max_hours cut short, then run what depends on it")
@@ -123,7 +124,7 @@ def _summary(_: argparse.Namespace) -> None:
 def _run(given: argparse.Namespace) -> None:
     from goldfold.cli.experiments import run_recipe
 
-    run_recipe(given.recipe, given.dvc_options)
+    run_recipe(given.recipe, [option for option in given.dvc_options if option != "--"])
 
 
 def _resume(_: argparse.Namespace) -> None:

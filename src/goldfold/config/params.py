@@ -82,7 +82,9 @@ def load_config(path: Path = Path("params.yaml")) -> Config:
 
 def parse_config(tree: Any, source: str = "params.yaml") -> Config:
     """Check the tree of params.yaml; raises InputError that names each wrong key and value."""
-    section = tree.get("competition") if isinstance(tree, dict) else None
+    if not isinstance(tree, dict):
+        raise InputError(f"{source} holds no settings", mend="restore it: git restore params.yaml")
+    section = tree.get("competition")
     modality = section.get("modality", "image") if isinstance(section, dict) else "image"
     known = config_class(str(modality))
     try:
@@ -98,13 +100,14 @@ def parse_config(tree: Any, source: str = "params.yaml") -> Config:
 
 def _told(problem: Any, config: type[Config]) -> str:
     """One line for one pydantic error: the key, what is wrong with it, and what it could be."""
-    keys = [str(part) for part in problem["loc"]]
+    # Pydantic names each kind that a value could be, as literal[…] or tuple[…], where there are several.
+    keys = [str(part) for part in problem["loc"] if "[" not in str(part)]
     key = ".".join(keys) or "the file"
     if problem["type"] == "extra_forbidden":
         return f"{key}: there is no such key{nearest(keys[-1], _known_keys(keys[:-1], config))}"
     if problem["type"] == "missing":
         return f"{key}: this key is missing"
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("a valid tuple", "a list")
     given = problem["input"]
     return f"{key}: {message}" + ("" if isinstance(given, dict | None) else f", not {given!r}")
 

@@ -21,7 +21,8 @@ from goldfold.training.start import is_fitted_once
 
 WORTH = 1.15
 """How many times faster than fp32 a lower precision has to be."""
-ROWS = 16
+ROWS, VALUES = 16, 16 * 3 * 224 * 224
+"""A timing takes a batch of at least so many rows, and of more where it has no more than so many values with them."""
 ROUNDS, SECONDS = 3, 1.0
 """A timing takes at least so many rounds, and so long."""
 
@@ -95,8 +96,11 @@ def _rows_per_second(
     if is_fitted_once(model):
         return {}
     set_trainable(model, config.finetune, config.train.epochs - 1)
-    rows = min(ROWS, config.train.micro_batch_size or config.train.batch_size, len(prepared.train))
-    _, inputs = modality.plain_view(prepared, "train", spec).__getitems__([(0, row) for row in range(rows)])
+    view = modality.plain_view(prepared, "train", spec)
+    values = sum(tensor.numel() for tensor in view.__getitems__([(0, 0)])[1].values())
+    batch = min(config.train.micro_batch_size or config.train.batch_size, len(prepared.train))
+    rows = min(batch, max(ROWS, VALUES // max(values, 1)))
+    _, inputs = view.__getitems__([(0, row) for row in range(rows)])
     inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
     best = dict.fromkeys(precisions, float("inf"))
     turn, started = 0, time.monotonic()
