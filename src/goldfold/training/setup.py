@@ -17,7 +17,14 @@ from goldfold.metrics import Array
 from goldfold.modalities.protocol import Learning, Spec, View, find_learning
 from goldfold.prepare import PreparedSet
 from goldfold.training.averaging import WeightAverage
-from goldfold.training.batches import EpochSampler, default_workers, plain_batches, seed_everything, training_batches
+from goldfold.training.batches import (
+    EpochSampler,
+    default_workers,
+    padding,
+    plain_batches,
+    seed_everything,
+    training_batches,
+)
 from goldfold.training.device import Compute
 from goldfold.training.features import feature_views
 from goldfold.training.finetune import require_head
@@ -120,7 +127,12 @@ def set_up(
     augmented, plain = views or (augmented, plain)
     workers = 0 if views else workers
     balanced = _balanced_rows(problem, truth[training]) if train.sampling == "balanced" else None
-    sampler = EpochSampler(training, seed, balanced)
+    sampler = EpochSampler(training, seed, balanced, augmented.lengths if train.bucket else None, train.batch_size)
+    if sampler.lengths is not None:
+        unsorted = padding(EpochSampler(training, seed, balanced), sampler.lengths, train.batch_size)
+        reporter.noted(
+            f"padding: {padding(sampler, sampler.lengths, train.batch_size):.0%} of the inputs, {unsorted:.0%} without buckets"
+        )
     batches = training_batches(augmented, sampler, train.batch_size, workers)
     optimizer = build_optimizer(train, config.finetune, model)
     targets = codec.encode(truth)
@@ -140,7 +152,8 @@ def set_up(
         modality=modality,
         spec=spec,
         model=model,
-        network=torch.compile(reader, dynamic=False) if train.compile else reader,
+        # A length that changes from batch to batch is not to be compiled for each.
+        network=torch.compile(reader, dynamic=None if augmented.lengths is not None else False) if train.compile else reader,
         average=WeightAverage(train.average, model),
         loss=loss.to(compute.device),
         plain_loss=build_loss(train, problem.task),
