@@ -30,6 +30,8 @@ def shared_data():
 
 def merged(base, recipe, place=""):
     """A recipe on top of params.yaml, as `goldfold run` has DVC do it."""
+    if not place and recipe.get("competition", {}).get("modality"):
+        base = {**base, "model": {}, "prepare": {}}
     whole = not isinstance(recipe, dict) or not isinstance(base, dict) or ("name" in recipe and place != "model")
     return recipe if whole else {**base, **{key: merged(base.get(key), value, key) for key, value in recipe.items()}}
 

@@ -111,8 +111,8 @@ def show_prepared(summary: dict[str, Any]) -> None:
     """Print what was worked out and decided, and what the folds hold."""
     console = Console()
     rows = summary["rows"]
-    told = f"{summary['problem']['name']}: {rows['train']} training rows, {rows['test']} test rows, {summary['inputs']}"
-    console.print(told, highlight=False, soft_wrap=True)
+    title = f"{summary['problem']['name']}: {rows['train']} training rows, {rows['test']} test rows, {summary['inputs']}"
+    console.print(title, highlight=False, soft_wrap=True)
     decided = Table("decided", "", "why", box=None)
     for decision in summary["decided"]:
         decided.add_row(decision["setting"], decision["value"], decision["why"])

@@ -40,9 +40,11 @@ def overrides(recipe: dict[str, Any], base: dict[str, Any], path: str = "") -> l
     """A recipe as overrides in the grammar of `dvc exp run --set-param`.
 
     Sections are merged into the base; something with a name and its arguments (a scheduler, a loss) takes the whole
-    place of the old one.
+    place of the old one, and so do the sections of another kind of input.
     """
     settings = []
+    for section in _of_another_modality(recipe, base) if not path else ():
+        settings += [f"~{section}.{stale}" for stale in base.get(section, {}) if stale not in recipe.get(section, {})]
     for key, value in recipe.items():
         place = f"{path}.{key}" if path else key
         old = base.get(key) if isinstance(base, dict) else None
@@ -53,6 +55,12 @@ def overrides(recipe: dict[str, Any], base: dict[str, Any], path: str = "") -> l
         else:
             settings.append(f"++{place}={_hydra(value)}")
     return settings
+
+
+def _of_another_modality(recipe: dict[str, Any], base: dict[str, Any]) -> tuple[str, ...]:
+    """The sections whose settings are those of a kind of input, where the recipe's is another than the base's."""
+    kinds = [tree.get("competition", {}).get("modality") for tree in (recipe, base)]
+    return ("model", "prepare") if kinds[0] and kinds[0] != (kinds[1] or "image") else ()
 
 
 def _hydra(value: Any) -> str:

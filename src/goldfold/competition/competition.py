@@ -14,6 +14,8 @@ from goldfold.competition.task import GIVEN, Decision
 from goldfold.config import Answer, CompetitionConfig
 from goldfold.errors import InputError
 
+ROW = "row_number"
+"""The id column of a table without one."""
 TRAIN_TABLES = ("train.csv", "train.csv.zip", "train.tsv", "train.parquet")
 TEST_TABLES = ("test.csv", "test.csv.zip", "test.tsv", "test.parquet")
 
@@ -55,9 +57,9 @@ def read_competition(config: CompetitionConfig) -> Competition:
     sample_path = _sample_path(config, root)
     if train_path:
         names, decisions = _columns(config, root, train_path, sample_path)
-        train = read_table(train_path, [names.id, *names.targets])
+        train = _read_training(config, train_path, names)
         test_path = _named_or_found(root, config.test, TEST_TABLES)
-        test = read_table(test_path, [names.id]) if test_path else None
+        test = read_table(test_path, [names.id], config.header) if test_path else None
         source = train_path
     else:
         train, test = tables_from_folders(config, root)
@@ -75,7 +77,7 @@ def read_competition(config: CompetitionConfig) -> Competition:
     if test is None and sample is None:
         train, test = _held_out(train, names, config.test_fraction)
         test = test.drop(columns=list(names.targets))
-        decisions.append(Decision("test set", f"{len(test)} images", "held out, as the competition ships none"))
+        decisions.append(Decision("test set", f"{len(test)} rows", "held out, as the competition ships none"))
     elif sample is not None:
         test = _test_in_sample_order(test, sample, names.id, test_path)
     assert test is not None
@@ -103,7 +105,7 @@ def read_competition(config: CompetitionConfig) -> Competition:
 
 
 def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame | None:
-    """The test labels for the local scorer: `competition.solution`, or those of images that goldfold held out itself."""
+    """The test labels for the local scorer: `competition.solution`, or those of rows that goldfold held out itself."""
     if config.solution:
         path = Path(config.solution)
         solution = read_table(path, [problem.id, *problem.targets])
@@ -111,11 +113,30 @@ def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame |
         if problem.task in ("regression", "multilabel"):
             solution[list(problem.targets)] = work_out.numeric_targets(solution, problem.targets, problem.task, str(path))
         return solution
-    root = _root(config)
-    if _named_or_found(root, config.train, TRAIN_TABLES) or _sample_path(config, root):
+    root, names = _root(config), _Names(problem.id, problem.targets)
+    train_path = _named_or_found(root, config.train, TRAIN_TABLES)
+    if _sample_path(config, root) or (train_path and _named_or_found(root, config.test, TEST_TABLES)):
         return None
-    train, test = tables_from_folders(config, root)
-    return None if test is not None else _held_out(train, _Names("id", problem.targets), config.test_fraction)[1]
+    if train_path:
+        train, test = _read_training(config, train_path, names), None
+    else:
+        train, test = tables_from_folders(config, root)
+    if test is not None:
+        return None
+    solution = _held_out(train, names, config.test_fraction)[1]
+    if problem.task in ("regression", "multilabel"):
+        solution[list(problem.targets)] = work_out.numeric_targets(solution, problem.targets, problem.task, str(train_path))
+    elif len(problem.targets) == 1:
+        solution[problem.targets[0]] = work_out.whole_number_labels(solution[problem.targets[0]])
+    return solution
+
+
+def _read_training(config: CompetitionConfig, path: Path, names: "_Names") -> pd.DataFrame:
+    """The training table; where no column is an id, the rows' numbers are."""
+    table = read_table(path, [names.id, *names.targets], config.header)
+    if names.id == ROW and ROW not in table:
+        table.insert(0, ROW, pd.Series(range(len(table))).astype("str"))
+    return table
 
 
 def _extra(config: CompetitionConfig, root: Path, names: "_Names", train: pd.DataFrame | None) -> pd.DataFrame:
@@ -179,16 +200,19 @@ def _sample_path(config: CompetitionConfig, root: Path) -> Path | None:
 
 def _columns(config: CompetitionConfig, root: Path, train_path: Path, sample_path: Path | None) -> tuple[_Names, list[Decision]]:
     """Work out the id and target columns from the headers alone."""
-    columns = columns_of(train_path)
+    columns = columns_of(train_path, config.header)
     sample = columns_of(sample_path) if sample_path else []
     test_path = _named_or_found(root, config.test, TEST_TABLES)
-    test = columns_of(test_path) if test_path else []
+    test = columns_of(test_path, config.header) if test_path else []
 
     id_column = config.id or next((name for name in sample[:1] + test[:1] if name in columns), columns[0])
     require_columns(columns, [id_column], str(train_path), "competition.id")
     if test_path:
         require_columns(test, [id_column], str(test_path), "competition.id")
-    decisions = [Decision("id", id_column, GIVEN if config.id else "the first column of the sample submission or table")]
+    why = GIVEN if config.id else "the first column of the sample submission or table"
+    if not (config.id or sample or test) and not _could_be_ids(read_table(train_path, [id_column], config.header)[id_column]):
+        id_column, why = ROW, "no column could be the id: the rows are numbered"
+    decisions = [Decision("id", id_column, why)]
 
     if config.target:
         targets = (config.target,) if isinstance(config.target, str) else config.target
@@ -207,6 +231,11 @@ def _columns(config: CompetitionConfig, root: Path, train_path: Path, sample_pat
         targets, why = tuple(candidates), "the only column that the test table does not have"
     require_columns(columns, targets, str(train_path), "competition.target")
     return _Names(id_column, targets), [*decisions, Decision("target", ", ".join(targets), why)]
+
+
+def _could_be_ids(values: pd.Series) -> bool:
+    """Whether values, as texts, are all different and not fractions."""
+    return bool(values.is_unique and not values.str.fullmatch(r"-?\d*\.\d+").any())
 
 
 def _test_in_sample_order(test: pd.DataFrame | None, sample: pd.DataFrame, id_column: str, path: Path | None) -> pd.DataFrame:

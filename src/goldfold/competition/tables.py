@@ -11,12 +11,14 @@ from goldfold.errors import InputError
 from goldfold.imports import nearest
 
 
-def columns_of(path: Path) -> list[str]:
-    """The column names of a table, from its header alone."""
-    return list(_read(path, nrows=0).columns)
+def columns_of(path: Path, header: bool = True) -> list[str]:
+    """The column names of a table, from its header alone; column1 and so on, where it has none."""
+    if header:
+        return list(_read(path, nrows=0).columns)
+    return [f"column{number}" for number in range(1, _read(path, nrows=1, header=None).shape[1] + 1)]
 
 
-def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
+def read_table(path: Path, text: Collection[str], header: bool = True) -> pd.DataFrame:
     """Read a CSV, TSV or Parquet table; the columns `text` (ids, labels) stay texts exactly as they are written.
 
     So 007 stays 007, and a class called NA or None is a class. Raises InputError for a missing or unreadable file.
@@ -25,13 +27,16 @@ def read_table(path: Path, text: Collection[str]) -> pd.DataFrame:
         table = _read(path)
         table[[name for name in text if name in table]] = table[[name for name in text if name in table]].astype("str")
         return table
-    others = [name for name in columns_of(path) if name not in text]
+    names = columns_of(path, header)
+    others = [name for name in names if name not in text]
+    unnamed = {} if header else {"header": None, "names": names}
     return _read(
         path,
         dtype=dict.fromkeys(text, "str"),
         keep_default_na=False,
         na_values={name: sorted(STR_NA_VALUES) for name in others},
         low_memory=False,
+        **unnamed,
     )
 
 

@@ -26,8 +26,11 @@ class CompetitionConfig(Section):
     """The test table in `path`; by default test.csv, else the ids of the sample submission, else the test images."""
     sample_submission: str | None = None
     """The sample submission in `path`; by default the CSV whose name holds `submission`."""
+    header: bool = True
+    """Whether the tables begin with the names of their columns; where they do not, they are called column1, column2, …"""
     id: str | None = None
-    """The id column of the tables."""
+    """The id column of the tables; by default the first one of the sample submission or of the test table. Where nothing
+    tells and the first column cannot be it, the rows are numbered."""
     target: str | tuple[str, ...] | None = None
     """The target column, or columns."""
     classes: tuple[str, ...] | None = None

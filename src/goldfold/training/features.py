@@ -17,10 +17,11 @@ from torch import nn
 from goldfold.config import FoldConfig
 from goldfold.files import written_whole
 from goldfold.metrics import Array
-from goldfold.modalities.protocol import Inputs, Key, Spec, View
-from goldfold.prepare import PreparedSet
+from goldfold.modalities.protocol import Inputs, Key, View
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import Compute
+from goldfold.training.finetune import trains_head_alone
+from goldfold.training.start import Start
 from goldfold.training.stopping import Stop
 
 SAVED_EVERY = 60.0
@@ -94,14 +95,8 @@ class FeatureView:
 
 
 def feature_views(
-    prepared: PreparedSet,
-    fold: int,
-    seed: int,
-    config: FoldConfig,
-    spec: Spec,
-    model: nn.Module,
+    begun: Start,
     views: tuple[View, View],
-    compute: Compute,
     workers: int,
     scratch: Path | None,
     noted: Callable[[str], None],
@@ -113,17 +108,18 @@ def feature_views(
     computed. There are finetune.feature_views augmented views, those of the first epochs; without augmentation one. The
     rows that judge pass through the backbone in the batches in which validate will pass them again.
     """
+    prepared, config, model, compute = begun.prepared, begun.config, begun.model, begun.compute
     augmented, plain = views
     width = _width(model, config, plain, compute)
     if not width:
         return None
-    settings = {**config.model_dump(mode="json", include={"model", "augment"}), "spec": spec}
+    settings = {**config.model_dump(mode="json", include={"model", "augment"}), "spec": begun.spec}
     folder = _folder(scratch, model, prepared.fingerprint, settings, str(compute)) if scratch else None
     count = min(config.finetune.feature_views, config.train.epochs) if config.augment else 1
     batch_size = config.train.micro_batch_size or config.train.batch_size
-    named = [f"seed-{seed}-view-{number}" for number in range(count)]
+    named = [f"seed-{begun.seed}-view-{number}" for number in range(count)]
     tables = [FeatureTable(len(prepared.train), width, folder, name) for name in (*named, f"plain-{batch_size}")]
-    wanted = [*((augmented, prepared.training_rows(fold)) for _ in named), (plain, prepared.validation_rows(fold))]
+    wanted = [*((augmented, begun.training_rows) for _ in named), (plain, begun.validation_rows)]
     model.eval()
     started, computed = time.monotonic(), 0
     for epoch, (table, (view, rows)) in enumerate(zip(tables, wanted, strict=True)):
@@ -147,13 +143,13 @@ def _width(model: nn.Module, config: FoldConfig, view: View, compute: Compute) -
     """The number of features; 0 where the head has to be trained on the inputs.
 
     That is where more than the head is trained, where a batch is mixed or its size changes from epoch to epoch, where the
-    head pools a feature map or is a part of the competitor's own module, and where finetune.feature_views is 0.
+    head pools a feature map or is a part of the competitor's own module, where other parts are trained with it, and where finetune.feature_views is 0.
     """
     features, head = (getattr(model, name, None) for name in ("features", "head"))
     changing = config.train.mix or config.model.grows
     if config.finetune.train != "head" or not config.finetune.feature_views or changing or features is None:
         return 0
-    if head is None or not list(head.parameters()):
+    if head is None or not list(head.parameters()) or not trains_head_alone(model):
         return 0
     _, inputs = view.__getitems__([(0, 0)])
     with torch.inference_mode():

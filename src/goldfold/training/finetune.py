@@ -54,6 +54,12 @@ def require_head(model: nn.Module, finetune: FinetuneConfig) -> None:
         )
 
 
+def trains_head_alone(model: nn.Module) -> bool:
+    """Whether all that is trained while the backbone is frozen is the model's part `head`."""
+    depths, _ = _depths(model, coarse=True)
+    return all(name in depths or name.startswith("head.") for name, _ in model.named_parameters())
+
+
 def _first_trained(finetune: FinetuneConfig, epoch: int, head: int) -> int:
     """The depth from which parameters are trained."""
     if finetune.train == "head" or epoch < finetune.head_epochs:

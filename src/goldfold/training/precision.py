@@ -17,6 +17,7 @@ from goldfold.modalities.protocol import Inputs, find_learning
 from goldfold.prepare import PreparedSet
 from goldfold.training.device import Compute, Precision, find_compute
 from goldfold.training.finetune import set_trainable
+from goldfold.training.start import is_fitted_once
 
 WORTH = 1.15
 """How many times faster than fp32 a lower precision has to be."""
@@ -44,12 +45,13 @@ def choose_compute(
         subject = _subject(prepared, config, compute.device)
         if subject not in known:
             speeds = _rows_per_second(prepared, config, compute.device, ("fp32", lower))
-            chosen = lower if speeds[lower] >= WORTH * speeds["fp32"] else "fp32"
+            chosen = lower if speeds and speeds[lower] >= WORTH * speeds["fp32"] else "fp32"
             known[subject] = {"precision": chosen, "rows_per_second": {name: round(speed, 1) for name, speed in speeds.items()}}
             write_json(remembered, known)
     choice = known[subject]
-    told = ", ".join(f"{name} {speed:g}" for name, speed in choice["rows_per_second"].items())
-    noted(f"precision: {choice['precision']} (rows/s in a short timing: {told}; train.precision overrules it)")
+    if choice["rows_per_second"]:
+        told = ", ".join(f"{name} {speed:g}" for name, speed in choice["rows_per_second"].items())
+        noted(f"precision: {choice['precision']} (rows/s in a short timing: {told}; train.precision overrules it)")
     return Compute(compute.device, choice["precision"])
 
 
@@ -83,10 +85,15 @@ def _subject(prepared: PreparedSet, config: FoldConfig, device: torch.device) ->
 def _rows_per_second(
     prepared: PreparedSet, config: FoldConfig, device: torch.device, precisions: tuple[Precision, ...]
 ) -> dict[str, float]:
-    """Training rows per second, forward and backward, the best of a few rounds that take turns; the first warms up."""
+    """Training rows per second, forward and backward, the best of a few rounds that take turns; the first warms up.
+
+    Nothing for an estimator, which has no steps.
+    """
     modality = find_learning(prepared.problem.modality)
     spec = modality.input_spec(config.model, prepared, np.arange(len(prepared.train)))
     model = modality.build_model(config.model, spec, prepared.problem, pretrained=False).to(device)
+    if is_fitted_once(model):
+        return {}
     set_trainable(model, config.finetune, config.train.epochs - 1)
     rows = min(ROWS, config.train.micro_batch_size or config.train.batch_size, len(prepared.train))
     _, inputs = modality.plain_view(prepared, "train", spec).__getitems__([(0, row) for row in range(rows)])

@@ -14,30 +14,22 @@ from goldfold.config import FoldConfig, TrainConfig
 from goldfold.errors import InputError
 from goldfold.imports import called, named
 from goldfold.metrics import Array
-from goldfold.modalities.protocol import Learning, Spec, View, find_learning
+from goldfold.modalities.protocol import View
 from goldfold.prepare import PreparedSet
 from goldfold.training.averaging import WeightAverage
-from goldfold.training.batches import (
-    EpochSampler,
-    default_workers,
-    padding,
-    plain_batches,
-    seed_everything,
-    training_batches,
-)
+from goldfold.training.batches import EpochSampler, default_workers, padding, plain_batches, training_batches
 from goldfold.training.device import Compute
 from goldfold.training.features import feature_views
 from goldfold.training.finetune import require_head
-from goldfold.training.key import training_key
 from goldfold.training.optimisation import Schedule, build_loss, build_optimizer
 from goldfold.training.reporter import Plan, Reporter
+from goldfold.training.start import Start, is_fitted_once, start
 from goldfold.training.stopping import Stop, never
-from goldfold.training.targets import TargetCodec
 
 
 @dataclass
-class Setup:
-    """A fold's model and everything that trains it.
+class Setup(Start):
+    """A fold's network and everything that trains it.
 
     `targets` is what the training loss compares, for each row of the training table; `plain_loss` is the loss without
     class weights, by which models are judged. `network` is what a training batch passes through, `model` or its head, compiled if
@@ -45,14 +37,6 @@ class Setup:
     memory runs out. With `on_features`, batches are features of the frozen backbone, and the head alone reads them.
     """
 
-    fold: int
-    seed: int
-    key: str
-    config: FoldConfig
-    prepared: PreparedSet
-    modality: Learning
-    spec: Spec
-    model: nn.Module
     network: Callable[..., torch.Tensor]
     average: WeightAverage
     loss: nn.Module
@@ -60,18 +44,14 @@ class Setup:
     optimizer: torch.optim.Optimizer
     schedule: Schedule
     scaler: torch.amp.GradScaler
-    codec: TargetCodec
-    compute: Compute
     sampler: EpochSampler
     batches: Any
     steps: int
     mix: tuple[Callable[..., Any], ...]
     targets: torch.Tensor
     validation: Any
-    validation_truth: Array
     micro_batch_size: int
     on_features: bool
-    rows: dict[str, int]
 
     def reader(self, model: nn.Module) -> nn.Module:
         """The part of a model that reads the batches."""
@@ -80,11 +60,11 @@ class Setup:
     def plan(self) -> Plan:
         """What the fold is about to do."""
         return Plan(
-            name=self.config.train.name_of(self.fold, self.seed),
+            name=self.name,
             epochs=self.config.train.epochs,
             steps=self.steps,
-            training_rows=self.rows["training"],
-            validation_rows=self.rows["validation"],
+            training_rows=len(self.training_rows),
+            validation_rows=len(self.validation_rows),
             metric=self.codec.problem.scored_by.name,
             device=str(self.compute.device),
             precision=self.compute.precision,
@@ -101,58 +81,49 @@ def set_up(
     scratch: Path | None = None,
     stop: Stop = never,
 ) -> Setup:
-    """Set up the training of a fold with a seed; raises InputError for what params.yaml names and the libraries refuse.
+    """Start the training of a fold with a seed, and equip it; raises InputError as these do, and for an estimator."""
+    begun = start(prepared, fold, seed, config, compute, reporter.noted)
+    if is_fitted_once(begun.model):
+        raise InputError(f"{config.model.name} is fitted at once, without steps", mend="this is for networks; run dvc repro")
+    return equip(begun, reporter, scratch, stop)
+
+
+def equip(begun: Start, reporter: Reporter, scratch: Path | None = None, stop: Stop = never) -> Setup:
+    """All that trains the model of a fold; raises InputError for what params.yaml names and the libraries refuse.
 
     A frozen backbone's features are computed here, and kept in `scratch`, a folder that outlives the stage.
     """
-    problem, train = prepared.problem, config.train
-    modality = find_learning(problem.modality)
-    truth = problem.truth(prepared.train)
-    training, validation = prepared.training_rows(fold), prepared.validation_rows(fold)
-    if not len(validation):
-        known = sorted({int(known) for known in prepared.folds if known >= 0})
-        raise InputError(f"the prepared set has no fold {fold}, only {known}", mend="correct split.folds in params.yaml")
-    codec = TargetCodec.fit(problem, truth[training], train.target_transform)
-    seed_everything(seed, fold)
-    spec = modality.input_spec(config.model, prepared, training)
-    model = modality.build_model(config.model, spec, problem, config.model.starts_pretrained, reporter.noted).to(compute.device)
+    config, prepared, model, modality = begun.config, begun.prepared, begun.model, begun.modality
+    problem, train, compute = prepared.problem, config.train, begun.compute
     require_head(model, config.finetune)
     workers = default_workers() if train.workers is None else train.workers
     epochs = train.continue_from or train.epochs
-    augmented: View = modality.training_view(prepared, training, spec, config.augment, seed, epochs)
-    plain: View = modality.plain_view(prepared, "train", spec)
-    views = feature_views(
-        prepared, fold, seed, config, spec, model, (augmented, plain), compute, workers, scratch, reporter.noted, stop
-    )
+    augmented: View = modality.training_view(prepared, begun.training_rows, begun.spec, config.augment, begun.seed, epochs)
+    plain: View = modality.plain_view(prepared, "train", begun.spec)
+    views = feature_views(begun, (augmented, plain), workers, scratch, reporter.noted, stop)
     augmented, plain = views or (augmented, plain)
     workers = 0 if views else workers
-    balanced = _balanced_rows(problem, truth[training]) if train.sampling == "balanced" else None
-    sampler = EpochSampler(training, seed, balanced, augmented.lengths if train.bucket else None, train.batch_size)
-    if sampler.lengths is not None:
-        unsorted = padding(EpochSampler(training, seed, balanced), sampler.lengths, train.batch_size)
-        reporter.noted(
-            f"padding: {padding(sampler, sampler.lengths, train.batch_size):.0%} of the inputs, {unsorted:.0%} without buckets"
-        )
+    truth = begun.truth[begun.training_rows]
+    balanced = balanced_rows(problem, truth) if train.sampling == "balanced" else None
+    lengths = augmented.lengths if train.bucket else None
+    sampler = EpochSampler(begun.training_rows, begun.seed, balanced, lengths, train.batch_size)
+    if lengths is not None:
+        shuffled = EpochSampler(begun.training_rows, begun.seed, balanced)
+        found, without = (padding(each, lengths, train.batch_size) for each in (sampler, shuffled))
+        reporter.noted(f"padding: {found:.0%} of the inputs, {without:.0%} without buckets")
     batches = training_batches(augmented, sampler, train.batch_size, workers)
     optimizer = build_optimizer(train, config.finetune, model)
-    targets = codec.encode(truth)
+    targets = begun.codec.encode(begun.truth)
     if train.label_smoothing and problem.task == "regression":
         raise InputError("params.yaml, train.label_smoothing: a regression has no labels to smooth", mend="leave it out")
     if train.label_smoothing or train.mix:
-        targets = codec.soft(targets, train.label_smoothing)
-    loss = build_loss(train, problem.task, class_weights(train, problem, truth[training]))
-    _require_fit(loss, train, codec.outputs, targets[:2])
+        targets = begun.codec.soft(targets, train.label_smoothing)
+    loss = build_loss(train, problem.task, class_weights(train, problem, truth))
+    _require_fit(loss, train, begun.codec.outputs, targets[:2])
     reader: nn.Module = model.head if views else model  # type: ignore[assignment]
     return Setup(
-        fold=fold,
-        seed=seed,
-        key=training_key(prepared, fold, seed, config, compute),
-        config=config,
-        prepared=prepared,
-        modality=modality,
-        spec=spec,
-        model=model,
-        # A length that changes from batch to batch is not to be compiled for each.
+        **vars(begun),
+        # Inputs of ever another length are not to be compiled for each.
         network=torch.compile(reader, dynamic=None if augmented.lengths is not None else False) if train.compile else reader,
         average=WeightAverage(train.average, model),
         loss=loss.to(compute.device),
@@ -160,18 +131,14 @@ def set_up(
         optimizer=optimizer,
         schedule=Schedule(train, config.finetune, optimizer, epochs, len(batches)),
         scaler=torch.amp.GradScaler(compute.device.type, enabled=compute.precision == "fp16"),
-        codec=codec,
-        compute=compute,
         sampler=sampler,
         batches=batches,
         steps=len(batches),
         mix=_mixing(train),
         targets=compute.to_device(targets),
-        validation=plain_batches(plain, validation, train.micro_batch_size or train.batch_size, workers),
-        validation_truth=truth[validation],
+        validation=plain_batches(plain, begun.validation_rows, train.micro_batch_size or train.batch_size, workers),
         micro_batch_size=train.micro_batch_size or train.batch_size,
         on_features=views is not None,
-        rows={"training": len(training), "validation": len(validation)},
     )
 
 
@@ -216,7 +183,7 @@ def class_weights(train: TrainConfig, problem: Problem, truth: Array) -> torch.T
     return torch.tensor(len(truth) / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32)
 
 
-def _balanced_rows(problem: Problem, truth: Array) -> Array:
+def balanced_rows(problem: Problem, truth: Array) -> Array:
     """How often each row is to be drawn so that each class comes equally often."""
     if not problem.classes:
         raise InputError(

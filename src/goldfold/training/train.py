@@ -4,23 +4,23 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 import torch
 
 from goldfold.config import FoldConfig, TrainConfig
-from goldfold.errors import InputError
 from goldfold.prepare import PreparedSet
 from goldfold.training.evaluate import Evaluation, evaluate
 from goldfold.training.finetune import set_trainable
+from goldfold.training.fitting import fit_fold
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.key import training_key
 from goldfold.training.precision import choose_compute
 from goldfold.training.profiling import profile_steps
 from goldfold.training.reporter import Reporter, Row, Silent
-from goldfold.training.setup import Setup, set_up
+from goldfold.training.setup import Setup, equip, set_up
+from goldfold.training.start import is_fitted_once, start
 from goldfold.training.state import (
     STATES,
     Progress,
@@ -68,8 +68,12 @@ def train_fold(
         else:
             if config.train.profile:
                 profile_steps(set_up(prepared, fold, seed, config, compute, Silent(), scratch), config.train.profile, reporter)
-            setup = set_up(prepared, fold, seed, config, compute, reporter, scratch, stop)
-            result = _train(setup, _begin(setup, state, states, reporter), state, reporter, stop)
+            begun = start(prepared, fold, seed, config, compute, reporter.noted)
+            if is_fitted_once(begun.model):
+                result = fit_fold(begun, reporter)
+            else:
+                setup = equip(begun, reporter, scratch, stop)
+                result = _train(setup, _begin(setup, state, states, reporter), state, reporter, stop)
         if state and result.ended == "finished":
             keep_result(state, result, config.train.keep_state)
         result.save(folder)
@@ -119,7 +123,7 @@ def _train(setup: Setup, progress: Progress, state: Path | None, reporter: Repor
             raise _stopped(setup.fold)
         # Time was over before the first epoch was: what there is then is the model as it stands.
         judged = _judge(setup, 0)
-        best = _checkpoint(setup, judged, 0, [_row(setup, progress, judged, 0.0)])
+        best = setup.checkpoint(setup.average.judged(0), judged, 0, [_row(setup, progress, judged, 0.0)])
         return replace(best, ended="max_hours")
     return replace(best, ended=reason or "finished", history=pd.DataFrame(progress.history))
 
@@ -180,7 +184,7 @@ def _train_epoch(setup: Setup, progress: Progress, saving: _Saving, reporter: Re
     progress.history.append({**_row(setup, progress, judged, speed), "seconds": round(time.time() - started, 3)})
     improved = progress.best is None or _better(judged, progress.best, setup.config)
     if improved:
-        progress.best = _checkpoint(setup, judged, epoch, progress.history)
+        progress.best = setup.checkpoint(setup.average.judged(epoch), judged, epoch, progress.history)
     progress.epoch, progress.step, progress.seen = epoch + 1, 0, 0
     progress.total = torch.zeros_like(progress.total)
     reporter.epoch_ended(progress.history[-1], improved)
@@ -207,20 +211,8 @@ def _mean(progress: Progress) -> Callable[[], float]:
 
 def _judge(setup: Setup, epoch: int) -> Evaluation:
     """Evaluate the model, or the average of its weights; raises InputError where there is no number to compare."""
-    model = setup.average.judged(epoch)
-    judged = evaluate(setup.reader(model), setup.validation, setup.validation_truth, setup.codec, setup.plain_loss, setup.compute)
-    metric = setup.codec.problem.metric
-    if judged.score != judged.score:
-        raise InputError(
-            f"{metric} is undefined on the validation rows of fold {setup.fold} (a class may be missing there)",
-            mend="use fewer folds, split.strategy: stratified, or another competition.metric",
-        )
-    if abs(judged.loss) == float("inf") or judged.loss != judged.loss:
-        raise InputError(
-            f"the validation loss of fold {setup.fold} is {judged.loss} in epoch {epoch + 1}",
-            mend="lower train.lr or set train.clip_grad: 1.0",
-        )
-    return judged
+    reader, truth = setup.reader(setup.average.judged(epoch)), setup.truth[setup.validation_rows]
+    return setup.require_numbers(evaluate(reader, setup.validation, truth, setup.codec, setup.plain_loss, setup.compute), epoch)
 
 
 def _monitored(judged: Evaluation, config: FoldConfig) -> float:
@@ -231,26 +223,3 @@ def _better(judged: Evaluation, best: FoldResult, config: FoldConfig) -> bool:
     if config.train.monitor == "loss":
         return judged.loss < best.loss
     return best.codec.problem.scored_by.better(judged.score, best.score)
-
-
-def _checkpoint(setup: Setup, judged: Evaluation, epoch: int, history: list[Row]) -> FoldResult:
-    weights = setup.average.judged(epoch).state_dict()
-    return FoldResult(
-        fold=setup.fold,
-        seed=setup.seed,
-        key=setup.key,
-        ended="finished",
-        epoch=epoch,
-        score=judged.score,
-        loss=judged.loss,
-        codec=setup.codec,
-        spec=setup.spec,
-        config=FoldConfig.model_validate({name: getattr(setup.config, name) for name in FoldConfig.model_fields}),
-        prepared=setup.prepared.fingerprint,
-        device=setup.compute.device.type,
-        precision=setup.compute.precision,
-        rows=setup.rows,
-        versions={name: version(name) for name in ("torch", "timm")},
-        weights={name: tensor.detach().cpu().clone() for name, tensor in weights.items()},
-        history=pd.DataFrame(history),
-    )

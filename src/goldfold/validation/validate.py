@@ -39,6 +39,8 @@ def validate(prepared: PreparedSet, folds: Sequence[FoldResult], config: Validat
         scores[fold] = problem.score(truth[rows], prediction)
         known = prepared.train.iloc[rows][[problem.id, *problem.targets]].reset_index(drop=True)
         position = pd.DataFrame({"row": rows, "fold": fold})
+        # A competition may have columns of these names.
+        known = known.rename(columns={name: f"given_{name}" for name in position})
         tables.append(pd.concat([position, known, problem.table(prediction)], axis=1))
     oof = pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
     rows, prediction = oof["row"].to_numpy(), problem.predictions(oof)

@@ -1,0 +1,141 @@
+"""scikit-learn's estimators, and those that follow it, as models of the same pipeline."""
+
+import io
+import re
+import zipfile
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from goldfold.competition import Problem
+from goldfold.errors import InputError
+from goldfold.imports import named
+from goldfold.metrics import Array
+from goldfold.modalities.protocol import Inputs
+
+SMALLEST = 1e-15
+MODULES = ("ensemble", "linear_model", "neighbors", "svm", "naive_bayes", "tree", "neural_network", "gaussian_process")
+TRUSTED = {"sklearn", "numpy", "scipy", "functools", "builtins", "collections"}
+
+
+class Estimator(nn.Module):
+    """An estimator of scikit-learn's kind, from a batch to logits (b, outputs) float32, fitted once on all training rows.
+
+    It has no parameters; what it learned is its state, as skops writes it, which no pickle can hide in. A subclass says by
+    `matrix` what the estimator reads.
+    """
+
+    def __init__(self, estimator: Any, problem: Problem) -> None:
+        super().__init__()
+        self.problem = problem
+        self.estimator = _for_each_target(estimator, problem)
+
+    def matrix(self, inputs: Inputs) -> Any:
+        """What the estimator reads of a batch, a row of it per row."""
+        raise NotImplementedError
+
+    def fit(self, inputs: Inputs, target: torch.Tensor, weight: Array | None, seed: int) -> None:
+        """Fit to encoded targets, as a loss takes them, with a weight for each row; raises InputError for what is refused."""
+        from sklearn.utils.validation import has_fit_parameter
+
+        name = type(self.estimator).__name__
+        seeds = [key for key, value in self.estimator.get_params().items() if key.endswith("random_state") and value is None]
+        self.estimator.set_params(**dict.fromkeys(seeds, seed))
+        truth = target.numpy() if self.problem.task == "regression" else target.numpy().astype(np.int64)
+        truth = truth[:, 0] if truth.ndim == 2 and truth.shape[1] == 1 else truth
+        if weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
+            raise InputError(f"params.yaml: {name} takes no weights of rows", mend="leave out train.class_weights and sampling")
+        try:
+            self.estimator.fit(self.matrix(inputs), truth, **({} if weight is None else {"sample_weight": weight}))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"params.yaml, model: {name} cannot be fitted: {error}", mend="correct model.args") from error
+
+    def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
+        logits = self._logits(self.matrix({name: tensor.cpu() for name, tensor in inputs.items()}))
+        found = torch.from_numpy(logits.reshape(len(logits), -1).astype(np.float32))
+        return found.to(next(iter(inputs.values())).device)
+
+    def _logits(self, matrix: Any) -> Array:
+        if self.problem.task == "regression":
+            return np.asarray(self.estimator.predict(matrix))
+        if not hasattr(self.estimator, "predict_proba"):
+            return np.asarray(self.estimator.decision_function(matrix))
+        found, known = self.estimator.predict_proba(matrix), self.estimator.classes_
+        if self.problem.task == "binary":
+            return _log_odds(found, known)
+        if self.problem.task == "multilabel":
+            return np.stack([_log_odds(label, classes) for label, classes in zip(found, known, strict=True)], axis=1)
+        # A class that the training rows did not have has no column.
+        logits = np.full((len(found), len(self.problem.classes)), np.log(SMALLEST))
+        logits[:, known] = np.log(np.clip(found, SMALLEST, 1))
+        return logits
+
+    def get_extra_state(self) -> torch.Tensor:
+        """The estimator as bytes, (n,) uint8: the same for the same estimator."""
+        return torch.frombuffer(bytearray(_written(self.estimator)), dtype=torch.uint8)
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        """Take over what `get_extra_state` gave; raises InputError for types of unknown libraries."""
+        from skops.io import get_untrusted_types, loads
+
+        content = state.cpu().numpy().tobytes()
+        trusted = {*TRUSTED, type(self.estimator).__module__.partition(".")[0]}
+        unknown = get_untrusted_types(data=content)
+        strange = [name for name in unknown if name.partition(".")[0] not in trusted]
+        if strange:
+            raise InputError("the checkpoint's estimator holds types that are not trusted", strange, "train it again")
+        self.estimator = loads(content, trusted=unknown)
+
+
+def find_model(name: str, problem: Problem) -> Any:
+    """The class of an estimator by its name in scikit-learn, where Classifier or Regressor may be left out, or what an import
+    path names: an estimator, or a network. `linear` is LogisticRegression or Ridge.
+
+    Raises InputError where there is none.
+    """
+    regression = problem.task == "regression"
+    if name == "linear":
+        name = "Ridge" if regression else "LogisticRegression"
+    modules = [f"sklearn.{module}" for module in MODULES]
+    try:
+        return named(f"{name}{'Regressor' if regression else 'Classifier'}", modules, "model.name")
+    except InputError:
+        return named(name, modules, "model.name")
+
+
+def _for_each_target(estimator: Any, problem: Problem) -> Any:
+    """One estimator for each target, where there are several."""
+    from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
+
+    if problem.task == "multilabel":
+        return MultiOutputClassifier(estimator)
+    return MultiOutputRegressor(estimator) if problem.task == "regression" and len(problem.targets) > 1 else estimator
+
+
+def _log_odds(probabilities: Array, classes: Array) -> Array:
+    """The log odds of class 1, (n,), from the probabilities of `classes`, (n, classes): one or both of 0 and 1."""
+    one = probabilities[:, list(classes).index(1)] if 1 in classes else np.zeros(len(probabilities))
+    safe = np.clip(one.astype(np.float64), SMALLEST, 1 - SMALLEST)
+    return np.asarray(np.log(safe) - np.log1p(-safe))
+
+
+def _written(estimator: Any) -> bytes:
+    """The estimator as skops writes it, with the addresses in memory and the times that it writes too made the same each time."""
+    from skops.io import dumps
+
+    numbers: dict[str, str] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        return numbers.setdefault(found[0], str(len(numbers)))
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(dumps(estimator))) as written, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as clean:
+        addresses = r'(?<="__id__": )\d+|(?<=")\d+(?=\.np[yz]")'
+        clean.writestr(zipfile.ZipInfo("schema.json"), re.sub(addresses, numbered, written.read("schema.json").decode()))
+        for name in written.namelist():
+            stem, _, suffix = name.partition(".")
+            if stem in numbers:
+                clean.writestr(zipfile.ZipInfo(f"{numbers[stem]}.{suffix}"), written.read(name))
+    return buffer.getvalue()

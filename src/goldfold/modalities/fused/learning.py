@@ -1,0 +1,154 @@
+"""What training and prediction need of several kinds of input."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+
+from goldfold.competition import Problem
+from goldfold.competition.tables import line, read_table
+from goldfold.config import Component
+from goldfold.errors import InputError
+from goldfold.metrics import Array
+from goldfold.modalities.fused.settings import FusedModelConfig
+from goldfold.modalities.head import build_head
+from goldfold.modalities.protocol import Inputs, Key, Learning, Spec, View
+from goldfold.prepare import PreparedSet
+from goldfold.prepare.prepared_set import Part
+
+
+class FusedView:
+    """The inputs of several views of the same rows."""
+
+    def __init__(self, views: Sequence[View]) -> None:
+        self.views = views
+        self.lengths = next((view.lengths for view in views if view.lengths is not None), None)
+
+    def __getitems__(self, keys: Sequence[Key]) -> tuple[torch.Tensor, Inputs]:
+        parts = [view.__getitems__(keys) for view in self.views]
+        return parts[0][0], {name: tensor for _, inputs in parts for name, tensor in inputs.items()}
+
+
+class FusedModel(nn.Module):
+    """The networks of several kinds of input, the features of all of them side by side, and one head, to logits (b, outputs)."""
+
+    def __init__(self, parts: Mapping[str, nn.Module], head: nn.Module) -> None:
+        super().__init__()
+        self.backbone = nn.ModuleDict(parts)
+        self.head = head
+        self.reads = {name: list(inspect.signature(_features(part)).parameters) for name, part in parts.items()}
+
+    def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.features(**inputs))
+        return logits
+
+    def features(self, **inputs: torch.Tensor) -> torch.Tensor:
+        """What the head reads, (b, features)."""
+        parts = self.backbone.items()
+        return torch.cat([_features(part)(**{key: inputs[key] for key in self.reads[name]}) for name, part in parts], dim=1)
+
+    def depths(self, coarse: bool) -> dict[str, int]:
+        """How deep the parameters of pretrained networks lie; a network that tells none is trained as the head is."""
+        found: dict[str, int] = {}
+        for name, part in self.backbone.items():
+            told: Any = getattr(part, "depths", None)
+            depths = told(coarse) if told else {}
+            # The last layers of all networks lie at the same depth.
+            last = max(depths.values(), default=0)
+            found |= {f"backbone.{name}.{parameter}": depth - last for parameter, depth in depths.items()}
+        lowest = min(found.values(), default=0)
+        return {parameter: depth - lowest for parameter, depth in found.items()}
+
+    def no_weight_decay(self) -> set[str]:
+        """Parameters that the networks' authors kept free of weight decay."""
+        told = {name: getattr(part, "no_weight_decay", set) for name, part in self.backbone.items()}
+        return {f"backbone.{name}.{parameter}" for name, exempt in told.items() for parameter in exempt()}
+
+
+def _features(part: nn.Module) -> Callable[..., torch.Tensor]:
+    found: Callable[..., torch.Tensor] = part.features  # type: ignore[assignment]
+    return found
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several kinds of input, by name, as one; see protocol.Learning."""
+
+    parts: Sequence[tuple[str, Learning]]
+
+    def input_spec(self, model: FusedModelConfig, prepared: PreparedSet, rows: Array) -> Spec:
+        """The spec of each kind, under its name."""
+        return {name: part.input_spec(getattr(model, name), prepared, rows) for name, part in self.parts}
+
+    def training_view(
+        self, prepared: PreparedSet, rows: Array, spec: Spec, augment: Sequence[Component], seed: int, epochs: int
+    ) -> FusedView:
+        """The views of all kinds, the first of them augmented."""
+        (first, leading), *others = self.parts
+        views = [leading.training_view(prepared, rows, spec[first], augment, seed, epochs)]
+        return FusedView([*views, *(part.training_view(prepared, rows, spec[name], (), seed, epochs) for name, part in others)])
+
+    def plain_view(self, prepared: PreparedSet, part: Part, spec: Spec, change: Component | None = None) -> FusedView:
+        """The views of all kinds, the first of them changed."""
+        (first, leading), *others = self.parts
+        views = [leading.plain_view(prepared, part, spec[first], change)]
+        return FusedView([*views, *(other.plain_view(prepared, part, spec[name]) for name, other in others)])
+
+    def mixed(self, inputs: Inputs, target: torch.Tensor, mix: Callable[..., Any]) -> tuple[Inputs, torch.Tensor]:
+        """Raise InputError: what is mixed in an image would have to be mixed in its columns."""
+        raise InputError("params.yaml, train.mix: several kinds of input cannot be mixed", mend="set train.mix: []")
+
+    def build_model(
+        self,
+        model: FusedModelConfig,
+        spec: Spec,
+        problem: Problem,
+        pretrained: bool,
+        noted: Callable[[str], None] = lambda _: None,
+    ) -> FusedModel:
+        """Build the network of each kind, and the head on their features; raises InputError for a model without features."""
+        parts: dict[str, nn.Module] = {}
+        width = 0
+        for name, part in self.parts:
+            config = getattr(model, name)
+            built: Any = part.build_model(config, spec[name], problem, pretrained and config.starts_pretrained, noted)
+            if not hasattr(built, "features"):
+                raise InputError(
+                    f"params.yaml, model.{name}: {config.name} gives no features to be joined with others",
+                    mend="choose a network that goldfold builds, or give your own module features() and num_features",
+                )
+            built.head = nn.Identity()
+            width += built.num_features
+            parts[name] = built
+        return FusedModel(parts, build_head(model.head, width, len(problem.outputs)))
+
+    def read_files(self, paths: Sequence[Path]) -> pd.DataFrame:
+        """The rows of tables like the test table, with the paths of files in the columns of files, such as `image`."""
+        tables = [read_table(path, ()) for path in paths]
+        names = [f"{path} {line(row)}" for path, table in zip(paths, tables, strict=True) for row in range(len(table))]
+        return pd.concat(tables).set_axis(names)
+
+    def read_rows(self, table: pd.DataFrame, spec: Spec) -> Inputs:
+        """The inputs of all kinds; a text in a column of files is a file's path. Raises ValueError as each kind does."""
+        files = [name for name, kind in self.outside_columns(spec).items() if kind == "binary" and name in table]
+        contents = {
+            name: [Path(value).read_bytes() if isinstance(value, str) else value for value in table[name]] for name in files
+        }
+        rows = table.assign(**contents)
+        return {key: tensor for name, part in self.parts for key, tensor in part.read_rows(rows, spec[name]).items()}
+
+    def outside_columns(self, spec: Spec) -> dict[str, str]:
+        """The columns of all kinds."""
+        return {column: kind for name, part in self.parts for column, kind in part.outside_columns(spec[name]).items()}
+
+    def describe(self, spec: Spec) -> dict[str, Any]:
+        """How each kind's input is made."""
+        return {name: part.describe(spec[name]) for name, part in self.parts}
+
+
+joined = Joined

@@ -1,0 +1,49 @@
+"""What params.yaml says about several kinds of input: a section for each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from pydantic import Field, create_model
+
+from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
+
+
+class FusedModelConfig(ModelConfig):
+    """A network for each kind of input, and the head on all their features."""
+
+    name: str = "fused"
+    head: HeadConfig = HeadConfig()
+    """What stands on the features of all kinds."""
+
+    @property
+    def parts(self) -> list[ModelConfig]:
+        """The networks."""
+        return [part for name in type(self).model_fields if isinstance(part := getattr(self, name), ModelConfig)]
+
+    @property
+    def starts_pretrained(self) -> bool:
+        return any(part.starts_pretrained for part in self.parts)
+
+    @property
+    def grows(self) -> bool:
+        return any(part.grows for part in self.parts)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(file for part in self.parts for file in part.files)
+
+
+def joined(parts: Sequence[tuple[str, Any]]) -> Any:
+    """The settings of several kinds of input, by name."""
+
+    def sections(which: str) -> Any:
+        classes = {name: vars(settings)[which] for name, settings in parts}
+        needed = {name: any(field.is_required() for field in each.model_fields.values()) for name, each in classes.items()}
+        return {name: (each, Field() if needed[name] else Field(default_factory=each)) for name, each in classes.items()}
+
+    return SimpleNamespace(
+        MODEL=create_model("FusedModelConfig", __base__=FusedModelConfig, **sections("MODEL")),
+        PREPARE=create_model("FusedPrepareConfig", __base__=PrepareConfig, **sections("PREPARE")),
+    )

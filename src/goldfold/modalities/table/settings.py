@@ -1,0 +1,61 @@
+"""What params.yaml says about tables: the columns and the model."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from goldfold.config import ModelConfig, PrepareConfig
+from goldfold.config.learning import Share
+
+Kind = Literal["number", "category", "date", "drop"]
+
+
+class TablePrepareConfig(PrepareConfig):
+    """The columns."""
+
+    columns: dict[str, Kind] = Field({})
+    """The kinds of columns, by name, where what is worked out from the data is not meant; drop leaves a column out."""
+
+
+class TableModelConfig(ModelConfig):
+    """The model of a table. `hidden` and what follows are the MLP's."""
+
+    name: str = "mlp"
+    """mlp; linear; an estimator of scikit-learn, such as HistGradientBoosting (Classifier or Regressor is added); or an import
+    path: of an estimator, lightgbm:LGBM, or of your own nn.Module, called with (numbers, categories, outputs) and `args`."""
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128)
+    """The widths of the hidden layers."""
+    activation: str = "ReLU"
+    """Their activation, of torch.nn."""
+    dropout: Share = 0.2
+    """The share of features that is dropped in training, after each hidden layer."""
+    batch_norm: bool = False
+    """A batch norm after each hidden layer's linear part."""
+    periodic: int = Field(16, ge=0)
+    """The width of each number's periodic embedding (Gorishniy et al. 2022, https://arxiv.org/abs/2203.05556); 0 takes the
+    numbers as they are."""
+    hidden_init: str | None = None
+    """How the hidden layers' weights are drawn: a function of torch.nn.init, such as kaiming_uniform_ (He, for ReLU)."""
+    output_init: str | None = None
+    """How the output layer's weights are drawn, such as xavier_uniform_."""
+    scale: Literal["standard", "quantile"] = "quantile"
+    """standard subtracts the mean and divides by the deviation; quantile makes each number's distribution normal."""
+    target_encoding: int | None = Field(None, ge=2)
+    """Categories with at least so many values are also encoded by the mean of the target, across folds within the training
+    rows (scikit-learn's TargetEncoder); none is by default."""
+    rare: int = Field(3, ge=1)
+    """A category seen in fewer training rows than this is unknown, as one is that training never saw."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.name != "mlp":
+            mlp = {"hidden", "activation", "dropout", "batch_norm", "periodic", "hidden_init", "output_init"}
+            given = sorted(self.model_fields_set & mlp)
+            if given:
+                raise ValueError(f"{', '.join(given)} are the mlp's: give {self.name} its arguments in args")
+        elif self.args:
+            raise ValueError("args are passed to an estimator or your own module, and the mlp has settings of its own")
+        return self
+
+
+MODEL, PREPARE = TableModelConfig, TablePrepareConfig
