@@ -7,17 +7,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from goldfold.competition import Problem, read_competition
 from goldfold.competition.demo import write_digits
 from goldfold.config import CompetitionConfig, SplitConfig, parse_config
-from goldfold.modalities.image.settings import ImagePrepareConfig
+from goldfold.modalities.image.model import build_model
+from goldfold.modalities.image.settings import ImageModelConfig, ImagePrepareConfig
 from goldfold.prepare import prepare
 
 # One thread: tiny models gain nothing from more, and lose much where another process computes.
 torch.set_num_threads(1)
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +37,18 @@ def merged(base, recipe, place=""):
         base = {**base, "model": {}, "prepare": {}}
     whole = not isinstance(recipe, dict) or not isinstance(base, dict) or ("name" in recipe and place != "model")
     return recipe if whole else {**base, **{key: merged(base.get(key), value, key) for key, value in recipe.items()}}
+
+
+SPEC = {"size": 64, "progressive_sizes": [], "channels": 3, "mean": [0.5] * 3, "std": [0.2] * 3}
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """A file of weights for test_resnet."""
+    path = tmp_path_factory.mktemp("weights") / "model.safetensors"
+    state = build_model(ImageModelConfig(name="test_resnet"), SPEC, problem_of(4), pretrained=False).state_dict()
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
+    return str(path)
 
 
 def problem_of(classes):

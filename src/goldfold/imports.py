@@ -24,7 +24,7 @@ def modality_part(name: str, part: Literal["settings", "prepare", "learning"]) -
     """Return a part of the kind of input `name`, see goldfold.modalities; raises InputError where there is no such kind."""
     if "+" in name:
         fused = importlib.import_module(f"goldfold.modalities.fused.{part}")
-        return fused.joined([(single, modality_part(single, part)) for single in name.split("+")])
+        return fused.joined([(single.rpartition(".")[2], modality_part(single, part)) for single in name.split("+")])
     package = name if "." in name else f"goldfold.modalities.{name}"
     try:
         return importlib.import_module(f"{package}.{part}")
@@ -56,9 +56,10 @@ def named(name: str, modules: Sequence[str], key: str) -> Any:
         attributes = vars(importlib.import_module(module))
         if name in attributes:
             return attributes[name]
-        known += [attribute for attribute in attributes if attribute[:1].isupper()]
+        known += [attribute for attribute, value in attributes.items() if callable(value) and not attribute.startswith("_")]
+    where = f"{', '.join(modules)} have" if len(modules) > 1 else f"{modules[0]} has"
     raise InputError(
-        f"params.yaml, {key}: {' and '.join(modules)} have no {name}{nearest(name, known)}",
+        f"params.yaml, {key}: {where} no {name}{nearest(name, known)}",
         mend="give a name that they have, or the import path of your own, own.module:Name (a file in src/own/)",
     )
 

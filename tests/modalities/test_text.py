@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from tests.conftest import problem_of
-from tests.modalities.conftest import SMALL, prepared_of, text_config, write_stories
+from tests.modalities.texts import SMALL, prepared_of, text_config, write_stories
 
 from goldfold.config import Component
 from goldfold.errors import InputError

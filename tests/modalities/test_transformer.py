@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.conftest import problem_of
-from tests.modalities.conftest import text_config
+from tests.modalities.texts import text_config
 
 from goldfold.errors import InputError
 from goldfold.modalities import hub

@@ -143,7 +143,8 @@ def _width(model: nn.Module, config: FoldConfig, view: View, compute: Compute) -
     """The number of features; 0 where the head has to be trained on the inputs.
 
     That is where more than the head is trained, where a batch is mixed or its size changes from epoch to epoch, where the
-    head pools a feature map or is a part of the competitor's own module, where other parts are trained with it, and where finetune.feature_views is 0.
+    head pools a feature map or is a part of the competitor's own module, where other parts are trained with it, and where
+    finetune.feature_views is 0.
     """
     features, head = (getattr(model, name, None) for name in ("features", "head"))
     changing = config.train.mix or config.model.grows

@@ -40,6 +40,8 @@ class FusedModel(nn.Module):
     def __init__(self, parts: Mapping[str, nn.Module], head: nn.Module) -> None:
         super().__init__()
         self.backbone = nn.ModuleDict(parts)
+        # The features of one network may be many times as large as those of another.
+        self.norms = nn.ModuleDict({name: nn.LayerNorm(_width(part)) for name, part in parts.items()})
         self.head = head
         self.reads = {name: list(inspect.signature(_features(part)).parameters) for name, part in parts.items()}
 
@@ -49,8 +51,8 @@ class FusedModel(nn.Module):
 
     def features(self, **inputs: torch.Tensor) -> torch.Tensor:
         """What the head reads, (b, features)."""
-        parts = self.backbone.items()
-        return torch.cat([_features(part)(**{key: inputs[key] for key in self.reads[name]}) for name, part in parts], dim=1)
+        found = {name: _features(part)(**{key: inputs[key] for key in self.reads[name]}) for name, part in self.backbone.items()}
+        return torch.cat([self.norms[name](features.float()) for name, features in found.items()], dim=1)
 
     def depths(self, coarse: bool) -> dict[str, int]:
         """How deep the parameters of pretrained networks lie; a network that tells none is trained as the head is."""
@@ -68,6 +70,11 @@ class FusedModel(nn.Module):
         """Parameters that the networks' authors kept free of weight decay."""
         told = {name: getattr(part, "no_weight_decay", set) for name, part in self.backbone.items()}
         return {f"backbone.{name}.{parameter}" for name, exempt in told.items() for parameter in exempt()}
+
+
+def _width(part: nn.Module) -> int:
+    width: int = part.num_features  # type: ignore[assignment]
+    return width
 
 
 def _features(part: nn.Module) -> Callable[..., torch.Tensor]:
@@ -113,7 +120,6 @@ class Joined:
     ) -> FusedModel:
         """Build the network of each kind, and the head on their features; raises InputError for a model without features."""
         parts: dict[str, nn.Module] = {}
-        width = 0
         for name, part in self.parts:
             config = getattr(model, name)
             built: Any = part.build_model(config, spec[name], problem, pretrained and config.starts_pretrained, noted)
@@ -123,9 +129,8 @@ class Joined:
                     mend="choose a network that goldfold builds, or give your own module features() and num_features",
                 )
             built.head = nn.Identity()
-            width += built.num_features
             parts[name] = built
-        return FusedModel(parts, build_head(model.head, width, len(problem.outputs)))
+        return FusedModel(parts, build_head(model.head, sum(map(_width, parts.values())), len(problem.outputs)))
 
     def read_files(self, paths: Sequence[Path]) -> pd.DataFrame:
         """The rows of tables like the test table, with the paths of files in the columns of files, such as `image`."""

@@ -133,7 +133,7 @@ def _date_parts(values: pd.Series) -> dict[str, Array]:
         "day": moments.day.to_numpy(np.float64, na_value=np.nan),
     }
     hours = (moments.hour + moments.minute / 60).to_numpy(np.float64, na_value=np.nan)
-    for part, number, period in (("month", moments.month, 12), ("weekday", moments.weekday, 7), ("hour", hours, 24)):
+    for part, number, period in (("month", moments.month, 12), ("weekday", moments.day_of_week, 7), ("hour", hours, 24)):
         turn = np.asarray(number, np.float64)
         parts |= {
             part: turn,
@@ -175,10 +175,12 @@ def _scaled(values: Array, learned: Mapping[str, Any]) -> list[Array]:
 
 
 def _target_encoder(problem: Problem) -> Any:
+    from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.preprocessing import TargetEncoder
 
-    kind = {"binary": "binary", "multiclass": "multiclass"}.get(problem.task, "continuous")
-    return TargetEncoder(target_type=kind, random_state=0)
+    if problem.classes:
+        return TargetEncoder(target_type=problem.task, cv=StratifiedKFold(5, shuffle=True, random_state=0))
+    return TargetEncoder(target_type="continuous", cv=KFold(5, shuffle=True, random_state=0))
 
 
 def _target_encoded(table: pd.DataFrame, columns: Sequence[Column], encoding: Encoding) -> dict[str, Array]:

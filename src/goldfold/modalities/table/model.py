@@ -67,7 +67,9 @@ class TableBackbone(nn.Module):
         self.num_features = width
 
     def forward(self, numbers: torch.Tensor, categories: torch.Tensor) -> torch.Tensor:
-        parts = [self.periodic(numbers), *(embed(categories[:, place]) for place, embed in enumerate(self.embeddings))]
+        parts = [embed(categories[:, place]) for place, embed in enumerate(self.embeddings)]
+        # Without categories it is no columns at all, but torch.export loses an input that is not used.
+        parts = [self.periodic(numbers) if numbers.shape[1] else numbers, *(parts or [categories.float()])]
         features: torch.Tensor = self.layers(torch.cat(parts, dim=1))
         return features
 

@@ -49,8 +49,8 @@ class TableModelConfig(ModelConfig):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.name != "mlp":
-            mlp = {"hidden", "activation", "dropout", "batch_norm", "periodic", "hidden_init", "output_init"}
-            given = sorted(self.model_fields_set & mlp)
+            mlp = ("hidden", "activation", "dropout", "batch_norm", "periodic", "hidden_init", "output_init")
+            given = [key for key in mlp if getattr(self, key) != type(self).model_fields[key].default]
             if given:
                 raise ValueError(f"{', '.join(given)} are the mlp's: give {self.name} its arguments in args")
         elif self.args:

@@ -1,0 +1,124 @@
+import json
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from goldfold.competition.demo import write_digits
+from goldfold.errors import InputError
+from goldfold.modalities.protocol import find_learning
+from goldfold.prediction import predict
+from goldfold.prediction.export import export
+from goldfold.prediction.outside import predict_outside
+from goldfold.training import FoldResult, train_fold
+from goldfold.training.device import find_compute
+from goldfold.training.finetune import parameter_groups, set_trainable, trains_head_alone
+from goldfold.training.reporter import Silent
+from goldfold.training.setup import set_up
+from goldfold.validation import validate
+
+BOTH = {"image": {"name": "test_resnet", "image_size": 32}, "table": {"hidden": [16], "periodic": 4}}
+FLIP = [{"name": "HorizontalFlip", "p": 1.0}]
+
+
+@pytest.fixture(scope="module")
+def digits_root(tmp_path_factory):
+    """300 of the embedded digits, with the ink in each quarter of the image as columns."""
+    root = tmp_path_factory.mktemp("fused") / "digits"
+    write_digits(root, root.parent / "solution.csv")
+    for name in ("train", "test"):
+        table = pd.read_csv(root / f"{name}.csv", dtype=str)[: 300 if name == "train" else None]
+        ink = np.array([_ink(root / "images" / f"{id_}.png") for id_ in table["id"]])
+        table.assign(**{f"ink{place}": ink[:, place] for place in range(4)}).to_csv(root / f"{name}.csv", index=False)
+    return root
+
+
+def _ink(path):
+    return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).reshape(2, 4, 2, 4).sum(axis=(1, 3)).ravel()
+
+
+@pytest.fixture(scope="module")
+def fused(prepared_with, digits_root):
+    return prepared_with(
+        digits_root, competition={"modality": "image+table"}, model=BOTH, augment=FLIP, train={"epochs": 3, "lr": 0.01}
+    )
+
+
+def test_both_kinds_go_through_the_whole_pipeline(fused, digits_root, tmp_path):
+    config, prepared, summary = fused
+    assert summary["inputs"].startswith("images of 8x8") and summary["inputs"].endswith("columns: 4 numbers, 1 left out")
+    folds = [train_fold(prepared, fold, 0, config, tmp_path / str(fold)) for fold in range(3)]
+    loaded = [FoldResult.load(tmp_path / str(fold)) for fold in range(3)]
+    assert validate(prepared, loaded, config.validate_).scores.folds == {fold.fold: fold.score for fold in folds}
+    answer = predict(prepared, loaded, config.predict)
+    answer.save(tmp_path / "submission")
+    table = pd.read_csv(digits_root / "test.csv").head(2)
+    table["image"] = [str(digits_root / "images" / f"{id_}.png") for id_ in answer.predictions["id"][:2]]
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    rows = loaded[0].modality.read_files([tmp_path / "rows.csv"])
+    _, alone, bad = predict_outside(loaded, rows)
+    assert not bad and alone == pytest.approx(prepared.problem.predictions(answer.predictions)[:2], abs=1e-5)
+
+
+def test_the_columns_are_learned_from(fused, tmp_path):
+    config, prepared, _ = fused
+    model = train_fold(prepared, 0, 0, config, tmp_path).build_model().eval()
+    learning = find_learning("image+table")
+    spec = learning.input_spec(config.model, prepared, prepared.training_rows(0))
+    view = learning.plain_view(prepared, "train", spec)
+    _, inputs = view.__getitems__([(0, row) for row in range(8)])
+    changed = {**inputs, "numbers": inputs["numbers"] + 1}
+    brighter = {**inputs, "image": 255 - inputs["image"]}
+    with torch.inference_mode():
+        assert not torch.allclose(model(**inputs), model(**changed)) and not torch.allclose(model(**inputs), model(**brighter))
+
+
+def test_the_first_kind_is_augmented(fused):
+    config, prepared, _ = fused
+    learning = find_learning("image+table")
+    rows = prepared.training_rows(0)
+    spec = learning.input_spec(config.model, prepared, rows)
+    _, seen = learning.training_view(prepared, rows, spec, config.augment, 0, 1).__getitems__([(0, int(rows[0]))])
+    _, plain = learning.plain_view(prepared, "train", spec).__getitems__([(0, int(rows[0]))])
+    assert torch.equal(seen["image"], plain["image"].flip(2)) and torch.equal(seen["numbers"], plain["numbers"])
+
+
+def test_the_fresh_network_is_trained_with_the_head_of_a_pretrained_one(prepared_with, digits_root, weights, tmp_path):
+    model = {**BOTH, "image": {**BOTH["image"], "pretrained": True, "weights": weights}}
+    config, prepared, _ = prepared_with(
+        digits_root, competition={"modality": "image+table"}, model=model, finetune={"train": "head", "layer_decay": 0.5}
+    )
+    setup = set_up(prepared, 0, 0, config, find_compute("fp32"), Silent(), tmp_path)
+    assert not trains_head_alone(setup.model) and not setup.on_features
+    set_trainable(setup.model, config.finetune, 0)
+    trained = {name.removeprefix("backbone.").split(".")[0] for name, p in setup.model.named_parameters() if p.requires_grad}
+    assert trained == {"table", "norms", "head"}
+    rates = {group["lr"] for group in parameter_groups(setup.model, config.finetune, 1.0, 0.0)}
+    assert max(rates) == 1 and len(rates) > 3
+
+
+def test_it_can_be_exported(fused, tmp_path):
+    config, prepared, _ = fused
+    result = train_fold(prepared, 0, 0, config, tmp_path / "fold")
+    written = export(result, prepared, ["onnx"], tmp_path / "out")
+    assert max(written.values()) < 1e-4
+    card = json.loads((tmp_path / "out/preprocessing.json").read_text())
+    assert card["image"]["input"]["name"] == "image" and card["table"]["encoding"]["numbers"]
+
+
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        ({"model": {**BOTH, "table": {"name": "linear"}}}, "linear gives no features to be joined"),
+        ({"model": {**BOTH, "table": {"hiden": [3]}}}, "model.table.hiden: there is no such key; did you mean hidden"),
+        ({"model": BOTH, "train": {"mix": ["MixUp"]}}, "several kinds of input cannot be mixed"),
+        ({"model": BOTH, "competition": {"modality": "image+tabel"}}, "no kind of input tabel; did you mean table"),
+    ],
+)
+def test_a_wrong_setting_ends_in_a_message(prepared_with, digits_root, tmp_path, sections, told):
+    competition = {"modality": "image+table", **sections.get("competition", {})}
+    with pytest.raises(InputError, match=told):
+        config, prepared, _ = prepared_with(digits_root, **{**sections, "competition": competition})
+        train_fold(prepared, 0, 0, config, tmp_path)
