@@ -4,6 +4,7 @@ import re
 import sys
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 import torch
@@ -264,16 +265,17 @@ def test_a_stranger_makes_the_ids_by_the_card_alone(stories):
         assert tokens.tolist() == ids + [0] * (len(tokens) - len(ids))
 
 
-@pytest.mark.parametrize("name", ["torchscript", "torch_export"])
-def test_an_exported_bilstm_reads_texts_of_any_length(stories, trained, tmp_path, name):
-    exporting.export(trained[0], stories, [name], tmp_path)
-    path = tmp_path / f"model.{exporting.SUFFIXES[name]}"
-    loaded = torch.jit.load(path) if name == "torchscript" else torch.export.load(path).module()
+def test_an_exported_bilstm_reads_texts_of_any_length(stories, trained, tmp_path):
+    exporting.export(trained[0], stories, ["onnx", "torchscript", "torch_export"], tmp_path)
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    script, program = torch.jit.load(tmp_path / "model.torchscript.pt"), torch.export.load(tmp_path / "model.pt2").module()
     model = trained[0].build_model().eval()
     with torch.inference_mode():
         for shape in ((2, 5), (7, 60)):
             tokens = torch.randint(1, 5, shape)
-            assert torch.allclose(loaded(tokens=tokens), model(tokens=tokens), atol=1e-5)
+            (by_onnx,) = session.run(None, {"tokens": tokens.numpy()})
+            for found in (torch.from_numpy(by_onnx), script(tokens=tokens), program(tokens=tokens)):
+                assert torch.allclose(found, model(tokens=tokens), atol=1e-5)
 
 
 def test_without_its_library_a_transformer_tells_the_command_that_installs_it(stories, tmp_path, monkeypatch):

@@ -93,20 +93,19 @@ def _dynamic(view: View, inputs: Inputs) -> Dynamic:
     return dynamic
 
 
-def _exported(model: nn.Module, inputs: Inputs, dynamic: Dynamic) -> torch.export.ExportedProgram:
-    from torch.export._patches import register_lstm_while_loop_decomposition
-
-    # Without it, an LSTM is written for one length alone.
-    with register_lstm_while_loop_decomposition():
-        return torch.export.export(model, (), inputs, dynamic_shapes=dynamic)
-
-
 def _write_onnx(model: nn.Module, inputs: Inputs, dynamic: Dynamic, path: Path) -> Array:
     import onnx
     import onnxruntime
 
-    exported = _exported(model, inputs, dynamic)
-    program = torch.onnx.export(exported, input_names=list(inputs), output_names=["logits"], dynamo=True, verbose=False)
+    program = torch.onnx.export(
+        model,
+        kwargs=inputs,
+        input_names=list(inputs),
+        output_names=["logits"],
+        dynamic_shapes=dynamic,
+        dynamo=True,
+        verbose=False,
+    )
     assert program is not None
     program.save(str(path))
     onnx.checker.check_model(str(path))
@@ -124,8 +123,13 @@ def _write_torchscript(model: nn.Module, inputs: Inputs, _: Dynamic, path: Path)
 
 
 def _write_torch_export(model: nn.Module, inputs: Inputs, dynamic: Dynamic, path: Path) -> Array:
+    from torch.export._patches import register_lstm_while_loop_decomposition
+
+    # Without it, an LSTM is written for one length alone; the exporter to ONNX does the same.
+    with register_lstm_while_loop_decomposition():
+        program = torch.export.export(model, (), inputs, dynamic_shapes=dynamic)
     buffer = io.BytesIO()
-    torch.export.save(_exported(model, inputs, dynamic), buffer)
+    torch.export.save(program, buffer)
     path.write_bytes(buffer.getvalue())
     buffer.seek(0)
     with torch.inference_mode():
