@@ -41,7 +41,7 @@ def test_settings_that_a_page_shows_exist(page):
 def test_every_recipe_is_in_the_table():
     text = (DOCS / "recipes.md").read_text()
     recipes = {path.stem for path in (DOCS.parent / "experiments/recipes").glob("*.yaml")}
-    assert recipes == set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE))
+    assert recipes == set(re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE))
 
 
 def test_each_page_is_linked_from_the_readme():

@@ -2,16 +2,19 @@
 
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
 import torch
-from tests.conftest import problem_of
+from ruamel.yaml import YAML
+from tests.conftest import merged, problem_of
 from tests.modalities.texts import SMALL, prepared_of, text_config, write_stories
 
-from goldfold.config import Component
+from goldfold.competition import read_competition
+from goldfold.config import Component, SplitConfig, parse_config
 from goldfold.errors import InputError
 from goldfold.modalities.text import learning as text
 from goldfold.modalities.text.prepare import texts_of
@@ -19,12 +22,15 @@ from goldfold.modalities.text.settings import TextModelConfig
 from goldfold.modalities.text.views import TextView
 from goldfold.modalities.text.vocabulary import vectorizers
 from goldfold.prediction import export as exporting
+from goldfold.prediction import predict
 from goldfold.prediction.outside import predict_outside
+from goldfold.prepare import prepare
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.reporter import Silent
 from goldfold.training.train import Stopped
-from goldfold.validation.validate import judge
+from goldfold.validation.validate import judge, validate
 
+ROOT = Path(__file__).parents[2]
 POOLINGS = ["attention", "mean", "max", "last", "first"]
 
 
@@ -293,3 +299,31 @@ def test_real_texts(shared_data, tmp_path, name, metric, rows, columns, least):
     prepared, _ = prepared_of(shared_data / name, tmp_path / "prepared", asked, rows=rows)
     result = train_fold(prepared, 0, 0, text_config({"name": "tfidf"}), tmp_path / "fold")
     assert result.spec["columns"] == columns and result.score > least
+
+
+@pytest.mark.parametrize("recipe", ["text-bilstm", "text-tfidf"])
+def test_a_recipe_of_texts_goes_all_the_way_to_a_submission(stories, tmp_path, recipe):
+    yaml = YAML(typ="safe")
+    tree = merged(*(yaml.load((ROOT / path).read_text()) for path in ("params.yaml", f"experiments/recipes/{recipe}.yaml")))
+    tree["train"] |= {"epochs": 2, "batch_size": 16, "workers": 0}
+    asked = parse_config(tree)
+    folds = [train_fold(stories, fold, 0, asked, tmp_path / str(fold)) for fold in (0, 1, 2)]
+    assert validate(stories, folds, asked.validate_).scores.score > 0.9
+    submission = predict(stories, folds, asked.predict)
+    assert len(submission.predictions) == len(stories.test)
+    submission.save(tmp_path / "submission")
+
+
+def test_texts_beside_a_table(stories, tmp_path):
+    model = {"text": SMALL, "table": {"hidden": [8]}}
+    tree = {
+        "competition": {"path": str(stories.folder.parent / "data"), "target": "label", "modality": "text+table"},
+        "model": model,
+    }
+    asked = parse_config({**tree, "train": {"epochs": 5, "batch_size": 16, "lr": 0.01, "workers": 0, "precision": "fp32"}})
+    read = read_competition(asked.competition)
+    prepared, _ = prepare(read, SplitConfig(n_folds=3, folds=(0, 1, 2)), asked.prepare, tmp_path / "prepared")
+    result = train_fold(prepared, 0, 0, asked, tmp_path / "fold")
+    assert result.score > 0.9
+    _, found, bad = predict_outside([result], stories.train.iloc[:4])
+    assert len(found) == 4 and not bad
