@@ -87,6 +87,11 @@ def test_a_folder_that_is_none_is_told(stories, tmp_path):
         text.input_spec(TextModelConfig(**chosen(tmp_path)), stories, np.arange(10))
 
 
+def test_an_argument_that_the_config_does_not_know_is_told(stories, folder):
+    with pytest.raises(InputError, match="has no droput; did you mean dropout"):
+        text.input_spec(TextModelConfig(**chosen(folder, args={"droput": 0.1})), stories, np.arange(10))
+
+
 def test_without_network_and_cache_the_ways_out_are_told_at_once(stories, monkeypatch):
     monkeypatch.setattr(hub, "answers", lambda _: False)
     with pytest.raises(InputError, match=r"(?s)not on this machine, and .*go online once.*model.weights.*bilstm or tfidf"):

@@ -57,7 +57,7 @@ class BiLSTM(nn.Module):
     def __init__(self, vocabulary: int, config: TextModelConfig) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, config.embedding, padding_idx=0)
-        # Small, so that a word's few occurrences can make it what it is to be.
+        # Small, so that the few steps in which a rare word occurs can make it what it is to be.
         with torch.no_grad():
             self.embedding.weight.mul_(0.1)
         self.drop_channels = nn.Dropout1d(config.dropout)
@@ -91,9 +91,10 @@ class Pooling(nn.Module):
     def __init__(self, how: str, width: int, both_ways: bool) -> None:
         super().__init__()
         self.how, self.both_ways = how, both_ways
-        # Yang et al. 2016, https://aclanthology.org/N16-1174
-        scored = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False))
-        self.score = scored if how == "attention" else None
+        self.score: nn.Module | None = None
+        if how == "attention":
+            # Yang et al. 2016, https://aclanthology.org/N16-1174
+            self.score = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False))
 
     def forward(self, states: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
         states, given = states.float(), given[:, :, None]

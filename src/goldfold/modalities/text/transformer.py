@@ -5,7 +5,8 @@ The checkpoint keeps the tokeniser and the config, so that it needs neither hub 
 
 import importlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from torch import nn
 
 from goldfold.errors import InputError
+from goldfold.imports import nearest
 from goldfold.metrics import Array
 from goldfold.modalities.hub import require_answer
 from goldfold.modalities.text.settings import TextModelConfig
@@ -29,10 +31,15 @@ WAYS_OUT = (
 def subwords_spec(model: TextModelConfig) -> dict[str, Any]:
     """The transformer's tokeniser and config, as JSON; raises InputError where they cannot be had."""
     place, here = _place(model)
-    with _told(model):
+    with _loading(model.weights):
         transformers = _library("transformers")
         tokenizer = transformers.AutoTokenizer.from_pretrained(place, local_files_only=here)
-        config = transformers.AutoConfig.from_pretrained(place, local_files_only=here, **model.args)
+        config = transformers.AutoConfig.from_pretrained(place, local_files_only=here)
+    for name in model.args:
+        if not hasattr(config, name):
+            close = nearest(name, list(config.to_dict()))
+            raise InputError(f"params.yaml, model.args: the config of {model.weights} has no {name}{close}", mend="correct it")
+    config.update(model.args)
     if not tokenizer.is_fast:
         raise InputError(f"{model.weights} has no tokenizer.json", mend="name a model whose tokeniser is one of tokenizers")
     backend = tokenizer.backend_tokenizer
@@ -77,7 +84,7 @@ def build_transformer(
         return Transformer(transformers.AutoModel.from_config(config).float())
     place, here = _place(model)
     noted(f"weights: {model.weights}, {'from this machine' if here else 'downloading'}")
-    with _told(model):
+    with _loading(model.weights):
         options = {"config": config, "use_safetensors": True, "dtype": torch.float32}
         return Transformer(transformers.AutoModel.from_pretrained(place, local_files_only=here, **options))
 
@@ -105,22 +112,17 @@ def _place(model: TextModelConfig) -> tuple[str, bool]:
     return weights, False
 
 
-class _told:
-    """Turns what transformers raises while it loads a model into an InputError."""
-
-    def __init__(self, model: TextModelConfig) -> None:
-        self.model = model
-
-    def __enter__(self) -> None:
-        logging = _library("transformers").utils.logging
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-
-    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
-        # transformers raises many kinds of error for what it cannot load.
-        if isinstance(error, Exception):
-            first = next(iter(str(error).strip().splitlines()), repr(error))
-            raise InputError(f"the transformer {self.model.weights} cannot be loaded: {first}", mend=WAYS_OUT) from error
+@contextmanager
+def _loading(weights: str | None) -> Iterator[None]:
+    """Without the library's progress, and with an InputError in place of what it raises."""
+    logging = _library("transformers").utils.logging
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    except Exception as error:  # transformers raises many kinds of error for what it cannot load
+        first = next(iter(str(error).strip().splitlines()), repr(error))
+        raise InputError(f"the transformer {weights} cannot be loaded: {first}", mend=WAYS_OUT) from error
 
 
 def _library(name: str) -> Any:
