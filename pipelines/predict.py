@@ -30,7 +30,7 @@ def main() -> None:
         tracked.folds(folds, trained_by=lambda name: read_origin(given.runs / f"train-{name}.json"))
         cv = CVResult.load(given.cv, prepared.problem)
         tracked.cv(cv, given.cv)
-        submission = predict(prepared, folds, config.predict)
+        submission = predict(prepared, folds, config.predict, cv.postprocess.steps)
         submission.save(given.out)
         tracked.submission(given.out)
         tracked.model(best_of(folds))

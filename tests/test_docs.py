@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
 from goldfold.config import parse_config
+from goldfold.metrics import METRICS, find_metric
 from goldfold.training import train_fold
+from goldfold.validation.steps import KINDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -34,7 +37,8 @@ def test_the_network_and_the_loss_of_the_example_train(digits, tmp_path, monkeyp
 def test_settings_that_a_page_shows_exist(page):
     for shown in blocks(page, "yaml"):
         tree = YAML(typ="safe").load(shown)
-        model = {"name": "x", **tree.pop("model", {})}
+        of_images = "modality" not in tree.get("competition", {})
+        model = {**({"name": "x"} if of_images else {}), **tree.pop("model", {})}
         parse_config({"competition": {"path": "x"}, **tree, "model": model})
 
 
@@ -42,6 +46,28 @@ def test_every_recipe_is_in_the_table():
     text = (DOCS / "recipes.md").read_text()
     recipes = {path.stem for path in (DOCS.parent / "experiments/recipes").glob("*.yaml")}
     assert recipes == set(re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE))
+
+
+def test_every_metric_and_step_is_told():
+    text = (DOCS / "metrics.md").read_text()
+    metrics, _, rest = text.partition("## Forms of the answer")
+    rows = [line for line in metrics.splitlines() if line.startswith("| `")]
+    told = {name: mark == "↑" for row in rows for name, mark in re.findall(r"`(\w+)` ([↑↓])", row)}
+    assert told == {metric.name: metric.maximize for metric in METRICS.values()}
+    assert str(len(METRICS)) in (DOCS.parent / "README.md").read_text()
+    for row in rows:
+        for name in re.findall(r"`(\w+)` [↑↓]", row):
+            assert METRICS[name].needs == row.split("|")[2].strip(), name
+    steps = rest.partition("## Post-processing")[2]
+    assert set(KINDS) == set(re.findall(r"^\| `(\w+)` \|", steps, flags=re.MULTILINE))
+
+
+def test_the_metric_of_the_example_scores(tmp_path, monkeypatch):
+    (code,) = blocks("metrics.md", "python")
+    (tmp_path / "example_metrics.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    metric = find_metric("example_metrics:mine", "regression", {"quantile": 0.9})
+    assert metric.score("regression", np.array([1.0, 1.0]), np.array([0.0, 2.0]), quantile=0.9) == pytest.approx(0.5)
 
 
 def test_each_page_is_linked_from_the_readme():

@@ -47,7 +47,7 @@ def known_modalities() -> list[str]:
 def named(name: str, modules: Sequence[str], key: str) -> Any:
     """Return what `name` names: an import path `module:attribute`, or an attribute of the first module that has it.
 
-    Raises InputError, naming the params.yaml `key`, when there is no such module or attribute.
+    Raises InputError, naming the params.yaml `key` or the `--option`, when there is no such module or attribute.
     """
     if ":" in name:
         return _imported(name, key)
@@ -59,7 +59,7 @@ def named(name: str, modules: Sequence[str], key: str) -> Any:
         known += [attribute for attribute, value in attributes.items() if callable(value) and not attribute.startswith("_")]
     where = f"{', '.join(modules)} have" if len(modules) > 1 else f"{modules[0]} has"
     raise InputError(
-        f"params.yaml, {key}: {where} no {name}{nearest(name, known)}",
+        f"{_setting(key)}: {where} no {name}{nearest(name, known)}",
         mend="give a name that they have, or the import path of your own, own.module:Name (a file in src/own/)",
     )
 
@@ -72,7 +72,7 @@ def _imported(path: str, key: str) -> Any:
         if error.name is None or not module_name.startswith(error.name):
             raise _broken(module_name, key, error) from error
         raise InputError(
-            f"params.yaml, {key}: there is no module {error.name} for {path}",
+            f"{_setting(key)}: there is no module {error.name} for {path}",
             mend="put your own modules in src/own/ and name them own.module:Name",
         ) from None
     # The competitor's own code may raise anything.
@@ -81,7 +81,7 @@ def _imported(path: str, key: str) -> Any:
     if not hasattr(module, attribute):
         known = [name for name in vars(module) if not name.startswith("_")]
         raise InputError(
-            f"params.yaml, {key}: {module.__file__} has no {attribute}{nearest(attribute, known)}",
+            f"{_setting(key)}: {module.__file__} has no {attribute}{nearest(attribute, known)}",
             mend=f"define {attribute} there, or change {key}",
         )
     return getattr(module, attribute)
@@ -99,16 +99,21 @@ def _broken(module: str, key: str, error: Exception) -> InputError:
         place = f"{last.filename}, line {last.lineno}"
     told = error.msg if isinstance(error, SyntaxError) else str(error)
     return InputError(
-        f"params.yaml, {key}: {module} cannot be imported: {type(error).__name__}: {told}", [place], "correct the module"
+        f"{_setting(key)}: {module} cannot be imported: {type(error).__name__}: {told}", [place], "correct the module"
     )
 
 
+def _setting(key: str) -> str:
+    """Where a setting stands: in params.yaml, or as an option on the command line."""
+    return key if key.startswith("--") else f"params.yaml, {key}"
+
+
 def called(factory: Any, key: str, *args: Any, **kwargs: Any) -> Any:
-    """Call `factory`, turning a refusal of its arguments into an InputError that names the params.yaml `key`."""
+    """Call `factory`, turning a refusal of its arguments into an InputError that names the `key` or `--option`."""
     try:
         return factory(*args, **kwargs)
     except (TypeError, ValueError, AssertionError) as error:
         name = getattr(factory, "__name__", str(factory))
         raise InputError(
-            f"params.yaml, {key}: {name} refused its arguments: {error}", mend=f"change the arguments under {key}"
+            f"{_setting(key)}: {name} refused its arguments: {error}", mend=f"change the arguments under {key}"
         ) from error

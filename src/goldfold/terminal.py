@@ -137,6 +137,8 @@ def show_cv(result: CVResult) -> None:
         f"CV          {scores.metric} {number(scores.score)}  ({scores.confidence:.0%} interval {number(scores.low)} to "
         f"{number(scores.high)}, {scores.rows} out-of-fold rows)"
     )
+    if scores.raw is not None:
+        print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested")
     print(f"per fold    {'  '.join(f'{fold}: {number(score)}' for fold, score in scores.folds.items())}", end="")
     print(f"  (mean {number(scores.mean)} ± {scores.deviation:.2g})" if len(scores.folds) > 1 else "", flush=True)
 
@@ -147,16 +149,21 @@ def show_result(
     """Print the card that a pipeline run ends with. `test_score` is that against known labels; `cut` trainings ended early."""
     print()
     show_cv(result)
-    print(f"submission  {path}: {len(submission.sample)} rows, passed the contract of the sample submission")
-    if not submission.is_whole:
-        print(f"NOT TO SEND {len(submission.predictions)} rows were predicted (prepare.rows); the others are the sample's")
-    if test_score:
-        print(f"test score  {test_score}")
+    show_submission(submission, path, test_score)
     if cut:
         print(f"CUT SHORT   {', '.join(cut)} by train.max_hours; `goldfold resume` goes on with them")
     print(f"MLflow run  {run}")
     print("see it      make ui   (or, with the environment activated: goldfold ui)")
     sys.stdout.flush()
+
+
+def show_submission(submission: Submission, path: Path, test_score: str | None) -> None:
+    """Print where a submission lies, whether it is whole, and its score against known labels."""
+    print(f"submission  {path}: {len(submission.sample)} rows, passed the contract of the sample submission")
+    if not submission.is_whole:
+        print(f"NOT TO SEND {len(submission.predictions)} rows were predicted (prepare.rows); the others are the sample's")
+    if test_score:
+        print(f"test score  {test_score}")
 
 
 def show_predictions(problem: Problem, names: Sequence[str], predictions: Array, top: int) -> None:

@@ -257,3 +257,78 @@ def test_a_target_of_one_value_is_refused(write_competition, read):
     root = write_competition({"label": ["digits"] * 8}, {"label": ["digits"] * 4})
     with pytest.raises(InputError, match="label has one value only, digits"):
         read(root)
+
+
+def test_labels_of_several_in_one_column_are_read(write_competition, read):
+    root = write_competition({"tags": ["a,b", "b", "", "c,a"] * 2}, {"tags": ""})
+    problem = read(root, task="multilabel", target="tags").problem
+    assert (problem.answer, problem.metric, problem.classes, problem.separator) == ("set", "f1_micro", ("a", "b", "c"), ",")
+    assert problem.truth(pd.DataFrame({"tags": ["c, a", ""]})).tolist() == [[1, 0, 1], [0, 0, 0]]
+
+
+def test_ids_may_differ_by_their_extension(write_competition, read):
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
+    table = pd.read_csv(root / "test.csv", dtype=str)
+    table.assign(id=table["id"] + ".png").to_csv(root / "test.csv", index=False)
+    assert list(read(root).test["id"]) == ["t0", "t1", "t2", "t3"]
+
+
+def test_a_regression_is_rounded_where_its_metric_needs_labels(write_competition, read):
+    root = write_competition({"y": list("01234") * 4}, {"y": "0"})
+    problem = read(root, task="regression", metric="quadratic_weighted_kappa").problem
+    assert (problem.answer, problem.grades) == ("label", tuple("01234"))
+    root = write_competition({"y": [str(n / 7) for n in range(60)]}, {"y": "0"}, name="many")
+    with pytest.raises(InputError, match="there are 60 different values of y"):
+        read(root, task="regression", metric="quadratic_weighted_kappa")
+
+
+@pytest.mark.parametrize(
+    ("targets", "sample", "settings", "told"),
+    [
+        ({"y": list("0101")}, {"y": "0.5"}, {"metric": {"name": "log_loss", "mask": "gone"}}, "has no column gone"),
+        ({"y": list("0101")}, {"y": "0.5"}, {"metric": {"name": "log_loss", "wight": 1}}, "log_loss takes no wight"),
+        ({"y": list("0101")}, {"y": "0.5"}, {"answer_id": "y"}, "what tells the rows apart"),
+        ({"u": list("0121"), "v": ["-1", "1", "1", "1"]}, {"u": "0", "v": "0"}, {"task": "multiclass"}, "not votes from 0 up"),
+        ({"u": list("0121"), "v": list("0111")}, {"u": "0", "v": "0"}, {"task": "multiclass"}, "rows without a vote"),
+        ({"y": ["big a", "b", "c", "b"]}, {"y": "b"}, {"metric": "map_at_k"}, "parts labels by spaces"),
+        (
+            {"u": list("0110"), "v": list("0111")},
+            {"p": "0"},
+            {"target": ("u", "v"), "pair_id": "{id}"},
+            "not made of an id and a",
+        ),
+        (
+            {"u": list("0110"), "v": list("0111")},
+            {"p": "0"},
+            {"target": ("u", "v"), "pair_id": "{id}_{label}"},
+            "t0_u is in test.csv only",
+        ),
+    ],
+)
+def test_what_an_answer_cannot_be_is_told(write_competition, read, targets, sample, settings, told):
+    with pytest.raises(InputError) as caught:
+        read(write_competition(targets, sample), **settings)
+    assert told in str(caught.value)
+
+
+def shared_answers(write_competition, groups, labels):
+    root = write_competition({"y": labels, "breast": groups}, {"y": "0.5"})
+    pd.DataFrame({"id": ["t0", "t1", "t2"], "breast": ["r", "l", "r"]}).to_csv(root / "test.csv", index=False)
+    pd.DataFrame({"breast": ["l", "r"], "y": "0.5"}).to_csv(root / "sample_submission.csv", index=False)
+    return root
+
+
+def test_rows_may_share_an_answer(write_competition, read, tmp_path):
+    root = shared_answers(write_competition, list("aabbccdd") * 2, list("00110011") * 2)
+    competition = read(root, answer_id="breast", id="id", target="y")
+    assert competition.problem.answer_id == "breast" and list(competition.test["id"]) == ["t1", "t0", "t2"]
+    with pytest.raises(InputError, match=r"set split.strategy: stratified_group and split.group: breast"):
+        prepare(competition, SplitConfig(n_folds=2, folds=(0,)), ImagePrepareConfig(), tmp_path / "prepared")
+    split = SplitConfig(strategy="stratified_group", group="breast", n_folds=2, folds=(0,))
+    prepare(competition, split, ImagePrepareConfig(), tmp_path / "prepared")
+
+
+def test_rows_that_share_an_answer_share_the_target(write_competition, read):
+    root = shared_answers(write_competition, list("aabb"), list("0111"))
+    with pytest.raises(InputError, match="breast a"):
+        read(root, answer_id="breast", id="id", target="y")

@@ -53,6 +53,18 @@ def main() -> None:
     export.add_argument("--out", type=Path, default=Path("experiments/export"))
     export.set_defaults(function=_export)
 
+    compare = add("compare", help="compare two runs on the same out-of-fold rows: is the difference more than noise?")
+    compare.add_argument("runs", nargs=2, metavar="run", help="the name or id of an MLflow run, or current")
+    compare.set_defaults(function=_compare)
+
+    blend = add("blend", help="blend runs into one, by weights or a stack that nested cross-validation scores")
+    blend.add_argument("runs", nargs="+", metavar="run", help="the name or id of an MLflow run, or current")
+    blend.add_argument("--name", help="the blend's name, by which it can be compared and blended in its turn")
+    blend.add_argument("--method", choices=METHODS, default="hill", help="hill climbing by default")
+    blend.add_argument("--on", choices=SCALES, help="by default predictions; logits for a stack of probabilities")
+    blend.add_argument("--model", help="a stack's scikit-learn model, sklearn.ensemble:RandomForestClassifier or own.file:name")
+    blend.set_defaults(function=_blend)
+
     ui = add("ui", help="open the MLflow UI on this repository's runs")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(function=_ui)
@@ -77,6 +89,8 @@ def _at_least_one(text: str) -> int:
 
 
 FORMATS = ["onnx", "torchscript", "torch_export"]
+METHODS = ["hill", "slsqp", "equal", "stack"]
+SCALES = ["predictions", "logits", "ranks"]
 
 
 def check_params() -> None:
@@ -140,6 +154,18 @@ def _export(given: argparse.Namespace) -> None:
     from goldfold.cli.models import export_model
 
     export_model(given.run, given.fold, given.formats, given.out)
+
+
+def _compare(given: argparse.Namespace) -> None:
+    from goldfold.cli.compare import compare_runs
+
+    compare_runs(given.runs)
+
+
+def _blend(given: argparse.Namespace) -> None:
+    from goldfold.cli.blend import blend_runs
+
+    blend_runs(given.runs, given.name, given.method, given.on, given.model)
 
 
 def _ui(given: argparse.Namespace) -> None:

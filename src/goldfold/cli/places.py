@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 CURRENT = Path("experiments/current")
 PREPARED = Path("data/prepared")
 RECIPES = Path("experiments/recipes")
+BLENDS = Path("experiments/blends")
 
 
 def cut_short(config: "Config") -> list[str]:

@@ -10,6 +10,8 @@ from goldfold.cli.places import CURRENT, PREPARED, cut_short
 from goldfold.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from goldfold.competition import Problem
     from goldfold.config import CompetitionConfig
 
@@ -29,7 +31,7 @@ def show_summary() -> None:
     if not path.is_file():
         raise InputError(f"there is no submission in {path.parent}", mend="run `dvc repro`")
     check_submission(path, prepared.sample, prepared.problem)
-    score, told = _test_score(path, config.competition, prepared.problem)
+    score, told = test_score(path, config.competition, prepared.problem, prepared.test)
     origin = read_origin(CURRENT / "tracking" / "predict.json")
     if score is not None and origin:
         log_test_score(origin, prepared.problem.scored_by.name, score, path.stat().st_mtime)
@@ -38,17 +40,19 @@ def show_summary() -> None:
     show_result(cv, submission, path, origin.get("name", "none"), told, cut_short(config))
 
 
-def _test_score(path: Path, competition: "CompetitionConfig", problem: "Problem") -> tuple[float | None, str | None]:
+def test_score(
+    path: Path, competition: "CompetitionConfig", problem: "Problem", test: "pd.DataFrame"
+) -> tuple[float | None, str | None]:
     """The score of a submission against the test labels, and what to tell of it; nothing where they are not known."""
     from goldfold.competition import read_solution
-    from goldfold.prediction import score_submission
+    from goldfold.prediction import score_submission, with_columns
     from goldfold.terminal import number
 
     try:
         solution = read_solution(competition, problem)
         if solution is None:
             return None, None
-        score = score_submission(path, solution, problem)
+        score = score_submission(path, with_columns(solution, test, problem), problem)
     except InputError as error:
         # The result stands, whatever is wrong with the labels: they may be another competition's.
         return None, f"none: {str(error).splitlines()[0]} (competition.solution)"

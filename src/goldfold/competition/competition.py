@@ -1,17 +1,18 @@
 """Competition: what the organisers gave us, read and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from goldfold.competition import contract
 from goldfold.competition import task as work_out
 from goldfold.competition.folders import LABEL, extra_from_folders, tables_from_folders
 from goldfold.competition.images import find_images
 from goldfold.competition.problem import Problem
 from goldfold.competition.tables import columns_of, read_table, require_columns, require_ids
 from goldfold.competition.task import GIVEN, Decision
-from goldfold.config import Answer, CompetitionConfig
+from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
 
 ROW = "row_number"
@@ -57,38 +58,50 @@ def read_competition(config: CompetitionConfig) -> Competition:
     sample_path = _sample_path(config, root)
     if train_path:
         names, decisions = _columns(config, root, train_path, sample_path)
-        train = _read_training(config, train_path, names)
+        train = _read_rows(train_path, names, names.targets, header=config.header)
         test_path = _named_or_found(root, config.test, TEST_TABLES)
-        test = read_table(test_path, [names.id], config.header) if test_path else None
+        test = _read_rows(test_path, names, header=config.header) if test_path else None
         source = train_path
     else:
         train, test = tables_from_folders(config, root)
         target = config.target if isinstance(config.target, str) else LABEL
         require_columns(train.columns, [target], "the table of the image folders", "competition.target")
+        if config.answer_id or config.pair_id:
+            raise InputError("competition.answer_id and pair_id need a training table", mend="write train.csv and test.csv")
         names = _Names("id", (target,))
         decisions = [Decision("layout", "image folders", f"there is no train.csv; {len(train)} images have a label")]
         test_path, source = None, root
     require_ids(train, names.id, source)
-    work_out.require_targets(train, names.targets, names.id, str(source))
+    if not (config.task == "multilabel" and len(names.targets) == 1):
+        work_out.require_targets(train, names.targets, names.id, str(source))
 
     sample = read_table(sample_path, columns_of(sample_path)) if sample_path else None
     if sample is not None:
-        require_ids(sample, sample.columns[0], sample_path or root)
+        asked = pd.DataFrame({sample.columns[0]: contract.ids_of(sample, names.keys)})
+        require_ids(asked, sample.columns[0], sample_path or root)
     if test is None and sample is None:
         train, test = _held_out(train, names, config.test_fraction)
         test = test.drop(columns=list(names.targets))
         decisions.append(Decision("test set", f"{len(test)} rows", "held out, as the competition ships none"))
-    elif sample is not None:
-        test = _test_in_sample_order(test, sample, names.id, test_path)
-    assert test is not None
+    elif sample is not None and not config.pair_id:
+        test = contract.test_as_asked(test, sample, names.keys, names.id, names.answer or names.id, test_path)
+    if test is None:
+        raise InputError(f"competition.pair_id: {root} has no test table", mend="put test.csv there, or name it: test")
+    if config.pair_id:
+        test = test.drop_duplicates(names.id, ignore_index=True)
     require_ids(test, names.id, test_path or root)
 
     extra = _extra(config, root, names, train if train_path else None)
     train = pd.concat([train, extra], ignore_index=True)
 
     problem, more = _problem(config, train, names, sample)
-    if problem.task in ("regression", "multilabel"):
+    if problem.has_numbers:
         train[list(names.targets)] = work_out.numeric_targets(train, names.targets, problem.task, str(source))
+    require_columns(train.columns, problem.columns, str(source), "competition.metric")
+    contract.require_shared(problem, train)
+    if problem.pair_id and sample is not None:
+        known = pd.Series(contract.pair_ids(problem, test[names.id]).to_numpy().ravel())
+        contract.require_same_ids(sample.iloc[:, 0], known, test_path or root)
     template = config.images or (None if train_path else "{path}")
     # A sample submission without a test table gives the test rows their ids and no other column.
     test_template = template if template is None or test_path or sample is None else config.images
@@ -97,7 +110,7 @@ def read_competition(config: CompetitionConfig) -> Competition:
         root=root,
         train=train,
         test=test,
-        sample=sample if sample is not None else _default_sample(test, problem),
+        sample=sample if sample is not None else contract.default_sample(test, problem),
         templates=(template, test_template),
         decisions=(*decisions, *more),
         extra=len(extra),
@@ -108,9 +121,11 @@ def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame |
     """The test labels for the local scorer: `competition.solution`, or those of rows that goldfold held out itself."""
     if config.solution:
         path = Path(config.solution)
-        solution = read_table(path, [problem.id, *problem.targets])
-        require_columns(solution.columns, [problem.id, *problem.targets], str(path), "competition.solution")
-        if problem.task in ("regression", "multilabel"):
+        solution = read_table(path, [problem.answer_id or problem.id, *problem.keys, *problem.targets])
+        if problem.keys:
+            solution[problem.id] = contract.joined(solution, problem.keys)
+        require_columns(solution.columns, [problem.answer_id or problem.id, *problem.targets], str(path), "competition.solution")
+        if problem.has_numbers:
             solution[list(problem.targets)] = work_out.numeric_targets(solution, problem.targets, problem.task, str(path))
         return solution
     root, names = _root(config), _Names(problem.id, problem.targets)
@@ -118,25 +133,18 @@ def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame |
     if _sample_path(config, root) or (train_path and _named_or_found(root, config.test, TEST_TABLES)):
         return None
     if train_path:
-        train, test = _read_training(config, train_path, names), None
+        names, _ = _columns(config, root, train_path, None)
+        train, test = _read_rows(train_path, names, names.targets, header=config.header), None
     else:
         train, test = tables_from_folders(config, root)
     if test is not None:
         return None
     solution = _held_out(train, names, config.test_fraction)[1]
-    if problem.task in ("regression", "multilabel"):
+    if problem.has_numbers:
         solution[list(problem.targets)] = work_out.numeric_targets(solution, problem.targets, problem.task, str(train_path))
     elif len(problem.targets) == 1:
         solution[problem.targets[0]] = work_out.whole_number_labels(solution[problem.targets[0]])
     return solution
-
-
-def _read_training(config: CompetitionConfig, path: Path, names: "_Names") -> pd.DataFrame:
-    """The training table; where no column is an id, the rows' numbers are."""
-    table = read_table(path, [names.id, *names.targets], config.header)
-    if names.id == ROW and ROW not in table:
-        table.insert(0, ROW, pd.Series(range(len(table))).astype("str"))
-    return table
 
 
 def _extra(config: CompetitionConfig, root: Path, names: "_Names", train: pd.DataFrame | None) -> pd.DataFrame:
@@ -151,8 +159,7 @@ def _extra(config: CompetitionConfig, root: Path, names: "_Names", train: pd.Dat
     elif path.is_dir():
         raise InputError(f"competition.extra: {path} is a folder", mend="name a table like the training table")
     else:
-        table = read_table(path, [names.id, *names.targets])
-        require_columns(table.columns, [names.id, *names.targets], str(path), "competition.extra")
+        table = _read_rows(path, names, names.targets, "competition.extra")
         require_ids(table, names.id, path)
         known = sorted(set(table[names.id]) & set(train[names.id]))
         if known:
@@ -165,8 +172,31 @@ def _extra(config: CompetitionConfig, root: Path, names: "_Names", train: pd.Dat
 
 @dataclass(frozen=True)
 class _Names:
+    """The columns that tables are read by: the id (or the `parts` that are joined to it, of which the sample submission has
+    the `keys`), the targets, and the `answer` that rows share, with the template that makes it."""
+
     id: str
     targets: tuple[str, ...]
+    parts: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    answer: str | None = None
+    template: str = ""
+
+
+def _read_rows(
+    path: Path, names: _Names, targets: tuple[str, ...] = (), key: str = "competition", header: bool = True
+) -> pd.DataFrame:
+    """Read a table with its ids; raises InputError where it lacks a column that they are made of."""
+    made_of = [*(names.parts or (names.id,)), *contract.fields_of(names.template)]
+    table = read_table(path, [*made_of, *targets], header)
+    if names.id == ROW and ROW not in table:
+        table.insert(0, ROW, pd.Series(range(len(table))).astype("str"))
+    require_columns(table.columns, [*made_of, *targets], str(path), key)
+    if names.parts:
+        table[names.id] = contract.joined(table, names.parts)
+    if names.answer:
+        table[names.answer] = contract.filled(table, names.template)
+    return table
 
 
 def _root(config: CompetitionConfig) -> Path:
@@ -205,22 +235,23 @@ def _columns(config: CompetitionConfig, root: Path, train_path: Path, sample_pat
     test_path = _named_or_found(root, config.test, TEST_TABLES)
     test = columns_of(test_path, config.header) if test_path else []
 
-    id_column = config.id or next((name for name in sample[:1] + test[:1] if name in columns), columns[0])
-    require_columns(columns, [id_column], str(train_path), "competition.id")
+    names = _id_names(config, columns, sample, test)
+    require_columns(columns, names.parts or (names.id,), str(train_path), "competition.id")
     if test_path:
-        require_columns(test, [id_column], str(test_path), "competition.id")
+        require_columns(test, names.parts or (names.id,), str(test_path), "competition.id")
     why = GIVEN if config.id else "the first column of the sample submission or table"
-    if not (config.id or sample or test) and not _could_be_ids(read_table(train_path, [id_column], config.header)[id_column]):
-        id_column, why = ROW, "no column could be the id: the rows are numbered"
-    decisions = [Decision("id", id_column, why)]
+    if not (config.id or sample or test) and not _could_be_ids(read_table(train_path, [names.id], config.header)[names.id]):
+        names, why = replace(names, id=ROW), "no column could be the id: the rows are numbered"
+    decisions = [Decision("id", names.id, why)]
+    asked = [name for name in sample if name not in names.keys] if names.keys else sample[1:]
 
     if config.target:
         targets = (config.target,) if isinstance(config.target, str) else config.target
         why = GIVEN
-    elif sample[1:] and all(name in columns for name in sample[1:]):
-        targets, why = tuple(sample[1:]), "the columns that the sample submission asks for"
+    elif asked and all(name in columns for name in asked):
+        targets, why = tuple(asked), "the columns that the sample submission asks for"
     else:
-        reserved = {id_column, config.id, *test}
+        reserved = {names.id, *names.parts, *test}
         candidates = [name for name in columns if name not in reserved]
         if len(candidates) != 1:
             raise InputError(
@@ -230,7 +261,7 @@ def _columns(config: CompetitionConfig, root: Path, train_path: Path, sample_pat
             )
         targets, why = tuple(candidates), "the only column that the test table does not have"
     require_columns(columns, targets, str(train_path), "competition.target")
-    return _Names(id_column, targets), [*decisions, Decision("target", ", ".join(targets), why)]
+    return replace(names, targets=targets), [*decisions, Decision("target", ", ".join(targets), why)]
 
 
 def _could_be_ids(values: pd.Series) -> bool:
@@ -238,21 +269,20 @@ def _could_be_ids(values: pd.Series) -> bool:
     return bool(values.is_unique and not values.str.fullmatch(r"-?\d*\.\d+").any())
 
 
-def _test_in_sample_order(test: pd.DataFrame | None, sample: pd.DataFrame, id_column: str, path: Path | None) -> pd.DataFrame:
-    """The test rows in the order of the sample submission's ids; raises InputError where the two differ."""
-    ids = sample.iloc[:, 0]
-    if test is None or path is None:
-        # Without a test table the sample submission's ids are the test set, whatever else lies in the test folder.
-        return pd.DataFrame({id_column: ids})
-    missing = sorted(set(ids) - set(test[id_column]))
-    unasked = sorted(set(test[id_column]) - set(ids))
-    if missing or unasked:
+def _id_names(config: CompetitionConfig, columns: list[str], sample: list[str], test: list[str]) -> _Names:
+    """The columns that tell rows and answers apart."""
+    if config.answer_id and not config.id:
         raise InputError(
-            f"{path} and the sample submission differ in {len(missing) + len(unasked)} ids",
-            [*(f"{i} is in the sample submission only" for i in missing), *(f"{i} is in {path.name} only" for i in unasked)],
-            "complete the one that is short, or name the right files in competition.test and sample_submission",
+            "params.yaml: competition.answer_id says which rows share an answer, but not what tells the rows apart",
+            mend="name the column with each row's own id in competition.id",
         )
-    return test.set_index(id_column, drop=False).loc[list(ids)].reset_index(drop=True)
+    answer = config.answer_id and (config.answer_id if "{" not in config.answer_id else (*sample, "answer_id")[0])
+    template = config.answer_id or ""
+    shared = _Names("", (), answer=answer, template=template if "{" in template or not template else f"{{{template}}}")
+    if isinstance(config.id, tuple):
+        keys = config.id if set(config.id) <= set(sample) else ()
+        return replace(shared, id="_".join(config.id), parts=config.id, keys=keys)
+    return replace(shared, id=config.id or next((name for name in sample[:1] + test[:1] if name in columns), columns[0]))
 
 
 def _held_out(train: pd.DataFrame, names: _Names, fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -268,58 +298,36 @@ def _held_out(train: pd.DataFrame, names: _Names, fraction: float) -> tuple[pd.D
 def _problem(
     config: CompetitionConfig, train: pd.DataFrame, names: _Names, sample: pd.DataFrame | None
 ) -> tuple[Problem, list[Decision]]:
-    answers = sample.iloc[:, 1:] if sample is not None else None
-    if len(names.targets) == 1:
-        train[names.targets[0]] = work_out.whole_number_labels(train[names.targets[0]])
-    task, task_why = work_out.work_out_task(config, train, names.targets, answers)
-    classes = work_out.work_out_classes(config, train, task, names.targets[0])
-    answer, answer_why = work_out.work_out_answer(config, task, classes, answers)
+    answers = sample[contract.asked_columns(sample, names.keys)] if sample is not None else None
+    targets = names.targets
+    if len(targets) == 1:
+        train[targets[0]] = work_out.whole_number_labels(train[targets[0]])
+    task, task_why = work_out.work_out_task(config, train, targets, answers)
+    separator = work_out.work_out_separator(train, task, targets)
+    classes = work_out.work_out_classes(config, train, task, targets, separator)
+    answer, answer_why = work_out.work_out_answer(config, task, targets, classes, answers)
     metric, metric_why = work_out.work_out_metric(config, task, answer)
-    root = Path(config.path)
-    problem = Problem(config.name or root.name, config.modality, names.id, names.targets, task, classes, metric, answer)
-    if answers is not None:
-        _require_answerable(problem, answers)
+    problem = Problem(
+        name=config.name or Path(config.path).name,
+        modality=config.modality,
+        id=names.id,
+        targets=targets,
+        task=task,
+        classes=classes,
+        metric=metric.name,
+        answer=answer,
+        metric_args=metric.args,
+        grades=work_out.work_out_grades(train, task, answer, targets),
+        separator=separator,
+        answer_id=names.answer,
+        aggregate=config.aggregate,
+        pair_id=config.pair_id,
+        keys=names.keys,
+    )
+    contract.require_writable(problem)
+    if sample is not None:
+        contract.require_answerable(problem, sample)
     decisions = [task_why, answer_why, metric_why]
     if task == "binary":
         decisions.insert(1, Decision("positive class", classes[1], "the second class" if not config.classes else GIVEN))
     return problem, decisions
-
-
-def _require_answerable(problem: Problem, answers: pd.DataFrame) -> None:
-    """Raise InputError where the sample submission asks for what the training table cannot teach."""
-    columns, wanted = list(answers.columns), answer_columns(problem)
-    if problem.answer == "label" and problem.classes:
-        labels = set(work_out.whole_number_labels(answers.iloc[:, 0]))
-        unseen = sorted(labels - set(problem.classes))
-        if unseen:
-            raise InputError(
-                f"labels in the sample submission that the training table never shows: {len(unseen)}",
-                unseen,
-                f"training knows {', '.join(problem.classes[:20])}; correct competition.target, or set competition.answer: "
-                "probability if the competition asks for one",
-            )
-    if problem.task == "multiclass" and problem.answer == "probability" and set(columns) != set(wanted):
-        raise InputError(
-            "the sample submission's columns are not the classes of the training table",
-            [*(f"{c} is in the sample only" for c in columns if c not in wanted)]
-            + [f"{c} is in the training table only" for c in wanted if c not in columns],
-            "correct competition.target, or bring the classes and columns into line",
-        )
-    if len(columns) != len(wanted):
-        raise InputError(
-            f"the sample submission asks for {len(columns)} columns, but the targets are {len(wanted)}",
-            columns,
-            "name as many columns in competition.target",
-        )
-
-
-def answer_columns(problem: Problem) -> tuple[str, ...]:
-    """The columns of an answer beside its id: a class each, or a target each."""
-    if problem.task == "multiclass" and problem.answer == "probability":
-        return problem.classes
-    return problem.targets
-
-
-def _default_sample(test: pd.DataFrame, problem: Problem) -> pd.DataFrame:
-    filler: dict[Answer, str] = {"label": problem.classes[0] if problem.classes else "0", "probability": "0.5", "value": "0"}
-    return pd.DataFrame({problem.id: test[problem.id], **dict.fromkeys(answer_columns(problem), filler[problem.answer])})

@@ -1,20 +1,30 @@
 """The problem that a competition sets: what is predicted from what, how it is answered and how it is scored."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from goldfold.competition.task import split_labels
 from goldfold.config import Answer, Task
-from goldfold.metrics import Array, Metric, find_metric, hard_labels
+from goldfold.errors import InputError
+from goldfold.metrics import Array, Metric, find_metric, hard_labels, named_columns, score_rows
+
+TUPLES = ("targets", "classes", "grades", "keys")
 
 
 @dataclass(frozen=True)
 class Problem:
     """What is predicted (`task`, `targets`, `classes`), from which kind of input, and what the answer looks like.
 
-    `classes` are the labels as texts, in the order of the model's outputs; of two the second is the positive one.
+    `classes` are the labels as texts, in the order of the model's outputs; of two the second is the positive one. A multilabel
+    task has them where one column holds each row's labels, parted by `separator`; otherwise its targets are its labels. A
+    regression that is answered by labels has them as `grades`, to the nearest of which its values are rounded.
+
+    `answer_id` is the column by which rows share an answer, where several do, and `aggregate` what becomes of their
+    predictions. With `pair_id` the answer has a row per id and label. `keys` are the columns whose texts, joined by _, are `id`.
     """
 
     name: str
@@ -25,11 +35,18 @@ class Problem:
     classes: tuple[str, ...]
     metric: str
     answer: Answer
+    metric_args: dict[str, Any] = field(default_factory=dict)
+    grades: tuple[str, ...] = ()
+    separator: str = " "
+    answer_id: str | None = None
+    aggregate: Literal["mean", "max"] = "mean"
+    pair_id: str | None = None
+    keys: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Problem":
         """Rebuild what `to_json` gave."""
-        return cls(**{**value, "targets": tuple(value["targets"]), "classes": tuple(value["classes"])})
+        return cls(**{**value, **{name: tuple(value.get(name, ())) for name in TUPLES}})
 
     def to_json(self) -> dict[str, Any]:
         """The problem as JSON holds it."""
@@ -41,32 +58,106 @@ class Problem:
         return find_metric(self.metric, self.task)
 
     @property
+    def is_exclusive(self) -> bool:
+        """Whether each row has one class."""
+        return self.task in ("binary", "multiclass")
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether the target columns are numbers: values, labels of 0 and 1, or votes."""
+        return len(self.targets) > 1 or not self.classes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes, labels or targets, in the order of the predictions' columns."""
+        return self.classes or self.targets
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """The columns of a table of predictions: a probability per class or label, or a value per target."""
         if self.task == "binary":
             return (f"p_{self.classes[1]}",)
-        if self.task == "multiclass":
-            return tuple(f"p_{label}" for label in self.classes)
-        return tuple(f"{'p' if self.task == 'multilabel' else 'predicted'}_{target}" for target in self.targets)
+        return tuple(f"{'predicted' if self.task == 'regression' else 'p'}_{name}" for name in self.names)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the training table that predictions are scored with, the id first."""
+        more = (self.answer_id,) if self.answer_id else ()
+        return tuple(dict.fromkeys([self.id, *more, *self.targets, *named_columns(self.scored_by, self.metric_args)]))
 
     def truth(self, table: pd.DataFrame) -> Array:
-        """The targets of a table as numbers, in the shape that metrics take (see goldfold.metrics)."""
-        if self.task in ("binary", "multiclass"):
-            index = {label: position for position, label in enumerate(self.classes)}
+        """The targets of a table as numbers, in the shape that metrics take; raises InputError for unknown labels."""
+        if self.is_exclusive and len(self.targets) == 1:
+            index = self._places(table[self.targets[0]])
             return table[self.targets[0]].map(index).to_numpy(dtype=np.int64)
+        if self.task == "multilabel" and self.classes:
+            return self.label_matrix(table[self.targets[0]])
         values = table[list(self.targets)].to_numpy(dtype=np.float64)
         if self.task == "multilabel":
             return values.astype(np.int64)
+        if self.task == "multiclass":
+            return np.asarray(values / values.sum(axis=1, keepdims=True))
         return values[:, 0] if len(self.targets) == 1 else values
 
-    def score(self, truth: Array, prediction: Array) -> float:
-        """Score predictions by the competition's metric; NaN where it is undefined on these rows."""
-        return self.scored_by.score(self.task, truth, prediction)
+    def label_matrix(self, sets: pd.Series) -> Array:
+        """Texts of labels, parted by `separator`, as (n, labels) of 0 and 1."""
+        rows = split_labels(sets, self.separator)
+        index = self._places(label for labels in rows for label in labels)
+        matrix = np.zeros((len(sets), len(index)), dtype=np.int64)
+        for row, labels in enumerate(rows):
+            matrix[row, [index[label] for label in labels]] = 1
+        return matrix
+
+    def _places(self, labels: Iterable[str]) -> dict[str, int]:
+        """The column of each of `names`; raises InputError where one of `labels` has none."""
+        index = {label: position for position, label in enumerate(self.names)}
+        unknown = sorted(set(labels) - set(index))
+        if unknown:
+            raise InputError(
+                f"labels in {self.targets[0]} that training does not know: {len(unknown)}", unknown, "correct the table"
+            )
+        return index
+
+    def class_of(self, truth: Array) -> Array:
+        """The index of each row's class, (n,); of votes, the class with the most."""
+        return np.asarray(truth.argmax(axis=1)) if truth.ndim > 1 else truth
+
+    def per_answer(self, table: pd.DataFrame, prediction: Array) -> tuple[pd.DataFrame, Array]:
+        """The rows that are answered and scored: all, or where several share an answer the first of each, and its prediction."""
+        if not self.answer_id or not table[self.answer_id].duplicated().any():
+            return table, prediction
+        keys = table[self.answer_id]
+        frame = pd.DataFrame(prediction.reshape(len(prediction), -1)).groupby(keys.to_numpy(), sort=False)
+        together = (frame.max() if self.aggregate == "max" else frame.mean()).to_numpy()
+        first = table[~keys.duplicated()].reset_index(drop=True)
+        return first, together[:, 0] if prediction.ndim == 1 else together
+
+    def score(self, truth: Array, prediction: Array, table: pd.DataFrame | None = None) -> float:
+        """Score predictions by the competition's metric; NaN where it is undefined on these rows.
+
+        The rows are those of `per_answer`; `table` holds their `columns`, and is needed where the metric's arguments name some.
+        """
+        if self.grades:
+            truth, prediction = self.nearest_grade(truth), self.nearest_grade(prediction)
+        return score_rows(self.scored_by, self.metric_args, self.task, self.names, truth, prediction, table)
+
+    def score_rows(self, table: pd.DataFrame, prediction: Array) -> float:
+        """Score predictions of the rows of `table`, which holds `columns`, where several may share an answer."""
+        table, prediction = self.per_answer(table, prediction)
+        return self.score(self.truth(table), prediction, table)
+
+    def nearest_grade(self, values: Array) -> Array:
+        """The index of the grade nearest to each value, (n,)."""
+        grades = np.asarray(self.grades, dtype=float)
+        return np.asarray(np.searchsorted((grades[1:] + grades[:-1]) / 2, values, side="right"))
 
     def labels(self, prediction: Array) -> Array:
         """The predicted labels as texts, (n,), or 0 and 1, (n, labels), for a multilabel task."""
-        hard = hard_labels(self.task, prediction)
-        return hard if self.task == "multilabel" else np.asarray(self.classes, dtype=object)[hard]
+        if self.task == "multilabel":
+            return hard_labels(self.task, prediction)
+        if self.task == "regression":
+            return np.asarray(self.grades, dtype=object)[self.nearest_grade(prediction)]
+        return np.asarray(self.classes, dtype=object)[hard_labels(self.task, prediction)]
 
     def table(self, prediction: Array) -> pd.DataFrame:
         """Predictions as a table with the columns `outputs`."""

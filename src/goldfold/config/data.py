@@ -4,10 +4,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config.section import Section
+from goldfold.config.section import Component, Section
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
-Answer = Literal["label", "probability", "value"]
+Answer = Literal["label", "probability", "value", "ranking", "set", "confidence"]
 
 
 class CompetitionConfig(Section):
@@ -28,19 +28,27 @@ class CompetitionConfig(Section):
     """The sample submission in `path`; by default the CSV whose name holds `submission`."""
     header: bool = True
     """Whether the tables begin with the names of their columns; where they do not, they are called column1, column2, …"""
-    id: str | None = None
-    """The id column of the tables; by default the first one of the sample submission or of the test table. Where nothing
-    tells and the first column cannot be it, the rows are numbered."""
+    id: str | tuple[str, ...] | None = None
+    """The id column of the tables, or the columns that are one together; by default the first one of the sample submission or
+    of the test table. Where nothing tells and the first column cannot be it, the rows are numbered."""
     target: str | tuple[str, ...] | None = None
     """The target column, or columns."""
     classes: tuple[str, ...] | None = None
     """The classes in order; the second of two is the positive one. By default sorted."""
     task: Task | None = None
-    """What is predicted."""
-    metric: str | None = None
-    """The competition's metric: a name in goldfold.metrics, or the import path of your own `Metric`."""
+    """What is predicted. With one target column, multilabel reads each row's labels from it (separated by commas or spaces);
+    with several, multiclass takes them for each class's votes."""
+    metric: Component | None = None
+    """The competition's metric: a name in goldfold.metrics, or the import path of your own `Metric`, with its arguments."""
     answer: Answer | None = None
-    """What the submission holds."""
+    """What the submission holds: ranking is a text of labels, best first; set one of those that pass; confidence a value and
+    how sure it is."""
+    answer_id: str | None = None
+    """Where several rows share an answer: the column that tells which, or a template over columns, `{patient}_{side}`."""
+    aggregate: Literal["mean", "max"] = "mean"
+    """What becomes of the predictions of rows that share an answer."""
+    pair_id: str | None = None
+    """Where the sample submission has a row per id and label: how its ids are made, `{id}_{label}` or `{id}{label:02d}`."""
     extra: str | None = None
     """More training rows, in `path`: a table with the columns of the training table, or a folder with its own class
     folders. They are trained on in every fold and never validated."""

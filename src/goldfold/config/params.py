@@ -23,6 +23,10 @@ class ValidateConfig(Section):
     """The share of the resampled scores that the interval holds."""
     worst: int = Field(50, ge=1)
     """How many of the worst errors to list."""
+    postprocess: Literal["auto"] | tuple[Component, ...] = ()
+    """What predictions are changed by before they are answered, fitted to out-of-fold rows and judged nested: threshold,
+    label_thresholds, binarise, class_weights, cut_points, temperature, clip, rank, new_class, confidence; auto is what the metric
+    asks for, if anything."""
 
 
 class PredictConfig(Section):

@@ -14,7 +14,9 @@ class Section(BaseModel):
 class Component(BaseModel):
     """Something with a name, and the arguments that are passed through to it."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="allow", use_attribute_docstrings=True, json_schema_extra={"type": ["object", "string"]}
+    )
 
     name: str
     """A name that the library knows, or the import path of your own: `own.module:Name`."""

@@ -43,8 +43,13 @@ class Estimator(nn.Module):
         name = type(self.estimator).__name__
         seeds = [key for key, value in self.estimator.get_params().items() if key.endswith("random_state") and value is None]
         self.estimator.set_params(**dict.fromkeys(seeds, seed))
-        truth = target.numpy() if self.problem.task == "regression" else target.numpy().astype(np.int64)
-        truth = truth[:, 0] if truth.ndim == 2 and truth.shape[1] == 1 else truth
+        truth = target.numpy()
+        if self.problem.is_exclusive:
+            truth = self.problem.class_of(truth.astype(np.int64)[:, 0] if self.problem.task == "binary" else truth)
+        elif self.problem.task == "multilabel":
+            truth = truth.astype(np.int64)
+        elif truth.shape[1] == 1:
+            truth = truth[:, 0]
         if weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
             raise InputError(f"params.yaml: {name} takes no weights of rows", mend="leave out train.class_weights and sampling")
         try:

@@ -16,12 +16,14 @@ from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import DTYPES, Compute, find_compute_again
 from goldfold.training.evaluate import average, predict_logits
+from goldfold.validation.postprocess import Steps
 
 
-def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictConfig) -> Submission:
+def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictConfig, postprocess: Steps = ()) -> Submission:
     """Predict the test set by every fold, as it is and changed by each transform of predict.tta, and average.
 
-    Raises InputError for a fold of another prepared set, and for a transform that is refused.
+    `postprocess` are the steps that validate fitted to out-of-fold rows. Raises InputError for a fold of another prepared set,
+    and for a transform that is refused.
     """
     problem = prepared.problem
     rows, predictions = np.arange(len(prepared.test)), []
@@ -34,7 +36,8 @@ def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictC
             batches = plain_batches(view, rows, config.batch_size or result.config.train.batch_size)
             predictions.append(result.codec.decode(predict_logits(model, batches, compute)))
     averaged = average(problem, np.stack(predictions), config.average)
-    return Submission(problem, prepared.sample, pd.concat([prepared.test[[problem.id]], problem.table(averaged)], axis=1))
+    ids = prepared.test[[problem.id, *([problem.answer_id] if problem.answer_id else [])]]
+    return Submission(problem, prepared.sample, pd.concat([ids, problem.table(averaged)], axis=1), postprocess)
 
 
 def _quickened(model: nn.Module, compute: Compute) -> nn.Module:

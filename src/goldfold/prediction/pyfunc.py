@@ -26,7 +26,7 @@ class Function:
         given = model_input if isinstance(model_input, pd.DataFrame | dict) else {self.columns[0]: np.ravel(model_input)}
         prediction = self.predictor.predict(pd.DataFrame(given))
         table = problem.table(prediction)
-        if problem.classes:
+        if problem.is_exclusive:
             table.insert(0, "label", [str(label) for label in problem.labels(prediction)])
         return table
 

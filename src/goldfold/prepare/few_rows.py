@@ -14,8 +14,8 @@ def few_rows(competition: Competition, rows: int, n_folds: int) -> Competition:
     Each class keeps as many training rows as there are folds, so that it can be split.
     """
     problem, train = competition.problem, competition.train
-    if problem.classes:
-        truth = problem.truth(train)
+    if problem.is_exclusive:
+        truth = problem.class_of(problem.truth(train))
         turn = train.groupby(truth).cumcount().to_numpy()
         chosen = np.lexsort((truth, turn))[: max(rows, n_folds * len(problem.classes))]
     else:

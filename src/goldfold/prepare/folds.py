@@ -83,8 +83,9 @@ def _strata(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Array:
         if split.strategy == "stratified_group":
             # scikit-learn's splitter takes classes alone: each combination of labels is one.
             return np.unique(truth, axis=0, return_inverse=True)[1].ravel()
-        counts = dict(zip(problem.targets, truth.sum(axis=0), strict=True))
+        counts = dict(zip(problem.names, truth.sum(axis=0), strict=True))
     else:
+        truth = problem.class_of(truth)
         counts = dict(zip(problem.classes, np.bincount(truth, minlength=len(problem.classes)), strict=True))
     rare = {name: int(count) for name, count in counts.items() if count < max(split.n_folds, 2)}
     if rare:

@@ -44,6 +44,7 @@ def prepare(
     own = len(competition.train) - competition.extra
     folds = assign_folds(competition.train[:own], competition.problem, split)
     folds = np.concatenate([folds, np.full(competition.extra, -1, np.int16)])
+    _require_answers_whole(competition, folds)
     with folder_written_whole(folder) as draft:
         gathered: Gathered = modality_part(competition.problem.modality, "prepare").gather(
             competition, config, draft, progress, scratch
@@ -83,12 +84,12 @@ def summarize(prepared: PreparedSet) -> dict[str, Any]:
 
 
 def _content(problem: Problem, truth: Array) -> dict[str, Any]:
-    if problem.classes:
-        counts = np.bincount(truth, minlength=len(problem.classes))
+    if problem.is_exclusive:
+        counts = np.bincount(problem.class_of(truth), minlength=len(problem.classes))
         return {"classes": {label: int(count) for label, count in zip(problem.classes, counts, strict=True)}}
     columns = truth.reshape(len(truth), -1)
     if problem.task == "multilabel":
-        return {"labels": dict(zip(problem.targets, columns.sum(axis=0).tolist(), strict=True))}
+        return {"labels": dict(zip(problem.names, columns.sum(axis=0).tolist(), strict=True))}
     return {"means": dict(zip(problem.targets, columns.mean(axis=0).tolist(), strict=True))}
 
 
@@ -101,6 +102,21 @@ def _require_rows(prepared: PreparedSet) -> None:
     ]
     if empty:
         raise InputError("folds without training or validation rows", empty, "lower split.n_folds, or split otherwise")
+
+
+def _require_answers_whole(competition: Competition, folds: Array) -> None:
+    """Raise InputError where rows that share an answer are in several folds, so that one would be trained on for the other."""
+    by = competition.problem.answer_id
+    if by is None:
+        return
+    parts = pd.Series(folds).groupby(competition.train[by].to_numpy()).nunique()
+    parted = list(parts.index[parts > 1])
+    if parted:
+        raise InputError(
+            f"rows that share an answer ({by}) are in different folds: {len(parted)} answers",
+            [f"{by} {key}" for key in parted],
+            f"set split.strategy: stratified_group and split.group: {by} (or a coarser column, such as the patient)",
+        )
 
 
 def _fingerprint(competition: Competition, folds: Array, inputs: str) -> str:

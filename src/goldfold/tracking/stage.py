@@ -58,7 +58,7 @@ class Tracked:
         self.scratch = tempfile.TemporaryDirectory()
         self.records = [
             self._record(
-                params=flat_params(config), tags={**_provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": stage}
+                params=flat_params(config), tags={**provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": stage}
             )
         ]
 
@@ -136,35 +136,23 @@ class Tracked:
 
     def cv(self, result: CVResult, folder: Path) -> None:
         """Record the cross-validation on the parent."""
-        scores, moment = result.scores, (folder / "metrics.json").stat().st_mtime
-        values = {
-            scores.metric: scores.score,
-            f"{scores.metric}_low": scores.low,
-            f"{scores.metric}_high": scores.high,
-            f"{scores.metric}_mean": scores.mean,
-            f"{scores.metric}_std": scores.deviation,
-            **{f"{scores.metric}_fold_{fold}": score for fold, score in scores.folds.items()},
-        }
-        told = f"{scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g}), out-of-fold"
-        self.records.append(
-            self._record(
-                metrics=[(name, value, 0, moment) for name, value in values.items()],
-                tags={"mlflow.note.content": told},
-                artifacts={str(path): "cv" for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."},
-            )
-        )
+        self.records.append(self._record(**cv_content(result, folder)))
 
     def submission(self, folder: Path) -> None:
         """Record the submission on the parent."""
-        files = (folder / "submission.csv", folder / "predictions.parquet")
-        self.records.append(self._record(artifacts={str(path): "submission" for path in files}))
+        self.records.append(self._record(artifacts=submission_files(folder)))
 
     def model(self, result: FoldResult) -> None:
-        """Offer a fold's model on the parent as MLflow's python_function, from rows as they are outside to predictions."""
+        """Offer a fold's model on the parent as MLflow's python_function, from rows as they are outside to predictions.
+
+        A kind of input that does not say what its rows are outside of a competition offers none.
+        """
+        if not hasattr(result.modality, "outside_columns"):
+            return
         place = Path(self.scratch.name)
         result.save(place / "fold")
         problem = result.codec.problem
-        columns = {**({"label": "string"} if problem.classes else {}), **dict.fromkeys(problem.outputs, "double")}
+        columns = {**({"label": "string"} if problem.is_exclusive else {}), **dict.fromkeys(problem.outputs, "double")}
         code = [folder for folder in (LIBRARY, LIBRARY.parent / "own") if folder.is_dir()]
         given = result.modality.outside_columns(result.spec)
         files = write_pyfunc(place / "model", "goldfold.prediction.pyfunc", place / "fold", code, given, columns)
@@ -192,6 +180,33 @@ def tracked_stage(config: Config, prepared: PreparedSet, stage: str) -> Iterator
     tracked.close("FINISHED")
 
 
+def cv_content(result: CVResult, folder: Path) -> dict[str, Any]:
+    """What a record says of a cross-validation that was saved to `folder`."""
+    scores, moment = result.scores, (folder / "metrics.json").stat().st_mtime
+    values = {
+        scores.metric: scores.score,
+        f"{scores.metric}_low": scores.low,
+        f"{scores.metric}_high": scores.high,
+        f"{scores.metric}_mean": scores.mean,
+        f"{scores.metric}_std": scores.deviation,
+        **{f"{scores.metric}_fold_{fold}": score for fold, score in scores.folds.items()},
+        **({} if scores.raw is None else {f"{scores.metric}_raw": scores.raw}),
+    }
+    told = f"{scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g}), out-of-fold"
+    if scores.raw is not None:
+        told += f"; post-processed ({result.postprocess}), without {scores.raw:.5g}"
+    return {
+        "metrics": [(name, value, 0, moment) for name, value in values.items()],
+        "tags": {"mlflow.note.content": told},
+        "artifacts": {str(path): "cv" for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."},
+    }
+
+
+def submission_files(folder: Path) -> dict[str, str]:
+    """The files of a submission, each with the folder of the run that it goes to."""
+    return {str(folder / name): "submission" for name in ("submission.csv", "predictions.parquet")}
+
+
 def deliver_waiting(outbox: Outbox, store: Store) -> None:
     """Deliver all records of the outbox, oldest first, and forget each that arrived."""
     with store.lock:
@@ -205,7 +220,7 @@ def deliver_waiting(outbox: Outbox, store: Store) -> None:
 
 def log_test_score(origin: dict[str, str], metric: str, score: float, moment: float) -> None:
     """Log the score of a submission against known test labels to its run; the same score twice changes nothing."""
-    _send(Record(origin["experiment"], origin["key"], origin["name"], metrics=[(f"{metric}_test", score, 0, moment)]))
+    send(Record(origin["experiment"], origin["key"], origin["name"], metrics=[(f"{metric}_test", score, 0, moment)]))
 
 
 def log_run(
@@ -216,7 +231,7 @@ def log_run(
     title, moment = f"{name} {config.model.name.partition('.')[0]}-{key[-16:][:6]}", time.time()
     measured = [(metric, value, step, moment) for metric, value, step in metrics]
     artifacts = {str(file): "" for file in files}
-    _send(Record(prepared.problem.name, key, title, params=flat_params(config), metrics=measured, artifacts=artifacts))
+    send(Record(prepared.problem.name, key, title, params=flat_params(config), metrics=measured, artifacts=artifacts))
     return title
 
 
@@ -225,7 +240,7 @@ def model_of_run(name: str) -> Path:
     return Store(repository()).model_of(name)
 
 
-def _send(record: Record) -> None:
+def send(record: Record) -> None:
     """Deliver a record now, or with a later one where the store does not answer."""
     outbox = Outbox(scratch_folder() / "outbox")
     outbox.put(record)
@@ -277,7 +292,8 @@ def _epoch_metrics(row: Row) -> list[tuple[str, float, int, float]]:
     return [(name, float(value), step, moment) for name, value in row.items() if name not in ("epoch", "time")]
 
 
-def _provenance() -> dict[str, str]:
+def provenance() -> dict[str, str]:
+    """Tags that say which code it was: the git commit, whether it was changed, and the DVC experiment."""
     tags = {
         "mlflow.source.git.commit": _git("rev-parse", "HEAD"),
         "goldfold.git_dirty": str(bool(_git("status", "--porcelain"))).lower(),

@@ -151,21 +151,32 @@ class Store:
             if host == socket.gethostname() and not _alive(int(process)):
                 self.client.set_terminated(run.info.run_id, status="KILLED")
 
-    def model_of(self, name: str) -> Path:
-        """The folder with the model that the newest run of that name, or the run of that id, offers."""
-        from mlflow.exceptions import MlflowException
-
+    def find(self, name: str) -> Any:
+        """The newest run of that name, or the run of that id, that is no fold; raises InputError where there is none."""
         experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
         runs = self.client.search_runs(experiments, order_by=["attributes.start_time DESC"], max_results=1000)
-        parents = [run.info for run in runs if FOLD not in run.data.tags]
-        found = next((run for run in parents if name in (run.run_name, run.run_id)), None)
+        parents = [run for run in runs if FOLD not in run.data.tags]
+        found = next((run for run in parents if name in (run.info.run_name, run.info.run_id)), None)
         if found is None:
-            known = [run.run_name for run in parents]
+            known = [run.info.run_name for run in parents]
             raise InputError(f"there is no MLflow run {name}{nearest(name, known)}", known, "give a run's name or id")
+        return found
+
+    def folder(self, run_id: str, path: str) -> Path | None:
+        """A folder of a run's artifacts on this machine, None where it has none."""
+        from mlflow.exceptions import MlflowException
+
         try:
-            return Path(self.client.download_artifacts(found.run_id, "model/data/fold"))
-        except (MlflowException, OSError) as error:
-            raise InputError(f"the MLflow run {name} offers no model", mend="name the run of a whole pipeline result") from error
+            return Path(self.client.download_artifacts(run_id, path))
+        except (MlflowException, OSError):
+            return None
+
+    def model_of(self, name: str) -> Path:
+        """The folder with the model that the newest run of that name, or the run of that id, offers."""
+        folder = self.folder(self.find(name).info.run_id, "model/data/fold")
+        if folder is None:
+            raise InputError(f"the MLflow run {name} offers no model", mend="name the run of a whole pipeline result")
+        return folder
 
 
 def write_pyfunc(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
@@ -48,11 +49,13 @@ def predict_logits(model: nn.Module, batches: Any, compute: Compute) -> torch.Te
     return torch.cat(logits).cpu()[torch.cat(numbers).argsort()]
 
 
-def evaluate(model: nn.Module, batches: Any, truth: Array, codec: TargetCodec, loss: nn.Module, compute: Compute) -> Evaluation:
-    """Predict the rows of `batches`, whose truth, in the order of their numbers, is `truth`, and score them."""
+def evaluate(
+    model: nn.Module, batches: Any, table: pd.DataFrame, codec: TargetCodec, loss: nn.Module, compute: Compute
+) -> Evaluation:
+    """Predict the rows of `batches`, which are those of `table` by their numbers, and score them."""
     logits = predict_logits(model, batches, compute)
     prediction = codec.decode(logits)
     with torch.inference_mode():
-        mean_loss = float(loss.cpu()(logits, codec.encode(truth)))
+        mean_loss = float(loss.cpu()(logits, codec.encode(codec.problem.truth(table))))
     loss.to(compute.device)
-    return Evaluation(prediction, codec.problem.score(truth, prediction), mean_loss)
+    return Evaluation(prediction, codec.problem.score_rows(table, prediction), mean_loss)

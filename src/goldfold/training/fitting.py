@@ -39,7 +39,7 @@ def fit_fold(begun: Start, reporter: Reporter) -> FoldResult:
     plain = begun.modality.plain_view(begun.prepared, "train", begun.spec)
     batches = plain_batches(plain, begun.validation_rows, config.train.micro_batch_size or config.train.batch_size)
     judged = begun.require_numbers(
-        evaluate(model, batches, begun.truth[begun.validation_rows], begun.codec, loss, begun.compute), 0
+        evaluate(model, batches, begun.prepared.train.iloc[begun.validation_rows], begun.codec, loss, begun.compute), 0
     )
     history = {
         "epoch": 0,
@@ -64,5 +64,6 @@ def _row_weights(begun: Start) -> Array | None:
         by_class = class_weights(train, problem, truth)
         if by_class is None:
             return None
-        weights = np.concatenate([[1.0], by_class.numpy()])[truth] if problem.task == "binary" else by_class.numpy()[truth]
+        of_class = np.concatenate([[1.0], by_class.numpy()]) if problem.task == "binary" else by_class.numpy()
+        weights = of_class[problem.class_of(truth)]
     return np.asarray(weights / weights.mean())

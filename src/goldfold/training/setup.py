@@ -179,18 +179,19 @@ def class_weights(train: TrainConfig, problem: Problem, truth: Array) -> torch.T
     if labels:
         positives = truth.reshape(len(truth), -1).sum(axis=0)
         return torch.tensor(np.maximum(len(truth) - positives, 1) / np.maximum(positives, 1), dtype=torch.float32)
-    counts = np.bincount(truth, minlength=len(problem.classes))
+    counts = np.bincount(problem.class_of(truth), minlength=len(problem.classes))
     return torch.tensor(len(truth) / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32)
 
 
 def balanced_rows(problem: Problem, truth: Array) -> Array:
     """How often each row is to be drawn so that each class comes equally often."""
-    if not problem.classes:
+    if not problem.is_exclusive:
         raise InputError(
             f"params.yaml, train.sampling: balanced draws classes equally often, and a {problem.task} task has none",
             mend="leave it out" + ("" if problem.task == "regression" else ", or use train.class_weights: balanced"),
         )
-    return np.asarray(1 / np.bincount(truth, minlength=len(problem.classes))[truth])
+    classes = problem.class_of(truth)
+    return np.asarray(1 / np.bincount(classes, minlength=len(problem.classes))[classes])
 
 
 def _mixing(train: TrainConfig) -> tuple[Callable[..., Any], ...]:

@@ -27,7 +27,7 @@ class TargetCodec:
         """Fit to the truth of a fold's training rows. `transform` is train.target_transform."""
         if problem.task != "regression":
             return cls(problem)
-        log1p = transform == "log1p" or (transform == "auto" and problem.metric == "rmsle")
+        log1p = transform == "log1p" or (transform == "auto" and problem.scored_by.logs)
         values = truth.reshape(len(truth), -1)
         values = np.log1p(np.maximum(values, 0)) if log1p else values
         deviation = np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
@@ -39,9 +39,9 @@ class TargetCodec:
         return len(self.problem.outputs)
 
     def encode(self, truth: Array) -> torch.Tensor:
-        """What the loss compares with logits: class indices (n,) int64, else (n, outputs) float32."""
+        """What the loss compares with logits: class indices (n,) int64, else (n, outputs) float32 (of votes, their shares)."""
         if self.problem.task == "multiclass":
-            return torch.tensor(truth)
+            return torch.tensor(truth, dtype=torch.float32 if truth.ndim > 1 else torch.int64)
         values = truth.reshape(len(truth), -1).astype(np.float64)
         if self.problem.task == "regression":
             values = np.log1p(np.maximum(values, 0)) if self.log1p else values
@@ -51,7 +51,7 @@ class TargetCodec:
     def soft(self, target: torch.Tensor, smoothing: float) -> torch.Tensor:
         """Encoded targets as (n, outputs) float32, with a share `smoothing` of each spread over all classes."""
         if self.problem.task == "multiclass":
-            target = torch.nn.functional.one_hot(target, self.outputs).float()
+            target = target if target.is_floating_point() else torch.nn.functional.one_hot(target, self.outputs).float()
             return target * (1 - smoothing) + smoothing / self.outputs
         return target if self.problem.task == "regression" else target * (1 - smoothing) + smoothing / 2
 

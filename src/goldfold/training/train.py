@@ -211,8 +211,8 @@ def _mean(progress: Progress) -> Callable[[], float]:
 
 def _judge(setup: Setup, epoch: int) -> Evaluation:
     """Evaluate the model, or the average of its weights; raises InputError where there is no number to compare."""
-    reader, truth = setup.reader(setup.average.judged(epoch)), setup.truth[setup.validation_rows]
-    return setup.require_numbers(evaluate(reader, setup.validation, truth, setup.codec, setup.plain_loss, setup.compute), epoch)
+    reader, table = setup.reader(setup.average.judged(epoch)), setup.prepared.train.iloc[setup.validation_rows]
+    return setup.require_numbers(evaluate(reader, setup.validation, table, setup.codec, setup.plain_loss, setup.compute), epoch)
 
 
 def _monitored(judged: Evaluation, config: FoldConfig) -> float:

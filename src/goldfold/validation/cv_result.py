@@ -9,11 +9,16 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_whole
+from goldfold.validation.postprocess import Postprocess
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The competition's metric on all out-of-fold rows, its bootstrap interval, and the metric per fold."""
+    """The competition's metric on all out-of-fold rows, its bootstrap interval, and the metric per fold.
+
+    Where there is post-processing they are nested (see goldfold.validation.postprocess), and `raw` is the metric without.
+    `rows` counts answers: rows that share one count once.
+    """
 
     metric: str
     score: float
@@ -22,6 +27,7 @@ class Scores:
     confidence: float
     folds: dict[int, float]
     rows: int
+    raw: float | None = None
 
     @property
     def mean(self) -> float:
@@ -36,19 +42,29 @@ class Scores:
 
 @dataclass(frozen=True)
 class CVResult:
-    """Scores, the out-of-fold table, and the worst errors.
+    """Scores, the out-of-fold table, the worst errors, and the post-processing.
 
-    Files: metrics.json, oof.parquet (row, id, fold, the targets, and the columns of Problem.outputs), worst.csv (the
-    rows with the largest loss, worst first), errors.png (a confusion matrix, or predicted against actual).
+    Files: metrics.json, oof.parquet (row, fold, Problem.columns, and those of Problem.outputs as the models predict them),
+    worst.csv (the rows with the largest loss, worst first), postprocess.json, errors.png (a confusion matrix, or predicted
+    against actual).
     """
 
     problem: Problem
     scores: Scores
     oof: pd.DataFrame = field(repr=False)
     worst: pd.DataFrame = field(repr=False)
+    postprocess: Postprocess = field(default_factory=Postprocess)
+
+    def judged(self) -> pd.DataFrame:
+        """The out-of-fold table as it is judged: a row per answer, and post-processed by what the other folds fitted."""
+        table, prediction = self.problem.per_answer(self.oof, self.problem.predictions(self.oof))
+        judged = self.postprocess.judged(self.problem, table, prediction)
+        # A confidence, which only the submission holds, stands beside the values.
+        columns = judged.reshape(len(judged), -1).T
+        return table.assign(**dict(zip(self.problem.outputs, columns, strict=False)))
 
     def save(self, folder: Path) -> None:
-        """Write the four files."""
+        """Write the files."""
         from goldfold.validation.plots import plot_errors
 
         with written_whole(folder / "oof.parquet") as draft:
@@ -56,7 +72,8 @@ class CVResult:
         with written_whole(folder / "worst.csv") as draft:
             self.worst.to_csv(draft, index=False)
         with written_whole(folder / "errors.png") as draft:
-            plot_errors(self.problem, self.oof, draft)
+            plot_errors(self.problem, self.judged(), draft)
+        write_json(folder / "postprocess.json", self.postprocess.to_json())
         write_json(folder / "metrics.json", self.metrics())
 
     def metrics(self) -> dict[str, Any]:
@@ -65,6 +82,7 @@ class CVResult:
         return {
             scores.metric: {
                 "oof": scores.score,
+                **({} if scores.raw is None else {"raw": scores.raw}),
                 "low": scores.low,
                 "high": scores.high,
                 "mean": scores.mean,
@@ -91,7 +109,10 @@ class CVResult:
             confidence=saved["confidence"],
             folds={int(fold): score for fold, score in numbers["fold"].items()},
             rows=saved["rows"],
+            raw=numbers.get("raw"),
         )
-        return cls(
-            problem, scores, pd.read_parquet(folder / "oof.parquet"), pd.read_csv(folder / "worst.csv", dtype={"id": "str"})
-        )
+        worst = pd.read_csv(folder / "worst.csv", dtype={"id": "str"})
+        steps = folder / "postprocess.json"
+        # Results of before there was post-processing have no such file.
+        postprocess = Postprocess.from_json(read_json(steps)) if steps.is_file() else Postprocess()
+        return cls(problem, scores, pd.read_parquet(folder / "oof.parquet"), worst, postprocess)

@@ -28,7 +28,7 @@ def plot_errors(problem: Problem, oof: pd.DataFrame, path: Path) -> None:
 
 
 def _confusion(axes: Axes, problem: Problem, truth: Array, label: Array) -> None:
-    size = len(problem.classes)
+    size, truth = len(problem.classes), problem.class_of(truth)
     counts = np.bincount(truth * size + label, minlength=size * size).reshape(size, size)
     # The diagonal would drown the errors, so colours show each row's share and wrong cells start at white.
     axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
@@ -43,7 +43,7 @@ def _confusion(axes: Axes, problem: Problem, truth: Array, label: Array) -> None
 
 
 def _labels(axes: Axes, problem: Problem, truth: Array, label: Array) -> None:
-    positions = np.arange(len(problem.targets))
+    positions = np.arange(len(problem.names))
     parts = {
         "found": (truth & label).sum(axis=0),
         "missed": (truth & ~label & 1).sum(axis=0),
@@ -51,7 +51,7 @@ def _labels(axes: Axes, problem: Problem, truth: Array, label: Array) -> None:
     }
     for offset, (name, counts) in zip((-0.27, 0, 0.27), parts.items(), strict=True):
         axes.bar(positions + offset, counts, width=0.27, label=name)
-    axes.set_xticks(positions, problem.targets, rotation=90 if len(positions) > 8 else 0)
+    axes.set_xticks(positions, problem.names, rotation=90 if len(positions) > 8 else 0)
     axes.set(ylabel="rows", title=f"{problem.name}: out-of-fold at threshold 0.5, {len(truth)} rows")
     axes.legend()
 
@@ -62,7 +62,7 @@ def _predicted_against_actual(axes: Axes, problem: Problem, truth: Array, value:
         axes.scatter(actual, predicted, s=8, alpha=0.6, label=target)
     ends = [truth.min(), truth.max()]
     axes.plot(ends, ends, color="grey", linewidth=1)
-    if problem.metric == "rmsle" and truth.min() > 0:
+    if problem.scored_by.logs and truth.min() > 0:
         axes.set(xscale="log", yscale="log")
     axes.set(xlabel="actual", ylabel="predicted", title=f"{problem.name}: out-of-fold, {len(truth)} rows")
     axes.legend()

@@ -9,6 +9,7 @@ from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
 from goldfold.metrics import Array
+from goldfold.metrics.probability import row_log_loss
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
@@ -16,6 +17,7 @@ from goldfold.training.device import find_compute_again
 from goldfold.training.evaluate import Evaluation, average, evaluate
 from goldfold.training.optimisation import build_loss
 from goldfold.validation.cv_result import CVResult, Scores
+from goldfold.validation.postprocess import fit_postprocess
 from goldfold.validation.uncertainty import bootstrap_interval
 
 CPU_TOLERANCE = 1e-6
@@ -24,38 +26,48 @@ GPU_TOLERANCE = 2e-2
 
 
 def validate(prepared: PreparedSet, folds: Sequence[FoldResult], config: ValidateConfig) -> CVResult:
-    """Judge each fold's checkpoints on the fold's own rows and join the out-of-fold predictions.
+    """Judge each fold's checkpoints on the fold's own rows, join the out-of-fold predictions and fit the post-processing.
 
     A fold that was trained with several seeds is judged by the mean of their predictions.
 
     Raises InputError where a checkpoint does not reproduce the score it bears, or was trained on another prepared set.
     """
-    problem, truth = prepared.problem, prepared.problem.truth(prepared.train)
-    tables, scores = [], {}
+    problem, tables = prepared.problem, []
     for fold in dict.fromkeys(result.fold for result in folds):
         rows = prepared.validation_rows(fold)
         judged = [judge(prepared, result).prediction for result in folds if result.fold == fold]
         prediction = average(problem, np.stack(judged))
-        scores[fold] = problem.score(truth[rows], prediction)
-        known = prepared.train.iloc[rows][[problem.id, *problem.targets]].reset_index(drop=True)
+        known = prepared.train.iloc[rows][list(problem.columns)].reset_index(drop=True)
         position = pd.DataFrame({"row": rows, "fold": fold})
         # A competition may have columns of these names.
         known = known.rename(columns={name: f"given_{name}" for name in position})
         tables.append(pd.concat([position, known, problem.table(prediction)], axis=1))
-    oof = pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
-    rows, prediction = oof["row"].to_numpy(), problem.predictions(oof)
-    low, high = bootstrap_interval(problem, truth[rows], prediction, config.bootstrap, config.confidence)
-    overall = Scores(
+    return scored(problem, pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True), config)
+
+
+def scored(problem: Problem, oof: pd.DataFrame, config: ValidateConfig) -> CVResult:
+    """Fit the post-processing to an out-of-fold table (see CVResult), score it, whole and per fold, and find its worst errors."""
+    prediction = problem.predictions(oof)
+    worst = oof.assign(loss=row_losses(problem, problem.truth(oof), prediction)).nlargest(config.worst, "loss")
+    table, raw = problem.per_answer(oof, prediction)
+    postprocess = fit_postprocess(problem, config.postprocess, table, raw)
+    scores = _scores(problem, table, raw, postprocess.judged(problem, table, raw), config)
+    return CVResult(problem, scores, oof, worst, postprocess)
+
+
+def _scores(problem: Problem, table: pd.DataFrame, raw: Array, judged: Array, config: ValidateConfig) -> Scores:
+    truth, folds = problem.truth(table), table["fold"].to_numpy()
+    low, high = bootstrap_interval(problem, truth, judged, config.bootstrap, config.confidence, table)
+    return Scores(
         metric=problem.scored_by.name,
-        score=problem.score(truth[rows], prediction),
+        score=problem.score(truth, judged, table),
         low=low,
         high=high,
         confidence=config.confidence,
-        folds=scores,
-        rows=len(oof),
+        folds={int(f): problem.score(truth[folds == f], judged[folds == f], table[folds == f]) for f in np.unique(folds)},
+        rows=len(table),
+        raw=None if judged is raw else problem.score(truth, raw, table),
     )
-    worst = oof.assign(loss=row_losses(problem, truth[rows], prediction)).nlargest(config.worst, "loss")
-    return CVResult(problem, overall, oof, worst)
 
 
 def judge(prepared: PreparedSet, result: FoldResult) -> Evaluation:
@@ -69,7 +81,7 @@ def judge(prepared: PreparedSet, result: FoldResult) -> Evaluation:
         plain_batches(
             result.modality.plain_view(prepared, "train", result.spec), rows, train.micro_batch_size or train.batch_size
         ),
-        prepared.problem.truth(prepared.train)[rows],
+        prepared.train.iloc[rows],
         result.codec,
         build_loss(train, prepared.problem.task),
         compute,
@@ -86,12 +98,8 @@ def judge(prepared: PreparedSet, result: FoldResult) -> Evaluation:
 
 def row_losses(problem: Problem, truth: Array, prediction: Array) -> Array:
     """How wrong each row is, (n,): the cross-entropy, or the absolute error (of log1p under a log metric)."""
-    if problem.task == "regression":
-        if problem.metric == "rmsle":
-            truth, prediction = np.log1p(truth), np.log1p(prediction)
-        return np.asarray(np.abs(truth - prediction).reshape(len(truth), -1).mean(axis=1))
-    safe = np.clip(prediction, 1e-15, 1)
-    if problem.task == "multiclass":
-        return np.asarray(-np.log(safe[np.arange(len(truth)), truth]))
-    losses = -np.log(np.where(truth == 1, safe, np.clip(1 - prediction, 1e-15, 1)))
-    return np.asarray(losses.reshape(len(truth), -1).mean(axis=1))
+    if problem.task != "regression":
+        return row_log_loss(truth, prediction)
+    if problem.scored_by.logs:
+        truth, prediction = np.log1p(truth), np.log1p(prediction)
+    return np.asarray(np.abs(truth - prediction).reshape(len(truth), -1).mean(axis=1))

@@ -178,7 +178,7 @@ def _target_encoder(problem: Problem) -> Any:
     from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.preprocessing import TargetEncoder
 
-    if problem.classes:
+    if problem.is_exclusive:
         return TargetEncoder(target_type=problem.task, cv=StratifiedKFold(5, shuffle=True, random_state=0))
     return TargetEncoder(target_type="continuous", cv=KFold(5, shuffle=True, random_state=0))
 

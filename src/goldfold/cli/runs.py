@@ -1,0 +1,103 @@
+"""The runs that a person names: `current`, or the name or id of a run in MLflow."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goldfold.cli.places import CURRENT
+from goldfold.errors import InputError
+from goldfold.files import read_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from goldfold.competition import Problem
+    from goldfold.config import Config
+    from goldfold.prepare import PreparedSet
+    from goldfold.validation import CVResult
+
+
+@dataclass(frozen=True)
+class Run:
+    """A result: the `origin` is its MLflow run's id (the name, for `current`), `group` the column that its split kept together.
+
+    `folder` gives the folder with its files of a kind, `cv` or `submission`.
+    """
+
+    name: str
+    origin: str
+    group: str | None
+    folder: Callable[[str], Path]
+
+    def cv(self, problem: "Problem") -> "CVResult":
+        """Its cross-validation; raises InputError where it has none, or one by another metric than the problem's."""
+        from goldfold.validation import CVResult
+
+        folder = self.folder("cv")
+        scored_by = next(iter(read_json(folder / "metrics.json"))) if (folder / "metrics.json").is_file() else None
+        if scored_by not in (None, problem.scored_by.name):
+            raise InputError(
+                f"{self.name} was scored by {scored_by}, but the competition, as it is prepared now, by {problem.scored_by.name}",
+                mend="name runs with that metric, or set competition.metric to theirs and run `dvc repro prepare`",
+            )
+        return CVResult.load(folder, problem)
+
+    def test(self, problem: "Problem", ids: "pd.Series") -> "pd.DataFrame":
+        """Its test predictions, a row per id in their order; raises InputError where it has none, or those of other rows."""
+        import pandas as pd
+
+        path = self.folder("submission") / "predictions.parquet"
+        if not path.is_file():
+            raise InputError(f"{self.name} has no test predictions", mend="run `dvc repro`, or name a whole pipeline result")
+        table = pd.read_parquet(path)
+        places = [f"{problem.id} {i}: not predicted" for i in ids[~ids.isin(table[problem.id])]]
+        places += [f"{problem.id} {i}: not in data/prepared" for i in table[problem.id][~table[problem.id].isin(ids)]]
+        if places:
+            raise InputError(f"{self.name} predicted other test rows than data/prepared has", places, "run it again on these")
+        return table.set_index(problem.id).loc[list(ids)].reset_index()
+
+
+def find_runs(names: Sequence[str], config: "Config") -> list[Run]:
+    """The runs of these names; raises InputError where one does not exist, or stands twice.
+
+    Different runs that bear the same name are told apart by the start of their ids.
+    """
+    runs = [_find_run(name, config) for name in names]
+    twice = [run.name for place, run in enumerate(runs) if run.origin in [other.origin for other in runs[:place]]]
+    if twice:
+        raise InputError(f"named twice: {', '.join(twice)}", mend="name each run once")
+    shared = Counter(run.name for run in runs)
+    return [replace(run, name=f"{run.name}-{run.origin[:6]}") if shared[run.name] > 1 else run for run in runs]
+
+
+def groups_of(prepared: "PreparedSet", runs: Sequence[Run], ids: "pd.Series") -> "pd.Series | None":
+    """The group of each id, which is its index, by the column that the runs' split kept together; None where there is none."""
+    import pandas as pd
+
+    column = next((run.group for run in runs if run.group), None)
+    if column is None:
+        return None
+    table = prepared.train.set_index(prepared.problem.id)
+    unknown = ids[~ids.isin(table.index)]
+    if column not in table or len(unknown):
+        raise InputError(
+            f"data/prepared does not know the groups of the runs' rows (split.group {column})",
+            [f"{ids.name} {i}: not there" for i in unknown] or [f"there is no column {column}"],
+            "run `dvc repro prepare` on the runs' training table",
+        )
+    groups: pd.Series = table[column]
+    return groups
+
+
+def _find_run(name: str, config: "Config") -> Run:
+    from goldfold.tracking import read_origin
+    from goldfold.tracking.results import TrackedResult
+
+    if name == "current":
+        origin = read_origin(CURRENT / "tracking" / "predict.json")
+        return Run("current", origin.get("name", "not tracked"), config.split.group, lambda kind: CURRENT / kind)
+    found = TrackedResult.find(name)
+    group = found.params.get("split.group", "None")
+    return Run(found.name, found.id, None if group == "None" else group, found.folder)

@@ -1,0 +1,59 @@
+"""What is averaged: predictions as they are, their logits, or their ranks."""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, softmax
+from scipy.stats import rankdata
+
+from goldfold.competition import Problem
+from goldfold.errors import InputError
+from goldfold.metrics import Array
+
+Scale = Literal["predictions", "logits", "ranks"]
+
+
+def to_scale(problem: Problem, prediction: Array, scale: Scale) -> Array:
+    """Probabilities or values (see goldfold.metrics) as logits, or as ranks between 0 and 1, of the same shape.
+
+    A multiclass logit is the logarithm of its probability. Ranks are those of the rows given, per column, with ties shared.
+    """
+    if scale == "ranks":
+        return np.asarray((rankdata(prediction, axis=0) - 0.5) / len(prediction))
+    if scale == "predictions":
+        return prediction
+    safe = np.clip(prediction, 1e-15, 1 - 1e-15)
+    return np.asarray(np.log(safe) if problem.task == "multiclass" else np.log(safe) - np.log1p(-safe))
+
+
+def from_scale(problem: Problem, values: Array, scale: Scale) -> Array:
+    """Turn averages of `to_scale` back into predictions; an average of ranks stays one, and is good for an order alone."""
+    if scale != "logits":
+        return values
+    return np.asarray(softmax(values, axis=1) if problem.task == "multiclass" else expit(values))
+
+
+def knows_only_order(problem: Problem, table: pd.DataFrame, prediction: Array) -> bool:
+    """Whether the metric sees nothing but the order of each column, as AUC: ranks then score as the predictions do."""
+    if problem.scored_by.needs == "label":
+        return False
+    ranked = problem.score_rows(table, to_scale(problem, prediction, "ranks"))
+    return bool(np.isclose(ranked, problem.score_rows(table, prediction), rtol=1e-9, atol=1e-9))
+
+
+def changes_in_steps(problem: Problem, table: pd.DataFrame, prediction: Array) -> bool:
+    """Whether small changes of a prediction leave the metric as it is: it looks at labels, or at an order alone."""
+    return problem.scored_by.needs in ("label", "ranking") or knows_only_order(problem, table, prediction)
+
+
+def require_scale(problem: Problem, table: pd.DataFrame, prediction: Array, scale: Scale) -> None:
+    """Raise InputError for logits of a regression, and for ranks under a metric that sees more than the order."""
+    if scale == "logits" and problem.task == "regression":
+        raise InputError("a regression's values have no logits", mend="blend the predictions as they are: --on predictions")
+    # Ranks of several classes would not sum to 1, as the probabilities of a submission must.
+    if scale == "ranks" and (problem.task == "multiclass" or not knows_only_order(problem, table, prediction)):
+        raise InputError(
+            f"ranks are no {problem.task} predictions that {problem.metric} can score",
+            mend="--on predictions or --on logits",
+        )

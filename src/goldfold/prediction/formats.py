@@ -1,0 +1,124 @@
+"""Between predictions and what the columns of a submission hold."""
+
+import numpy as np
+import pandas as pd
+
+from goldfold.competition import Problem
+from goldfold.competition.contract import answer_columns, asked_columns, pair_ids
+from goldfold.competition.task import split_labels, whole_number_labels
+from goldfold.metrics import Array, best_first, hard_labels
+
+SUM_TOLERANCE = 1e-3
+MOST_RANKED = 5
+
+
+def write_answers(problem: Problem, keys: pd.Series, prediction: Array, sample: pd.DataFrame) -> pd.DataFrame:
+    """The columns that the sample submission asks for, a row per key (or per key and label), whose ids are the index."""
+    columns = columns_in_sample(problem, sample)
+    if problem.answer in ("ranking", "set"):
+        texts = _rankings(problem, prediction) if problem.answer == "ranking" else _sets(problem, prediction)
+        answers = np.array(texts, dtype=object)[:, None]
+    else:
+        if problem.answer == "confidence" and prediction.ndim == 1:
+            confidence = problem.scored_by.parameters["confidence"].default
+            given = np.full(len(prediction), problem.metric_args.get("confidence", confidence), dtype=float)
+            prediction = np.column_stack([prediction, given])
+        answers = problem.labels(prediction) if problem.answer == "label" else prediction
+        answers = answers.reshape(len(prediction), -1)
+    if problem.pair_id:
+        ids = pair_ids(problem, keys).to_numpy().ravel()
+        return pd.DataFrame({columns[0]: answers.ravel()}, index=ids)
+    table = pd.DataFrame(answers, columns=columns, index=keys.to_numpy())
+    return table[asked_columns(sample, problem.keys)]
+
+
+def read_answers(problem: Problem, answers: pd.DataFrame, keys: pd.Series) -> Array:
+    """The answers for keys, in the shape that metrics take; a label counts as a probability of 1, the k-th of a ranking 1 / k.
+
+    `answers` holds the submission's columns as texts, with its ids as the index.
+    """
+    if problem.pair_id:
+        ids = pair_ids(problem, keys)
+        values = answers.iloc[:, 0].astype(float)
+        return np.column_stack([values.loc[list(ids[name])] for name in ids])
+    answers = answers.loc[list(keys)].reset_index(drop=True)
+    if problem.answer in ("ranking", "set"):
+        return _scores(problem, answers.iloc[:, 0])
+    if problem.answer == "label" and problem.is_exclusive:
+        place = {label: number for number, label in enumerate(problem.classes)}
+        index = whole_number_labels(answers.iloc[:, 0]).map(place).to_numpy(dtype=np.int64)
+        return index.astype(float) if problem.task == "binary" else np.eye(len(problem.classes))[index]
+    numbers = answers[columns_in_sample(problem, answers, whole=True)].to_numpy(dtype=np.float64)
+    return numbers if problem.task in ("multiclass", "multilabel") or numbers.shape[1] > 1 else numbers[:, 0]
+
+
+def columns_in_sample(problem: Problem, sample: pd.DataFrame, whole: bool = False) -> list[str]:
+    """The columns asked for, in the order of the answer's: by name where the sample has them, else as they come.
+
+    `whole` says that `sample` has no ids.
+    """
+    wanted = list(answer_columns(problem))
+    shipped = list(sample.columns) if whole else asked_columns(sample, problem.keys)
+    if problem.answer == "confidence" and problem.targets[0] in shipped:
+        return [problem.targets[0], *(name for name in shipped if name != problem.targets[0])]
+    return wanted if set(wanted) == set(shipped) else shipped
+
+
+def breaches_of(problem: Problem, ids: pd.Series, answers: pd.DataFrame) -> list[str]:
+    """What is wrong with the answers, a line each: unknown labels, missing or infinite numbers, and no probabilities."""
+    if problem.answer in ("ranking", "set"):
+        return _broken_texts(problem, ids, answers.iloc[:, 0])
+    if problem.answer == "label":
+        known = set(problem.classes if problem.is_exclusive else problem.grades) or {"0", "1"}
+        return [
+            f"id {ids[row]}: {name} is {answers[name][row]!r}, no known label"
+            for name in answers
+            for row in _where(~answers[name].isin(known))
+        ]
+    breaches = []
+    numbers = answers.apply(pd.to_numeric, errors="coerce")
+    for name in numbers:
+        breaches += [f"id {ids[row]}: {name} is {answers[name][row]!r}" for row in _where(~np.isfinite(numbers[name]))]
+        if problem.answer == "probability":
+            outside = (numbers[name] < 0) | (numbers[name] > 1)
+            breaches += [f"id {ids[row]}: {name} is {answers[name][row]}, no probability" for row in _where(outside)]
+    if problem.answer == "probability" and problem.task == "multiclass":
+        off = (numbers.sum(axis=1) - 1).abs() > SUM_TOLERANCE
+        breaches += [f"id {ids[row]}: its probabilities sum to {numbers.loc[row].sum():.4f}" for row in _where(off)]
+    return breaches
+
+
+def _broken_texts(problem: Problem, ids: pd.Series, texts: pd.Series) -> list[str]:
+    known, breaches = set(problem.names), []
+    for i, labels in zip(ids, split_labels(texts, problem.separator), strict=True):
+        breaches += [f"id {i}: {label!r} is no known label" for label in labels if label not in known]
+        if len(set(labels)) < len(labels):
+            breaches.append(f"id {i}: a label stands twice in {' '.join(labels)!r}")
+        if not labels and problem.answer == "ranking":
+            breaches.append(f"id {i}: there is no label")
+    return breaches
+
+
+def _where(wrong: pd.Series) -> Array:
+    return np.flatnonzero(wrong.to_numpy())
+
+
+def _rankings(problem: Problem, scores: Array) -> list[str]:
+    parameter = problem.scored_by.parameters.get("k")
+    k = problem.metric_args.get("k", parameter.default if parameter else MOST_RANKED)
+    names = np.asarray(problem.names, dtype=object)
+    return [problem.separator.join(names[row]) for row in best_first(scores, k)]
+
+
+def _sets(problem: Problem, probability: Array) -> list[str]:
+    names = np.asarray(problem.names, dtype=object)
+    return [problem.separator.join(names[row == 1]) for row in hard_labels(problem.task, probability)]
+
+
+def _scores(problem: Problem, texts: pd.Series) -> Array:
+    index = {label: position for position, label in enumerate(problem.names)}
+    scores = np.zeros((len(texts), len(index)))
+    for row, labels in enumerate(split_labels(texts, problem.separator)):
+        for place, label in enumerate(labels):
+            scores[row, index[label]] = 1 / (place + 1) if problem.answer == "ranking" else 1
+    return scores

@@ -1,0 +1,192 @@
+"""Comparing two results on the same out-of-fold rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from goldfold.competition import Problem
+from goldfold.config import ValidateConfig
+from goldfold.files import write_json, written_whole
+from goldfold.metrics import Array, hard_labels, named_columns
+from goldfold.validation.cv_result import CVResult
+from goldfold.validation.resampling import resamples
+from goldfold.validation.validate import row_losses
+
+Pair = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a second run changes against a first; every difference is the second's minus the first's.
+
+    `low` and `high` bound the difference of the metric, and `share` is that of the resamples in which the better run wins
+    (the second, where both score the same; a draw counts half). `folds` has the columns fold, rows, first, second and
+    difference; `changed` is described at `changed_rows`. Files: comparison.json, changed.csv.
+    """
+
+    names: tuple[str, str]
+    metric: str
+    maximize: bool
+    scores: tuple[float, float]
+    low: float
+    high: float
+    confidence: float
+    share: float
+    resamples: int
+    rows: int
+    groups: int | None
+    folds: pd.DataFrame = field(repr=False)
+    changed: pd.DataFrame = field(repr=False)
+
+    @property
+    def difference(self) -> float:
+        """The second's score minus the first's."""
+        return self.scores[1] - self.scores[0]
+
+    @property
+    def better(self) -> str | None:
+        """The run with the better score; None where both score the same."""
+        if self.difference == 0:
+            return None
+        return self.names[int((self.difference > 0) == self.maximize)]
+
+    @property
+    def is_more_than_noise(self) -> bool:
+        """Whether the interval of the difference leaves 0 out."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def verdict(self) -> str:
+        """In words, whether the difference is more than noise."""
+        if self.better is None:
+            return f"no difference: both score {self.scores[0]:.5g}"
+        ahead = f"{self.better} is ahead by {abs(self.difference):.3g}"
+        won = f"it wins in {self.share:.1%} of the resamples"
+        if self.is_more_than_noise:
+            return f"more than noise: {ahead}, the interval leaves 0 out, and {won}"
+        return f"no more than noise: {ahead}, but the interval holds 0; {won}"
+
+    def save(self, folder: Path) -> None:
+        """Write both files."""
+        write_json(folder / "comparison.json", self.to_json())
+        with written_whole(folder / "changed.csv") as draft:
+            self.changed.to_csv(draft, index=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers as JSON holds them; null where the metric is undefined."""
+        folds = self.folds.astype(object).where(self.folds.notna(), None)
+        numbers = {"low": self.low, "high": self.high, "share_of_resamples_won": self.share}
+        return {
+            "first": self.names[0],
+            "second": self.names[1],
+            "metric": self.metric,
+            "maximize": self.maximize,
+            "scores": list(self.scores),
+            "difference": self.difference,
+            **{name: value if np.isfinite(value) else None for name, value in numbers.items()},
+            "confidence": self.confidence,
+            "more_than_noise": self.is_more_than_noise,
+            "better": self.better,
+            "resamples": self.resamples,
+            "rows": self.rows,
+            "groups": self.groups,
+            "folds": folds.to_dict("records"),
+        }
+
+
+def compare(
+    problem: Problem, results: Mapping[str, CVResult], config: ValidateConfig, groups: pd.Series | None = None
+) -> Comparison:
+    """Compare two results, by the names of their runs, whose out-of-fold rows are the same in the same order.
+
+    Predictions are compared as each run is judged: post-processed, nested. The interval is that of the paired bootstrap (Efron
+    and Tibshirani 1993): both are scored on the same resample of the rows that are answered, or of whole groups where `groups`
+    gives that of each id, so what is hard for both does not widen it.
+    """
+    answers = [problem.per_answer(result.oof, problem.predictions(result.oof)) for result in results.values()]
+    table = answers[0][0]
+    raw = answers[0][1], answers[1][1]
+    first, second = (
+        result.postprocess.judged(problem, table, prediction) for result, prediction in zip(results.values(), raw, strict=True)
+    )
+    scores = [problem.score(problem.truth(table), prediction, table) for prediction in (first, second)]
+    grouped = None if groups is None else groups.loc[list(table[problem.id])].to_numpy()
+    differences = paired_differences(problem, table, (first, second), config.bootstrap, grouped)
+    tail = (1 - config.confidence) / 2
+    low, high = np.quantile(differences, [tail, 1 - tail]) if len(differences) else (np.nan, np.nan)
+    names = list(results)
+    return Comparison(
+        names=(names[0], names[1]),
+        metric=problem.scored_by.name,
+        maximize=problem.scored_by.maximize,
+        scores=(scores[0], scores[1]),
+        low=float(low),
+        high=float(high),
+        confidence=config.confidence,
+        share=_share_won(differences, scores[1] - scores[0], problem.scored_by.maximize),
+        resamples=len(differences),
+        rows=len(table),
+        groups=None if grouped is None else int(pd.Series(grouped).nunique(dropna=False)),
+        folds=_per_fold(problem, table, (first, second)),
+        changed=changed_rows(problem, table, raw, (first, second), config.worst),
+    )
+
+
+def paired_differences(problem: Problem, table: pd.DataFrame, pair: Pair, number: int, groups: Array | None = None) -> Array:
+    """The difference of two predictions' scores, (at most `number`,), over resamples on which the metric is defined."""
+    truth, named = problem.truth(table), list(named_columns(problem.scored_by, problem.metric_args))
+    differences = []
+    for rows in resamples(len(truth), number, groups):
+        drawn = table[named].iloc[rows] if named else None
+        first, second = (problem.score(truth[rows], prediction[rows], drawn) for prediction in pair)
+        differences.append(second - first)
+    return np.asarray(differences)[~np.isnan(differences)]
+
+
+def changed_rows(problem: Problem, table: pd.DataFrame, raw: Pair, judged: Pair, most: int) -> pd.DataFrame:
+    """The rows on which two predictions differ most: id, fold, targets, the losses as predicted and their change, largest first.
+
+    Under a metric of labels they are all the rows that one gets right and the other wrong as judged, with the column `turned`
+    (right → wrong, wrong → right) and, where a row has one label, both labels; under another metric, the `most` rows whose
+    loss changed most.
+    """
+    truth = problem.truth(table)
+    losses = [row_losses(problem, truth, prediction) for prediction in raw]
+    rows = table[[problem.id, "fold", *problem.targets]].reset_index(drop=True)
+    rows = rows.assign(first_loss=losses[0], second_loss=losses[1], change=losses[1] - losses[0])
+    rows = rows.sort_values("change", key=np.abs, ascending=False, kind="stable")
+    if problem.scored_by.needs != "label" or (problem.task == "regression" and not problem.grades):
+        return rows[rows["change"] != 0].head(most).reset_index(drop=True)
+    right = [_is_right(problem, truth, prediction) for prediction in judged]
+    rows = rows.assign(turned=pd.Series(np.where(right[1], "wrong → right", "right → wrong")))
+    if problem.task != "multilabel":
+        first, second = (pd.Series(problem.labels(prediction)) for prediction in judged)
+        rows = rows.assign(first=first, second=second)
+    return rows[pd.Series(right[0] != right[1])[rows.index]].reset_index(drop=True)
+
+
+def _is_right(problem: Problem, truth: Array, prediction: Array) -> Array:
+    if problem.grades:
+        return np.asarray(problem.nearest_grade(prediction) == problem.nearest_grade(truth))
+    known = problem.class_of(truth) if problem.is_exclusive else truth
+    return np.asarray((hard_labels(problem.task, prediction) == known).reshape(len(truth), -1).all(axis=1))
+
+
+def _share_won(differences: Array, difference: float, maximize: bool) -> float:
+    towards = np.sign(difference) or (1 if maximize else -1)
+    won = np.sign(differences) * towards
+    return float(((won > 0) + (won == 0) / 2).mean()) if len(won) else float("nan")
+
+
+def _per_fold(problem: Problem, table: pd.DataFrame, pair: Pair) -> pd.DataFrame:
+    lines, folds, truth = [], table["fold"].to_numpy(), problem.truth(table)
+    for fold in np.unique(folds):
+        rows = folds == fold
+        first, second = (problem.score(truth[rows], prediction[rows], table[rows]) for prediction in pair)
+        lines.append({"fold": int(fold), "rows": int(rows.sum()), "first": first, "second": second})
+    scores = pd.DataFrame(lines)
+    return scores.assign(difference=scores["second"] - scores["first"])

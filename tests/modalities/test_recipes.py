@@ -1,0 +1,28 @@
+"""Every recipe of another kind of input than images learns."""
+
+from importlib.util import find_spec
+
+import pytest
+from ruamel.yaml import YAML
+from tests.conftest import ROOT, merged
+
+from goldfold.competition import read_competition
+from goldfold.config import parse_config
+from goldfold.prepare import prepare
+from goldfold.training import train_fold
+
+RECIPES = [path for path in sorted((ROOT / "experiments/recipes").glob("*.yaml")) if "modality:" in path.read_text()]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_learns(table_root, tmp_path, recipe):
+    yaml = YAML(typ="safe")
+    tree = merged(yaml.load(ROOT / "params.yaml"), yaml.load(recipe))
+    if tree["model"].get("name") == "transformer" and not find_spec("transformers"):
+        pytest.skip("transformers is not installed: pip install -r requirements-transformers.txt")
+    tree["competition"] = {"path": str(table_root), "modality": tree["competition"]["modality"]}
+    tree["train"] |= {"epochs": 3, "workers": 0, "precision": "fp32"}
+    config = parse_config(tree)
+    prepared, _ = prepare(read_competition(config.competition), config.split, config.prepare, tmp_path / "prepared")
+    history = train_fold(prepared, 0, 0, config, tmp_path / "fold").history
+    assert history["valid_loss"].notna().all()
