@@ -33,7 +33,8 @@ WORKERS = 2
 
 def prepared_set(folder: Path, sections: dict[str, Any]) -> tuple[PreparedSet, Config]:
     """The competition in `folder`/data, prepared once, and the config of these sections to train on it."""
-    config = parse_config({"competition": {"path": str(folder / "data")}, **sections})
+    competition = {"path": str(folder / "data"), **sections.get("competition", {})}
+    config = parse_config({**sections, "competition": competition})
     if not (folder / "prepared").exists():
         prepare(read_competition(config.competition), config.split, config.prepare, folder / "prepared")
     return PreparedSet.load(folder / "prepared"), config

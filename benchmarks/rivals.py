@@ -12,7 +12,8 @@ from PIL import Image
 from timm.data import ImageDataset, create_loader
 from timm.optim import create_optimizer_v2
 from torch import nn
-from torch.utils.data import DataLoader, SubsetRandomSampler
+from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
+from torch.utils.data import DataLoader, Dataset, SubsetRandomSampler
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
@@ -170,6 +171,66 @@ def kernel_training(
                 loss.item()
             found = accuracy(net, judged)
         return found
+
+    return run
+
+
+class TutorialLSTM(nn.Module):
+    """The text tutorials' network: packed sequences through a bidirectional LSTM, whose last states a linear layer reads."""
+
+    def __init__(self, vocabulary: int, width: int, outputs: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, width, padding_idx=0)
+        self.lstm = nn.LSTM(width, width, batch_first=True, bidirectional=True)
+        self.fc = nn.Linear(2 * width, outputs)
+
+    def forward(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        packed = pack_padded_sequence(self.embedding(tokens), lengths, batch_first=True, enforce_sorted=False)
+        _, (states, _) = self.lstm(packed)
+        logits: torch.Tensor = self.fc(torch.cat([states[0], states[1]], dim=1))
+        return logits
+
+
+class TextDataset(Dataset[tuple[torch.Tensor, int]]):
+    """The text tutorials' dataset: each text becomes ids when it is asked for."""
+
+    def __init__(self, texts: Sequence[str], labels: Sequence[int]) -> None:
+        self.texts, self.labels = texts, labels
+        words = sorted({word for text in texts for word in text.lower().split()})
+        self.ids = {word: number for number, word in enumerate(words, start=2)}
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
+        return torch.tensor([self.ids.get(word, 1) for word in self.texts[row].lower().split()]), self.labels[row]
+
+
+def padded(rows: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The text tutorials' collate function."""
+    tokens = pad_sequence([tokens for tokens, _ in rows], batch_first=True)
+    return tokens, torch.tensor([len(tokens) for tokens, _ in rows]), torch.tensor([label for _, label in rows])
+
+
+def text_training(table: Path, rows: Array, batch_size: int, width: int) -> Callable[[], int]:
+    """An epoch of the text tutorials' training loop on these rows; returns the rows seen."""
+    given = pd.read_csv(table).iloc[rows]
+    dataset = TextDataset(given["text"].tolist(), pd.factorize(given["author"])[0].tolist())
+    batches: DataLoader[Any] = DataLoader(dataset, batch_size, shuffle=True, collate_fn=padded)
+    net = TutorialLSTM(len(dataset.ids) + 2, width, given["author"].nunique())
+    criterion, optimizer = nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=0.001)
+
+    def run() -> int:
+        running, seen = 0.0, 0
+        net.train()
+        for tokens, lengths, labels in batches:
+            optimizer.zero_grad()
+            loss = criterion(net(tokens, lengths), labels)
+            loss.backward()
+            optimizer.step()
+            running += loss.item() * len(labels)
+            seen += len(labels)
+        return seen
 
     return run
 

@@ -18,6 +18,7 @@ from benchmarks.measure import ROUNDS, Row
 from benchmarks.predicting import prediction
 from benchmarks.stages import image_cache, overhead
 from benchmarks.steps import fine_tuning, small_images
+from benchmarks.texts import text_epochs
 from goldfold.files import written_whole
 
 RESULTS = Path(__file__).parent / "results.md"
@@ -28,6 +29,7 @@ PARTS: tuple[Callable[[Path], list[Row]], ...] = (
     head_speed,
     head_accuracy,
     prediction,
+    text_epochs,
     image_cache,
     overhead,
 )

@@ -1,12 +1,13 @@
-"""Small competitions of tables."""
+"""Small competitions of tables and of texts."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.modalities.texts import prepared_of, write_stories
 
 from goldfold.competition import read_competition
 from goldfold.config import parse_config
-from goldfold.prepare import prepare
+from goldfold.prepare import PreparedSet, prepare
 
 
 def rows_of(count, seed):
@@ -59,3 +60,10 @@ def prepared_with(tmp_path_factory):
         return config, prepared, summary
 
     return build
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stories")
+    prepared, _ = prepared_of(write_stories(folder / "data"), folder / "prepared")
+    return PreparedSet.load(prepared.folder)

@@ -210,7 +210,7 @@ def test_without_network_and_cache_the_three_ways_out_are_told_at_once(tmp_path,
 
 
 def test_a_host_that_swallows_packets_is_given_up_within_five_seconds(monkeypatch):
-    from goldfold.modalities.image import pretrained
+    from goldfold.modalities import hub
 
     done = threading.Event()
 
@@ -218,8 +218,8 @@ def test_a_host_that_swallows_packets_is_given_up_within_five_seconds(monkeypatc
         done.wait(30)
         raise OSError
 
-    monkeypatch.setattr(pretrained.socket, "create_connection", swallow)
+    monkeypatch.setattr(hub.socket, "create_connection", swallow)
     started = time.monotonic()
-    assert not pretrained._answers("https://huggingface.co")
+    assert not hub.answers("https://huggingface.co")
     assert time.monotonic() - started < 5
     done.set()

@@ -111,6 +111,8 @@ class TrainConfig(Section):
     """The share of each training target that is spread over all classes (Szegedy et al. 2016)."""
     sampling: Literal["shuffle", "balanced"] = "shuffle"
     """balanced draws rows with replacement so that each class comes equally often."""
+    bucket: bool = True
+    """Put inputs of similar length into a batch, where a batch is padded to its longest one."""
     mix: tuple[Component, ...] = ()
     """MixUp and CutMix of torchvision.transforms.v2, with their arguments; one is chosen for each batch."""
     mix_probability: float = Field(1.0, ge=0, le=1)

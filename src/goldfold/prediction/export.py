@@ -16,10 +16,12 @@ from torch import nn
 from goldfold.errors import InputError
 from goldfold.files import write_json, written_whole
 from goldfold.metrics import Array
+from goldfold.modalities.protocol import Inputs, View
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
 
 Format = Literal["onnx", "torchscript", "torch_export"]
+Dynamic = dict[str, dict[int, Any]]
 SUFFIXES: dict[Format, str] = {"onnx": "onnx", "torchscript": "torchscript.pt", "torch_export": "pt2"}
 TOLERANCE = 1e-4
 COMPARED = 16
@@ -33,7 +35,9 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
     """
     model = result.build_model().eval()
     rows = np.linspace(0, len(prepared.train) - 1, min(COMPARED, len(prepared.train))).astype(int)
-    _, inputs = result.modality.plain_view(prepared, "train", result.spec).__getitems__([(0, int(row)) for row in rows])
+    view = result.modality.plain_view(prepared, "train", result.spec)
+    _, inputs = view.__getitems__([(0, int(row)) for row in rows])
+    dynamic = _dynamic(view, inputs)
     with torch.inference_mode():
         expected = model(**inputs).numpy()
     written = {}
@@ -42,7 +46,7 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
         with written_whole(path) as draft:
             try:
                 with _quiet():
-                    found = _WRITERS[name](model, inputs, draft)
+                    found = _WRITERS[name](model, inputs, dynamic, draft)
             except Exception as error:  # each exporter raises many kinds of error for an operator that it lacks
                 first = next(iter(str(error).splitlines()), repr(error))
                 raise InputError(
@@ -77,17 +81,28 @@ def describe(result: FoldResult) -> dict[str, Any]:
     }
 
 
-def _write_onnx(model: nn.Module, inputs: dict[str, torch.Tensor], path: Path) -> Array:
+def _dynamic(view: View, inputs: Inputs) -> Dynamic:
+    """The dimensions of each input that change from batch to batch: the rows, and the length of what is padded to the longest."""
+    batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
+    dynamic: Dynamic = {name: {0: batch} for name in inputs}
+    if view.lengths is not None:
+        _, shortest = view.__getitems__([(0, int(view.lengths.argmin()))])
+        for name, tensor in inputs.items():
+            if tensor.shape[1:] != shortest[name].shape[1:]:
+                dynamic[name][1] = length
+    return dynamic
+
+
+def _write_onnx(model: nn.Module, inputs: Inputs, dynamic: Dynamic, path: Path) -> Array:
     import onnx
     import onnxruntime
 
-    batch = torch.export.Dim("batch")
     program = torch.onnx.export(
         model,
         kwargs=inputs,
         input_names=list(inputs),
         output_names=["logits"],
-        dynamic_shapes={name: {0: batch} for name in inputs},
+        dynamic_shapes=dynamic,
         dynamo=True,
         verbose=False,
     )
@@ -98,7 +113,7 @@ def _write_onnx(model: nn.Module, inputs: dict[str, torch.Tensor], path: Path) -
     return np.asarray(session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})[0])
 
 
-def _write_torchscript(model: nn.Module, inputs: dict[str, torch.Tensor], path: Path) -> Array:
+def _write_torchscript(model: nn.Module, inputs: Inputs, _: Dynamic, path: Path) -> Array:
     with torch.inference_mode():
         traced: Any = torch.jit.trace(model, example_kwarg_inputs=inputs)  # type: ignore[no-untyped-call]
     torch.jit.save(traced, str(path))
@@ -107,9 +122,12 @@ def _write_torchscript(model: nn.Module, inputs: dict[str, torch.Tensor], path: 
         return np.asarray(loaded(**inputs).numpy())
 
 
-def _write_torch_export(model: nn.Module, inputs: dict[str, torch.Tensor], path: Path) -> Array:
-    batch = torch.export.Dim("batch")
-    program = torch.export.export(model, (), inputs, dynamic_shapes={name: {0: batch} for name in inputs})
+def _write_torch_export(model: nn.Module, inputs: Inputs, dynamic: Dynamic, path: Path) -> Array:
+    from torch.export._patches import register_lstm_while_loop_decomposition
+
+    # Without it, an LSTM is written for one length alone; the exporter to ONNX does the same.
+    with register_lstm_while_loop_decomposition():
+        program = torch.export.export(model, (), inputs, dynamic_shapes=dynamic)
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
     path.write_bytes(buffer.getvalue())
@@ -118,7 +136,7 @@ def _write_torch_export(model: nn.Module, inputs: dict[str, torch.Tensor], path:
         return np.asarray(torch.export.load(buffer).module()(**inputs).numpy())
 
 
-_WRITERS: dict[Format, Callable[[nn.Module, dict[str, torch.Tensor], Path], Array]] = {
+_WRITERS: dict[Format, Callable[[nn.Module, Inputs, Dynamic, Path], Array]] = {
     "onnx": _write_onnx,
     "torchscript": _write_torchscript,
     "torch_export": _write_torch_export,

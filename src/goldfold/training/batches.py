@@ -15,17 +15,24 @@ from torch.utils.data import DataLoader, Sampler, SubsetRandomSampler, WeightedR
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import Key, View
 
+WINDOW = 50
+"""Batches among whose rows those of similar length are found."""
+
 
 class EpochSampler(Sampler[Key]):
     """A SubsetRandomSampler that pairs each row with the epoch; the order depends on (seed, epoch) alone.
 
-    With `weights`, one per row, rows are drawn with replacement in proportion to them, as many as there are. It starts
+    With `weights`, one per row, rows are drawn with replacement in proportion to them, as many as there are. With
+    `lengths`, (rows of the table,), each `batch_size` rows in turn are of similar length, and come in any order. It starts
     at the row `skip` of the epoch, so that a resumed epoch goes on where it was.
     """
 
-    def __init__(self, rows: Array, seed: int, weights: Array | None = None) -> None:
+    def __init__(
+        self, rows: Array, seed: int, weights: Array | None = None, lengths: Array | None = None, batch_size: int = 1
+    ) -> None:
         self.rows, self.seed, self.epoch, self.skip = rows.tolist(), seed, 0, 0
         self.weights = weights.tolist() if weights is not None else None
+        self.lengths, self.batch_size = lengths, batch_size
 
     def __iter__(self) -> Iterator[Key]:
         order = torch.Generator().manual_seed(seed_of(self.seed, self.epoch))
@@ -34,11 +41,32 @@ class EpochSampler(Sampler[Key]):
             chosen: Iterable[int] = (self.rows[place] for place in drawn)
         else:
             chosen = SubsetRandomSampler(self.rows, generator=order)
+        if self.lengths is not None:
+            chosen = _bucketed(np.fromiter(chosen, np.int64), self.lengths, self.batch_size, order).tolist()
         for row in islice(chosen, self.skip, None):
             yield self.epoch, row
 
     def __len__(self) -> int:
         return len(self.rows) - self.skip
+
+
+def _bucketed(rows: Array, lengths: Array, batch_size: int, order: torch.Generator) -> Array:
+    """Shuffled rows such that those of a batch are of similar length; the last batch, if it is a short one, as it is.
+
+    Only rows of the same WINDOW batches change places, so that a row meets others in each epoch.
+    """
+    whole = len(rows) // batch_size * batch_size
+    windows = np.split(rows[:whole], range(WINDOW * batch_size, whole, WINDOW * batch_size))
+    batches = np.concatenate([window[np.argsort(lengths[window], kind="stable")] for window in windows]).reshape(-1, batch_size)
+    return np.concatenate([batches[torch.randperm(len(batches), generator=order).numpy()].ravel(), rows[whole:]])
+
+
+def padding(sampler: EpochSampler, lengths: Array, batch_size: int) -> float:
+    """The share of an epoch's inputs that is padding, where each batch is padded to its longest row."""
+    found = lengths[[row for _, row in sampler]]
+    starts = np.arange(0, len(found), batch_size)
+    padded = np.maximum.reduceat(found, starts) * np.diff([*starts, len(found)])
+    return 1 - float(found.sum() / padded.sum())
 
 
 def seed_of(*numbers: int) -> int:
@@ -69,7 +97,9 @@ def training_batches(view: View, sampler: EpochSampler, batch_size: int, workers
 
 
 def plain_batches(view: View, rows: Array, batch_size: int, workers: int = 0, epoch: int = 0) -> DataLoader[Any]:
-    """A loader that passes over `rows` in their order, as they are in `epoch`."""
+    """A loader that passes over `rows`, as they are in `epoch`: in their order, or from the shortest to the longest."""
+    if view.lengths is not None:
+        rows = rows[np.argsort(view.lengths[rows], kind="stable")]
     return _loader(view, [(epoch, int(row)) for row in rows], batch_size, workers)
 
 

@@ -39,19 +39,20 @@ def average(problem: Problem, predictions: Array, how: str = "arithmetic") -> Ar
 
 @torch.inference_mode()
 def predict_logits(model: nn.Module, batches: Any, compute: Compute) -> torch.Tensor:
-    """The logits of every row of `batches` in their order, (n, outputs) float32 on the CPU."""
+    """The logits of every row of `batches`, in the order of the rows' numbers, (n, outputs) float32 on the CPU."""
     model.eval()
-    logits = []
-    for _, inputs in batches:
+    numbers, logits = [], []
+    for rows, inputs in batches:
+        numbers.append(rows)
         with compute.autocast():
             logits.append(model(**{name: compute.to_device(tensor) for name, tensor in inputs.items()}).float())
-    return torch.cat(logits).cpu()
+    return torch.cat(logits).cpu()[torch.cat(numbers).argsort()]
 
 
 def evaluate(
     model: nn.Module, batches: Any, table: pd.DataFrame, codec: TargetCodec, loss: nn.Module, compute: Compute
 ) -> Evaluation:
-    """Predict the rows of `batches`, which are those of `table`, and score them."""
+    """Predict the rows of `batches`, which are those of `table` by their numbers, and score them."""
     logits = predict_logits(model, batches, compute)
     prediction = codec.decode(logits)
     with torch.inference_mode():

@@ -18,7 +18,7 @@ from goldfold.training.device import Compute
 
 WITHOUT_EFFECT = {"max_hours", "save_minutes", "keep_state", "workers", "profile", "seeds", "precision"}
 """Settings of `train` that change neither weights nor scores; a training's seed and precision are hashed by themselves."""
-LIBRARIES = ("torch", "torchvision", "timm", "albumentations", "opencv-python-headless", "numpy")
+LIBRARIES = ("torch", "torchvision", "timm", "albumentations", "opencv-python-headless", "numpy", "scikit-learn")
 CODE = ("metrics", "competition", "prepare", "modalities", "training")
 
 

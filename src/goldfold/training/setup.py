@@ -17,7 +17,7 @@ from goldfold.metrics import Array
 from goldfold.modalities.protocol import View
 from goldfold.prepare import PreparedSet
 from goldfold.training.averaging import WeightAverage
-from goldfold.training.batches import EpochSampler, default_workers, plain_batches, training_batches
+from goldfold.training.batches import EpochSampler, default_workers, padding, plain_batches, training_batches
 from goldfold.training.device import Compute
 from goldfold.training.features import feature_views
 from goldfold.training.finetune import require_head
@@ -105,7 +105,12 @@ def equip(begun: Start, reporter: Reporter, scratch: Path | None = None, stop: S
     workers = 0 if views else workers
     truth = begun.truth[begun.training_rows]
     balanced = balanced_rows(problem, truth) if train.sampling == "balanced" else None
-    sampler = EpochSampler(begun.training_rows, begun.seed, balanced)
+    lengths = augmented.lengths if train.bucket else None
+    sampler = EpochSampler(begun.training_rows, begun.seed, balanced, lengths, train.batch_size)
+    if lengths is not None:
+        shuffled = EpochSampler(begun.training_rows, begun.seed, balanced)
+        found, without = (padding(each, lengths, train.batch_size) for each in (sampler, shuffled))
+        reporter.noted(f"padding: {found:.0%} of the inputs, {without:.0%} without buckets")
     batches = training_batches(augmented, sampler, train.batch_size, workers)
     optimizer = build_optimizer(train, config.finetune, model)
     targets = begun.codec.encode(begun.truth)
@@ -118,7 +123,8 @@ def equip(begun: Start, reporter: Reporter, scratch: Path | None = None, stop: S
     reader: nn.Module = model.head if views else model  # type: ignore[assignment]
     return Setup(
         **vars(begun),
-        network=torch.compile(reader, dynamic=False) if train.compile else reader,
+        # Inputs of ever another length are not to be compiled for each.
+        network=torch.compile(reader, dynamic=None if augmented.lengths is not None else False) if train.compile else reader,
         average=WeightAverage(train.average, model),
         loss=loss.to(compute.device),
         plain_loss=build_loss(train, problem.task),

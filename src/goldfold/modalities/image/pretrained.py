@@ -1,14 +1,11 @@
 """Pretrained weights: from a file in anybody's naming, from the local hub cache, or from the hub."""
 
 import logging
-import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
-from urllib.request import getproxies
 
 import torch
 from safetensors import SafetensorError
@@ -16,6 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from goldfold.errors import InputError
+from goldfold.modalities.hub import require_answer
 from goldfold.modalities.image.settings import ImageModelConfig
 
 TORCHVISION_VIT = (
@@ -37,7 +35,6 @@ TORCHVISION_VIT = (
 Weights = dict[str, torch.Tensor]
 Noted = Callable[[str], None]
 
-ANSWER_WITHIN = 3.5
 WRAPPED_IN = ("state_dict", "model_state_dict", "model", "model_ema", "weights")
 WAYS_OUT = (
     "go online once: timm downloads the weights and keeps them in its cache; or copy a file of them here and name it in "
@@ -226,7 +223,6 @@ def _in_cache(name: str) -> Path | None:
 def _require_hub(name: str) -> None:
     """Raise InputError at once where there are no weights, or the hub does not answer; timm itself would try for a minute."""
     import timm
-    from huggingface_hub import constants
 
     cfg = timm.models.get_pretrained_cfg(name)
     if not cfg or not (cfg.hf_hub_id or cfg.url):
@@ -236,31 +232,4 @@ def _require_hub(name: str) -> None:
             known,
             "name a model that has some, or a file in model.weights, or set model.pretrained: false",
         )
-    address = constants.ENDPOINT if cfg.hf_hub_id else str(cfg.url)
-    offline = constants.HF_HUB_OFFLINE and cfg.hf_hub_id
-    if offline or not _answers(address):
-        why = "HF_HUB_OFFLINE is set" if offline else f"{urlparse(address).netloc} does not answer"
-        raise InputError(f"the pretrained weights of {name} are not on this machine, and {why}", mend=WAYS_OUT)
-
-
-def _answers(address: str) -> bool:
-    """Whether something accepts a connection at `address` (or at the proxy that leads there) within a few seconds."""
-    goal = urlparse(address)
-    proxy = getproxies().get(goal.scheme)
-    if proxy:
-        goal = urlparse(proxy if "//" in proxy else f"//{proxy}")
-    answered = threading.Event()
-
-    def knock() -> None:
-        try:
-            port = goal.port or (443 if goal.scheme == "https" else 80)
-            socket.create_connection((goal.hostname or "", port), ANSWER_WITHIN).close()
-            answered.set()
-        except OSError:
-            pass
-
-    # In a thread, because looking up a name has no timeout of its own.
-    thread = threading.Thread(target=knock, daemon=True)
-    thread.start()
-    thread.join(ANSWER_WITHIN)
-    return answered.is_set()
+    require_answer(name, None if cfg.hf_hub_id else str(cfg.url), WAYS_OUT)

@@ -1,0 +1,158 @@
+"""Models of texts: a BiLSTM or a pretrained transformer with a head, an estimator over n-grams, or the competitor's own."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from goldfold.competition import Problem
+from goldfold.errors import InputError
+from goldfold.imports import called, named
+from goldfold.modalities.head import build_head
+from goldfold.modalities.text.settings import TextModelConfig
+from goldfold.modalities.text.tfidf import build_tfidf
+from goldfold.modalities.text.transformer import build_transformer
+from goldfold.modalities.text.vocabulary import FIRST
+
+
+class TextModel(nn.Module):
+    """Backbone, pooling and head, from tokens (b, length) int64, padded with 0, to logits (b, outputs)."""
+
+    def __init__(self, backbone: nn.Module, pool: nn.Module, head: nn.Module, num_features: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.pool = pool
+        self.head = head
+        self.num_features = num_features
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.features(tokens))
+        return logits
+
+    def features(self, tokens: torch.Tensor) -> torch.Tensor:
+        """What the head reads, (b, num_features)."""
+        features: torch.Tensor = self.pool(self.backbone(tokens), tokens != 0)
+        return features
+
+    def depths(self, coarse: bool) -> dict[str, int]:
+        """How deep each of the backbone's parameters lies: the embeddings at 0, each layer one higher, what follows on top."""
+        names = [name for name, _ in self.backbone.named_parameters()]
+        found = {name: re.search(r"\.(\d+)\.", name) for name in names}
+        last = max((int(number[1]) for number in found.values() if number), default=0) + 1
+        return {
+            f"backbone.{name}": int(number[1]) + 1 if number else 0 if "embedding" in name else last
+            for name, number in found.items()
+        }
+
+
+class BiLSTM(nn.Module):
+    """Embedded words through layers of LSTMs in both directions, tokens (b, length) to states (b, length, 2 * hidden).
+
+    Each direction is a network of its own that starts at the text's own end, so padding changes no state of a word; packed
+    sequences would do the same, and take over twice as long on a CPU.
+    """
+
+    def __init__(self, vocabulary: int, config: TextModelConfig) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, config.embedding, padding_idx=0)
+        # Small, so that the few steps in which a rare word occurs can make it what it is to be.
+        with torch.no_grad():
+            self.embedding.weight.mul_(0.1)
+        self.drop_channels = nn.Dropout1d(config.dropout)
+        self.drop = nn.Dropout(config.dropout)
+        widths = [config.embedding, *[2 * config.hidden] * (config.layers - 1)]
+        self.forwards = nn.ModuleList(nn.LSTM(width, config.hidden, batch_first=True) for width in widths)
+        self.backwards = nn.ModuleList(nn.LSTM(width, config.hidden, batch_first=True) for width in widths)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        place = torch.arange(tokens.shape[1], device=tokens.device)
+        length = (tokens != 0).sum(dim=1, keepdim=True)
+        turned = torch.where(place < length, length - 1 - place, place)
+        states: torch.Tensor = self.drop_channels(self.embedding(tokens).mT).mT
+        for ahead, back in zip(self.forwards, self.backwards, strict=True):
+            there, _ = ahead(states)
+            again, _ = back(_reordered(states, turned))
+            states = self.drop(torch.cat([there, _reordered(again, turned)], dim=2))
+        return states
+
+
+def _reordered(states: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    return states.gather(1, order[:, :, None].expand(-1, -1, states.shape[2]))
+
+
+class Pooling(nn.Module):
+    """States (b, length, width) to features (b, width), over the tokens that `given`, (b, length) bool, tells from padding.
+
+    `last` is the last token's state, in `both_ways` the state where each direction ends.
+    """
+
+    def __init__(self, how: str, width: int, both_ways: bool) -> None:
+        super().__init__()
+        self.how, self.both_ways = how, both_ways
+        self.score: nn.Module | None = None
+        if how == "attention":
+            # Yang et al. 2016, https://aclanthology.org/N16-1174
+            self.score = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False))
+
+    def forward(self, states: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        states, given = states.float(), given[:, :, None]
+        if self.score is not None:
+            weights: torch.Tensor = self.score(states).float().masked_fill(~given, float("-inf")).softmax(dim=1)
+            return (weights * states).sum(dim=1)
+        if self.how == "mean":
+            return (states * given).sum(dim=1) / given.sum(dim=1)
+        if self.how == "max":
+            return states.masked_fill(~given, float("-inf")).amax(dim=1)
+        if self.how == "first":
+            return states[:, 0]
+        last = states.gather(1, (given.sum(dim=1, keepdim=True) - 1).expand(-1, -1, states.shape[2]))[:, 0]
+        half = states.shape[2] // 2
+        return torch.cat([last[:, :half], states[:, 0, half:]], dim=1) if self.both_ways else last
+
+
+def build_model(
+    model: TextModelConfig,
+    spec: Mapping[str, Any],
+    problem: Problem,
+    pretrained: bool,
+    noted: Callable[[str], None] = lambda _: None,
+) -> nn.Module:
+    """Build `model.name`; raises InputError for refused arguments, and for pretrained weights that are not to be had."""
+    outputs = len(problem.outputs)
+    if model.name == "tfidf":
+        return build_tfidf(model, spec, problem)
+    if model.name == "transformer":
+        transformer = build_transformer(model, spec, pretrained, noted)
+        width = transformer.width
+        pool = Pooling(model.pooling or "mean", width, both_ways=False)
+        built: nn.Module = TextModel(transformer, pool, build_head(model.head, width, outputs), width)
+        vocabulary = 3
+    else:
+        vocabulary = FIRST + len(spec["words"])
+        if model.name == "bilstm":
+            width = 2 * model.hidden
+            pool = Pooling(model.pooling or "max", width, both_ways=True)
+            built = TextModel(BiLSTM(vocabulary, model), pool, build_head(model.head, width, outputs), width)
+        else:
+            built = called(named(model.name, [], "model.name"), "model", vocabulary, outputs, **model.args)
+    _require_logits(built, model.weights or model.name, outputs)
+    return built
+
+
+@torch.no_grad()
+def _require_logits(built: nn.Module, name: str, outputs: int) -> None:
+    """Raise InputError unless the network makes logits of tokens."""
+    try:
+        shape = tuple(built.eval()(tokens=torch.tensor([[2, 1, 2], [1, 0, 0]])).shape)
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise InputError(
+            f"params.yaml, model: {name} does not take tokens (b, length): {str(error).splitlines()[0]}",
+            mend="give its forward the argument tokens; of a transformer choose an encoder, such as distilbert-base-uncased",
+        ) from error
+    if shape != (2, outputs):
+        raise InputError(
+            f"params.yaml, model: {name} gives {shape} for two texts, not (2, {outputs})",
+            mend="its class is called with (size of the vocabulary, outputs): use outputs for the last layer",
+        )

@@ -1,0 +1,78 @@
+"""Texts from outside the competition, and how a program without goldfold makes the model's input of them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from goldfold.competition.tables import line, read_table
+from goldfold.errors import InputError
+from goldfold.modalities.protocol import Inputs
+from goldfold.modalities.text.prepare import texts_of
+from goldfold.modalities.text.views import TextView
+
+TEXT = "text"
+"""The column of what a text file holds."""
+
+
+def read_files(paths: Sequence[Path]) -> pd.DataFrame:
+    """The contents of the text files among `paths` and in those that are folders, or the rows of tables like the test table.
+
+    Raises InputError for what is not there, for folders without a .txt file, and for text files beside tables.
+    """
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise InputError(f"{len(missing)} of {len(paths)} files or folders are not there", missing, "correct the paths")
+    found = [file for path in paths for file in (sorted(path.rglob("*.txt")) if path.is_dir() else [path])]
+    texts = [file for file in found if file.suffix == ".txt"]
+    if not found or (texts and len(texts) < len(found)):
+        raise InputError(
+            "give text files (.txt) or folders of them, or else tables like the test table (.csv, .tsv, .parquet)",
+            [str(path) for path in paths],
+        )
+    if texts:
+        contents = [file.read_text(encoding="utf-8", errors="replace") for file in texts]
+        return pd.DataFrame({TEXT: contents}, index=[str(file) for file in texts])
+    tables = [read_table(file, ()) for file in found]
+    names = [f"{file} {line(row)}" for file, table in zip(found, tables, strict=True) for row in range(len(table))]
+    return pd.concat(tables).set_axis(names)
+
+
+def read_rows(table: pd.DataFrame, spec: Mapping[str, Any]) -> Inputs:
+    """Rows as the plain view shows them, of the spec's columns or the column `text` alone; raises ValueError without either."""
+    missing = [name for name in spec["columns"] if name not in table]
+    if missing and list(table.columns) != [TEXT]:
+        raise ValueError(f"it has no column {', '.join(missing)}")
+    read = {**spec, "columns": [TEXT]} if missing else spec
+    return TextView(texts_of(table, read), spec).__getitems__([(0, row) for row in range(len(table))])[1]
+
+
+def outside_columns(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The columns of texts."""
+    return dict.fromkeys(spec["columns"], "string")
+
+
+STEPS = {
+    "words": [
+        "lower case, if lowercase; the words are the matches of token_pattern (of Python's re), at most the first max_length",
+        "a word is 2 + its place in words, counted from 0; any other one is 1; a text without words is one 1",
+    ],
+    "subwords": ["the ids that the tokenizer (of the library tokenizers, as JSON) gives, each plus 1"],
+    "bytes": ["the first max_length characters, if there is one, as UTF-8"],
+}
+
+
+def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """How a row becomes the model's input."""
+    bytes_alone = spec["read"] == "bytes"
+    name, dtype = ("text", "uint8") if bytes_alone else ("tokens", "int64")
+    return {
+        "input": {"name": name, "shape": ["batch", "length"], "dtype": dtype},
+        "steps": [
+            "the row's columns, empty where they are missing, joined by separator; without white space at both ends",
+            *STEPS[spec["read"]],
+            "0 to the right, up to the longest text of the batch",
+        ],
+        "encoding": dict(spec),
+    }

@@ -1,0 +1,109 @@
+"""What params.yaml says about texts: their columns and the model."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
+from goldfold.config.learning import Share
+from goldfold.imports import nearest
+
+Span = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+MODELS = ("bilstm", "tfidf", "transformer")
+READS_WORDS = {"lowercase", "token_pattern", "min_count", "vocabulary_size"}
+SETTINGS = {
+    "bilstm": READS_WORDS | {"embedding", "hidden", "layers", "dropout", "pooling", "head"},
+    "tfidf": READS_WORDS | {"estimator", "word_ngrams", "char_ngrams", "args"},
+    "transformer": {"weights", "pooling", "head", "args"},
+}
+"""What each model reads beside max_length; one of your own reads words and has args."""
+
+
+class TextPrepareConfig(PrepareConfig):
+    """The texts."""
+
+    columns: tuple[str, ...] = ()
+    """The columns to read; by default those of both tables that hold several words on average."""
+    separator: str = " "
+    """What is put between the columns of a row."""
+    vocabulary: Literal["fold", "all"] = "fold"
+    """What words and their counts are learned from: the training rows of the fold, or all texts of training and test table."""
+
+
+class TextModelConfig(ModelConfig):
+    """The model of a text."""
+
+    name: str = "bilstm"
+    """bilstm; tfidf; transformer; or the import path of your own nn.Module, which is called with the size of the vocabulary, the
+    number of outputs and `args`, and reads tokens (b, length)."""
+    max_length: int | None = Field(None, ge=1)
+    """The tokens of a text that are read, the first ones: 256 by default, and all characters by tfidf."""
+    lowercase: bool = True
+    """Read words in lower case."""
+    token_pattern: str = r"\w+|[^\w\s]"
+    """A regular expression of a word, as scikit-learn's CountVectorizer takes it; by default words and punctuation marks."""
+    min_count: int = Field(2, ge=1)
+    """A word (or n-gram) that is in fewer texts than this is unknown."""
+    vocabulary_size: int | None = Field(None, ge=1)
+    """The most words that are known, the most frequent ones: 50,000 by default; of each kind of n-grams 200,000."""
+
+    embedding: int = Field(128, ge=1)
+    """The width of a word's embedding in the bilstm."""
+    hidden: int = Field(128, ge=1)
+    """The width of each direction of an LSTM layer."""
+    layers: int = Field(1, ge=1)
+    """LSTM layers on top of each other."""
+    dropout: Share = 0.5
+    """The share of the embedding's channels that is dropped in training, for a whole text (Gal and Ghahramani 2016), and of what
+    each LSTM layer gives."""
+    pooling: Literal["attention", "mean", "max", "last", "first"] | None = None
+    """How a text's tokens become its features: by default the largest value of each in the bilstm, their mean in a transformer.
+    attention is that of Yang et al. 2016, last is where each direction ends, first is the token [CLS] of BERT."""
+    head: HeadConfig = HeadConfig()
+    """What stands on the features."""
+
+    estimator: str = "linear"
+    """What reads the n-grams, with `args`: linear (LogisticRegression or Ridge), a name in scikit-learn, or an import path."""
+    word_ngrams: Span | None = (1, 2)
+    """The least and most words of a word n-gram; null leaves them out."""
+    char_ngrams: Span | None = (2, 5)
+    """The least and most characters of a character n-gram within a word; null leaves them out."""
+
+    weights: str | None = None
+    """A transformer's name on the Hugging Face hub, such as distilbert-base-uncased, or the folder that one was saved to."""
+    args: dict[str, Any] = Field({})
+    """Arguments of tfidf's estimator, of your own module, or in place of values in a transformer's config."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        own = ":" in self.name
+        if not own and self.name not in MODELS:
+            raise ValueError(f"text has no model {self.name}{nearest(self.name, MODELS)}; it has {', '.join(MODELS)}")
+        read = READS_WORDS | {"args"} if own else SETTINGS[self.name]
+        strange = sorted(name for name in set.union(*SETTINGS.values()) - read if self._is_given(name))
+        if strange:
+            raise ValueError(f"{self.name} does not read {', '.join(strange)}: leave out what is another model's")
+        if self.name == "transformer" and not self.weights:
+            raise ValueError("a transformer needs its weights: a name on the Hugging Face hub, or a folder")
+        if self.name == "transformer" and self.pooling == "attention":
+            raise ValueError("a transformer attends by itself: pooling is mean, max, first or last")
+        if self.name == "tfidf" and not (self.word_ngrams or self.char_ngrams):
+            raise ValueError("tfidf reads word_ngrams, char_ngrams or both")
+        return self
+
+    def _is_given(self, name: str) -> bool:
+        return bool(getattr(self, name) != type(self).model_fields[name].default)
+
+    @property
+    def starts_pretrained(self) -> bool:
+        return self.name == "transformer"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        folder = Path(self.weights or "")
+        return tuple(sorted(path for path in folder.iterdir() if path.is_file())) if self.weights and folder.is_dir() else ()
+
+
+MODEL, PREPARE = TextModelConfig, TextPrepareConfig

@@ -1,0 +1,35 @@
+"""An estimator of scikit-learn over the tf-idf of a text's n-grams."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import scipy.sparse
+
+from goldfold.competition import Problem
+from goldfold.imports import called
+from goldfold.modalities.estimator import Estimator, find_model
+from goldfold.modalities.protocol import Inputs
+from goldfold.modalities.text.settings import TextModelConfig
+from goldfold.modalities.text.vocabulary import vectorizers
+
+DEFAULTS: dict[str, dict[str, Any]] = {"LogisticRegression": {"C": 5.0, "max_iter": 1000}}
+
+
+class TfidfEstimator(Estimator):
+    """An estimator that reads the tf-idf of n-grams, from `text` (b, length) uint8, UTF-8 padded with 0; see `ngrams_spec`."""
+
+    def __init__(self, estimator: Any, problem: Problem, spec: Mapping[str, Any]) -> None:
+        super().__init__(estimator, problem)
+        self.vectorizers = vectorizers(spec)
+
+    def matrix(self, inputs: Inputs) -> Any:
+        """The n-grams of each kind side by side, (b, n-grams) float32, sparse."""
+        texts = [row.tobytes().rstrip(b"\0").decode("utf-8", "replace") for row in inputs["text"].numpy()]
+        return scipy.sparse.hstack([vectorizer.transform(texts) for vectorizer in self.vectorizers], format="csr")
+
+
+def build_tfidf(model: TextModelConfig, spec: Mapping[str, Any], problem: Problem) -> TfidfEstimator:
+    """Build model.estimator over the n-grams of `spec`; raises InputError for an unknown name and refused arguments."""
+    found = find_model(model.estimator, problem)
+    args = {**DEFAULTS.get(found.__name__, {}), **model.args}
+    return TfidfEstimator(called(found, "model.args", **args), problem, spec)
