@@ -156,6 +156,19 @@ def test_overrides_replace_a_named_thing_whole():
     ]
 
 
+def test_overrides_replace_the_sections_of_another_kind_of_input():
+    base = {"competition": {"path": "a"}, "model": {"name": "resnet18", "pool": None}, "prepare": {"rows": 3}}
+    recipe = {"competition": {"modality": "table"}, "model": {"name": "linear"}}
+    assert overrides(recipe, base) == [
+        "~model",
+        '++model={name:"linear"}',
+        "~prepare",
+        "++prepare={}",
+        '++competition.modality="table"',
+    ]
+    assert overrides(recipe, {**base, "competition": {"path": "a", "modality": "table"}})[0] == '++competition.modality="table"'
+
+
 def test_every_pinned_requirement_is_used():
     modules = {
         "opencv-python-headless": "cv2",

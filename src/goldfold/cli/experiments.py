@@ -43,9 +43,12 @@ def overrides(recipe: dict[str, Any], base: dict[str, Any], path: str = "") -> l
     place of the old one, and so do the sections of another kind of input.
     """
     settings = []
-    for section in _of_another_modality(recipe, base) if not path else ():
-        settings += [f"~{section}.{stale}" for stale in base.get(section, {}) if stale not in recipe.get(section, {})]
+    replaced = _of_another_modality(recipe, base) if not path else ()
+    for section in replaced:
+        settings += [f"~{section}"] * (section in base) + [f"++{section}={_hydra(recipe.get(section, {}))}"]
     for key, value in recipe.items():
+        if key in replaced:
+            continue
         place = f"{path}.{key}" if path else key
         old = base.get(key) if isinstance(base, dict) else None
         if isinstance(value, dict) and isinstance(old, dict):
