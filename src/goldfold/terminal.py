@@ -43,7 +43,7 @@ class FoldProgress:
         self.last: Row = {}
         self.console.print(
             f"{plan.name}: {plan.training_rows} training rows, {plan.validation_rows} validation rows, "
-            f"{plan.epochs} epochs on {plan.device} in {plan.precision}",
+            f"{plan.epochs} epoch{'s' * (plan.epochs > 1)} on {plan.device} in {plan.precision}",
             highlight=False,
         )
         if self.console.is_terminal:

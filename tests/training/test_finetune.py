@@ -103,7 +103,7 @@ def test_the_heads_epochs_train_at_their_own_rate(digits, settings, weights, tmp
 @pytest.mark.parametrize(
     ("finetune", "model", "told"),
     [
-        ({"train": "head"}, {}, "model.pretrained is false"),
+        ({"train": "head"}, {}, "a network that is not pretrained"),
         ({"head_epochs": 2}, {"pretrained": True}, "must be fewer than the 2 epochs"),
         ({"train": "head", "head_epochs": 1}, {"pretrained": True}, "leave out head_epochs"),
         ({"head_lr": 1.0}, {"pretrained": True}, "head_epochs, which are 0"),

@@ -187,7 +187,9 @@ class FoldConfig(Section):
             raise ValueError("finetune.head_epochs and train.warmup_epochs leave no epoch for the scheduler")
         frozen = finetune.train == "head" or finetune.head_epochs or finetune.freeze_batch_norm or finetune.unfreeze_every
         if frozen and not self.model.starts_pretrained:
-            raise ValueError("finetune freezes parts of the network, but model.pretrained is false: they would stay random")
+            raise ValueError(
+                "finetune freezes parts of a network that is not pretrained (model.pretrained): they would stay random"
+            )
         if finetune.train == "head" and (finetune.head_epochs or finetune.unfreeze_every):
             raise ValueError("finetune.train: head trains the head alone throughout; leave out head_epochs and unfreeze_every")
         if finetune.head_lr and not finetune.head_epochs:

@@ -1,13 +1,13 @@
 """FoldResults → Submission."""
 
 import contextlib
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from torch.fx.experimental.optimization import fuse
 
 from goldfold.config import PredictConfig
 from goldfold.prediction.submission import Submission
@@ -45,6 +45,10 @@ def _quickened(model: nn.Module, compute: Compute) -> nn.Module:
 
     Weights that autocast would convert for each batch are converted once, to the same numbers.
     """
+    with warnings.catch_warnings():
+        # It imports parts of torch that call themselves deprecated.
+        warnings.simplefilter("ignore")
+        from torch.fx.experimental.optimization import fuse
     # A network of any author may raise anything when it is traced; it predicts as it is then.
     with contextlib.suppress(Exception):
         model = fuse(model).to(memory_format=torch.channels_last)
