@@ -22,6 +22,8 @@ from benchmarks.texts import text_epochs
 from goldfold.files import written_whole
 
 RESULTS = Path(__file__).parent / "results.md"
+REASONS = Path(__file__).parent / "reasons.md"
+"""Why rows are not met on the machine that results.md was last committed from, and what was tried."""
 PARTS: tuple[Callable[[Path], list[Row]], ...] = (
     loader,
     small_images,
@@ -80,6 +82,7 @@ def _page(rows: list[Row], grown: str, minutes: float) -> str:
             "",
             grown,
             "",
+            REASONS.read_text(encoding="utf-8"),
         ]
     )
 

@@ -11,6 +11,10 @@ from typing import Any, Literal
 from goldfold.errors import InputError
 
 
+EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "pip install -r requirements-boosting.txt")
+"""The commands that install modules which goldfold can use and does not bring."""
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """Return `; did you mean …?` for the known name that is most like `name`, or nothing when none is."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
@@ -71,9 +75,9 @@ def _imported(path: str, key: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not module_name.startswith(error.name):
             raise _broken(module_name, key, error) from error
+        own = "put your own modules in src/own/ and name them own.module:Name"
         raise InputError(
-            f"{_setting(key)}: there is no module {error.name} for {path}",
-            mend="put your own modules in src/own/ and name them own.module:Name",
+            f"{_setting(key)}: there is no module {error.name} for {path}", mend=EXTRAS.get(error.name, own)
         ) from None
     # The competitor's own code may raise anything.
     except Exception as error:
