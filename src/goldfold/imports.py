@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from goldfold.errors import InputError
 
-
 EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "pip install -r requirements-boosting.txt")
 """The commands that install modules which goldfold can use and does not bring."""
 
