@@ -50,7 +50,7 @@ def test_the_run_offers_the_model_to_mlflow_models_predict(finished, tmp_path):
     assert [answer["label"] for answer in answers] == list(table["label"])
 
 
-def test_lr_find_logs_its_plot_and_overfit_gives_its_verdict(clone):
+def test_lr_find_logs_its_plot_and_overfit_gives_its_verdict(clone, set_params):
     from mlflow import MlflowClient
 
     said = clone.run("goldfold", "lr-find", "--steps", "30")
@@ -59,7 +59,10 @@ def test_lr_find_logs_its_plot_and_overfit_gives_its_verdict(clone):
     assert run.info.run_name.startswith("lr-find") and run.data.metrics["suggested_lr"] > 0
     client = MlflowClient(f"sqlite:///{clone.folder / 'mlflow.db'}")
     assert "lr-find.png" in {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
-    assert "it learns" in clone.run("goldfold", "overfit")
+    said = clone.run("goldfold", "overfit")
+    assert "it learns" in said and "is older than" not in said
+    set_params(clone, prepare__image_size=16)
+    assert "data/prepared is older than params.yaml" in clone.run("goldfold", "overfit", "--steps", "1", expect=None)
 
 
 def test_the_smoke_recipe_runs_the_whole_pipeline_on_a_few_rows_with_as_many_seeds_as_are_given(clone):

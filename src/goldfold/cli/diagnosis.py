@@ -1,6 +1,13 @@
 """`goldfold lr-find` and `goldfold overfit`: what to run before a long training, and when a model does not learn."""
 
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
 from goldfold.cli.places import CURRENT, PREPARED
+
+if TYPE_CHECKING:
+    from goldfold.prepare import PreparedSet
 
 TOLD = 10
 
@@ -8,13 +15,12 @@ TOLD = 10
 def lr_find(fold: int | None, steps: int) -> None:
     """Run the learning-rate range test on a fold; write its plot and table, and log them to MLflow."""
     from goldfold.config import load_config
-    from goldfold.prepare import PreparedSet
     from goldfold.scratch import scratch_folder
     from goldfold.terminal import FoldProgress
     from goldfold.tracking import log_run
     from goldfold.training.lr_find import find_lr
 
-    config, prepared = load_config(), PreparedSet.load(PREPARED)
+    config, prepared = load_config(), _prepared()
     fold = config.split.folds[0] if fold is None else fold
     found = find_lr(prepared, fold, config, FoldProgress(), steps, scratch_folder())
     folder = CURRENT / "lr-find"
@@ -30,12 +36,11 @@ def lr_find(fold: int | None, steps: int) -> None:
 def overfit_batch(fold: int | None, steps: int) -> None:
     """Fit one batch, and say whether the model can learn it."""
     from goldfold.config import load_config
-    from goldfold.prepare import PreparedSet
     from goldfold.scratch import scratch_folder
     from goldfold.terminal import FoldProgress
     from goldfold.training.overfit import overfit
 
-    config, prepared = load_config(), PreparedSet.load(PREPARED)
+    config, prepared = load_config(), _prepared()
     fold = config.split.folds[0] if fold is None else fold
 
     def told(step: int, loss: float) -> None:
@@ -52,3 +57,13 @@ def overfit_batch(fold: int | None, steps: int) -> None:
             "weight_decay and dropout; then look at the targets, the loss and model.mean and model.std"
         )
         raise SystemExit(1)
+
+
+def _prepared() -> "PreparedSet":
+    """The prepared set; a warning where params.yaml or the files have changed since."""
+    from goldfold.prepare import PreparedSet
+
+    prepared = PreparedSet.load(PREPARED)
+    if subprocess.run(["dvc", "status", "--quiet", "prepare"], capture_output=True, check=False).returncode:
+        print(f"{PREPARED} is older than params.yaml or the files: `dvc repro prepare` brings it up to date", file=sys.stderr)
+    return prepared

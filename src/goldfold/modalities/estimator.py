@@ -127,7 +127,7 @@ def _log_odds(probabilities: Array, classes: Array) -> Array:
 
 
 def _written(estimator: Any) -> bytes:
-    """The estimator as skops writes it, with the addresses in memory and the times that it writes too made the same each time."""
+    """The estimator as skops writes it, with addresses in memory, times and names drawn at random made the same each time."""
     from skops.io import dumps
 
     numbers: dict[str, str] = {}
@@ -137,7 +137,7 @@ def _written(estimator: Any) -> bytes:
 
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(dumps(estimator))) as written, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as clean:
-        addresses = r'(?<="__id__": )\d+|(?<=")\d+(?=\.np[yz]")'
+        addresses = r'(?<="__id__": )\d+|(?<=")[\w-]+(?=\.(?:np[yz]|bin)")'
         clean.writestr(zipfile.ZipInfo("schema.json"), re.sub(addresses, numbered, written.read("schema.json").decode()))
         for name in written.namelist():
             stem, _, suffix = name.partition(".")
