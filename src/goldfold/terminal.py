@@ -133,9 +133,10 @@ def show_prepared(summary: dict[str, Any]) -> None:
 def show_cv(result: CVResult) -> None:
     """Print the cross-validation score with its uncertainty, and per fold."""
     scores = result.scores
+    drawn = f" in {scores.groups} groups" if scores.groups else ""
     print(
         f"CV          {scores.metric} {number(scores.score)}  ({scores.confidence:.0%} interval {number(scores.low)} to "
-        f"{number(scores.high)}, {scores.rows} out-of-fold rows)"
+        f"{number(scores.high)}, {scores.rows} out-of-fold rows{drawn})"
     )
     if scores.raw is not None:
         print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested")
