@@ -145,7 +145,7 @@ def show_cv(result: CVResult) -> None:
 
 
 def show_result(
-    result: CVResult, submission: Submission, path: Path, run: str, test_score: str | None, cut: Sequence[str]
+    result: CVResult, submission: Submission, path: Path, report: Path, run: str, test_score: str | None, cut: Sequence[str]
 ) -> None:
     """Print the card that a pipeline run ends with. `test_score` is that against known labels; `cut` trainings ended early."""
     print()
@@ -153,6 +153,7 @@ def show_result(
     show_submission(submission, path, test_score)
     if cut:
         print(f"CUT SHORT   {', '.join(cut)} by train.max_hours; `goldfold resume` goes on with them")
+    print(f"report      {report}: one file, for any browser")
     print(f"MLflow run  {run}")
     print("see it      make ui   (or, with the environment activated: goldfold ui)")
     sys.stdout.flush()
