@@ -54,7 +54,7 @@ def test_the_page_needs_no_other_file(page, tmp_path):
 
 
 def test_it_has_each_section_and_links_to_it(page):
-    names = ["curves", "errors", "calibration", "worst", "classes", "columns", "data", "settings", "environment"]
+    names = ["curves", "errors", "classes", "calibration", "worst", "columns", "data", "settings", "environment"]
     assert list(sections(page)) == names == re.findall(r'<a href="#(\w+)">', page)
 
 

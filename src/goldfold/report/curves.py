@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from goldfold.competition import Problem
 from goldfold.report.page import Html, element, joined, number, paragraph, rows_table
 from goldfold.report.svg import Frame, Scale, colour, legend, scale_of
 from goldfold.training import FoldResult
 from goldfold.validation import CVResult
 
+MOST_NAMES = 8
 LOG_FROM = 20
 """How many times its smallest value the largest loss is where losses are drawn on a logarithmic scale."""
 
@@ -32,14 +34,17 @@ def headline(title: str, cv: CVResult, test_score: float | None) -> Html:
         element("div", element("span", name), element("strong", value), element("small", remark), class_="tile")
         for name, value, remark in tiles
     ]
-    told = f"{problem.name}: {problem.task} of {problem.modality}, {_what(cv)}"
+    told = f"{problem.name} · {problem.modality} · {_what(problem)}"
     return element("header", element("h1", title), paragraph(told), element("div", *boxes, class_="tiles"), _strip(cv))
 
 
-def _what(cv: CVResult) -> str:
-    names = cv.problem.names
-    of = f"{len(names)} {'classes' if cv.problem.classes and cv.problem.is_exclusive else 'outputs'}"
-    return f"{cv.problem.targets[0]}, {of}" if len(names) > 1 else names[0]
+def _what(problem: Problem) -> str:
+    """What is predicted, in words."""
+    if problem.task == "multiclass":
+        return f"one of {len(problem.classes)} classes"
+    if problem.task == "binary":
+        return " or ".join(problem.classes)
+    return ("labels: " if problem.task == "multilabel" else "values: ") + ", ".join(problem.names[:MOST_NAMES])
 
 
 def _strip(cv: CVResult) -> Html:
@@ -47,7 +52,7 @@ def _strip(cv: CVResult) -> Html:
     scores, line = cv.scores, Scale(0, 1)
     folds = {fold: score for fold, score in scores.folds.items() if np.isfinite(score)}
     values = np.array([scores.low, scores.high, scores.score, *folds.values()])
-    frame = Frame(scale_of([values], scores.metric), line, width=760, height=108, bare=True)
+    frame = Frame(scale_of([values], ""), line, width=760, height=86, bare=True)
     marks = [
         frame.bars(np.array([scores.low]), np.array([scores.high]), np.array([0.9]), "band"),
         frame.line(np.array([scores.score] * 2), np.array([0.0, 1.0]), "line score"),

@@ -53,10 +53,9 @@ def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult
     else:
         if problem.is_exclusive:
             sections.append(("errors", "Confusion matrix", errors.confusions(problem, truth, prediction)))
+        sections.append(("classes", "By class", errors.classes(problem, truth, prediction, answer_losses)))
         sections.append(("calibration", "Calibration", errors.calibration(problem, problem.truth(oof), raw)))
     sections.append(("worst", "Worst errors", worst_errors(prepared, oof, rows, losses, folds)))
-    if problem.task != "regression":
-        sections.append(("classes", "By class", errors.classes(problem, truth, prediction, answer_losses)))
     sections.append(("columns", "By column", parts.by_columns(problem, known, judged, prediction, answer_losses)))
     audited = run.audit(prepared.folder)
     if audited is not None:

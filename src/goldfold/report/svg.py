@@ -60,9 +60,14 @@ class Frame:
     height: int = 240
     bare: bool = False
 
+    @property
+    def left(self) -> int:
+        """Where the plane begins."""
+        return 1 if self.bare else LEFT
+
     def places(self, x: Array | float, y: Array | float) -> list[tuple[float, float]]:
         """Points of the plane as pixels."""
-        across = LEFT + self.x.share(x) * (self.width - LEFT - RIGHT)
+        across = self.left + self.x.share(x) * (self.width - self.left - RIGHT)
         down = TOP + (1 - self.y.share(y)) * (self.height - TOP - BOTTOM)
         return [(round(float(a), 1), round(float(b), 1)) for a, b in zip(across, down, strict=True)]
 
@@ -90,13 +95,16 @@ class Frame:
         bottom, right = self.height - BOTTOM, self.width - RIGHT
         across = [(self.places(tick, self.y.low)[0][0], tick) for tick in self.x.ticks()]
         down = [(self.places(self.x.low, tick)[0][1], tick) for tick in self.y.ticks() if not self.bare]
-        grid = [element("path", d=f"M{LEFT} {b:g}H{right}", class_="grid") for b, _ in down]
-        labels = [_label(f"{tick:.4g}", a, bottom + 14, "middle") for a, tick in across]
-        labels += [_label(f"{tick:.4g}", LEFT - 6, b + 4, "end") for b, tick in down]
-        labels += [_label(self.x.title, (LEFT + right) / 2, self.height - 6, "middle"), _label(title, LEFT, 14, "start", "title")]
+        grid = [element("path", d=f"M{self.left} {b:g}H{right}", class_="grid") for b, _ in down]
+        labels = [_label(f"{tick:.6g}", a, bottom + 14, "middle") for a, tick in across]
+        labels += [_label(f"{tick:.6g}", self.left - 6, b + 4, "end") for b, tick in down]
+        labels += [
+            _label(self.x.title, (self.left + right) / 2, self.height - 6, "middle"),
+            _label(title, self.left, 14, "start", "title"),
+        ]
         if self.y.title:
             labels.append(_label(self.y.title, 12, (TOP + bottom) / 2, "middle", "turned"))
-        start = f"M{LEFT} {bottom}" if self.bare else f"M{LEFT} {TOP}V{bottom}"
+        start = f"M{self.left} {bottom}" if self.bare else f"M{self.left} {TOP}V{bottom}"
         axis = element("path", d=f"{start}H{right}", class_="axis")
         size = {"viewBox": f"0 0 {self.width} {self.height}", "width": str(self.width), "height": str(self.height)}
         return element("svg", *grid, axis, *marks, *labels, **size, role="img", aria_label=title)
