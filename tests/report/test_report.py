@@ -12,6 +12,7 @@ from goldfold.files import write_json
 from goldfold.prepare import PreparedSet
 from goldfold.report import About, build_report, save_report
 from goldfold.report.calibration import claims, expected_calibration_error, reliability
+from goldfold.report.errors import confusions
 from goldfold.report.page import number
 from goldfold.training import train_fold
 from goldfold.validation import validate
@@ -118,6 +119,18 @@ TASKS = {
     "multilabel": (("u", "v"), (), "f1_micro", "label"),
     "regression": (("y",), (), "rmsle", "value"),
 }
+
+
+def test_grades_have_residuals_and_a_confusion_matrix():
+    problem = Problem("p", "table", "id", ("y",), "regression", (), "rmse", "label", grades=("0", "1", "2"))
+    matrix = cells(confusions(problem, np.array([0.0, 1.0, 2.0, 2.0]), np.array([0.4, 0.6, 1.4, 1.9])))
+    assert [row[1:] for row in matrix[1:]] == [["1", "", ""], ["", "1", ""], ["", "1", "1"]]
+
+
+def test_of_many_classes_the_most_frequent_confusions_are_listed():
+    problem = Problem("p", "table", "id", ("y",), "multiclass", tuple(f"c{n}" for n in range(30)), "accuracy", "label")
+    truth, said = np.array([3, 3, 3, 4, 5]), np.array([7, 7, 3, 1, 5])
+    assert cells(confusions(problem, truth, np.eye(30)[said]))[1:] == [["c3", "c7", "2", "66.7%"], ["c4", "c1", "1", "100.0%"]]
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from goldfold.competition import Problem
-from goldfold.report.slices import by_class, by_label, by_part, parts_of_column
+from goldfold.report.slices import by_class, by_label, by_part, explained, parts_of_column
 
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "roc_auc", "probability")
 
@@ -36,6 +36,16 @@ def test_each_part_is_scored_by_the_metric_and_a_bad_one_is_marked():
     assert found["score"].tolist()[:2] == [1.0, 0.0] and np.isnan(found.loc["alone", "score"])
     assert found["worse"].tolist() == [False, True, False]
     assert found.loc["bad", "loss"] == pytest.approx(losses[40:58].mean())
+
+
+def test_a_column_explains_what_its_parts_differ_by_and_chance_nothing():
+    draws = np.random.default_rng(0)
+    part = draws.integers(0, 4, 4000)
+    losses = part + draws.normal(size=4000)
+    # The variance of four equal steps is 1.25, that of the noise 1.
+    assert explained(losses, pd.Series(part)) == pytest.approx(1.25 / 2.25, abs=0.03)
+    assert abs(explained(losses, pd.Series(draws.permutation(part)))) < 0.003
+    assert explained(np.zeros(4), pd.Series([0, 0, 1, 1])) == 0
 
 
 def test_classes_and_labels_are_counted():

@@ -53,8 +53,9 @@ def _strip(cv: CVResult) -> Html:
     folds = {fold: score for fold, score in scores.folds.items() if np.isfinite(score)}
     values = np.array([scores.low, scores.high, scores.score, *folds.values()])
     frame = Frame(scale_of([values], ""), line, width=760, height=86, bare=True)
+    known = np.isfinite([scores.low])
     marks = [
-        frame.bars(np.array([scores.low]), np.array([scores.high]), np.array([0.9]), "band"),
+        frame.bars(np.array([scores.low])[known], np.array([scores.high])[known], np.array([0.9])[known], "band"),
         frame.line(np.array([scores.score] * 2), np.array([0.0, 1.0]), "line score"),
         *(frame.dots(score, 0.45, colour(place)) for place, score in enumerate(folds.values())),
     ]

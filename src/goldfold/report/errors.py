@@ -18,21 +18,24 @@ HISTOGRAM = 31
 
 
 def confusions(problem: Problem, truth: Array, prediction: Array) -> Html:
-    """The confusion matrix; of many classes the most frequent confusions."""
-    size, known = len(problem.classes), problem.class_of(truth)
-    said = hard_labels(problem.task, prediction)
+    """The confusion matrix of classes, or of the grades nearest to values; of many the most frequent confusions."""
+    names, size = problem.classes or problem.grades, len(problem.classes or problem.grades)
+    if problem.grades:
+        known, said = problem.nearest_grade(truth), problem.nearest_grade(prediction)
+    else:
+        known, said = problem.class_of(truth), hard_labels(problem.task, prediction)
     counts = np.bincount(known * size + said, minlength=size * size).reshape(size, size)
     wrong = int(len(known) - np.trace(counts))
     told = f"{wrong} of {len(known)} rows are taken for another class ({wrong / len(known):.2%})."
     if size <= MOST_CLASSES:
-        return joined([paragraph(told), _matrix(problem.classes, counts)])
+        return joined([paragraph(told), _matrix(names, counts)])
     off = counts * ~np.eye(size, dtype=bool)
     rows = []
     for place in np.argsort(-off, axis=None, kind="stable")[:MOST_PAIRS]:
         actual, taken = divmod(int(place), size)
         if count := off[actual, taken]:
             share = f"{count / counts[actual].sum():.1%}"
-            rows.append((problem.classes[actual], problem.classes[taken], str(count), share))
+            rows.append((names[actual], names[taken], str(count), share))
     return joined([paragraph(told), rows_table(("actual", "taken for", "rows", "of the class"), rows, numbers=2)])
 
 
@@ -99,10 +102,13 @@ def calibration(problem: Problem, truth: Array, prediction: Array) -> Html:
 
 
 def classes(problem: Problem, truth: Array, prediction: Array, losses: Array) -> Html:
-    """How well each class or label is told."""
+    """How well each class or label is told; of many those of the largest loss, or the labels that are missed most often."""
     found = by_class(problem, truth, prediction, losses) if problem.is_exclusive else by_label(problem, truth, prediction)
-    rows = [[_cell(value) for value in row] for row in found.itertuples(index=False)]
-    return rows_table(list(found.columns), rows, numbers=len(found.columns) - 1)
+    hardest = "loss" if problem.is_exclusive else "missed"
+    shown = found.nlargest(MOST_CLASSES, hardest).sort_index()
+    rows = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
+    told = [paragraph(f"The {len(rows)} of {len(found)} with the largest {hardest}.")] if len(rows) < len(found) else []
+    return joined([*told, rows_table(list(found.columns), rows, numbers=len(found.columns) - 1)])
 
 
 def _cell(value: object) -> str:

@@ -5,23 +5,26 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.metrics import Array
 from goldfold.report.page import Html, element, joined, number, paragraph, rows_table
-from goldfold.report.slices import by_part, parts_of_column
+from goldfold.report.slices import by_part, explained, parts_of_column
+
+MOST_COLUMNS = 24
 
 
 def by_columns(problem: Problem, known: pd.DataFrame, judged: pd.DataFrame, prediction: Array, losses: Array) -> Html:
-    """A table for each column of the training rows `known` that has few values, or numbers; rows are those of `judged`."""
-    names = [name for name in known.columns if name not in (problem.id, problem.answer_id)]
-    if problem.task != "regression":
-        names = [name for name in names if name not in problem.targets]
-    tables = []
-    for name in names:
-        part = parts_of_column(known[name])
-        if part is not None:
-            tables.append(_table(str(name), by_part(problem, judged, prediction, losses, part), problem.scored_by.name))
-    if not tables:
+    """A table for each column of the training rows `known` that has few values, or numbers; rows are those of `judged`.
+
+    Columns by which the loss differs most come first, and of many no others.
+    """
+    apart = {problem.id, problem.answer_id, *(() if problem.task == "regression" else problem.targets)}
+    parts = {str(name): parts_of_column(known[name]) for name in known.columns if name not in apart}
+    found = {name: part for name, part in parts.items() if part is not None}
+    if not found:
         return paragraph("The training table has no column of few values or of numbers beside the target.")
+    telling = sorted(found, key=lambda name: -explained(losses, found[name]))[:MOST_COLUMNS]
+    tables = [_table(name, by_part(problem, judged, prediction, losses, found[name]), problem.scored_by.name) for name in telling]
     told = (
-        "Numbers are cut into quantiles. ▲: the mean loss lies above that of the other rows by more than three standard errors."
+        f"{len(telling)} of {len(found)} columns, those first by which the loss differs most. Numbers are cut into quantiles. "
+        "▲: a mean loss above that of the other rows by more than three standard errors."
     )
     return joined([paragraph(told), element("div", *tables, class_="columns")])
 

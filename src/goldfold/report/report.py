@@ -42,21 +42,22 @@ def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult
     rows = _training_rows(prepared, oof)
     raw = problem.predictions(oof)
     losses = row_losses(problem, problem.truth(oof), raw)
-    judged = cv.judged().reset_index(drop=True)
-    truth, prediction = problem.truth(judged), problem.predictions(judged)
-    answer_losses = row_losses(problem, truth, problem.per_answer(oof, raw)[1])
-    known = prepared.train.iloc[_training_rows(prepared, judged)].reset_index(drop=True)
+    answers, answered = problem.per_answer(oof, raw)
+    judged = cv.postprocess.judged(problem, answers, answered)
+    truth, prediction = problem.truth(answers), problem.predictions(cv.judged())
+    answer_losses = row_losses(problem, truth, answered)
+    known = prepared.train.iloc[_training_rows(prepared, answers)].reset_index(drop=True)
 
     sections = [("curves", "Learning curves", curves.learning_curves(folds))]
     if problem.task == "regression":
-        sections.append(("errors", "Residuals", errors.residuals(problem, truth, prediction)))
-    else:
-        if problem.is_exclusive:
-            sections.append(("errors", "Confusion matrix", errors.confusions(problem, truth, prediction)))
+        sections.append(("residuals", "Residuals", errors.residuals(problem, truth, prediction)))
+    if problem.is_exclusive or problem.grades:
+        sections.append(("errors", "Confusion matrix", errors.confusions(problem, truth, prediction)))
+    if problem.task != "regression":
         sections.append(("classes", "By class", errors.classes(problem, truth, prediction, answer_losses)))
         sections.append(("calibration", "Calibration", errors.calibration(problem, problem.truth(oof), raw)))
     sections.append(("worst", "Worst errors", worst_errors(prepared, oof, rows, losses, folds)))
-    sections.append(("columns", "By column", parts.by_columns(problem, known, judged, prediction, answer_losses)))
+    sections.append(("columns", "By column", parts.by_columns(problem, known, answers, judged, answer_losses)))
     audited = run.audit(prepared.folder)
     if audited is not None:
         sections.append(("audit", "Audit of the data", audited))

@@ -70,6 +70,15 @@ def _quantiles(values: pd.Series) -> pd.Series:
     return named.reset_index(drop=True)
 
 
+def explained(losses: Array, part: pd.Series) -> float:
+    """The share of the variance of the rows' losses that lies between parts, less what chance would give (Kelley 1935)."""
+    groups = pd.Series(losses).groupby(part.to_numpy(), observed=True)
+    within, between = groups.transform("mean"), groups.ngroups - 1
+    left = float(((losses - within) ** 2).sum())
+    whole = float(((losses - losses.mean()) ** 2).sum())
+    return (whole - left - between * left / max(len(losses) - groups.ngroups, 1)) / whole if whole else 0.0
+
+
 def by_class(problem: Problem, truth: Array, prediction: Array, losses: Array) -> pd.DataFrame:
     """How well each class is told from the others (binary, multiclass), with the class that it is most often taken for."""
     known, said = problem.class_of(truth), hard_labels(problem.task, prediction)
