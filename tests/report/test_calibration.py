@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from goldfold.competition import Problem
-from goldfold.report.calibration import claims, expected_calibration_error, reliability
+from goldfold.report.calibration import claims, expected_calibration_error, reliability, wilson_interval
 
 PROBLEM = Problem("p", "image", "id", ("y",), "multiclass", ("a", "b", "c"), "accuracy", "label")
 
@@ -22,6 +22,12 @@ def test_probabilities_that_come_true_have_almost_no_error():
     draws = np.random.default_rng(0)
     sure = draws.random(20_000)
     assert expected_calibration_error(reliability(sure, (draws.random(20_000) < sure).astype(int))) < 0.015
+
+
+def test_the_interval_of_a_share_is_that_of_the_textbook():
+    # Of 10 rows 9 (Agresti and Coull 1998 round these to 0.60 and 0.98), and all of 10: never beyond 1.
+    low, high = wilson_interval(np.array([0.9, 1.0]), np.array([10, 10]))
+    assert low == pytest.approx([0.5958, 0.7225], abs=1e-3) and high == pytest.approx([0.9821, 1.0], abs=1e-3)
 
 
 def test_what_a_prediction_claims():

@@ -39,3 +39,11 @@ def expected_calibration_error(bins: pd.DataFrame) -> float:
     Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, https://arxiv.org/abs/1706.04599.
     """
     return float(np.average((bins["predicted"] - bins["observed"]).abs(), weights=bins["rows"]))
+
+
+def wilson_interval(share: Array, rows: Array, errors: float = 1.96) -> tuple[Array, Array]:
+    """Between what a share of so many rows may well lie (Wilson 1927); 1.96 standard errors make it a 95% interval."""
+    spread = errors**2 / rows
+    middle = (share + spread / 2) / (1 + spread)
+    half = errors * np.sqrt(share * (1 - share) / rows + spread / (4 * rows)) / (1 + spread)
+    return np.asarray(middle - half), np.asarray(middle + half)

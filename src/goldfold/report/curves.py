@@ -57,7 +57,7 @@ def _strip(cv: CVResult) -> Html:
     marks = [
         frame.bars(np.array([scores.low])[known], np.array([scores.high])[known], np.array([0.9])[known], "band"),
         frame.line(np.array([scores.score] * 2), np.array([0.0, 1.0]), "line score"),
-        *(frame.dots(score, 0.45, colour(place)) for place, score in enumerate(folds.values())),
+        *(frame.dots(score, 0.9 * (place + 1) / (len(folds) + 1), colour(place)) for place, score in enumerate(folds.values())),
     ]
     chart = frame.drawn(*marks, title=f"each fold, the score of all, and its {scores.confidence:.0%} interval")
     told = [f"fold {fold}: {number(score)}" for fold, score in scores.folds.items()]

@@ -6,7 +6,7 @@ import numpy as np
 
 from goldfold.competition import Problem
 from goldfold.metrics import Array, hard_labels
-from goldfold.report.calibration import claims, expected_calibration_error, reliability
+from goldfold.report.calibration import claims, expected_calibration_error, reliability, wilson_interval
 from goldfold.report.page import Html, element, joined, number, paragraph, rows_table
 from goldfold.report.slices import by_class, by_label
 from goldfold.report.svg import Frame, Scale, scale_of
@@ -87,17 +87,18 @@ def calibration(problem: Problem, truth: Array, prediction: Array) -> Html:
     frame = Frame(whole, Scale(0, 1, "how often it is so"))
     ends = np.array([0.0, 1.0])
     points = bins["predicted"].to_numpy(), bins["observed"].to_numpy()
-    curve = [frame.line(ends, ends, "line grey"), frame.line(*points, "line c0"), frame.dots(*points, "c0")]
     counts = bins["rows"].to_numpy()
-    heights = Frame(whole, Scale(0, counts.max() * 1.05))
+    curve = [frame.line(ends, ends, "line grey"), frame.line(*points, "line c0"), frame.dots(*points, "c0")]
+    between = zip(points[0], *wilson_interval(points[1], counts), strict=True)
+    curve += [frame.line(np.array([at, at]), np.array([low, high]), "line c0") for at, low, high in between]
+    heights = Frame(whole, Scale(0.8, counts.max() * 1.2, log=True))
     bars = heights.bars(bins["low"].to_numpy(), bins["high"].to_numpy(), counts, "bar")
-    gap = float(np.average(points[0] - points[1], weights=counts))
-    leaning = "more sure than right" if gap > 0 else "less sure than right"
+    predicted, observed = (float(np.average(each, weights=counts)) for each in points)
     told = (
         f"Expected calibration error {error:.4f}: how far, on average, a probability is from how often it is so. "
-        f"On the whole the models are {leaning}, by {abs(gap):.4f}."
+        f"The mean probability is {predicted:.4f}, and it is so in {observed:.4f} of the cases."
     )
-    charts = frame.drawn(*curve, title="reliability"), heights.drawn(bars, title="predictions by probability")
+    charts = frame.drawn(*curve, title="reliability, with 95% intervals"), heights.drawn(bars, title="how many there are")
     return joined([paragraph(told), element("div", *charts, class_="charts")])
 
 

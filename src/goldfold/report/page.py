@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+WHOLE_FROM, EXPONENT_FROM = 1e5, 1e15
 STYLE = Path(__file__).with_name("page.css")
 
 
@@ -42,8 +43,10 @@ def rows_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int 
 
 
 def number(value: float | None) -> str:
-    """A number with five significant digits: 1.0000, 0.98765, 123.45; a dash where there is none."""
-    return "–" if value is None or pd.isna(value) else f"{value:#.5g}".rstrip(".")
+    """A number with five significant digits, 1.0000, 0.98765, 123.45, or all before the point; a dash where there is none."""
+    if value is None or pd.isna(value):
+        return "–"
+    return f"{value:,.0f}" if WHOLE_FROM <= abs(value) < EXPONENT_FROM else f"{value:#.5g}".rstrip(".")
 
 
 def section(name: str, title: str, *content: str) -> Html:

@@ -16,6 +16,7 @@ from goldfold.report.page import Html, element, joined, paragraph, rows_table
 from goldfold.training import FoldResult
 
 AUDIT = "audit/audit.json"
+UNSET = ("None", "[]", "{}")
 LIBRARIES = ("torch", "timm", "scikit-learn", "numpy", "pandas")
 MADE_BY = {
     "git commit": "mlflow.source.git.commit",
@@ -47,12 +48,16 @@ def _counted(value: Any) -> str:
 
 
 def settings(params: Mapping[str, str]) -> Html:
-    """params.yaml, flat, a table for each section."""
+    """params.yaml, flat, a table for each section; what is not set is named alone."""
     sections: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name, value in params.items():
         first, _, rest = name.partition(".")
         sections[first].append((rest or first, value))
-    tables = [rows_table((name, ""), rows, class_="part") for name, rows in sections.items()]
+    tables = []
+    for section, rows in sections.items():
+        unset = [name for name, value in rows if value in UNSET]
+        lines = [(name, value) for name, value in rows if value not in UNSET]
+        tables.append(rows_table((section, ""), [*lines, *([("not set", ", ".join(unset))] if unset else [])], class_="part"))
     return element("div", *tables, class_="columns")
 
 

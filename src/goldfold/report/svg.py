@@ -9,7 +9,7 @@ import numpy as np
 from goldfold.metrics import Array
 from goldfold.report.page import Html, element, joined
 
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 24, 38
+LEFT, RIGHT, TOP, BOTTOM = 52, 14, 24, 38
 COLOURS = 10
 
 
@@ -96,8 +96,8 @@ class Frame:
         across = [(self.places(tick, self.y.low)[0][0], tick) for tick in self.x.ticks()]
         down = [(self.places(self.x.low, tick)[0][1], tick) for tick in self.y.ticks() if not self.bare]
         grid = [element("path", d=f"M{self.left} {b:g}H{right}", class_="grid") for b, _ in down]
-        labels = [_label(f"{tick:.6g}", a, bottom + 14, "middle") for a, tick in across]
-        labels += [_label(f"{tick:.6g}", self.left - 6, b + 4, "end") for b, tick in down]
+        labels = [_label(_told(tick), a, bottom + 14, "middle") for a, tick in across]
+        labels += [_label(_told(tick), self.left - 6, b + 4, "end") for b, tick in down]
         labels += [
             _label(self.x.title, (self.left + right) / 2, self.height - 6, "middle"),
             _label(title, self.left, 14, "start", "title"),
@@ -108,6 +108,13 @@ class Frame:
         axis = element("path", d=f"{start}H{right}", class_="axis")
         size = {"viewBox": f"0 0 {self.width} {self.height}", "width": str(self.width), "height": str(self.height)}
         return element("svg", *grid, axis, *marks, *labels, **size, role="img", aria_label=title)
+
+
+def _told(tick: float) -> str:
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(tick) >= 10 * size:
+            return f"{tick / size:.6g}{unit}"
+    return f"{tick:.6g}"
 
 
 def _label(text: str, x: float, y: float, anchor: str, class_: str = "") -> Html:

@@ -39,7 +39,9 @@ def worst_errors(prepared: PreparedSet, oof: pd.DataFrame, rows: Array, losses: 
     heat, remark = _heat(prepared, table, chosen, folds) if pictured else ({}, "")
     names = zip(table[problem.id].astype("str"), table["fold"], losses[worst], *_told(problem, table), strict=True)
     cards = [_card(row, heat.get(place), *told) for place, (row, told) in enumerate(zip(shown, names, strict=True))]
-    told = f"The {len(cards)} rows with the largest loss, as the models of the other folds predict them. {remark}"
+    told = (
+        f"The {len(cards)} rows with the largest loss: what each is → what it was taken for by models that never saw it. {remark}"
+    )
     return joined([paragraph(told), element("div", *cards, class_="cards")])
 
 
@@ -49,7 +51,8 @@ def _card(shown: Shown, heat: Array | None, name: str, fold: int, loss: float, k
         picture = fitted(shown.picture)
         pictures = [picture] if heat is None else [picture, heated(picture, heat)]
         parts.append(element("div", *(Html(f'<img src="{data_uri(each)}" alt="">') for each in pictures), class_="pictures"))
-    parts.append(element("p", element("b", known), " taken for ", element("b", said, class_="wrong")))
+    taken = [" → ", element("b", said, class_="wrong")] if said else [" right, but not sure"]
+    parts.append(element("p", element("b", known), *taken))
     parts.append(element("p", f"{name} · fold {fold} · loss {loss:.3g}", class_="small"))
     if shown.text:
         parts.append(element("blockquote", shown.text[:MOST_TEXT] + ("…" if len(shown.text) > MOST_TEXT else "")))
@@ -60,15 +63,15 @@ def _card(shown: Shown, heat: Array | None, name: str, fold: int, loss: float, k
 
 
 def _told(problem: Problem, table: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """What each row is and what it was taken for."""
+    """What each row is and what it was taken for; nothing where that is the same class."""
     truth, prediction = problem.truth(table), problem.predictions(table)
     if problem.is_exclusive:
         share = np.stack([1 - prediction, prediction], axis=1) if problem.task == "binary" else prediction
+        classes = problem.class_of(truth), share.argmax(axis=1)
         known, said = (
-            [f"{problem.classes[label]} {row[label]:.1%}" for label, row in zip(labels, share, strict=True)]
-            for labels in (problem.class_of(truth), share.argmax(axis=1))
+            [f"{problem.classes[at]} ({row[at]:.1%})" for at, row in zip(each, share, strict=True)] for each in classes
         )
-        return known, said
+        return known, [told if wrong else "" for told, wrong in zip(said, classes[0] != classes[1], strict=True)]
     pairs = truth.reshape(len(table), -1), prediction.reshape(len(table), -1)
     if problem.task == "multilabel":
         likely = [[(problem.names[at], row[at]) for at in np.argsort(-row)[:MOST_LABELS]] for row in pairs[1]]
