@@ -11,6 +11,8 @@ from goldfold.report.page import Html, element, joined
 
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 24, 38
 COLOURS = 10
+DECADES = 3
+"""Powers of ten on a logarithmic axis from which on they alone are its ticks."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class Scale:
     def ticks(self) -> list[float]:
         """Round values on the axis."""
         if self.log:
-            return [10.0**power for power in range(ceil(log10(self.low) - 1e-9), floor(log10(self.high) + 1e-9) + 1)]
+            powers = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
+            times = (1,) if len(powers) > DECADES else (1, 2, 5)
+            return [tick for power in powers for each in times if self.low <= (tick := each * 10.0**power) <= self.high]
         rough = (self.high - self.low) / 5 or 1
         size = 10.0 ** floor(log10(rough))
         step = next(size * times for times in (1, 2, 5, 10) if size * times >= rough * 0.999)

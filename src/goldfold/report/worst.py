@@ -68,9 +68,7 @@ def _told(problem: Problem, table: pd.DataFrame) -> tuple[list[str], list[str]]:
     if problem.is_exclusive:
         share = np.stack([1 - prediction, prediction], axis=1) if problem.task == "binary" else prediction
         classes = problem.class_of(truth), share.argmax(axis=1)
-        known, said = (
-            [f"{problem.classes[at]} ({row[at]:.1%})" for at, row in zip(each, share, strict=True)] for each in classes
-        )
+        known, said = ([f"{problem.classes[at]} ({p[at]:.1%})" for at, p in zip(each, share, strict=True)] for each in classes)
         return known, [told if wrong else "" for told, wrong in zip(said, classes[0] != classes[1], strict=True)]
     pairs = truth.reshape(len(table), -1), prediction.reshape(len(table), -1)
     if problem.task == "multilabel":
