@@ -1,5 +1,6 @@
 import dataclasses
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -106,6 +107,15 @@ def test_a_network_without_a_map_is_told_as_such(digits, cv, folds, monkeypatch)
     monkeypatch.setattr("goldfold.modalities.image.learning.heat_maps", lambda *_: None)
     worst = sections(build_report(digits, cv, folds, ABOUT))["worst"]
     assert worst.count("<img") == 24 and "this network has no feature map" in worst
+
+
+def test_the_audit_is_told_where_there_was_one(digits, cv, tmp_path):
+    prepared = dataclasses.replace(digits, folder=tmp_path)
+    shutil.copytree(digits.folder, tmp_path, dirs_exist_ok=True)
+    assert "audit" not in sections(build_report(prepared, cv, [], ABOUT))
+    write_json(tmp_path / "audit/audit.json", {"near_duplicates": [{"a": "1", "b": "2"}], "rows": 300})
+    told = cells(sections(build_report(prepared, cv, [], ABOUT))["audit"])
+    assert told == [["near duplicates", "1 found"], ["rows", "300"]]
 
 
 def test_rows_of_another_prepared_set_are_refused(digits, cv):

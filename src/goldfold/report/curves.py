@@ -52,7 +52,7 @@ def _strip(cv: CVResult) -> Html:
     scores, line = cv.scores, Scale(0, 1)
     folds = {fold: score for fold, score in scores.folds.items() if np.isfinite(score)}
     values = np.array([scores.low, scores.high, scores.score, *folds.values()])
-    frame = Frame(scale_of([values], ""), line, width=760, height=86, bare=True)
+    frame = Frame(scale_of([values], ""), line, width=760, height=104, bare=True)
     known = np.isfinite([scores.low])
     marks = [
         frame.bars(np.array([scores.low])[known], np.array([scores.high])[known], np.array([0.9])[known], "band"),

@@ -42,7 +42,7 @@ def confusions(problem: Problem, truth: Array, prediction: Array) -> Html:
 def _matrix(classes: tuple[str, ...], counts: Array) -> Html:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     # The few wrong ones would be too pale to see among many right ones.
-    shade = np.where(np.eye(len(classes), dtype=bool), shares, np.sqrt(shares))
+    shade = np.where(np.eye(len(classes), dtype=bool), shares, (counts > 0) * (0.2 + 0.8 * np.sqrt(shares)))
     body = [element("tr", element("th", "actual ↓  predicted →"), *(element("th", name) for name in classes))]
     for row, name in enumerate(classes):
         cells = []

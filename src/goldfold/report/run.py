@@ -40,11 +40,12 @@ def audit(folder: Path) -> Html | None:
     if not path.is_file():
         return None
     found: dict[str, Any] = read_json(path)
-    return rows_table(("", ""), [(name, _counted(value)) for name, value in found.items()])
+    told = paragraph(f"What was found is in {path.parent}, in full and with pictures.")
+    return joined([told, rows_table(("", ""), [(name.replace("_", " "), _counted(value)) for name, value in found.items()])])
 
 
 def _counted(value: Any) -> str:
-    return f"{len(value)}" if isinstance(value, list | dict) else str(value)
+    return f"{len(value)} found" if isinstance(value, list | dict) else str(value)
 
 
 def settings(params: Mapping[str, str]) -> Html:
