@@ -1,4 +1,4 @@
-"""FoldResults → Submission"""
+"""FoldResults → Submission, and the report of the whole run"""
 
 import argparse
 from pathlib import Path
@@ -13,13 +13,15 @@ def main() -> None:
     parser.add_argument("--cv", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True, help="where the folds' MLflow runs are written down")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--report", type=Path, required=True, help="the folder of the report")
     given = parser.parse_args()
 
     from goldfold.config import load_config
     from goldfold.prediction import predict
     from goldfold.prepare import PreparedSet
+    from goldfold.report import PAGE, About, build_report, save_report
     from goldfold.terminal import show_result
-    from goldfold.tracking import read_origin, tracked_stage
+    from goldfold.tracking import flat_params, provenance, read_origin, tracked_stage
     from goldfold.training import best_of, load_folds
     from goldfold.validation import CVResult
 
@@ -34,9 +36,12 @@ def main() -> None:
         submission.save(given.out)
         tracked.submission(given.out)
         tracked.model(best_of(folds))
+        about = About(tracked.name, flat_params(config), provenance())
+        save_report(build_report(prepared, cv, folds, about), given.report / PAGE)
+        tracked.report(given.report / PAGE)
         tracked.write_origin(given.runs / "predict.json")
     cut = [f"train@{fold.fold}-{fold.seed}" for fold in folds if fold.ended != "finished"]
-    show_result(cv, submission, given.out / "submission.csv", tracked.name, None, cut)
+    show_result(cv, submission, given.out / "submission.csv", given.report / PAGE, tracked.name, None, cut)
 
 
 if __name__ == "__main__":

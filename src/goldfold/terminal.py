@@ -133,9 +133,10 @@ def show_prepared(summary: dict[str, Any]) -> None:
 def show_cv(result: CVResult) -> None:
     """Print the cross-validation score with its uncertainty, and per fold."""
     scores = result.scores
+    drawn = f" in {scores.groups} groups" if scores.groups else ""
     print(
         f"CV          {scores.metric} {number(scores.score)}  ({scores.confidence:.0%} interval {number(scores.low)} to "
-        f"{number(scores.high)}, {scores.rows} out-of-fold rows)"
+        f"{number(scores.high)}, {scores.rows} out-of-fold rows{drawn})"
     )
     if scores.raw is not None:
         print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested")
@@ -144,7 +145,7 @@ def show_cv(result: CVResult) -> None:
 
 
 def show_result(
-    result: CVResult, submission: Submission, path: Path, run: str, test_score: str | None, cut: Sequence[str]
+    result: CVResult, submission: Submission, path: Path, report: Path, run: str, test_score: str | None, cut: Sequence[str]
 ) -> None:
     """Print the card that a pipeline run ends with. `test_score` is that against known labels; `cut` trainings ended early."""
     print()
@@ -152,6 +153,7 @@ def show_result(
     show_submission(submission, path, test_score)
     if cut:
         print(f"CUT SHORT   {', '.join(cut)} by train.max_hours; `goldfold resume` goes on with them")
+    print(f"report      {report}: one file, for any browser")
     print(f"MLflow run  {run}")
     print("see it      make ui   (or, with the environment activated: goldfold ui)")
     sys.stdout.flush()

@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 
 from goldfold.competition.demo import write_digits
 from goldfold.errors import InputError
-from goldfold.modalities.protocol import find_learning
+from goldfold.modalities.fused.learning import Joined
+from goldfold.modalities.protocol import Shown, find_learning
 from goldfold.prediction import predict
 from goldfold.prediction.export import export
 from goldfold.prediction.outside import predict_outside
@@ -122,3 +124,15 @@ def test_a_wrong_setting_ends_in_a_message(prepared_with, digits_root, tmp_path,
     with pytest.raises(InputError, match=told):
         config, prepared, _ = prepared_with(digits_root, **{**sections, "competition": competition})
         train_fold(prepared, 0, 0, config, tmp_path)
+
+
+def test_rows_are_shown_by_all_kinds_that_show_theirs_and_heated_by_the_first_that_can():
+    picture = np.zeros((2, 2, 3), np.uint8)
+    images = SimpleNamespace(
+        show_rows=lambda *_: [Shown(picture=picture)], heat_maps=lambda model, inputs, directions, within: within
+    )
+    texts = SimpleNamespace(show_rows=lambda *_: [Shown(text="a text", values={"n": "1"})])
+    joined = Joined([("own", SimpleNamespace()), ("text", texts), ("image", images)])
+    (shown,) = joined.show_rows(None, "train", [0])
+    assert shown.picture is picture and (shown.text, shown.values) == ("a text", {"n": "1"})
+    assert joined.heat_maps(SimpleNamespace(backbone={"image": "its model"}), {}, None) == "its model"

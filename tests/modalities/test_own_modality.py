@@ -6,6 +6,7 @@ import pytest
 
 from goldfold.errors import InputError
 from goldfold.prediction import predict
+from goldfold.report import About, build_report
 from goldfold.training import FoldResult, train_fold
 from goldfold.validation import validate
 
@@ -126,6 +127,8 @@ def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, ro
     cv = validate(prepared, loaded, config.validate_)
     assert cv.scores.score > 0.85 and cv.scores.folds == {fold.fold: fold.score for fold in folds}
     predict(prepared, loaded, config.predict).save(tmp_path / "submission")
+    page = build_report(prepared, cv, loaded, About("mine", {}, {}))
+    assert page.count("<article>") == 24 and ("<dt>ink</dt>" in page) == ("+table" in modality)
 
 
 def test_a_package_that_is_not_there_is_told(prepared_with, root):

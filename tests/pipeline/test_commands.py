@@ -65,6 +65,26 @@ def test_lr_find_logs_its_plot_and_overfit_gives_its_verdict(clone, set_params):
     assert "data/prepared is older than params.yaml" in clone.run("goldfold", "overfit", "--steps", "1", expect=None)
 
 
+def test_report_tells_of_the_current_result_with_its_test_score_and_of_a_run(clone):
+    from mlflow import MlflowClient
+
+    staged = (clone.folder / "experiments/current/report/report.html").read_text()
+    score = json.loads((clone.folder / "experiments/current/cv/metrics.json").read_text())["accuracy"]["oof"]
+    assert f"{score:#.5g}" in staged and "against known labels" not in staged and staged.count("<img") == 48
+    run = clone.parents()[0]
+    said = clone.run("goldfold", "report")
+    path = clone.folder / "experiments/reports" / run.info.run_name / "report.html"
+    assert str(path.relative_to(clone.folder)) in said
+    page = path.read_text()
+    assert "against known labels" in page and run.data.tags["mlflow.source.git.commit"] in page
+    client = MlflowClient(f"sqlite:///{clone.folder / 'mlflow.db'}")
+    assert {artifact.path for artifact in client.list_artifacts(run.info.run_id, "report")} == {"report/report.html"}
+    path.unlink()
+    clone.run("goldfold", "report", run.info.run_name)
+    assert path.read_text() == page
+    assert "up to date" in clone.run("dvc", "status") and len(clone.parents()) == 1
+
+
 def test_the_smoke_recipe_runs_the_whole_pipeline_on_a_few_rows_with_as_many_seeds_as_are_given(clone):
     said = clone.run("goldfold", "run", "smoke", "--", "-S", "train.seeds=[0,1]")
     assert "NOT TO SEND 60 rows were predicted" in said and "360 rows, passed the contract" in said

@@ -17,10 +17,12 @@ def test_the_cv_score_and_the_hidden_score_reach_99_percent(finished):
 
 
 def test_the_last_lines_tell_the_result(finished):
-    last = finished.log.rstrip().splitlines()[-6:]
-    assert [line[:10].strip() for line in last] == ["CV", "per fold", "submission", "test score", "MLflow run", "see it"]
+    last = finished.log.rstrip().splitlines()[-7:]
+    named = [line[:10].strip() for line in last]
+    assert named == ["CV", "per fold", "submission", "test score", "report", "MLflow run", "see it"]
     assert "95% interval" in last[0] and "0: 0.9" in last[1] and "submission.csv: 360 rows, passed" in last[2]
-    assert last[4].split()[-1] == finished.parents()[0].info.run_name
+    assert (finished.folder / last[4].split()[1].rstrip(":")).is_file()
+    assert last[5].split()[-1] == finished.parents()[0].info.run_name
 
 
 def test_each_epoch_is_one_plain_line_without_a_terminal(finished):

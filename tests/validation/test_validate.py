@@ -85,6 +85,28 @@ def test_the_interval_narrows_with_rows_and_is_the_same_each_time():
     assert widths[1] == pytest.approx(0.0222, rel=0.25)
 
 
+def test_rows_of_a_group_widen_the_interval_as_if_they_were_one():
+    draws = np.random.default_rng(0)
+    truth = draws.integers(0, 2, 200)
+    prediction = np.where(draws.random(200) < 0.8, truth, 1 - truth).astype(float)
+    groups = np.repeat(np.arange(200), 10)
+    alone = bootstrap_interval(BINARY, truth, prediction, 300, 0.95)
+    by_row = bootstrap_interval(BINARY, truth[groups], prediction[groups], 300, 0.95)
+    by_group = bootstrap_interval(BINARY, truth[groups], prediction[groups], 300, 0.95, groups=groups)
+    assert np.ptp(by_group) == pytest.approx(np.ptp(alone), rel=0.15)
+    assert np.ptp(by_group) == pytest.approx(10**0.5 * np.ptp(by_row), rel=0.25)
+
+
+def test_the_interval_is_that_of_the_groups_which_the_split_kept_together(digits, folds, result, tmp_path):
+    pairs = dataclasses.replace(digits, train=digits.train.assign(writer=np.arange(len(digits.train)) // 20))
+    grouped = validate(pairs, folds, CONFIG, "writer")
+    assert grouped.scores.score == result.scores.score and result.scores.groups is None
+    assert grouped.scores.groups == pairs.train["writer"].iloc[result.oof["row"]].nunique()
+    assert (grouped.scores.low, grouped.scores.high) != (result.scores.low, result.scores.high)
+    grouped.save(tmp_path)
+    assert CVResult.load(tmp_path, result.problem).scores == grouped.scores
+
+
 def test_resamples_of_one_class_do_not_count():
     auc = dataclasses.replace(BINARY, metric="roc_auc")
     low, high = bootstrap_interval(auc, np.array([0, 0, 0, 1]), np.array([0.1, 0.2, 0.3, 0.9]), 100, 0.95)

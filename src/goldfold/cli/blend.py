@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldfold.cli.places import BLENDS, PREPARED
-from goldfold.cli.runs import Run, find_runs
+from goldfold.cli.runs import Run, find_runs, groups_of
 from goldfold.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def blend_runs(names: Sequence[str], name: str | None, method: "Method", on: "Sc
     _require(name, runs)
     results = on_same_rows(problem, {run.name: run.cv(problem) for run in runs})
     test = {run.name: run.test(problem, prepared.test[problem.id]) for run in runs}
-    made = blend(problem, results, test, prepared.sample, settings, config.validate_)
+    groups = groups_of(prepared, runs, results[runs[0].name].oof[problem.id])
+    made = blend(problem, results, test, prepared.sample, settings, config.validate_, groups)
     folder = BLENDS / name
     made.save(folder)
     group = next((run.group for run in runs if run.group), None)

@@ -66,6 +66,10 @@ def main() -> None:
     blend.add_argument("--model", help="a stack's scikit-learn model, sklearn.ensemble:RandomForestClassifier or own.file:name")
     blend.set_defaults(function=_blend)
 
+    report = add("report", help="write a run as one HTML file: curves, errors with their images, calibration, settings")
+    report.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
+    report.set_defaults(function=_report)
+
     ui = add("ui", help="open the MLflow UI on this repository's runs")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(function=_ui)
@@ -167,6 +171,12 @@ def _blend(given: argparse.Namespace) -> None:
     from goldfold.cli.blend import blend_runs
 
     blend_runs(given.runs, given.name, given.method, given.on, given.model)
+
+
+def _report(given: argparse.Namespace) -> None:
+    from goldfold.cli.report import write_run_report
+
+    write_run_report(given.run)
 
 
 def _ui(given: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ CURRENT = Path("experiments/current")
 PREPARED = Path("data/prepared")
 RECIPES = Path("experiments/recipes")
 BLENDS = Path("experiments/blends")
+REPORTS = Path("experiments/reports")
 
 
 def cut_short(config: "Config") -> list[str]:

@@ -21,6 +21,7 @@ def show_summary() -> None:
     from goldfold.config import load_config
     from goldfold.prediction import Submission, check_submission
     from goldfold.prepare import PreparedSet
+    from goldfold.report import PAGE
     from goldfold.terminal import show_result
     from goldfold.tracking import log_test_score, read_origin
     from goldfold.validation import CVResult
@@ -37,7 +38,7 @@ def show_summary() -> None:
         log_test_score(origin, prepared.problem.scored_by.name, score, path.stat().st_mtime)
     cv = CVResult.load(CURRENT / "cv", prepared.problem)
     submission = Submission.load(path.parent, prepared.problem, prepared.sample)
-    show_result(cv, submission, path, origin.get("name", "none"), told, cut_short(config))
+    show_result(cv, submission, path, CURRENT / "report" / PAGE, origin.get("name", "none"), told, cut_short(config))
 
 
 def test_score(

@@ -1,6 +1,7 @@
 """What a kind of input does, stage by stage."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,6 +57,15 @@ class View(Protocol):
         """Return the rows' numbers, (b,) int64, and their inputs, each (b, …)."""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A row as people see it: a picture (height, width, 3) uint8 RGB, a text, values by column; what of these it has."""
+
+    picture: Array | None = None
+    text: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
 class Learning(Protocol):
     """The part that training and prediction call: what the views are, and which model reads them.
 
@@ -94,6 +104,18 @@ class Learning(Protocol):
 
     def describe(self, spec: Spec) -> dict[str, Any]:
         """Return what a program without goldfold needs to make the model's input, as JSON."""
+
+    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
+        """Return these rows of a table as people see them."""
+
+    def heat_maps(
+        self, model: nn.Module, inputs: Inputs, directions: torch.Tensor, within: nn.Module | None = None
+    ) -> Array | None:
+        """Return which places of the shown pictures speak for the sum of the logits weighed by `directions`, (b, outputs).
+
+        (b, height, width) float32 from 0 to 1; None where the model cannot tell. `within` is the part of a model of several
+        kinds that reads the pictures. A kind without pictures leaves this out.
+        """
 
 
 def find_learning(name: str) -> Learning:

@@ -98,13 +98,14 @@ def blend(
     sample: pd.DataFrame,
     settings: BlendSettings,
     config: ValidateConfig,
+    groups: pd.Series | None = None,
 ) -> Blend:
     """Blend members, given by name as results and test tables, each with the same rows in the same order.
 
     Out-of-fold rows of a fold are predicted by a blend fitted to the other folds' rows, test rows by one fitted to all. Members
     are blended as their models predict; the post-processing is the blend's own. Under a metric that changes in steps, slsqp
-    makes the mean loss of the rows (see `row_losses`) least instead. Raises InputError for settings that do not suit the problem,
-    and for a single fold where there is something to fit.
+    makes the mean loss of the rows (see `row_losses`) least instead. `groups` gives the group of each id, as `scored` takes it.
+    Raises InputError for settings that do not suit the problem, and for a single fold where there is something to fit.
     """
     table = next(iter(results.values())).oof
     predictions = [problem.predictions(result.oof) for result in results.values()]
@@ -114,7 +115,7 @@ def blend(
     test_values = np.stack([to_scale(problem, problem.predictions(member), settings.on) for member in test.values()])
     fitted = fit(values, table)
     prediction, by_fold = nested(fit, values, table)
-    cv = scored(problem, _with(table, problem.table(prediction)), config)
+    cv = scored(problem, _with(table, problem.table(prediction)), config, groups)
     answers = _with(next(iter(test.values())), problem.table(fitted.predict(test_values)))
     return Blend(
         settings=settings,

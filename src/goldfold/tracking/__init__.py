@@ -2,11 +2,24 @@
 
 from goldfold.tracking.stage import (
     Tracked,
+    flat_params,
+    log_report,
     log_run,
     log_test_score,
     model_of_run,
+    provenance,
     read_origin,
     tracked_stage,
 )
 
-__all__ = ["Tracked", "log_run", "log_test_score", "model_of_run", "read_origin", "tracked_stage"]
+__all__ = [
+    "Tracked",
+    "flat_params",
+    "log_report",
+    "log_run",
+    "log_test_score",
+    "model_of_run",
+    "provenance",
+    "read_origin",
+    "tracked_stage",
+]

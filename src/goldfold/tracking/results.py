@@ -19,12 +19,14 @@ from goldfold.validation.comparison import Comparison
 
 @dataclass(frozen=True)
 class TrackedResult:
-    """The MLflow run of a pipeline result or a blend; `params` are params.yaml's, flat."""
+    """The MLflow run of a pipeline result or a blend; `params` are params.yaml's, flat, and `metrics` the last of each."""
 
     store: Store
     name: str
     id: str
     params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
 
     @classmethod
     def find(cls, name: str) -> "TrackedResult":
@@ -34,7 +36,7 @@ class TrackedResult:
         except Unreachable as error:
             raise InputError(str(error), mend="start the MLflow server, or set MLFLOW_TRACKING_URI to one that runs") from None
         run = store.find(name)
-        return cls(store, str(run.info.run_name), str(run.info.run_id), run.data.params)
+        return cls(store, str(run.info.run_name), str(run.info.run_id), run.data.params, run.data.tags, run.data.metrics)
 
     def folder(self, path: str) -> Path:
         """A folder of its artifacts, `cv` or `submission`, on this machine; raises InputError where it has none."""

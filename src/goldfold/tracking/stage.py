@@ -142,6 +142,10 @@ class Tracked:
         """Record the submission on the parent."""
         self.records.append(self._record(artifacts=submission_files(folder)))
 
+    def report(self, path: Path) -> None:
+        """Record the report on the parent."""
+        self.records.append(self._record(artifacts={str(path): "report"}))
+
     def model(self, result: FoldResult) -> None:
         """Offer a fold's model on the parent as MLflow's python_function, from rows as they are outside to predictions.
 
@@ -221,6 +225,11 @@ def deliver_waiting(outbox: Outbox, store: Store) -> None:
 def log_test_score(origin: dict[str, str], metric: str, score: float, moment: float) -> None:
     """Log the score of a submission against known test labels to its run; the same score twice changes nothing."""
     send(Record(origin["experiment"], origin["key"], origin["name"], metrics=[(f"{metric}_test", score, 0, moment)]))
+
+
+def log_report(origin: dict[str, str], path: Path) -> None:
+    """Log a report to the run that it tells of, in the place of the one that is there."""
+    send(Record(origin["experiment"], origin["key"], origin["name"], artifacts={str(path): "report"}))
 
 
 def log_run(

@@ -17,7 +17,8 @@ class Scores:
     """The competition's metric on all out-of-fold rows, its bootstrap interval, and the metric per fold.
 
     Where there is post-processing they are nested (see goldfold.validation.postprocess), and `raw` is the metric without.
-    `rows` counts answers: rows that share one count once.
+    `rows` counts answers: rows that share one count once. Where the interval is that of resamples of whole groups, `groups`
+    counts those.
     """
 
     metric: str
@@ -28,6 +29,7 @@ class Scores:
     folds: dict[int, float]
     rows: int
     raw: float | None = None
+    groups: int | None = None
 
     @property
     def mean(self) -> float:
@@ -91,6 +93,7 @@ class CVResult:
             },
             "confidence": scores.confidence,
             "rows": scores.rows,
+            **({} if scores.groups is None else {"groups": scores.groups}),
         }
 
     @classmethod
@@ -110,6 +113,7 @@ class CVResult:
             folds={int(fold): score for fold, score in numbers["fold"].items()},
             rows=saved["rows"],
             raw=numbers.get("raw"),
+            groups=saved.get("groups"),
         )
         worst = pd.read_csv(folder / "worst.csv", dtype={"id": "str"})
         steps = folder / "postprocess.json"

@@ -5,22 +5,28 @@ import pandas as pd
 
 from goldfold.competition import Problem
 from goldfold.metrics import Array, named_columns
+from goldfold.validation.resampling import resamples
 
 
 def bootstrap_interval(
-    problem: Problem, truth: Array, prediction: Array, resamples: int, confidence: float, table: pd.DataFrame | None = None
+    problem: Problem,
+    truth: Array,
+    prediction: Array,
+    number: int,
+    confidence: float,
+    table: pd.DataFrame | None = None,
+    groups: Array | None = None,
 ) -> tuple[float, float]:
-    """The percentile interval of the metric over resamples of the rows (Efron 1979); always the same for the same rows.
+    """The percentile interval of the metric over `number` resamples of the rows (Efron 1979); always the same for the same rows.
 
-    `table` holds the rows' columns that the metric's arguments name. Resamples on which the metric is undefined do not count;
-    where it is undefined on all, both ends are NaN.
+    Where `groups`, (n,), tells which rows are not independent, whole groups are resampled. `table` holds the rows' columns that
+    the metric's arguments name. Resamples on which the metric is undefined do not count; where it is undefined on all, both ends
+    are NaN.
     """
     named = list(named_columns(problem.scored_by, problem.metric_args))
     scored = table[named] if named and table is not None else None
-    draws = np.random.default_rng(0)
     scores = []
-    for _ in range(resamples):
-        rows = draws.integers(len(truth), size=len(truth))
+    for rows in resamples(len(truth), number, groups):
         scores.append(problem.score(truth[rows], prediction[rows], scored.iloc[rows] if scored is not None else None))
     tail = (1 - confidence) / 2
     defined = np.array(scores)[~np.isnan(scores)]

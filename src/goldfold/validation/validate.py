@@ -25,10 +25,11 @@ CPU_TOLERANCE = 1e-6
 GPU_TOLERANCE = 2e-2
 
 
-def validate(prepared: PreparedSet, folds: Sequence[FoldResult], config: ValidateConfig) -> CVResult:
+def validate(prepared: PreparedSet, folds: Sequence[FoldResult], config: ValidateConfig, group: str | None = None) -> CVResult:
     """Judge each fold's checkpoints on the fold's own rows, join the out-of-fold predictions and fit the post-processing.
 
-    A fold that was trained with several seeds is judged by the mean of their predictions.
+    A fold that was trained with several seeds is judged by the mean of their predictions. `group` is the column whose equal
+    values share a fold: the score's interval is that of resamples of whole groups.
 
     Raises InputError where a checkpoint does not reproduce the score it bears, or was trained on another prepared set.
     """
@@ -42,22 +43,29 @@ def validate(prepared: PreparedSet, folds: Sequence[FoldResult], config: Validat
         # A competition may have columns of these names.
         known = known.rename(columns={name: f"given_{name}" for name in position})
         tables.append(pd.concat([position, known, problem.table(prediction)], axis=1))
-    return scored(problem, pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True), config)
+    oof = pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
+    return scored(problem, oof, config, prepared.train.set_index(problem.id)[group] if group else None)
 
 
-def scored(problem: Problem, oof: pd.DataFrame, config: ValidateConfig) -> CVResult:
-    """Fit the post-processing to an out-of-fold table (see CVResult), score it, whole and per fold, and find its worst errors."""
+def scored(problem: Problem, oof: pd.DataFrame, config: ValidateConfig, groups: pd.Series | None = None) -> CVResult:
+    """Fit the post-processing to an out-of-fold table (see CVResult), score it, whole and per fold, and find its worst errors.
+
+    `groups` gives the group of each id, its index, where rows of a group are not independent.
+    """
     prediction = problem.predictions(oof)
     worst = oof.assign(loss=row_losses(problem, problem.truth(oof), prediction)).nlargest(config.worst, "loss")
     table, raw = problem.per_answer(oof, prediction)
     postprocess = fit_postprocess(problem, config.postprocess, table, raw)
-    scores = _scores(problem, table, raw, postprocess.judged(problem, table, raw), config)
+    grouped = None if groups is None else groups.loc[list(table[problem.id])].to_numpy()
+    scores = _scores(problem, table, raw, postprocess.judged(problem, table, raw), config, grouped)
     return CVResult(problem, scores, oof, worst, postprocess)
 
 
-def _scores(problem: Problem, table: pd.DataFrame, raw: Array, judged: Array, config: ValidateConfig) -> Scores:
+def _scores(
+    problem: Problem, table: pd.DataFrame, raw: Array, judged: Array, config: ValidateConfig, groups: Array | None
+) -> Scores:
     truth, folds = problem.truth(table), table["fold"].to_numpy()
-    low, high = bootstrap_interval(problem, truth, judged, config.bootstrap, config.confidence, table)
+    low, high = bootstrap_interval(problem, truth, judged, config.bootstrap, config.confidence, table, groups)
     return Scores(
         metric=problem.scored_by.name,
         score=problem.score(truth, judged, table),
@@ -67,6 +75,7 @@ def _scores(problem: Problem, table: pd.DataFrame, raw: Array, judged: Array, co
         folds={int(f): problem.score(truth[folds == f], judged[folds == f], table[folds == f]) for f in np.unique(folds)},
         rows=len(table),
         raw=None if judged is raw else problem.score(truth, raw, table),
+        groups=None if groups is None else int(pd.Series(groups).nunique(dropna=False)),
     )
 
 

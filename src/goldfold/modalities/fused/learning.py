@@ -17,7 +17,7 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.fused.settings import FusedModelConfig
 from goldfold.modalities.head import build_head
-from goldfold.modalities.protocol import Inputs, Key, Learning, Spec, View
+from goldfold.modalities.protocol import Inputs, Key, Learning, Shown, Spec, View
 from goldfold.prepare import PreparedSet
 from goldfold.prepare.prepared_set import Part
 
@@ -154,6 +154,28 @@ class Joined:
     def describe(self, spec: Spec) -> dict[str, Any]:
         """How each kind's input is made."""
         return {name: part.describe(spec[name]) for name, part in self.parts}
+
+    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
+        """The rows as each kind shows them that does, together."""
+        kinds = [kind.show_rows(prepared, part, rows) for _, kind in self.parts if hasattr(kind, "show_rows")]
+        return [_together(each) for each in zip(*kinds, strict=True)]
+
+    def heat_maps(
+        self, model: FusedModel, inputs: Inputs, directions: torch.Tensor, within: nn.Module | None = None
+    ) -> Array | None:
+        """Those of the first kind that has some."""
+        for name, part in self.parts:
+            if hasattr(part, "heat_maps"):
+                return part.heat_maps(model, inputs, directions, model.backbone[name])
+        return None
+
+
+def _together(shown: Sequence[Shown]) -> Shown:
+    return Shown(
+        picture=next((each.picture for each in shown if each.picture is not None), None),
+        text="\n".join(each.text for each in shown if each.text),
+        values={name: value for each in shown for name, value in each.values.items()},
+    )
 
 
 joined = Joined

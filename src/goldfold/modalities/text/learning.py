@@ -2,7 +2,7 @@
 
 from goldfold.modalities.text.model import build_model
 from goldfold.modalities.text.outside import describe, outside_columns, read_files, read_rows
-from goldfold.modalities.text.views import input_spec, mixed, plain_view, training_view
+from goldfold.modalities.text.views import input_spec, mixed, plain_view, show_rows, training_view
 
 __all__ = [
     "build_model",
@@ -13,5 +13,6 @@ __all__ = [
     "plain_view",
     "read_files",
     "read_rows",
+    "show_rows",
     "training_view",
 ]

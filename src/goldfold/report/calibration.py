@@ -1,0 +1,49 @@
+"""Whether a probability can be taken at its word."""
+
+import numpy as np
+import pandas as pd
+
+from goldfold.competition import Problem
+from goldfold.metrics import Array
+
+BINS = 15
+
+
+def claims(problem: Problem, truth: Array, prediction: Array) -> tuple[Array, Array]:
+    """What predictions claim and whether it holds: probabilities (k,) and 0 or 1, (k,).
+
+    The probability of the most probable class, of the positive class (binary), or of each label of each row (multilabel).
+    """
+    if problem.task == "multiclass":
+        best, known = prediction.argmax(axis=1), problem.class_of(truth)
+        return prediction[np.arange(len(best)), best], (best == known).astype(int)
+    return prediction.ravel(), np.asarray(truth).ravel().astype(int)
+
+
+def reliability(probability: Array, holds: Array, bins: int = BINS) -> pd.DataFrame:
+    """Probabilities, (k,), in `bins` of equal width, and how often what they claim holds, 0 or 1, (k,).
+
+    The bins that are not empty, with the columns low, high, rows, predicted and observed (both means over the bin).
+    """
+    clipped = np.clip(probability, 0, 1)
+    place = np.minimum((clipped * bins).astype(int), bins - 1)
+    found = pd.DataFrame({"place": place, "predicted": clipped, "observed": holds}).groupby("place")
+    table = found.mean().assign(rows=found.size()).reset_index()
+    table = table.assign(low=table["place"] / bins, high=(table["place"] + 1) / bins)
+    return table[["low", "high", "rows", "predicted", "observed"]]
+
+
+def expected_calibration_error(bins: pd.DataFrame) -> float:
+    """The mean distance of predicted from observed over the bins of `reliability`, weighted by their rows.
+
+    Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, https://arxiv.org/abs/1706.04599.
+    """
+    return float(np.average((bins["predicted"] - bins["observed"]).abs(), weights=bins["rows"]))
+
+
+def wilson_interval(share: Array, rows: Array, errors: float = 1.96) -> tuple[Array, Array]:
+    """Between what a share of so many rows may well lie (Wilson 1927); 1.96 standard errors make it a 95% interval."""
+    spread = errors**2 / rows
+    middle = (share + spread / 2) / (1 + spread)
+    half = errors * np.sqrt(share * (1 - share) / rows + spread / (4 * rows)) / (1 + spread)
+    return np.asarray(middle - half), np.asarray(middle + half)

@@ -1,0 +1,118 @@
+"""What is taken for what, how far values are off, and whether probabilities can be taken at their word."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from goldfold.competition import Problem
+from goldfold.metrics import Array, hard_labels
+from goldfold.report.calibration import claims, expected_calibration_error, reliability, wilson_interval
+from goldfold.report.page import Html, element, joined, number, paragraph, rows_table
+from goldfold.report.slices import by_class, by_label
+from goldfold.report.svg import Frame, Scale, scale_of
+
+MOST_CLASSES = 25
+MOST_PAIRS = 20
+MOST_DOTS = 1500
+HISTOGRAM = 31
+
+
+def confusions(problem: Problem, truth: Array, prediction: Array) -> Html:
+    """The confusion matrix of classes, or of the grades nearest to values; of many the most frequent confusions."""
+    names, size = problem.classes or problem.grades, len(problem.classes or problem.grades)
+    if problem.grades:
+        known, said = problem.nearest_grade(truth), problem.nearest_grade(prediction)
+    else:
+        known, said = problem.class_of(truth), hard_labels(problem.task, prediction)
+    counts = np.bincount(known * size + said, minlength=size * size).reshape(size, size)
+    wrong = int(len(known) - np.trace(counts))
+    told = f"{wrong} of {len(known)} rows are taken for another class ({wrong / len(known):.2%})."
+    if size <= MOST_CLASSES:
+        return joined([paragraph(told), _matrix(names, counts)])
+    off = counts * ~np.eye(size, dtype=bool)
+    rows = []
+    for place in np.argsort(-off, axis=None, kind="stable")[:MOST_PAIRS]:
+        actual, taken = divmod(int(place), size)
+        if count := off[actual, taken]:
+            share = f"{count / counts[actual].sum():.1%}"
+            rows.append((names[actual], names[taken], str(count), share))
+    return joined([paragraph(told), rows_table(("actual", "taken for", "rows", "of the class"), rows, numbers=2)])
+
+
+def _matrix(classes: tuple[str, ...], counts: Array) -> Html:
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    # The few wrong ones would be too pale to see among many right ones.
+    shade = np.where(np.eye(len(classes), dtype=bool), shares, (counts > 0) * (0.2 + 0.8 * np.sqrt(shares)))
+    body = [element("tr", element("th", "actual ↓  predicted →"), *(element("th", name) for name in classes))]
+    for row, name in enumerate(classes):
+        cells = []
+        for column, count in enumerate(counts[row]):
+            kind = "right" if row == column else "wrong"
+            cells.append(element("td", str(count) if count else "", class_=kind, style=f"--s:{shade[row, column]:.3f}"))
+        body.append(element("tr", element("th", name), *cells))
+    return element("div", element("table", element("tbody", *body), class_="matrix"), class_="wide")
+
+
+def residuals(problem: Problem, truth: Array, prediction: Array) -> Html:
+    """For each target predicted against actual, and how the residuals spread."""
+    columns = zip(problem.targets, truth.reshape(len(truth), -1).T, prediction.reshape(len(prediction), -1).T, strict=True)
+    charts, rows = [], []
+    for target, actual, predicted in columns:
+        log = problem.scored_by.logs and min(actual.min(), predicted.min()) > 0
+        both = scale_of([actual, predicted], f"actual {target}", log=log)
+        frame = Frame(both, replace(both, title="predicted"))
+        some = np.linspace(0, len(actual) - 1, min(len(actual), MOST_DOTS)).astype(int)
+        ends = np.array([both.low, both.high])
+        marks = frame.dots(actual[some], predicted[some], "small c0"), frame.line(ends, ends, "line grey")
+        charts.append(frame.drawn(*marks, title=f"{target}: predicted against actual"))
+        off, name = (np.log(predicted / actual), "ln(predicted / actual)") if log else (predicted - actual, "predicted - actual")
+        counts, edges = np.histogram(off, bins=HISTOGRAM)
+        heights = Frame(Scale(edges[0], edges[-1], name), Scale(0, counts.max() * 1.05))
+        charts.append(heights.drawn(heights.bars(edges[:-1], edges[1:], counts, "bar"), title=f"{target}: residuals, rows"))
+        spread = np.quantile(predicted - actual, [0.05, 0.5, 0.95])
+        rows.append((target, *map(number, (np.mean(predicted - actual), np.abs(predicted - actual).mean(), *spread))))
+    head = ("target", "mean residual", "mean absolute", "5 %", "median", "95 %")
+    return joined([element("div", *charts, class_="charts"), rows_table(head, rows, numbers=5)])
+
+
+def calibration(problem: Problem, truth: Array, prediction: Array) -> Html:
+    """The reliability curve of probabilities, with the expected calibration error."""
+    bins = reliability(*claims(problem, truth, prediction))
+    error = expected_calibration_error(bins)
+    what = {
+        "multiclass": "the most probable class's probability",
+        "binary": f"the probability of {problem.classes[-1]}" if problem.classes else "the probability",
+    }.get(problem.task, "the probability of each label")
+    whole = Scale(0, 1, what)
+    frame = Frame(whole, Scale(0, 1, "how often it is so"))
+    ends = np.array([0.0, 1.0])
+    points = bins["predicted"].to_numpy(), bins["observed"].to_numpy()
+    counts = bins["rows"].to_numpy()
+    curve = [frame.line(ends, ends, "line grey"), frame.line(*points, "line c0"), frame.dots(*points, "c0")]
+    between = zip(points[0], *wilson_interval(points[1], counts), strict=True)
+    curve += [frame.line(np.array([at, at]), np.array([low, high]), "line c0") for at, low, high in between]
+    heights = Frame(whole, Scale(0.8, counts.max() * 1.2, log=True))
+    bars = heights.bars(bins["low"].to_numpy(), bins["high"].to_numpy(), counts, "bar")
+    predicted, observed = (float(np.average(each, weights=counts)) for each in points)
+    told = (
+        f"Expected calibration error {error:.4f}: how far, on average, a probability is from how often it is so. "
+        f"The mean probability is {predicted:.4f}, and it is so in {observed:.4f} of the cases."
+    )
+    charts = frame.drawn(*curve, title="reliability, with 95% intervals"), heights.drawn(bars, title="how many there are")
+    return joined([paragraph(told), element("div", *charts, class_="charts")])
+
+
+def classes(problem: Problem, truth: Array, prediction: Array, losses: Array) -> Html:
+    """How well each class or label is told; of many those of the largest loss, or the labels that are missed most often."""
+    found = by_class(problem, truth, prediction, losses) if problem.is_exclusive else by_label(problem, truth, prediction)
+    hardest = "loss" if problem.is_exclusive else "missed"
+    shown = found.nlargest(MOST_CLASSES, hardest).sort_index()
+    rows = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
+    told = [paragraph(f"The {len(rows)} of {len(found)} with the largest {hardest}.")] if len(rows) < len(found) else []
+    return joined([*told, rows_table(list(found.columns), rows, numbers=len(found.columns) - 1)])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "–" if np.isnan(value) else f"{value:.4f}"
+    return str(value)

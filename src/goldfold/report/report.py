@@ -1,0 +1,89 @@
+"""A run in one HTML file: (PreparedSet, CVResult, FoldResults) → a page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from goldfold.errors import InputError
+from goldfold.files import written_whole
+from goldfold.metrics import Array
+from goldfold.prepare import PreparedSet
+from goldfold.report import curves, errors, parts, run
+from goldfold.report.page import page
+from goldfold.report.worst import worst_errors
+from goldfold.training import FoldResult
+from goldfold.validation import CVResult
+from goldfold.validation.validate import row_losses
+
+PAGE = "report.html"
+
+
+@dataclass(frozen=True)
+class About:
+    """A run beside its results: its name, params.yaml as dotted names and texts, the tags that say which code it was, and the
+    score of its submission where the test labels are known."""
+
+    run: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    test_score: float | None = None
+
+
+def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult], about: About) -> str:
+    """The page of a run, which needs no other file and no network.
+
+    `folds` may be fewer than those of the result: what they alone know is left out. Raises InputError where the prepared set
+    does not have the result's rows.
+    """
+    problem, oof = cv.problem, cv.oof.reset_index(drop=True)
+    rows = _training_rows(prepared, oof)
+    raw = problem.predictions(oof)
+    losses = row_losses(problem, problem.truth(oof), raw)
+    answers, answered = problem.per_answer(oof, raw)
+    judged = cv.postprocess.judged(problem, answers, answered)
+    truth, prediction = problem.truth(answers), problem.predictions(cv.judged())
+    answer_losses = row_losses(problem, truth, answered)
+    known = prepared.train.iloc[_training_rows(prepared, answers)].reset_index(drop=True)
+
+    sections = [("curves", "Learning curves", curves.learning_curves(folds))]
+    if problem.task == "regression":
+        sections.append(("residuals", "Residuals", errors.residuals(problem, truth, prediction)))
+    if problem.is_exclusive or problem.grades:
+        sections.append(("errors", "Confusion matrix", errors.confusions(problem, truth, prediction)))
+    if problem.task != "regression":
+        sections.append(("classes", "By class", errors.classes(problem, truth, prediction, answer_losses)))
+        sections.append(("calibration", "Calibration", errors.calibration(problem, problem.truth(oof), raw)))
+    sections.append(("worst", "Worst errors", worst_errors(prepared, oof, rows, losses, folds)))
+    sections.append(("columns", "By column", parts.by_columns(problem, known, answers, judged, answer_losses)))
+    audited = run.audit(prepared.folder)
+    if audited is not None:
+        sections.append(("audit", "Audit of the data", audited))
+    sections += [
+        ("data", "Data", run.data(prepared)),
+        ("settings", "Settings", run.settings(about.params)),
+        ("environment", "Environment", run.environment(about.run, folds, about.tags)),
+    ]
+    return page(f"{problem.name}: {about.run}", curves.headline(about.run, cv, about.test_score), sections)
+
+
+def save_report(text: str, path: Path) -> None:
+    """Write a page, whole or not at all."""
+    with written_whole(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def _training_rows(prepared: PreparedSet, table: pd.DataFrame) -> Array:
+    """Where the rows of a table are in the training table, by their ids."""
+    ids = pd.Index(prepared.train[prepared.problem.id])
+    places = ids.get_indexer(table[prepared.problem.id])
+    missing = table[prepared.problem.id][places < 0]
+    if len(missing):
+        raise InputError(
+            "data/prepared does not have the rows of this result",
+            [f"{prepared.problem.id} {name}: not there" for name in missing],
+            "run `dvc repro prepare` on the run's training table",
+        )
+    return np.asarray(places)

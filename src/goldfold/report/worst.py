@@ -1,0 +1,127 @@
+"""The rows that the models were most wrong about, as people see them, and where the network looked."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from goldfold.competition import Problem
+from goldfold.metrics import Array
+from goldfold.modalities.protocol import Shown, find_learning
+from goldfold.prepare import PreparedSet
+from goldfold.report.page import Html, element, joined, number, paragraph
+from goldfold.report.pictures import data_uri, fitted, heated
+from goldfold.training import FoldResult
+from goldfold.training.device import find_compute_again
+
+MOST = 24
+BATCH = 4
+"""Rows whose maps are computed at once: a backward pass keeps all layers of each."""
+MOST_TEXT = 400
+MOST_LABELS = 4
+MOST_VALUES = 12
+
+
+def worst_errors(prepared: PreparedSet, oof: pd.DataFrame, rows: Array, losses: Array, folds: Sequence[FoldResult]) -> Html:
+    """Cards of the rows of an out-of-fold table with the largest `losses`; `rows` are theirs in the training table.
+
+    Where pictures are shown and the model of a row's fold is at hand, each bears its heat map.
+    """
+    problem = prepared.problem
+    worst = np.argsort(-losses, kind="stable")[:MOST]
+    table, chosen = oof.iloc[worst], rows[worst]
+    learning: Any = find_learning(problem.modality)
+    shown = learning.show_rows(prepared, "train", chosen) if hasattr(learning, "show_rows") else [Shown()] * len(table)
+    pictured = any(row.picture is not None for row in shown)
+    heat, remark = _heat(prepared, table, chosen, folds) if pictured else ({}, "")
+    names = zip(table[problem.id].astype("str"), table["fold"], losses[worst], *_told(problem, table), strict=True)
+    cards = [_card(row, heat.get(place), *told) for place, (row, told) in enumerate(zip(shown, names, strict=True))]
+    told = (
+        f"The {len(cards)} rows with the largest loss: what each is → what it was taken for by models that never saw it. {remark}"
+    )
+    return joined([paragraph(told), element("div", *cards, class_="cards")])
+
+
+def _card(shown: Shown, heat: Array | None, name: str, fold: int, loss: float, known: str, said: str) -> Html:
+    parts: list[str] = []
+    if shown.picture is not None:
+        picture = fitted(shown.picture)
+        pictures = [picture] if heat is None else [picture, heated(picture, heat)]
+        parts.append(element("div", *(Html(f'<img src="{data_uri(each)}" alt="">') for each in pictures), class_="pictures"))
+    taken = [" → ", element("b", said, class_="wrong")] if said else [" right, but not sure"]
+    parts.append(element("p", element("b", known), *taken))
+    parts.append(element("p", f"{name} · fold {fold} · loss {loss:.3g}", class_="small"))
+    if shown.text:
+        parts.append(element("blockquote", shown.text[:MOST_TEXT] + ("…" if len(shown.text) > MOST_TEXT else "")))
+    if shown.values:
+        pairs = list(shown.values.items())
+        parts.append(element("dl", *(joined([element("dt", name), element("dd", value)]) for name, value in pairs[:MOST_VALUES])))
+    return element("article", *parts)
+
+
+def _told(problem: Problem, table: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """What each row is and what it was taken for; nothing where that is the same class."""
+    truth, prediction = problem.truth(table), problem.predictions(table)
+    if problem.is_exclusive:
+        share = np.stack([1 - prediction, prediction], axis=1) if problem.task == "binary" else prediction
+        classes = problem.class_of(truth), share.argmax(axis=1)
+        known, said = ([f"{problem.classes[at]} ({p[at]:.1%})" for at, p in zip(each, share, strict=True)] for each in classes)
+        return known, [told if wrong else "" for told, wrong in zip(said, classes[0] != classes[1], strict=True)]
+    pairs = truth.reshape(len(table), -1), prediction.reshape(len(table), -1)
+    if problem.task == "multilabel":
+        likely = [[(problem.names[at], row[at]) for at in np.argsort(-row)[:MOST_LABELS]] for row in pairs[1]]
+        known = [", ".join(np.asarray(problem.names)[row == 1]) or "no label" for row in pairs[0]]
+        return known, [", ".join(f"{name} {share:.0%}" for name, share in row) for row in likely]
+    known, said = ([", ".join(map(number, row)) for row in values] for values in pairs)
+    return known, said
+
+
+def _heat(prepared: PreparedSet, table: pd.DataFrame, rows: Array, folds: Sequence[FoldResult]) -> tuple[dict[int, Array], str]:
+    """The heat map of each place of the table whose fold's model is at hand and has one, and what to say of them."""
+    problem = prepared.problem
+    maps: dict[int, Array] = {}
+    directions = _directions(problem, problem.truth(table), problem.predictions(table))
+    judges = {result.fold: result for result in reversed(folds) if hasattr(result.modality, "heat_maps")}
+    for fold, result in judges.items():
+        here = np.flatnonzero(table["fold"].to_numpy() == fold)
+        if len(here):
+            found = _heat_of(prepared, result, rows[here], directions[here])
+            maps |= dict(zip(here.tolist(), found, strict=True)) if found is not None else {}
+    if maps:
+        return maps, (
+            "Beside each picture, what spoke for the prediction by Grad-CAM (red most, blue least), for the model that made it."
+        )
+    return maps, "Without heat maps: this network has no feature map that tells where." if judges else ""
+
+
+def _heat_of(prepared: PreparedSet, result: FoldResult, rows: Array, directions: Array) -> Array | None:
+    learning: Any = result.modality
+    compute = find_compute_again(result.precision)
+    model = result.build_model().to(compute.device)
+    view = learning.plain_view(prepared, "train", result.spec)
+    found = []
+    for start in range(0, len(rows), BATCH):
+        _, inputs = view.__getitems__([(0, int(row)) for row in rows[start : start + BATCH]])
+        inputs = {name: compute.to_device(tensor) for name, tensor in inputs.items()}
+        towards = compute.to_device(torch.from_numpy(directions[start : start + BATCH]))
+        # A network of any author may raise anything when its outputs are differentiated.
+        with suppress(Exception):
+            found.append(learning.heat_maps(model, inputs, towards))
+    complete = len(found) * BATCH >= len(rows) and all(heat is not None for heat in found)
+    return np.concatenate(found) if complete else None
+
+
+def _directions(problem: Problem, truth: Array, prediction: Array) -> Array:
+    """Which way the logits made each prediction, (n, outputs) float32: the predicted class's, or the most wrong one's error."""
+    columns = prediction.reshape(len(prediction), -1)
+    rows, found = np.arange(len(columns)), np.zeros(columns.shape, np.float32)
+    if problem.task == "multiclass":
+        found[rows, columns.argmax(axis=1)] = 1
+        return found
+    errors = columns - truth.reshape(columns.shape)
+    most = np.abs(errors).argmax(axis=1)
+    found[rows, most] = np.where(errors[rows, most] > 0, 1, -1)
+    return found
