@@ -136,3 +136,15 @@ def test_rows_are_shown_by_all_kinds_that_show_theirs_and_heated_by_the_first_th
     (shown,) = joined.show_rows(None, "train", [0])
     assert shown.picture is picture and (shown.text, shown.values) == ("a text", {"n": "1"})
     assert joined.heat_maps(SimpleNamespace(backbone={"image": "its model"}), {}, None) == "its model"
+
+
+def test_photos_and_columns_of_a_real_competition_end_in_a_valid_submission(shared_data, prepared_with, tmp_path):
+    competition = {"modality": "image+table", "images": "images/{id}_frontal.jpg", "metric": "rmsle"}
+    prepare = {"image": {"image_size": 32}, "rows": 120}
+    config, prepared, summary = prepared_with(
+        shared_data / "houses", competition=competition, model=BOTH, prepare=prepare, train={"epochs": 4, "lr": 0.01}
+    )
+    assert "columns: 4 numbers" in summary["inputs"]
+    result = train_fold(prepared, 0, 0, config, tmp_path / "fold")
+    predict(prepared, [result], config.predict).save(tmp_path / "submission")
+    assert result.score < 1.2
