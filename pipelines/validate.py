@@ -27,7 +27,7 @@ def main() -> None:
     with tracked_stage(config, prepared, "validate") as tracked:
         folds = load_folds(given.folds, config.split.folds, config.train.seeds)
         tracked.folds(folds, trained_by=lambda name: read_origin(given.runs / f"train-{name}.json"))
-        result = validate(prepared, folds, config.validate_, config.split.group)
+        result = validate(prepared, folds, config.validate_, config.predict, config.split.group)
         result.save(given.out)
         tracked.cv(result, given.out)
         forget(scratch_folder(), folds)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from goldfold.config import parse_config
+from goldfold.config import PredictConfig, parse_config
 from goldfold.metrics import METRICS, find_metric
 from goldfold.training import train_fold
+from goldfold.validation.inference import predict_rows
 from goldfold.validation.steps import KINDS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -40,6 +41,15 @@ def test_settings_that_a_page_shows_exist(page):
         of_images = "modality" not in tree.get("competition", {})
         model = {**({"name": "x"} if of_images else {}), **tree.pop("model", {})}
         parse_config({"competition": {"path": "x"}, **tree, "model": model})
+
+
+def test_the_transforms_for_test_time_augmentation_change_the_images(digits, settings, tmp_path):
+    table = (DOCS / "squeeze.md").read_text().partition("| flips |")[2].partition("\n\n")[0].replace("224", "6")
+    changes = [YAML(typ="safe").load(shown) for shown in re.findall(r"`(\{.*?\})`", table)]
+    assert len(changes) == 8
+    fold, rows = train_fold(digits, 0, 0, settings(epochs=1), tmp_path), digits.validation_rows(0)
+    plain, *changed = predict_rows(digits, fold, "train", rows, PredictConfig(tta=changes))
+    assert not any(np.allclose(plain, each) for each in changed)
 
 
 def test_every_recipe_is_in_the_table():

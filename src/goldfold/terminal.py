@@ -140,6 +140,9 @@ def show_cv(result: CVResult) -> None:
     )
     if scores.raw is not None:
         print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested")
+    if scores.plain is not None:
+        told = f"{scores.metric} {number(scores.plain)} → {number(scores.score)}"
+        print(f"averaged    {told} over checkpoints and changed rows")
     print(f"per fold    {'  '.join(f'{fold}: {number(score)}' for fold, score in scores.folds.items())}", end="")
     print(f"  (mean {number(scores.mean)} ± {scores.deviation:.2g})" if len(scores.folds) > 1 else "", flush=True)
 

@@ -15,12 +15,12 @@ def stages_run(said):
     return re.findall(r"Running stage '(?:.*:)?(.+?)'", said)
 
 
-def test_a_predict_setting_reruns_predict_alone_and_its_parent_has_all_folds(clone):
+def test_a_predict_setting_trains_nothing_again_and_its_parent_has_all_folds(clone):
     first = clone.parents()[0]
-    said = clone.run("dvc", "exp", "run", "-n", "geometric", "-S", "predict.average=geometric")
-    assert stages_run(said) == ["predict"]
+    said = clone.run("dvc", "exp", "run", "-n", "logits", "-S", "predict.average=logits")
+    assert stages_run(said) == ["validate", "predict"]
     parents = clone.parents()
-    assert [run.info.run_name for run in parents] == [first.info.run_name, "geometric"]
+    assert [run.info.run_name for run in parents] == [first.info.run_name, "logits"]
     children = clone.children(parents[1])
     assert len(children) == 5
     trained = {run.info.run_id for run in clone.children(first)}
@@ -28,7 +28,7 @@ def test_a_predict_setting_reruns_predict_alone_and_its_parent_has_all_folds(clo
     assert parents[1].data.metrics["accuracy"] == first.data.metrics["accuracy"]
     assert all(child.data.metrics["best_accuracy"] > 0.9 for child in children)
     # Back to what was: everything comes from DVC's cache, and no run is added.
-    said = clone.run("dvc", "exp", "run", "-S", "predict.average=arithmetic")
+    said = clone.run("dvc", "exp", "run", "-S", "predict.average=predictions")
     assert stages_run(said) == [] and len(clone.parents()) == 2
 
 

@@ -32,6 +32,7 @@ def arena(finished, tmp_path_factory):
         test.to_parquet(folder / "predictions.parquet")
         files = {str(current / "cv" / file): "cv" for file in ("metrics.json", "worst.csv")}
         files |= {str(folder / "oof.parquet"): "cv", str(folder / "predictions.parquet"): "submission"}
+        files[str(current / "submission/by_fold.parquet")] = "submission"
         Store(clone.folder).deliver(Record("digits", name, name, artifacts=files))
     return clone
 
@@ -39,6 +40,17 @@ def arena(finished, tmp_path_factory):
 def test_runs_of_other_folds_are_refused(arena: Clone):
     said = arena.run("goldfold", "blend", "current", "moved", "rival", expect=2)
     assert "current and moved have different folds" in said and "Traceback" not in said
+
+
+def test_a_run_labels_the_test_rows_for_its_own_folds_alone(arena: Clone):
+    said = arena.run("goldfold", "pseudo-label")
+    name = arena.parents()[0].info.run_name
+    path = f"experiments/pseudo/{name}.parquet"
+    assert f"{path}: 360 test rows" in said and f"pseudo: {{labels: {path}, confidence: 0.9, soft: false}}" in said
+    table = pd.read_parquet(arena.folder / path)
+    assert table.groupby("fold")["id"].nunique().to_dict() == dict.fromkeys(range(5), 360)
+    said = arena.run("goldfold", "pseudo-label", "moved", expect=2)
+    assert "moved had other folds than data/prepared has" in said and "Traceback" not in said
 
 
 def test_a_blend_is_a_tracked_result_with_a_submission(arena: Clone):

@@ -8,10 +8,9 @@ from sklearn.linear_model import LogisticRegression
 from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
-from goldfold.prediction.averaging import from_scale, to_scale
 from goldfold.prediction.blend import BlendSettings, blend, nested
 from goldfold.prediction.weights import hill_climb, slsqp
-from goldfold.training.evaluate import average
+from goldfold.validation.averaging import average, from_scale, to_scale
 from goldfold.validation.validate import scored
 
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "roc_auc", "probability")
@@ -158,7 +157,7 @@ def test_equal_weights_of_logits_are_the_geometric_mean(problem):
     draws = np.random.default_rng(0)
     members = np.stack([noisy(problem, draws, truth_of(problem, draws, 9), 2.0) for _ in range(3)])
     mean = np.mean([to_scale(problem, member, "logits") for member in members], axis=0)
-    assert from_scale(problem, mean, "logits") == pytest.approx(average(problem, members, "geometric"))
+    assert from_scale(problem, mean, "logits") == pytest.approx(average(problem, members, "logits"))
 
 
 def test_ranks_lie_between_0_and_1_with_ties_shared():

@@ -10,7 +10,7 @@ from goldfold.errors import InputError
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.prediction import Submission, check_submission, predict, score_submission
 from goldfold.training import train_fold
-from goldfold.training.evaluate import average
+from goldfold.validation.averaging import average
 
 IDS = ["007", "1e3", "x"]
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("False", "True"), "roc_auc", "probability")
@@ -103,12 +103,13 @@ def test_a_solution_with_other_ids_is_told(tmp_path):
 
 def test_folds_are_averaged():
     folds = np.array([[0.2, 0.9], [0.8, 0.9]])
-    assert average(BINARY, folds, "arithmetic") == pytest.approx([0.5, 0.9])
-    assert average(BINARY, folds, "geometric") == pytest.approx([0.5, 0.9])
+    assert average(BINARY, folds, "predictions") == pytest.approx([0.5, 0.9])
+    assert average(BINARY, folds, "logits") == pytest.approx([0.5, 0.9])
     classes = np.array([[[0.9, 0.05, 0.05]], [[0.4, 0.4, 0.2]]])
     product = np.sqrt([0.9 * 0.4, 0.05 * 0.4, 0.05 * 0.2])
-    assert average(CLASSES, classes, "geometric")[0] == pytest.approx(product / product.sum())
-    assert average(VALUE, np.array([[1.0], [3.0]]), "geometric") == pytest.approx([2.0])
+    assert average(CLASSES, classes, "logits")[0] == pytest.approx(product / product.sum())
+    assert average(VALUE, np.array([[1.0], [3.0]])) == pytest.approx([2.0])
+    assert average(BINARY, np.array([[0.2, 0.9, 0.3], [0.1, 0.2, 0.9]]), "ranks") == pytest.approx([1 / 6, 4 / 6, 4 / 6])
 
 
 def test_the_test_set_is_predicted_by_every_fold_in_the_order_of_the_sample(digits, settings, tmp_path):

@@ -23,6 +23,7 @@ def same(first, second):
     assert [list(first.history[name]) for name in CURVES] == [list(second.history[name]) for name in CURVES]
     assert all(torch.equal(first.weights[name], second.weights[name]) for name in first.weights)
     assert (first.epoch, first.score, first.loss) == (second.epoch, second.score, second.loss)
+    assert [(each.epoch, each.score) for each in first.further] == [(each.epoch, each.score) for each in second.further]
 
 
 def after(steps, reason="interrupted"):
@@ -37,6 +38,7 @@ def key_of(prepared, fold, seed, config, precision="fp32"):
 
 RECIPES = {
     "plain": {},
+    "several checkpoints": {"keep_best": 2},
     "ema and mixing": {
         "average": {"name": "ema", "decay": 0.9},
         "mix": [{"name": "MixUp", "alpha": 0.4}],

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from goldfold.competition import Problem
-from goldfold.config import ValidateConfig
+from goldfold.config import PredictConfig, ValidateConfig
 from goldfold.errors import InputError
 from goldfold.training import train_fold
 from goldfold.validation import CVResult, validate
+from goldfold.validation.inference import predict_rows
 from goldfold.validation.plots import plot_errors
 from goldfold.validation.uncertainty import bootstrap_interval
 
@@ -52,6 +53,18 @@ def test_a_checkpoint_that_does_not_bear_its_score_is_refused(digits, folds):
     other = {name: tensor * 0 if name.endswith("fc.weight") else tensor for name, tensor in folds[0].weights.items()}
     with pytest.raises(InputError, match="train it again"):
         validate(digits, [dataclasses.replace(folds[0], weights=other)], CONFIG)
+
+
+def test_rows_are_predicted_out_of_fold_as_the_test_set_will_be(digits, folds, result):
+    flipped = PredictConfig(tta=({"name": "HorizontalFlip"},))
+    averaged = validate(digits, folds, CONFIG, flipped)
+    assert averaged.scores.plain == result.scores.score and result.scores.plain is None
+    by_hand = predict_rows(digits, folds[0], "train", digits.validation_rows(0), flipped)
+    here = averaged.oof["fold"] == 0
+    assert averaged.problem.predictions(averaged.oof[here]) == pytest.approx(np.mean(by_hand, axis=0), abs=1e-9)
+    assert len(by_hand) == 2 and not np.allclose(*by_hand)
+    with pytest.raises(InputError, match=r"ranks are no multiclass predictions.*\n.*predict.average: logits"):
+        validate(digits, folds, CONFIG, PredictConfig(average="ranks"))
 
 
 def test_a_fold_of_another_prepared_set_is_refused(digits, folds):
@@ -99,7 +112,7 @@ def test_rows_of_a_group_widen_the_interval_as_if_they_were_one():
 
 def test_the_interval_is_that_of_the_groups_which_the_split_kept_together(digits, folds, result, tmp_path):
     pairs = dataclasses.replace(digits, train=digits.train.assign(writer=np.arange(len(digits.train)) // 20))
-    grouped = validate(pairs, folds, CONFIG, "writer")
+    grouped = validate(pairs, folds, CONFIG, group="writer")
     assert grouped.scores.score == result.scores.score and result.scores.groups is None
     assert grouped.scores.groups == pairs.train["writer"].iloc[result.oof["row"]].nunique()
     assert (grouped.scores.low, grouped.scores.high) != (result.scores.low, result.scores.high)

@@ -11,7 +11,7 @@ from goldfold.errors import InputError
 
 if TYPE_CHECKING:
     from goldfold.competition import Problem
-    from goldfold.prediction.averaging import Scale
+    from goldfold.config import Scale
     from goldfold.prediction.blend import Blend, BlendSettings, Method
 
 WORDS = {"hill": "hill climbing", "slsqp": "slsqp", "equal": "equal weights"}

@@ -66,6 +66,10 @@ def main() -> None:
     blend.add_argument("--model", help="a stack's scikit-learn model, sklearn.ensemble:RandomForestClassifier or own.file:name")
     blend.set_defaults(function=_blend)
 
+    pseudo = add("pseudo-label", help="label the test rows by a run's models, to train on them")
+    pseudo.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
+    pseudo.set_defaults(function=_pseudo_label)
+
     report = add("report", help="write a run as one HTML file: curves, errors with their images, calibration, settings")
     report.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
     report.set_defaults(function=_report)
@@ -171,6 +175,12 @@ def _blend(given: argparse.Namespace) -> None:
     from goldfold.cli.blend import blend_runs
 
     blend_runs(given.runs, given.name, given.method, given.on, given.model)
+
+
+def _pseudo_label(given: argparse.Namespace) -> None:
+    from goldfold.cli.pseudo_label import pseudo_label
+
+    pseudo_label(given.run)
 
 
 def _report(given: argparse.Namespace) -> None:

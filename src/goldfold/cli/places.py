@@ -12,6 +12,7 @@ CURRENT = Path("experiments/current")
 PREPARED = Path("data/prepared")
 RECIPES = Path("experiments/recipes")
 BLENDS = Path("experiments/blends")
+PSEUDO = Path("experiments/pseudo")
 REPORTS = Path("experiments/reports")
 
 

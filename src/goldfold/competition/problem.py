@@ -159,6 +159,16 @@ class Problem:
             return np.asarray(self.grades, dtype=object)[self.nearest_grade(prediction)]
         return np.asarray(self.classes, dtype=object)[hard_labels(self.task, prediction)]
 
+    def target_columns(self, prediction: Array) -> dict[str, Any]:
+        """Predictions as the training table would hold them: each row's most probable labels, or values, by target column."""
+        if self.is_exclusive and len(self.targets) == 1:
+            return {self.targets[0]: self.labels(prediction)}
+        if self.task == "multilabel" and self.classes:
+            names, rows = np.asarray(self.classes, dtype=object), self.labels(prediction).astype(bool)
+            return {self.targets[0]: [self.separator.join(names[row]) for row in rows]}
+        values = self.labels(prediction) if self.task == "multilabel" else prediction
+        return dict(zip(self.targets, values.reshape(len(values), -1).T, strict=True))
+
     def table(self, prediction: Array) -> pd.DataFrame:
         """Predictions as a table with the columns `outputs`."""
         return pd.DataFrame(prediction.reshape(len(prediction), -1), columns=list(self.outputs))

@@ -1,10 +1,19 @@
 """params.yaml: its sections, and how it is read."""
 
 from goldfold.config.data import Answer, CompetitionConfig, PrepareConfig, SplitConfig, Task
-from goldfold.config.learning import AverageConfig, FinetuneConfig, FoldConfig, HeadConfig, ModelConfig, TrainConfig
+from goldfold.config.learning import (
+    AverageConfig,
+    FinetuneConfig,
+    FoldConfig,
+    HeadConfig,
+    ModelConfig,
+    PseudoConfig,
+    TrainConfig,
+)
 from goldfold.config.params import (
     Config,
     PredictConfig,
+    Scale,
     ValidateConfig,
     config_class,
     load_config,
@@ -25,6 +34,8 @@ __all__ = [
     "ModelConfig",
     "PredictConfig",
     "PrepareConfig",
+    "PseudoConfig",
+    "Scale",
     "SplitConfig",
     "Task",
     "TrainConfig",

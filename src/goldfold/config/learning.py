@@ -79,6 +79,18 @@ class AverageConfig(Section):
     """The first epoch that the average takes in; until then the weights themselves are judged."""
 
 
+class PseudoConfig(Section):
+    """Test rows that are trained on as a run's models label them; each fold's by that fold's models alone."""
+
+    labels: Path
+    """The file that `goldfold pseudo-label RUN` wrote."""
+    confidence: float = Field(0.9, ge=0, le=1)
+    """How probable a row's class (of a multilabel row: each of its labels, or its absence) has to be; of a regression all rows
+    are taken."""
+    soft: bool = False
+    """Learn the probabilities rather than the most probable class."""
+
+
 class TrainConfig(Section):
     """The training of one fold."""
 
@@ -124,6 +136,10 @@ class TrainConfig(Section):
     """The largest norm of the gradients."""
     average: AverageConfig | None = None
     """An average of the weights, judged and kept in their place."""
+    keep_best: int = Field(1, ge=1)
+    """How many of a fold's epochs, the best ones, give a checkpoint whose predictions are averaged."""
+    pseudo: PseudoConfig | None = None
+    """Pseudo-labels (Lee 2013): more training rows, from the test set."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """auto is bf16 (fp16 on a GPU without it) where the device has it and a short timing of the model finds it 1.15 times as
     fast as fp32; the choice is kept in .goldfold/precision.json."""

@@ -13,6 +13,8 @@ from goldfold.config.section import Component, Section
 from goldfold.errors import InputError
 from goldfold.imports import modality_part, nearest
 
+Scale = Literal["predictions", "logits", "ranks"]
+
 
 class ValidateConfig(Section):
     """The judgement of the out-of-fold predictions."""
@@ -30,12 +32,13 @@ class ValidateConfig(Section):
 
 
 class PredictConfig(Section):
-    """The prediction of the test set."""
+    """How models predict: out-of-fold rows, which validate judges, and the test set alike."""
 
-    average: Literal["arithmetic", "geometric"] = "arithmetic"
-    """How the folds' probabilities are averaged (values of a regression are averaged arithmetically either way)."""
+    average: Scale = "predictions"
+    """What is averaged over folds, seeds, checkpoints and changed rows: predictions as they are, their logits, or their ranks
+    among the rows (where the metric sees their order alone)."""
     tta: tuple[Component, ...] = ()
-    """Test-time augmentation: transforms of albumentations, each of which gives one more prediction of every test row, to be
+    """Test-time augmentation: transforms of albumentations, each of which gives one more prediction of every row, to be
     averaged with that of the row as it is. They always apply; p is not read."""
     batch_size: int | None = Field(None, ge=1)
     """Rows per step; by default train.batch_size."""

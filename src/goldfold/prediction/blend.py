@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Problem
-from goldfold.config import ValidateConfig
+from goldfold.config import Scale, ValidateConfig
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, write_json
 from goldfold.metrics import Array
-from goldfold.prediction.averaging import Scale, changes_in_steps, from_scale, require_scale, to_scale
 from goldfold.prediction.stacking import build_model, fit_stack
 from goldfold.prediction.submission import Submission
 from goldfold.prediction.weights import equal, hill_climb, slsqp
 from goldfold.validation import CVResult
+from goldfold.validation.averaging import changes_in_steps, from_scale, require_scale, to_scale
 from goldfold.validation.postprocess import fit_postprocess, processed
 from goldfold.validation.validate import row_losses, scored
 
@@ -195,7 +195,7 @@ def _with(table: pd.DataFrame, outputs: pd.DataFrame) -> pd.DataFrame:
 
 def _require_suitable(problem: Problem, table: pd.DataFrame, predictions: Sequence[Array], settings: BlendSettings) -> None:
     for prediction in predictions:
-        require_scale(problem, table, prediction, settings.on)
+        require_scale(problem, table, prediction, settings.on, "--on ")
     if settings.method != "equal" and table["fold"].nunique() < 2:
         raise InputError(
             "the members were validated on one fold alone, which leaves no other to fit the blend to",

@@ -9,7 +9,8 @@ import torch
 from goldfold.metrics import Array
 from goldfold.training import FoldResult
 from goldfold.training.device import find_compute_again
-from goldfold.training.evaluate import average, predict_logits
+from goldfold.training.evaluate import predict_logits
+from goldfold.validation.averaging import average
 
 
 class OutsidePredictor:

@@ -18,14 +18,16 @@ from goldfold.validation.postprocess import Step, Steps, processed
 class Submission:
     """The test predictions, and the table that answers the sample submission.
 
-    Files: submission.csv, predictions.parquet (the ids and the columns of Problem.outputs, as the models predict them) and
-    postprocess.json (the steps between the two).
+    Files: submission.csv, predictions.parquet (the ids and the columns of Problem.outputs, as the models predict them),
+    postprocess.json (the steps between the two) and, where `by_fold` holds what each fold's models predict, by_fold.parquet (id,
+    Problem.outputs as float32, fold).
     """
 
     problem: Problem
     sample: pd.DataFrame = field(repr=False)
     predictions: pd.DataFrame = field(repr=False)
     postprocess: Steps = ()
+    by_fold: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -53,6 +55,9 @@ class Submission:
         write_json(folder / "postprocess.json", [asdict(step) for step in self.postprocess])
         with written_whole(folder / "predictions.parquet") as draft:
             self.predictions.to_parquet(draft)
+        if self.by_fold is not None:
+            with written_whole(folder / "by_fold.parquet") as draft:
+                self.by_fold.to_parquet(draft)
         with written_whole(folder / "submission.csv") as draft:
             self.table.to_csv(draft, index=False)
             check_submission(draft, self.sample, self.problem)

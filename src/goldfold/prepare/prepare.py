@@ -19,7 +19,7 @@ from goldfold.metrics import Array
 from goldfold.prepare.few_rows import few_rows
 from goldfold.prepare.folds import assign_folds
 from goldfold.prepare.gathered import Gathered
-from goldfold.prepare.prepared_set import PreparedSet
+from goldfold.prepare.prepared_set import ALWAYS, PreparedSet
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 """Passes inputs through, of which there are so many, and shows how far it is."""
@@ -43,7 +43,7 @@ def prepare(
         competition = few_rows(competition, config.rows, split.n_folds)
     own = len(competition.train) - competition.extra
     folds = assign_folds(competition.train[:own], competition.problem, split)
-    folds = np.concatenate([folds, np.full(competition.extra, -1, np.int16)])
+    folds = np.concatenate([folds, np.full(competition.extra, ALWAYS, np.int16)])
     _require_answers_whole(competition, folds)
     with folder_written_whole(folder) as draft:
         gathered: Gathered = modality_part(competition.problem.modality, "prepare").gather(

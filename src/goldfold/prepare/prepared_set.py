@@ -1,5 +1,6 @@
 """PreparedSet: the competition as training reads it."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,8 @@ from goldfold.files import read_json, write_json
 from goldfold.metrics import Array
 
 Part = Literal["train", "test"]
+ALWAYS = -1
+"""The fold of rows that are trained on in every fold, and never validated."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,14 @@ class PreparedSet:
 
     def training_rows(self, fold: int) -> Array:
         """The rows that a fold's model learns from."""
-        return np.flatnonzero((self.folds < fold) if self.in_time else (self.folds != fold))
+        others = (self.folds < fold) if self.in_time else (self.folds != fold)
+        return np.flatnonzero(others & (self.folds >= ALWAYS))
+
+    def split_digest(self) -> str:
+        """A hash of which row is in which fold."""
+        digest = hashlib.blake2b(pd.util.hash_pandas_object(self.train[self.problem.id]).to_numpy().tobytes(), digest_size=8)
+        digest.update(self.folds.tobytes())
+        return digest.hexdigest()
 
     def validation_rows(self, fold: int) -> Array:
         """The rows that a fold's model is judged on."""

@@ -28,6 +28,8 @@ def headline(title: str, cv: CVResult, test_score: float | None) -> Html:
     ]
     if scores.raw is not None:
         tiles.append(("without post-processing", number(scores.raw), str(cv.postprocess)))
+    if scores.plain is not None:
+        tiles.append(("best checkpoints alone", number(scores.plain), "without test-time augmentation"))
     if test_score is not None:
         tiles.append(("test", number(test_score), "against known labels"))
     boxes = [

@@ -194,7 +194,7 @@ def cv_content(result: CVResult, folder: Path) -> dict[str, Any]:
         f"{scores.metric}_mean": scores.mean,
         f"{scores.metric}_std": scores.deviation,
         **{f"{scores.metric}_fold_{fold}": score for fold, score in scores.folds.items()},
-        **({} if scores.raw is None else {f"{scores.metric}_raw": scores.raw}),
+        **{f"{scores.metric}_{name}": value for name in ("raw", "plain") if (value := getattr(scores, name)) is not None},
     }
     told = f"{scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g}), out-of-fold"
     if scores.raw is not None:
@@ -208,7 +208,8 @@ def cv_content(result: CVResult, folder: Path) -> dict[str, Any]:
 
 def submission_files(folder: Path) -> dict[str, str]:
     """The files of a submission, each with the folder of the run that it goes to."""
-    return {str(folder / name): "submission" for name in ("submission.csv", "predictions.parquet")}
+    names = ("submission.csv", "predictions.parquet", "by_fold.parquet")
+    return {str(folder / name): "submission" for name in names if (folder / name).is_file()}
 
 
 def deliver_waiting(outbox: Outbox, store: Store) -> None:

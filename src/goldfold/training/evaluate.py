@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from goldfold.competition import Problem
 from goldfold.metrics import Array
 from goldfold.training.device import Compute
 from goldfold.training.targets import TargetCodec
@@ -21,20 +19,6 @@ class Evaluation:
     prediction: Array
     score: float
     loss: float
-
-
-def average(problem: Problem, predictions: Array, how: str = "arithmetic") -> Array:
-    """Average predictions over their first axis.
-
-    A geometric mean of probabilities is taken of the odds, so that those of all classes sum to 1 again.
-    """
-    if how == "arithmetic" or problem.task == "regression":
-        return np.asarray(predictions.mean(axis=0))
-    safe = np.clip(predictions, 1e-15, 1 - 1e-15)
-    if problem.task == "multiclass":
-        product = np.exp(np.log(safe).mean(axis=0))
-        return np.asarray(product / product.sum(axis=1, keepdims=True))
-    return np.asarray(1 / (1 + np.exp(-(np.log(safe) - np.log1p(-safe)).mean(axis=0))))
 
 
 @torch.inference_mode()

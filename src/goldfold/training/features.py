@@ -114,7 +114,7 @@ def feature_views(
     if not width:
         return None
     settings = {**config.model_dump(mode="json", include={"model", "augment"}), "spec": begun.spec}
-    folder = _folder(scratch, model, prepared.fingerprint, settings, str(compute)) if scratch else None
+    folder = _folder(scratch, model, prepared.fingerprint, len(prepared.train), settings, str(compute)) if scratch else None
     count = min(config.finetune.feature_views, config.train.epochs) if config.augment else 1
     batch_size = config.train.micro_batch_size or config.train.batch_size
     named = [f"seed-{begun.seed}-view-{number}" for number in range(count)]

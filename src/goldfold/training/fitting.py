@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.training.batches import plain_batches
 from goldfold.training.evaluate import evaluate
@@ -23,6 +24,10 @@ def fit_fold(begun: Start, reporter: Reporter) -> FoldResult:
     """
     started = time.time()
     config, problem, rows = begun.config, begun.prepared.problem, begun.training_rows
+    if begun.pseudo is not None:
+        raise InputError(
+            f"params.yaml, train.pseudo.soft: {config.model.name} learns classes, not probabilities", mend="set soft: false"
+        )
     reporter.started(
         Plan(begun.name, 1, 1, len(rows), len(begun.validation_rows), problem.scored_by.name, str(begun.compute.device), "fp32")
     )

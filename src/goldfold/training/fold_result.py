@@ -1,6 +1,6 @@
 """FoldResult: the best checkpoint of a fold, and how it was trained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,17 @@ from goldfold.training.device import Precision
 from goldfold.training.targets import TargetCodec
 
 Ended = Literal["finished", "max_hours", "interrupted"]
+FURTHER = "further"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The weights of one more of a fold's best epochs, and how they are judged."""
+
+    epoch: int
+    score: float
+    loss: float
+    weights: dict[str, torch.Tensor] = field(repr=False)
 
 
 @dataclass
@@ -27,7 +38,8 @@ class FoldResult:
 
     Files: model.safetensors, model.json (everything here but weights and history), history.csv (one row per epoch).
     `score` is the competition's metric on the fold's validation rows, `prepared` the fingerprint of their set, and `key`
-    the training's (see `training_key`). A training that `ended` before it was finished goes on from its state.
+    the training's (see `training_key`). A training that `ended` before it was finished goes on from its state. With
+    train.keep_best, `further` are the checkpoints after the best one.
     """
 
     fold: int
@@ -47,11 +59,12 @@ class FoldResult:
     versions: dict[str, str]
     weights: dict[str, torch.Tensor] = field(repr=False)
     history: pd.DataFrame = field(repr=False)
+    further: tuple[Checkpoint, ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write the three files."""
         with written_whole(folder / "model.safetensors") as draft:
-            save_file({name: tensor.contiguous() for name, tensor in self.weights.items()}, draft)
+            save_file({name: tensor.contiguous() for name, tensor in self._all_weights()}, draft)
         card = {
             "fold": self.fold,
             "seed": self.seed,
@@ -69,6 +82,7 @@ class FoldResult:
             "rows": self.rows,
             "versions": self.versions,
             "config": self.config.model_dump(mode="json", by_alias=True),
+            "further": [{"epoch": each.epoch, "score": each.score, "loss": each.loss} for each in self.further],
         }
         write_json(folder / "model.json", card)
         with written_whole(folder / "history.csv") as draft:
@@ -83,6 +97,11 @@ class FoldResult:
             raise InputError(f"there is no trained fold in {folder}" + (", only" if there else ""), there, mend)
         card = read_json(folder / "model.json")
         codec = TargetCodec.from_json(card["codec"])
+        tensors = load_file(folder / "model.safetensors")
+        further = [
+            Checkpoint(**told, weights=_taken(tensors, f"{FURTHER}{number}/"))
+            for number, told in enumerate(card.get("further", ()))
+        ]
         return cls(
             fold=card["fold"],
             seed=card["seed"],
@@ -99,8 +118,9 @@ class FoldResult:
             precision=card["precision"],
             rows=card["rows"],
             versions=card["versions"],
-            weights=load_file(folder / "model.safetensors"),
+            weights=tensors,
             history=pd.read_csv(folder / "history.csv"),
+            further=tuple(further),
         )
 
     @property
@@ -110,9 +130,19 @@ class FoldResult:
 
     def build_model(self) -> nn.Module:
         """The model with its weights, on the CPU; no pretrained weights are asked for."""
-        model = self.modality.build_model(self.config.model, self.spec, self.codec.problem, pretrained=False)
-        model.load_state_dict(self.weights)
-        return model
+        return next(self.build_models())
+
+    def build_models(self) -> Iterator[nn.Module]:
+        """The model with the weights of each checkpoint in turn, the best first, as `build_model` gives it."""
+        for weights in (self.weights, *(each.weights for each in self.further)):
+            model = self.modality.build_model(self.config.model, self.spec, self.codec.problem, pretrained=False)
+            model.load_state_dict(weights)
+            yield model
+
+    def _all_weights(self) -> Iterator[tuple[str, torch.Tensor]]:
+        yield from self.weights.items()
+        for number, each in enumerate(self.further):
+            yield from ((f"{FURTHER}{number}/{name}", tensor) for name, tensor in each.weights.items())
 
     def require_prepared(self, prepared: PreparedSet) -> None:
         """Raise InputError unless the fold was trained on `prepared`."""
@@ -129,6 +159,11 @@ def best_of(results: Sequence[FoldResult]) -> FoldResult:
     for result in results[1:]:
         best = result if result.codec.problem.scored_by.better(result.score, best.score) else best
     return best
+
+
+def _taken(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Take out the tensors whose names begin with `prefix`, and return them without it."""
+    return {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
 
 
 def load_folds(folder: Path, folds: Sequence[int], seeds: Sequence[int]) -> list[FoldResult]:

@@ -14,6 +14,7 @@ import torch
 
 from goldfold.config import FoldConfig
 from goldfold.prepare import PreparedSet
+from goldfold.scratch import repository
 from goldfold.training.device import Compute
 
 WITHOUT_EFFECT = {"max_hours", "save_minutes", "keep_state", "workers", "profile", "seeds", "precision"}
@@ -31,7 +32,8 @@ def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig
     digest = hashlib.blake2b(digest_size=10)
     digest.update(json.dumps([prepared.fingerprint, fold, seed, settings, *machine]).encode())
     digest.update(",".join(f"{name} {version(name)}" for name in LIBRARIES).encode())
-    for path in [*_code(), *_own_modules(settings), *config.model.files]:
+    labels = [repository() / config.train.pseudo.labels] if config.train.pseudo else []
+    for path in [*_code(), *_own_modules(settings), *config.model.files, *labels]:
         if path.is_file():
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "blake2b").digest())

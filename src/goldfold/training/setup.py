@@ -116,8 +116,10 @@ def equip(begun: Start, reporter: Reporter, scratch: Path | None = None, stop: S
     targets = begun.codec.encode(begun.truth)
     if train.label_smoothing and problem.task == "regression":
         raise InputError("params.yaml, train.label_smoothing: a regression has no labels to smooth", mend="leave it out")
-    if train.label_smoothing or train.mix:
+    if train.label_smoothing or train.mix or begun.pseudo is not None:
         targets = begun.codec.soft(targets, train.label_smoothing)
+    if begun.pseudo is not None:
+        targets[-len(begun.pseudo) :] = torch.tensor(begun.pseudo, dtype=torch.float32).reshape(len(begun.pseudo), -1)
     loss = build_loss(train, problem.task, class_weights(train, problem, truth))
     _require_fit(loss, train, begun.codec.outputs, targets[:2])
     reader: nn.Module = model.head if views else model  # type: ignore[assignment]
@@ -150,11 +152,12 @@ def _require_fit(loss: nn.Module, train: TrainConfig, outputs: int, targets: tor
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         why = next(iter(str(error).splitlines()), repr(error))
     if why:
-        soft = " that mix or label_smoothing made soft" if train.mix or train.label_smoothing else ""
+        softened = train.mix or train.label_smoothing or (train.pseudo and train.pseudo.soft)
+        soft = " that mix, label_smoothing or pseudo.soft made soft" if softened else ""
         raise InputError(
             f"params.yaml, train.loss: {train.loss.name if train.loss else type(loss).__name__} does not take logits of "
             f"shape {(len(targets), outputs)} with {targets.dtype} targets{soft} of shape {tuple(targets.shape)}: {why}",
-            mend="choose a loss for this task" + (", or leave out mix and label_smoothing" if soft else ""),
+            mend="choose a loss for this task" + (", or leave out mix, label_smoothing and pseudo.soft" if soft else ""),
         )
 
 

@@ -13,18 +13,23 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import Learning, Spec, find_learning
 from goldfold.prepare import PreparedSet
+from goldfold.prepare.prepared_set import ALWAYS
 from goldfold.training.batches import seed_everything
 from goldfold.training.device import Compute
 from goldfold.training.evaluate import Evaluation
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.key import training_key
+from goldfold.training.pseudo import with_pseudo_labels
 from goldfold.training.reporter import Row
 from goldfold.training.targets import TargetCodec
 
 
 @dataclass
 class Start:
-    """A fold with its model, its targets and its rows; `truth` is that of all rows of the training table."""
+    """A fold with its model, its targets and its rows; `truth` is that of all rows of the training table.
+
+    With train.pseudo, the test rows stand after the training rows, and with soft labels `pseudo` are their probabilities.
+    """
 
     fold: int
     seed: int
@@ -39,6 +44,7 @@ class Start:
     truth: Array
     training_rows: Array
     validation_rows: Array
+    pseudo: Array | None
 
     @property
     def name(self) -> str:
@@ -87,7 +93,13 @@ def start(
     prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, compute: Compute, noted: Callable[[str], None]
 ) -> Start:
     """Build the model of a fold for a seed; raises InputError for what params.yaml names and the libraries refuse."""
-    problem = prepared.problem
+    problem, key = prepared.problem, training_key(prepared, fold, seed, config, compute)
+    pseudo, chosen = None, config.train.pseudo
+    if chosen:
+        prepared, predicted = with_pseudo_labels(prepared, fold, chosen)
+        pseudo = predicted if chosen.soft and problem.task != "regression" else None
+        added = int((prepared.folds[-len(predicted) :] == ALWAYS).sum())
+        noted(f"pseudo-labels: {added} of {len(predicted)} test rows from {chosen.labels.name}")
     modality = find_learning(problem.modality)
     truth = problem.truth(prepared.train)
     training, validation = prepared.training_rows(fold), prepared.validation_rows(fold)
@@ -101,7 +113,7 @@ def start(
     return Start(
         fold=fold,
         seed=seed,
-        key=training_key(prepared, fold, seed, config, compute),
+        key=key,
         config=config,
         prepared=prepared,
         modality=modality,
@@ -112,6 +124,7 @@ def start(
         truth=truth,
         training_rows=training,
         validation_rows=validation,
+        pseudo=pseudo,
     )
 
 

@@ -27,7 +27,10 @@ GONE_WITHIN = 5.0
 
 @dataclass
 class Progress:
-    """How far a training is: `epoch` and `step` are the next to do; `total` (of the loss) and `seen` are the epoch's so far."""
+    """How far a training is: `epoch` and `step` are the next to do; `total` (of the loss) and `seen` are the epoch's so far.
+
+    `kept` are the best epochs' checkpoints, the best first.
+    """
 
     epoch: int = 0
     step: int = 0
@@ -35,7 +38,12 @@ class Progress:
     seen: int = 0
     lr: float = 0.0
     history: list[Row] = field(default_factory=list)
-    best: FoldResult | None = None
+    kept: list[FoldResult] = field(default_factory=list)
+
+    @property
+    def best(self) -> FoldResult | None:
+        """The best checkpoint so far, if there is one."""
+        return self.kept[0] if self.kept else None
 
 
 @contextmanager
@@ -55,10 +63,10 @@ def held(states: Path, key: str) -> Iterator[Path]:
 
 
 def save_state(folder: Path, setup: Setup, progress: Progress) -> None:
-    """Save the state, whole or not at all; the best weights are a file of their own, written when there are better ones."""
-    best = progress.best
-    if best and not (folder / _best(best.epoch) / "model.json").is_file():
-        best.save(folder / _best(best.epoch))
+    """Save the state, whole or not at all; each of the best weights is a file of its own, written once."""
+    for kept in progress.kept:
+        if not (folder / _best(kept.epoch) / "model.json").is_file():
+            kept.save(folder / _best(kept.epoch))
     state = {
         "model": setup.model.state_dict(),
         "average": setup.average.state_dict(),
@@ -72,12 +80,12 @@ def save_state(folder: Path, setup: Setup, progress: Progress) -> None:
         "seen": progress.seen,
         "lr": progress.lr,
         "history": progress.history,
-        "best": best.epoch if best else None,
+        "kept": [kept.epoch for kept in progress.kept],
     }
     with written_whole(folder / "state.pt") as draft:
         torch.save(state, draft)
     for stale in folder.glob("best-*"):
-        if best is None or stale.name != _best(best.epoch):
+        if stale.name not in [_best(kept.epoch) for kept in progress.kept]:
             shutil.rmtree(stale)
 
 
@@ -98,9 +106,9 @@ def load_state(folder: Path, setup: Setup) -> Progress | None:
         setup.schedule.go_on(train.epochs - train.continue_from)
         setup.optimizer.load_state_dict(state["optimizer"])
     setup.schedule.load_state_dict(state["schedule"])
-    best = None if state["best"] is None else FoldResult.load(folder / _best(state["best"]))
+    kept = [FoldResult.load(folder / _best(epoch)) for epoch in state["kept"]]
     position = {name: state[name] for name in ("epoch", "step", "total", "seen", "lr", "history")}
-    return Progress(**position, best=best)
+    return Progress(**position, kept=kept)
 
 
 def keep_result(folder: Path, result: FoldResult, with_state: bool) -> None:

@@ -14,7 +14,7 @@ from goldfold.prepare import PreparedSet
 from goldfold.training.evaluate import Evaluation, evaluate
 from goldfold.training.finetune import set_trainable
 from goldfold.training.fitting import fit_fold
-from goldfold.training.fold_result import FoldResult
+from goldfold.training.fold_result import Checkpoint, FoldResult
 from goldfold.training.key import training_key
 from goldfold.training.precision import choose_compute
 from goldfold.training.profiling import profile_steps
@@ -125,7 +125,8 @@ def _train(setup: Setup, progress: Progress, state: Path | None, reporter: Repor
         judged = _judge(setup, 0)
         best = setup.checkpoint(setup.average.judged(0), judged, 0, [_row(setup, progress, judged, 0.0)])
         return replace(best, ended="max_hours")
-    return replace(best, ended=reason or "finished", history=pd.DataFrame(progress.history))
+    further = [Checkpoint(each.epoch, each.score, each.loss, each.weights) for each in progress.kept[1:]]
+    return replace(best, ended=reason or "finished", history=pd.DataFrame(progress.history), further=tuple(further))
 
 
 def _is_finished(progress: Progress, train: TrainConfig) -> bool:
@@ -182,12 +183,14 @@ def _train_epoch(setup: Setup, progress: Progress, saving: _Saving, reporter: Re
     judged = _judge(setup, epoch)
     setup.schedule.epoch_ended(_monitored(judged, setup.config))
     progress.history.append({**_row(setup, progress, judged, speed), "seconds": round(time.time() - started, 3)})
-    improved = progress.best is None or _better(judged, progress.best, setup.config)
-    if improved:
-        progress.best = setup.checkpoint(setup.average.judged(epoch), judged, epoch, progress.history)
+    # Of equals the first is the better one.
+    place = sum(not _better(judged, each, setup.config) for each in progress.kept)
+    if place < setup.config.train.keep_best:
+        checkpoint = setup.checkpoint(setup.average.judged(epoch), judged, epoch, progress.history)
+        progress.kept = [*progress.kept[:place], checkpoint, *progress.kept[place:]][: setup.config.train.keep_best]
     progress.epoch, progress.step, progress.seen = epoch + 1, 0, 0
     progress.total = torch.zeros_like(progress.total)
-    reporter.epoch_ended(progress.history[-1], improved)
+    reporter.epoch_ended(progress.history[-1], place == 0)
     return None
 
 

@@ -18,7 +18,7 @@ class Scores:
 
     Where there is post-processing they are nested (see goldfold.validation.postprocess), and `raw` is the metric without.
     `rows` counts answers: rows that share one count once. Where the interval is that of resamples of whole groups, `groups`
-    counts those.
+    counts those. `plain` is the metric of the best checkpoints by themselves, without test-time augmentation.
     """
 
     metric: str
@@ -30,6 +30,7 @@ class Scores:
     rows: int
     raw: float | None = None
     groups: int | None = None
+    plain: float | None = None
 
     @property
     def mean(self) -> float:
@@ -84,7 +85,7 @@ class CVResult:
         return {
             scores.metric: {
                 "oof": scores.score,
-                **({} if scores.raw is None else {"raw": scores.raw}),
+                **{name: value for name in ("raw", "plain") if (value := getattr(scores, name)) is not None},
                 "low": scores.low,
                 "high": scores.high,
                 "mean": scores.mean,
@@ -113,6 +114,7 @@ class CVResult:
             folds={int(fold): score for fold, score in numbers["fold"].items()},
             rows=saved["rows"],
             raw=numbers.get("raw"),
+            plain=numbers.get("plain"),
             groups=saved.get("groups"),
         )
         worst = pd.read_csv(folder / "worst.csv", dtype={"id": "str"})

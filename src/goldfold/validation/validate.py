@@ -1,12 +1,13 @@
 """FoldResults → CVResult."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from goldfold.competition import Problem
-from goldfold.config import ValidateConfig
+from goldfold.config import PredictConfig, Scale, ValidateConfig
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.metrics.probability import row_log_loss
@@ -14,37 +15,62 @@ from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute_again
-from goldfold.training.evaluate import Evaluation, average, evaluate
+from goldfold.training.evaluate import Evaluation, evaluate
 from goldfold.training.optimisation import build_loss
+from goldfold.validation.averaging import average, require_scale
 from goldfold.validation.cv_result import CVResult, Scores
+from goldfold.validation.inference import predict_rows
 from goldfold.validation.postprocess import fit_postprocess
 from goldfold.validation.uncertainty import bootstrap_interval
 
+AS_THEY_ARE = PredictConfig()
 CPU_TOLERANCE = 1e-6
 # A GPU may choose other kernels in each process, and a row near the threshold may fall on its other side.
 GPU_TOLERANCE = 2e-2
 
 
-def validate(prepared: PreparedSet, folds: Sequence[FoldResult], config: ValidateConfig, group: str | None = None) -> CVResult:
+def validate(
+    prepared: PreparedSet,
+    folds: Sequence[FoldResult],
+    config: ValidateConfig,
+    predict: PredictConfig = AS_THEY_ARE,
+    group: str | None = None,
+) -> CVResult:
     """Judge each fold's checkpoints on the fold's own rows, join the out-of-fold predictions and fit the post-processing.
 
-    A fold that was trained with several seeds is judged by the mean of their predictions. `group` is the column whose equal
-    values share a fold: the score's interval is that of resamples of whole groups.
+    The rows are predicted as the test set will be: by the average over a fold's seeds, checkpoints and test-time augmentation.
+    `group` is the column whose equal values share a fold: the score's interval is that of resamples of whole groups.
 
-    Raises InputError where a checkpoint does not reproduce the score it bears, or was trained on another prepared set.
+    Raises InputError where a checkpoint does not reproduce the score it bears, or was trained on another prepared set, and for
+    a predict.average that does not suit the problem.
     """
+    judged = [[judge(prepared, result).prediction] for result in folds]
+    groups = prepared.train.set_index(prepared.problem.id)[group] if group else None
+    alone = _out_of_fold(prepared, folds, judged, predict.average)
+    if not predict.tta and not any(result.further for result in folds):
+        return scored(prepared.problem, alone, config, groups)
+    members = [predict_rows(prepared, result, "train", prepared.validation_rows(result.fold), predict) for result in folds]
+    result = scored(prepared.problem, _out_of_fold(prepared, folds, members, predict.average), config, groups)
+    plain = scored(prepared.problem, alone, config, groups).scores.score
+    return replace(result, scores=replace(result.scores, plain=plain))
+
+
+def _out_of_fold(
+    prepared: PreparedSet, folds: Sequence[FoldResult], members: Sequence[Sequence[Array]], scale: Scale
+) -> pd.DataFrame:
+    """The out-of-fold table (see CVResult): each fold's rows, by the average of what its results' members predict of them."""
     problem, tables = prepared.problem, []
     for fold in dict.fromkeys(result.fold for result in folds):
         rows = prepared.validation_rows(fold)
-        judged = [judge(prepared, result).prediction for result in folds if result.fold == fold]
-        prediction = average(problem, np.stack(judged))
-        known = prepared.train.iloc[rows][list(problem.columns)].reset_index(drop=True)
+        table = prepared.train.iloc[rows].reset_index(drop=True)
+        predictions = [each for result, mine in zip(folds, members, strict=True) if result.fold == fold for each in mine]
+        require_scale(problem, table, predictions[0], scale, "predict.average: ")
         position = pd.DataFrame({"row": rows, "fold": fold})
         # A competition may have columns of these names.
-        known = known.rename(columns={name: f"given_{name}" for name in position})
-        tables.append(pd.concat([position, known, problem.table(prediction)], axis=1))
-    oof = pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
-    return scored(problem, oof, config, prepared.train.set_index(problem.id)[group] if group else None)
+        known = table[list(problem.columns)].rename(columns={name: f"given_{name}" for name in position})
+        averaged = problem.table(average(problem, np.stack(predictions), scale))
+        tables.append(pd.concat([position, known, averaged], axis=1))
+    return pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
 
 
 def scored(problem: Problem, oof: pd.DataFrame, config: ValidateConfig, groups: pd.Series | None = None) -> CVResult:

@@ -1,17 +1,19 @@
 """What is averaged: predictions as they are, their logits, or their ranks."""
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
 from scipy.stats import rankdata
 
 from goldfold.competition import Problem
+from goldfold.config import Scale
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 
-Scale = Literal["predictions", "logits", "ranks"]
+
+def average(problem: Problem, predictions: Array, scale: Scale = "predictions") -> Array:
+    """The mean over the first axis of predictions (members, n, …); that of logits is the geometric mean of the odds."""
+    return from_scale(problem, np.mean([to_scale(problem, each, scale) for each in predictions], axis=0), scale)
 
 
 def to_scale(problem: Problem, prediction: Array, scale: Scale) -> Array:
@@ -47,13 +49,18 @@ def changes_in_steps(problem: Problem, table: pd.DataFrame, prediction: Array) -
     return problem.scored_by.needs in ("label", "ranking") or knows_only_order(problem, table, prediction)
 
 
-def require_scale(problem: Problem, table: pd.DataFrame, prediction: Array, scale: Scale) -> None:
-    """Raise InputError for logits of a regression, and for ranks under a metric that sees more than the order."""
+def require_scale(problem: Problem, table: pd.DataFrame, prediction: Array, scale: Scale, setting: str) -> None:
+    """Raise InputError for logits of a regression, and for ranks under a metric that sees more than the order.
+
+    `setting` is where the scale is chosen, as the message is to show it.
+    """
     if scale == "logits" and problem.task == "regression":
-        raise InputError("a regression's values have no logits", mend="blend the predictions as they are: --on predictions")
+        raise InputError(
+            "a regression's values have no logits", mend=f"average the predictions as they are: {setting}predictions"
+        )
     # Ranks of several classes would not sum to 1, as the probabilities of a submission must.
     if scale == "ranks" and (problem.task == "multiclass" or not knows_only_order(problem, table, prediction)):
         raise InputError(
             f"ranks are no {problem.task} predictions that {problem.metric} can score",
-            mend="--on predictions or --on logits",
+            mend=f"{setting}predictions or {setting}logits",
         )

@@ -1,0 +1,42 @@
+"""`goldfold pseudo-label`: the test rows as a run's models label them, to train on."""
+
+from goldfold.cli.places import PREPARED, PSEUDO
+from goldfold.cli.runs import find_runs
+from goldfold.errors import InputError
+
+
+def pseudo_label(name: str) -> None:
+    """Write what each fold's models of a run predict of the test rows, and say how to train on it.
+
+    Raises InputError for a run that has no predictions by fold, as a blend, or whose rows were split otherwise than now.
+    """
+    import pandas as pd
+
+    from goldfold.config import PseudoConfig, load_config
+    from goldfold.prepare import PreparedSet
+    from goldfold.training.pseudo import is_sure, save_pseudo_labels
+
+    config, prepared = load_config(), PreparedSet.load(PREPARED)
+    problem = prepared.problem
+    run = find_runs([name], config)[0]
+    name = run.origin if run.name == "current" else run.name
+    by_fold = run.folder("submission") / "by_fold.parquet"
+    if not by_fold.is_file():
+        raise InputError(f"{run.name} has no test predictions by fold", mend="name the run of a whole pipeline, not a blend")
+    oof = run.cv(problem).oof
+    folds, ids = prepared.folds[oof["row"]], prepared.train[problem.id].iloc[oof["row"]]
+    if list(folds) != list(oof["fold"]) or list(ids) != list(oof[problem.id]):
+        raise InputError(
+            f"{run.name} had other folds than data/prepared has: its models may have seen the rows that are to judge",
+            mend="run `dvc repro` with the folds of now, and label by that run",
+        )
+    table = pd.read_parquet(by_fold)
+    path = PSEUDO / f"{name}.parquet"
+    save_pseudo_labels(path, prepared, table, name)
+    usual = PseudoConfig(labels=path).confidence
+    print(f"{path}: {len(prepared.test)} test rows, as the models of each fold of {name} predict them")
+    for fold, rows in table.groupby("fold"):
+        sure = int(is_sure(problem, problem.predictions(rows), usual).sum())
+        print(f"fold {fold}      {sure} rows with a confidence of {usual} or more")
+    print("to train on them, in params.yaml or a recipe:")
+    print(f"train:\n  pseudo: {{labels: {path}, confidence: {usual}, soft: false}}")
