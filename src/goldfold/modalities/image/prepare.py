@@ -4,10 +4,20 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from goldfold.competition import Competition
-from goldfold.modalities.image.cache import ImageCache, write_image_cache
+from goldfold.metrics import Array
+from goldfold.modalities.image.alike import alike_images
+from goldfold.modalities.image.cache import SKETCHES, ImageCache, write_image_cache
 from goldfold.modalities.image.settings import ImagePrepareConfig
-from goldfold.prepare import Gathered
+from goldfold.modalities.image.sketch import STATISTICS
+from goldfold.prepare import Gathered, PreparedSet, Shown
+from goldfold.prepare.prepared_set import Part
+
+UNPACKED_WITHIN = 3600.0
+"""Seconds within which all files may have been written when they were unpacked: their dates tell nothing then."""
 
 
 def gather(
@@ -30,3 +40,36 @@ def gather(
 def settle(folder: Path, scratch: Path) -> None:
     """Have what `scratch` keeps of the pixels be a link to those in `folder`, so that the disk holds them once."""
     ImageCache.load(folder).share(scratch)
+
+
+def find_alike(competition: Competition, config: ImagePrepareConfig, folder: Path) -> pd.DataFrame:
+    """The images that are the same or nearly, also turned left to right, confirmed by their pixels."""
+    return alike_images(ImageCache.load(folder), pd.read_parquet(folder / SKETCHES))
+
+
+def source_facts(competition: Competition, folder: Path) -> pd.DataFrame:
+    """The size and date of each image's file, and its dimensions as shipped."""
+    index, sketches = ImageCache.load(folder).index, pd.read_parquet(folder / SKETCHES)
+    width, height = index["shipped_width"].astype("float64"), index["shipped_height"].astype("float64")
+    facts = pd.DataFrame({"the file's size": sketches["bytes"].astype("float64"), "its width": width, "its height": height})
+    facts["its aspect"] = width / height.clip(lower=1)
+    facts["its bytes per pixel"] = facts["the file's size"] / (width * height).clip(lower=1)
+    dates = np.array([(competition.root / path).stat().st_mtime // 1 for path in competition.image_paths()])
+    if dates.max() - dates.min() > UNPACKED_WITHIN:
+        facts["the file's date"] = dates
+    return facts
+
+
+def content_facts(competition: Competition, folder: Path) -> pd.DataFrame:
+    """The colours, contrast and sharpness of each image, and where its light comes from."""
+    sketches = pd.read_parquet(folder / SKETCHES)
+    facts = sketches[list(STATISTICS)].astype("float64")
+    return facts.assign(**{"light from the left": sketches["f01"], "light from above": sketches["f10"]}).astype("float64")
+
+
+def show_rows(prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
+    """The images as the cache holds them; of channels that are not RGB the first alone."""
+    images = ImageCache.load(prepared.folder)
+    first = 0 if part == "train" else len(prepared.train)
+    shown = [images[first + row] for row in rows]
+    return [Shown(image[..., :3] if image.shape[2] in (3, 4) else np.repeat(image[..., :1], 3, axis=2)) for image in shown]

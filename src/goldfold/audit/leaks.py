@@ -1,0 +1,133 @@
+"""What tells the target without being what a model is to learn from: ids, places in the table, files."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from goldfold.audit.facts import PLACE
+from goldfold.audit.finding import Finding
+from goldfold.metrics import Array
+from goldfold.prepare import PreparedSet
+
+MOST_ROWS, MOST_CLASSES = 10_000, 50
+LEAVES, SPLITS, SHUFFLES, NAMED = 16, 5, 10, 3
+LEAST = 0.05
+"""The share of the target's variance from which a fact is told of."""
+SURE = 0.01
+"""The probability that any of all the facts looked at is told of by chance."""
+DATES = ("the file's date",)
+"""Facts of files that hold nothing of an image's content, unlike its size and dimensions."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A fact, the share of the target's variance that a tree tells from it alone on rows that it has not seen, the mean ROC AUC
+    of the classes (None without classes), and whether that is more than chance."""
+
+    fact: str
+    explained: float
+    auc: float | None
+    sure: bool
+
+    @property
+    def found(self) -> bool:
+        """Whether it is worth telling."""
+        return self.sure and self.explained >= LEAST
+
+
+def find_leaks(facts: pd.DataFrame, prepared: PreparedSet) -> list[Leak]:
+    """How well each fact of the training rows tells the target, the best first.
+
+    By scikit-learn's decision tree, cross-validated; what explains LEAST is compared with the same on shuffled targets.
+    """
+    rows = _some(len(prepared.train), MOST_ROWS)
+    target = _target(prepared, rows)
+    if len(rows) < 10 * SPLITS or not target.shape[1]:
+        return []
+    found = [_leak(name, facts[name].to_numpy()[rows], target, facts.shape[1], prepared) for name in facts.columns]
+    return sorted(found, key=lambda leak: -leak.explained)
+
+
+def findings(leaks: Sequence[Leak], ids: Sequence[str], prepared: PreparedSet) -> list[Finding]:
+    """A finding on the facts named in `ids` and on dates, which hold nothing of what a row is, on the order, and on files."""
+    targets = prepared.problem.targets
+    said = ", ".join(targets) if len(targets) < 4 else "the targets"
+    kinds: dict[str, list[Leak]] = {"ids and dates": [], "order": [], "files": []}
+    for leak in leaks:
+        if leak.found:
+            kind = "ids and dates" if leak.fact in {*ids, *DATES} else "order" if leak.fact == PLACE else "files"
+            kinds[kind].append(leak)
+    why = {"order": "; the table is sorted", "files": "; content may be the reason, as busy images make large files"}
+    return [
+        Finding(kind, f"{said} can be told by {_told(found)} alone{why.get(kind, '')}", serious=kind == "ids and dates")
+        for kind, found in kinds.items()
+        if found
+    ]
+
+
+def _told(leaks: Sequence[Leak]) -> str:
+    return ", ".join(f"{leak.fact} ({_strength(leak)})" for leak in leaks[:NAMED])
+
+
+def _strength(leak: Leak) -> str:
+    return f"ROC AUC {leak.auc:.2f}" if leak.auc is not None else f"{leak.explained:.0%} of the ranks' variance"
+
+
+def _leak(name: Hashable, values: Array, target: Array, looks: int, prepared: PreparedSet) -> Leak:
+    """How well one fact tells the target, more than chance in so many looks or not."""
+    from scipy.stats import norm
+    from sklearn.metrics import roc_auc_score
+
+    predicted = _predicted(values, target)
+    explained = _explained(target, predicted)
+    sure = False
+    if explained >= LEAST:
+        draws = np.random.default_rng(0)
+        shuffled = [draws.permutation(target) for _ in range(SHUFFLES)]
+        chance = np.array([_explained(each, _predicted(values, each)) for each in shuffled])
+        sure = bool(explained - chance.mean() > norm.isf(SURE / looks) * chance.std(ddof=1))
+    auc = None
+    if prepared.problem.task != "regression":
+        auc = float(np.mean([roc_auc_score(column > 0.5, said) for column, said in zip(target.T, predicted.T, strict=True)]))
+    return Leak(str(name), max(explained, 0.0), auc, sure)
+
+
+def _predicted(values: Array, target: Array) -> Array:
+    """The target, (n, outputs), as trees tell it from one fact, (n,), that were fitted to the other rows."""
+    from sklearn.model_selection import KFold, cross_val_predict
+    from sklearn.tree import DecisionTreeRegressor
+
+    tree = DecisionTreeRegressor(max_leaf_nodes=LEAVES, min_samples_leaf=max(5, len(values) // 100), random_state=0)
+    predicted = cross_val_predict(tree, values[:, None], target, cv=KFold(SPLITS, shuffle=True, random_state=0))
+    return np.asarray(predicted).reshape(target.shape)
+
+
+def _explained(target: Array, predicted: Array) -> float:
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(target, predicted, multioutput="variance_weighted"))
+
+
+def _target(prepared: PreparedSet, rows: Array) -> Array:
+    """The target of some training rows as columns: 0 and 1 for each frequent class or each label, or the ranks of values."""
+    from scipy.stats import rankdata
+
+    problem = prepared.problem
+    truth = problem.truth(prepared.train.iloc[rows])
+    if problem.is_exclusive:
+        classes, counts = np.unique(problem.class_of(truth), return_counts=True)
+        kept = classes[np.argsort(-counts, kind="stable")][: 1 if problem.task == "binary" else MOST_CLASSES]
+        truth = problem.class_of(truth)[:, None] == kept
+    elif problem.task == "regression":
+        truth = rankdata(truth.reshape(len(rows), -1), axis=0)
+    columns = np.asarray(truth, np.float64)
+    return columns[:, columns.std(axis=0) > 0]
+
+
+def _some(count: int, most: int) -> Array:
+    """Rows of a table, all or so many, the same each time."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, most, replace=False))
