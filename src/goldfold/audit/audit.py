@@ -45,7 +45,7 @@ def audit(prepared: PreparedSet, competition: Competition, config: PrepareConfig
     found = [
         *duplicates.findings(same or [], prepared),
         *groups.findings(parted),
-        *leaks.findings(told, [str(name) for name in ids.columns], prepared),
+        *leaks.findings(told, prepared),
         *shift.findings(apart),
     ]
     found.sort(key=lambda each: not each.serious)
@@ -53,7 +53,7 @@ def audit(prepared: PreparedSet, competition: Competition, config: PrepareConfig
         "findings": [asdict(each) for each in found],
         "duplicates": None if same is None else duplicates.as_json(same, prepared),
         "groups": [asdict(each) for each in parted],
-        "leaks": [{**asdict(each), "found": each.found} for each in told],
+        "leaks": [asdict(each) for each in told],
         "train_and_test": None if apart is None else {**asdict(apart), "found": apart.found},
     }
     folder = prepared.folder / FOLDER

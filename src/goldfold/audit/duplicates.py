@@ -95,7 +95,7 @@ def _told(groups: Sequence[Group]) -> str:
     kinds = pd.Series([" and ".join(group.how) for group in groups]).value_counts()
     told = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
     rows = sum(len(group.rows) for group in groups)
-    return f"{rows:,} rows are the same or nearly as others, in {counted(len(groups), 'group')}: {told}"
+    return f"{rows:,} rows in {counted(len(groups), 'group')} are the same, or nearly: {told}"
 
 
 def as_json(groups: Sequence[Group], prepared: PreparedSet) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet
 
 MOST_CATEGORIES = 50
-PLACE = "the place in the table"
+ID_NUMBER, ID_LENGTH, PLACE = "the number in the id", "the length of the id", "the place in the table"
 
 
 def id_facts(prepared: PreparedSet) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def id_facts(prepared: PreparedSet) -> pd.DataFrame:
     stems = prepared.train[prepared.problem.id].astype("str").str.replace(r"^.*/|\.\w{1,4}$", "", regex=True)
     numbers = _last_numbers(stems)
     rest = stems.str.len() - numbers.str.len().fillna(0)
-    return telling(pd.DataFrame({"the number in the id": numbers, "the length of the id": rest}).astype("float64"))
+    return telling(pd.DataFrame({ID_NUMBER: numbers, ID_LENGTH: rest}).astype("float64"))
 
 
 def place_facts(prepared: PreparedSet, competition: Competition) -> pd.DataFrame:

@@ -1,70 +1,68 @@
 """What tells the target without being what a model is to learn from: ids, places in the table, files."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
-from goldfold.audit.facts import PLACE
+from goldfold.audit.facts import ID_LENGTH, ID_NUMBER, PLACE
 from goldfold.audit.finding import Finding
 from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet
 
-MOST_ROWS, MOST_CLASSES = 10_000, 50
+FEWEST_ROWS, MOST_ROWS, MOST_CLASSES = 30, 10_000, 50
 LEAVES, SPLITS, SHUFFLES, NAMED = 16, 5, 10, 3
-LEAST = 0.05
-"""The share of the target's variance from which a fact is told of."""
+BARE = (ID_NUMBER, ID_LENGTH, "the file's date")
+"""Facts that hold nothing of what a row is."""
+LEAST, LEAST_OF_CONTENT = 0.05, 0.1
+"""The shares of the target's variance from which a fact is told of: a bare one, and one for which content may be the reason."""
 SURE = 0.01
 """The probability that any of all the facts looked at is told of by chance."""
-DATES = ("the file's date",)
-"""Facts of files that hold nothing of an image's content, unlike its size and dimensions."""
 
 
 @dataclass(frozen=True)
 class Leak:
     """A fact, the share of the target's variance that a tree tells from it alone on rows that it has not seen, the mean ROC AUC
-    of the classes (None without classes), and whether that is more than chance."""
+    of the classes (None without classes), and whether that is more than chance and worth telling."""
 
     fact: str
     explained: float
     auc: float | None
-    sure: bool
+    found: bool
 
     @property
-    def found(self) -> bool:
-        """Whether it is worth telling."""
-        return self.sure and self.explained >= LEAST
+    def kind(self) -> str:
+        """What the fact is about."""
+        return "ids and dates" if self.fact in BARE else "order" if self.fact == PLACE else "files"
 
 
 def find_leaks(facts: pd.DataFrame, prepared: PreparedSet) -> list[Leak]:
     """How well each fact of the training rows tells the target, the best first.
 
-    By scikit-learn's decision tree, cross-validated; what explains LEAST is compared with the same on shuffled targets.
+    By scikit-learn's decision tree, cross-validated; what explains enough is compared with the same on shuffled targets.
     """
     rows = _some(len(prepared.train), MOST_ROWS)
     target = _target(prepared, rows)
-    if len(rows) < 10 * SPLITS or not target.shape[1]:
+    if len(rows) < FEWEST_ROWS or not target.shape[1]:
         return []
-    found = [_leak(name, facts[name].to_numpy()[rows], target, facts.shape[1], prepared) for name in facts.columns]
+    found = [_leak(str(name), facts[name].to_numpy()[rows], target, facts.shape[1], prepared) for name in facts.columns]
     return sorted(found, key=lambda leak: -leak.explained)
 
 
-def findings(leaks: Sequence[Leak], ids: Sequence[str], prepared: PreparedSet) -> list[Finding]:
-    """A finding on the facts named in `ids` and on dates, which hold nothing of what a row is, on the order, and on files."""
+def findings(leaks: Sequence[Leak], prepared: PreparedSet) -> list[Finding]:
+    """A finding for each kind of facts; serious is what holds nothing of what a row is."""
     targets = prepared.problem.targets
     said = ", ".join(targets) if len(targets) < 4 else "the targets"
-    kinds: dict[str, list[Leak]] = {"ids and dates": [], "order": [], "files": []}
-    for leak in leaks:
-        if leak.found:
-            kind = "ids and dates" if leak.fact in {*ids, *DATES} else "order" if leak.fact == PLACE else "files"
-            kinds[kind].append(leak)
     why = {"order": "; the table is sorted", "files": "; content may be the reason, as busy images make large files"}
-    return [
-        Finding(kind, f"{said} can be told by {_told(found)} alone{why.get(kind, '')}", serious=kind == "ids and dates")
-        for kind, found in kinds.items()
-        if found
-    ]
+    told = []
+    for kind in ("ids and dates", "order", "files"):
+        found = [leak for leak in leaks if leak.found and leak.kind == kind]
+        if found:
+            text = f"{said} can be told by {_told(found)} alone{why.get(kind, '')}"
+            told.append(Finding(kind, text, serious=kind == "ids and dates"))
+    return told
 
 
 def _told(leaks: Sequence[Leak]) -> str:
@@ -75,23 +73,21 @@ def _strength(leak: Leak) -> str:
     return f"ROC AUC {leak.auc:.2f}" if leak.auc is not None else f"{leak.explained:.0%} of the ranks' variance"
 
 
-def _leak(name: Hashable, values: Array, target: Array, looks: int, prepared: PreparedSet) -> Leak:
+def _leak(fact: str, values: Array, target: Array, looks: int, prepared: PreparedSet) -> Leak:
     """How well one fact tells the target, more than chance in so many looks or not."""
-    from scipy.stats import norm
     from sklearn.metrics import roc_auc_score
 
     predicted = _predicted(values, target)
-    explained = _explained(target, predicted)
-    sure = False
-    if explained >= LEAST:
+    explained, found = _explained(target, predicted), False
+    if explained >= (LEAST if fact in (*BARE, PLACE) else LEAST_OF_CONTENT):
         draws = np.random.default_rng(0)
         shuffled = [draws.permutation(target) for _ in range(SHUFFLES)]
         chance = np.array([_explained(each, _predicted(values, each)) for each in shuffled])
-        sure = bool(explained - chance.mean() > norm.isf(SURE / looks) * chance.std(ddof=1))
+        found = bool(explained - chance.mean() > NormalDist().inv_cdf(1 - SURE / looks) * chance.std(ddof=1))
     auc = None
     if prepared.problem.task != "regression":
         auc = float(np.mean([roc_auc_score(column > 0.5, said) for column, said in zip(target.T, predicted.T, strict=True)]))
-    return Leak(str(name), max(explained, 0.0), auc, sure)
+    return Leak(fact, max(explained, 0.0), auc, found)
 
 
 def _predicted(values: Array, target: Array) -> Array:
@@ -112,8 +108,6 @@ def _explained(target: Array, predicted: Array) -> float:
 
 def _target(prepared: PreparedSet, rows: Array) -> Array:
     """The target of some training rows as columns: 0 and 1 for each frequent class or each label, or the ranks of values."""
-    from scipy.stats import rankdata
-
     problem = prepared.problem
     truth = problem.truth(prepared.train.iloc[rows])
     if problem.is_exclusive:
@@ -121,7 +115,7 @@ def _target(prepared: PreparedSet, rows: Array) -> Array:
         kept = classes[np.argsort(-counts, kind="stable")][: 1 if problem.task == "binary" else MOST_CLASSES]
         truth = problem.class_of(truth)[:, None] == kept
     elif problem.task == "regression":
-        truth = rankdata(truth.reshape(len(rows), -1), axis=0)
+        truth = pd.DataFrame(truth.reshape(len(rows), -1)).rank().to_numpy()
     columns = np.asarray(truth, np.float64)
     return columns[:, columns.std(axis=0) > 0]
 

@@ -15,10 +15,10 @@ from goldfold.imports import modality_part
 from goldfold.pages.findings import findings_table
 from goldfold.pages.page import Html, element, joined, number, page, paragraph, rows_table
 from goldfold.pages.pictures import data_uri, fitted
-from goldfold.pages.rows import said
+from goldfold.pages.rows import MOST_VALUES, said
 from goldfold.prepare import PreparedSet, Shown
 
-MOST_GROUPS, MOST_ROWS = 48, 4
+MOST_GROUPS, MOST_ROWS, MOST_COLUMNS = 48, 4, 12
 FOUND, NOT_FOUND = "▲ found", "–"
 
 
@@ -65,17 +65,18 @@ def _cards(prepared: PreparedSet, same: Sequence[Group]) -> Iterator[Html]:
     shown = _shown(prepared, [row for group in same for row in group.rows[:MOST_ROWS]])
     ids = [*prepared.train[prepared.problem.id], *prepared.test[prepared.problem.id]]
     for group in same:
-        rows = group.rows[:MOST_ROWS]
-        figures = [
-            _figure(each, _answer(prepared, row), fold, str(ids[row]))
-            for each, row, fold in zip(_differing([shown[row] for row in rows]), rows, group.folds, strict=False)
+        rows = [shown[row] for row in group.rows[:MOST_ROWS]]
+        captions = [
+            _caption(_answer(prepared, row), fold, str(ids[row])) for row, fold in zip(group.rows, group.folds, strict=True)
         ]
+        figures = [_figure(*each) for each in zip(rows, captions, strict=False)]
+        values = [_values(rows)] if rows[0].values else []
         more = [element("p", f"and {len(group.rows) - len(rows)} more", class_="small")] if len(group.rows) > len(rows) else []
-        yield element("article", _title(group, prepared), element("div", *figures, class_="side"), *more)
+        yield element("article", _title(group, prepared), element("div", *figures, class_="side"), *values, *more)
 
 
 def _title(group: Group, prepared: PreparedSet) -> Html:
-    how = " and ".join(group.how) + ("" if group.likeness == 1 else f" ({group.likeness:.2f})")
+    how = " and ".join(group.how) + ("" if group.likeness == 1 else f" ({group.likeness:.3f})")
     facts = {
         "in several folds": group.across_folds,
         "in train and test": group.across_tables,
@@ -85,19 +86,29 @@ def _title(group: Group, prepared: PreparedSet) -> Html:
     return element("p", element("b", how), *([" · ", element("span", wrong, class_="wrong")] if wrong else []))
 
 
-def _figure(shown: Shown, answer: str, fold: int | None, name: str) -> Html:
-    picture = [Html(f'<img src="{data_uri(fitted(shown.picture))}" alt="">')] if shown.picture is not None else []
+def _caption(answer: str, fold: int | None, name: str) -> Html:
     place = "test" if fold is None else "always trained on" if fold < 0 else f"fold {fold}"
-    caption = element("figcaption", *([element("b", answer), " · "] if answer else []), f"{place} · {name}")
-    return element("figure", *picture, *said(shown), caption)
+    return joined([*([element("b", answer), " · "] if answer else []), f"{place} · {name}"])
 
 
-def _differing(shown: Sequence[Shown]) -> list[Shown]:
-    """The rows with their values in an order in which those that differ come first."""
-    names = list(shown[0].values)
-    differ = [name for name in names if len({each.values[name] for each in shown}) > 1]
-    order = {name: f"≠ {name}" for name in differ} | {name: name for name in names if name not in differ}
-    return [replace(each, values={told: each.values[name] for name, told in order.items()}) for each in shown]
+def _figure(shown: Shown, caption: Html) -> Html:
+    picture = [Html(f'<img src="{data_uri(fitted(shown.picture))}" alt="">')] if shown.picture is not None else []
+    return element("figure", *picture, *said(replace(shown, values={})), element("figcaption", caption))
+
+
+def _values(shown: Sequence[Shown]) -> Html:
+    """The columns of several rows side by side, those that differ first, and how many are left out."""
+    values = {name: [each.values[name] for each in shown] for name in shown[0].values}
+    differ = [name for name, found in values.items() if len({_plain(value) for value in found}) > 1]
+    order = [*differ, *(name for name in values if name not in differ)]
+    lines = [(f"≠ {name}" if name in differ else name, *values[name]) for name in order[:MOST_VALUES]]
+    left = [element("p", f"{len(values) - len(differ)} columns are the same", class_="small")] if len(order) > len(lines) else []
+    return element("div", rows_table(("",) * len(lines[0]), lines), *left, class_="values")
+
+
+def _plain(value: str) -> str:
+    """A value as it is compared: 2 and 2.0 are the same."""
+    return value.removesuffix(".0")
 
 
 def _shown(prepared: PreparedSet, rows: Sequence[int]) -> dict[int, Shown]:
@@ -120,7 +131,7 @@ def _answer(prepared: PreparedSet, row: int) -> str:
     values = prepared.train[list(prepared.problem.targets)].iloc[row]
     if prepared.problem.task == "multilabel" and len(values) > 1:
         return ", ".join(str(name) for name, value in values.items() if value) or "no label"
-    return ", ".join(number(value) if isinstance(value, float) else str(value) for value in values)
+    return ", ".join(str(value) if isinstance(value, str) else number(float(value)) for value in values)
 
 
 def _groups(parted: Sequence[Grouping]) -> Html:
@@ -132,7 +143,7 @@ def _groups(parted: Sequence[Grouping]) -> Html:
         return joined([how, paragraph("There is none.")])
     lines = [
         (each.name, str(each.groups), f"{each.seen_in_folds:.0%}", _share(each.seen_in_test), FOUND if each.found else NOT_FOUND)
-        for each in parted
+        for each in parted[:MOST_COLUMNS]
     ]
     return joined([how, rows_table(("", "groups", "validated rows with their group in training", "test rows", ""), lines)])
 
@@ -144,7 +155,7 @@ def _share(value: float | None) -> str:
 def _leaks(prepared: PreparedSet, told: Sequence[Leak]) -> Html:
     how = paragraph(
         "How well a tree tells the target from one fact alone, on rows that it has not seen. Found is what explains 5 % of the "
-        "variance and does so on no shuffled targets, all looks counted."
+        "variance, 10 % where content may be the reason, and does so on no shuffled targets, all looks counted."
     )
     if not told:
         return joined([how, paragraph("There is none to look at, or there are too few rows.")])

@@ -38,6 +38,8 @@ def find_shift(facts: pd.DataFrame, train_rows: int) -> Shift | None:
 
     None where there are too few rows or no facts. What it needs is found by permuting each fact on held-out rows.
     """
+    from threadpoolctl import threadpool_limits
+
     test_rows = len(facts) - train_rows
     if min(train_rows, test_rows) < FEWEST or not facts.shape[1]:
         return None
@@ -45,11 +47,14 @@ def find_shift(facts: pd.DataFrame, train_rows: int) -> Shift | None:
     parts = [draws.permutation(train_rows)[:MOST], train_rows + draws.permutation(test_rows)[:MOST]]
     rows, is_test = np.concatenate(parts), np.repeat([0, 1], [len(part) for part in parts])
     values = facts.to_numpy(dtype=np.float64)[rows]
-    aucs = [_auc(_fitted(values, is_test, fitted), values[held], is_test[held]) for fitted, held in _folds(values, is_test)]
-    shift = Shift(float(np.mean(aucs)), float(np.std(aucs, ddof=1) / np.sqrt(SPLITS)))
-    if not shift.found:
-        return shift
-    ranked = sorted(zip(facts.columns, _falls(values, is_test), strict=True), key=lambda each: -each[1])
+    # One thread: so few rows gain nothing from more, which wait for each other where other work runs.
+    with threadpool_limits(limits=1):
+        aucs = [_auc(_fitted(values, is_test, fitted), values[held], is_test[held]) for fitted, held in _folds(values, is_test)]
+        shift = Shift(float(np.mean(aucs)), float(np.std(aucs, ddof=1) / np.sqrt(SPLITS)))
+        if not shift.found:
+            return shift
+        falls = _falls(values, is_test)
+    ranked = sorted(zip(facts.columns, falls, strict=True), key=lambda each: -each[1])
     needs = {str(name): float(fall) for name, fall in ranked[:NAMED] if fall >= TELLING}
     medians = {name: (float(facts[name][:train_rows].median()), float(facts[name][train_rows:].median())) for name in needs}
     return replace(shift, needs=needs, medians=medians)

@@ -16,6 +16,8 @@ from goldfold.modalities.image.sketch import STATISTICS
 from goldfold.prepare import Gathered, PreparedSet, Shown
 from goldfold.prepare.prepared_set import Part
 
+PATHS = "image_paths.parquet"
+"""Each row's file, below the competition's folder."""
 UNPACKED_WITHIN = 3600.0
 """Seconds within which all files may have been written when they were unpacked: their dates tell nothing then."""
 
@@ -28,8 +30,10 @@ def gather(
     scratch: Path | None,
 ) -> Gathered:
     """Find the image of each row and write the cache of them all, training rows first, to `folder`."""
-    paths = [competition.root / path for path in competition.image_paths()]
+    names = competition.image_paths()
+    paths = [competition.root / name for name in names]
     images, digest, bad = write_image_cache(folder, paths, config, progress, scratch)
+    pd.DataFrame({"path": [name.as_posix() for name in names]}).to_parquet(folder / PATHS)
     shapes = images.index[["shipped_height", "shipped_width"]]
     least, most = shapes.min(), shapes.max()
     megabytes = int((images.index["height"] * images.index["width"]).sum()) * images.channels / 1e6
@@ -49,12 +53,13 @@ def find_alike(competition: Competition, config: ImagePrepareConfig, folder: Pat
 
 def source_facts(competition: Competition, folder: Path) -> pd.DataFrame:
     """The size and date of each image's file, and its dimensions as shipped."""
-    index, sketches = ImageCache.load(folder).index, pd.read_parquet(folder / SKETCHES)
-    width, height = index["shipped_width"].astype("float64"), index["shipped_height"].astype("float64")
-    facts = pd.DataFrame({"the file's size": sketches["bytes"].astype("float64"), "its width": width, "its height": height})
-    facts["its aspect"] = width / height.clip(lower=1)
-    facts["its bytes per pixel"] = facts["the file's size"] / (width * height).clip(lower=1)
-    dates = np.array([(competition.root / path).stat().st_mtime // 1 for path in competition.image_paths()])
+    index, size = ImageCache.load(folder).index, pd.read_parquet(folder / SKETCHES, columns=["bytes"])["bytes"]
+    width, height = index["shipped_width"], index["shipped_height"]
+    facts = pd.DataFrame({"the file's size": size, "the image's width": width, "the image's height": height}).astype("float64")
+    facts["the image's aspect"] = width / height.clip(lower=1)
+    facts["the file's bytes per pixel"] = size / (width * height).clip(lower=1)
+    paths = pd.read_parquet(folder / PATHS)["path"]
+    dates = np.array([(competition.root / path).stat().st_mtime // 1 for path in paths])
     if dates.max() - dates.min() > UNPACKED_WITHIN:
         facts["the file's date"] = dates
     return facts

@@ -13,15 +13,24 @@ COLUMNS = (*STATISTICS, *FREQUENCIES)
 
 
 def sketch(image: Array) -> Array:
-    """COLUMNS of an image (height, width, channels) uint8: (68,) float32, of the grey image shrunk to SIDE pixels squared."""
+    """COLUMNS of an image (height, width, channels) uint8, shrunk to SIDE pixels squared: (68,) float32."""
     colour = image.shape[2] in (3, 4)
-    grey = cv2.cvtColor(image[..., :3], cv2.COLOR_RGB2GRAY) if colour else np.ascontiguousarray(image[..., 0])
+    small = _shrunk(np.ascontiguousarray(image[..., :3] if colour else image[..., :1]))
+    grey = (cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if colour else small).astype(np.float32)
     mean, deviation = cv2.meanStdDev(grey)
-    red, green, blue = cv2.mean(image[..., :3])[:3] if colour else (0.0, 0.0, 0.0)
-    small = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    sharpness = cv2.meanStdDev(cv2.Laplacian(small, cv2.CV_32F))[1]
-    statistics = [mean[0, 0], deviation[0, 0], red - green, blue - green, sharpness[0, 0]]
-    return np.concatenate([np.array(statistics, np.float32), cv2.dct(small)[:LOW, :LOW].ravel()[1:]])
+    red, green, blue = cv2.mean(small)[:3]
+    sharpness = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1]
+    casts = [red - green, blue - green] if colour else [0, 0]
+    statistics = [mean[0, 0], deviation[0, 0], *casts, sharpness[0, 0]]
+    return np.concatenate([np.array(statistics, np.float32), cv2.dct(grey)[:LOW, :LOW].ravel()[1:]])
+
+
+def _shrunk(image: Array) -> Array:
+    """An image of SIDE pixels squared; a large one is halved first, which is faster and leaves out hardly a pixel."""
+    height, width = image.shape[:2]
+    if min(height, width) >= 4 * SIDE:
+        image = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
 
 def mirrored(frequencies: Array) -> Array:
