@@ -22,11 +22,8 @@ MODELS = {
 def photo(seed, height=96, width=128):
     """A picture with details of every size, as photographs have them, (height, width, 3) uint8."""
     draws = np.random.default_rng(seed)
-    sizes = (3, 6, 12, 24)
-    layers = [
-        cv2.resize(draws.normal(size=(size, size, 3)) / size, (width, height), interpolation=cv2.INTER_CUBIC) for size in sizes
-    ]
-    picture = sum(layers)
+    layers = [draws.normal(size=(size, size, 3)) / size for size in (3, 6, 12, 24)]
+    picture = sum(cv2.resize(layer, (width, height), interpolation=cv2.INTER_CUBIC) for layer in layers)
     return np.uint8(255 * (picture - picture.min()) / np.ptp(picture))
 
 

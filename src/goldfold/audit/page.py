@@ -161,7 +161,7 @@ def _leaks(prepared: PreparedSet, told: Sequence[Leak]) -> Html:
         return joined([how, paragraph("There is none to look at, or there are too few rows.")])
     classes = prepared.problem.task != "regression"
     lines = [
-        (each.fact, f"{each.explained:.1%}", *([number(each.auc)] if classes else []), FOUND if each.found else NOT_FOUND)
+        (each.fact, f"{each.explained:.1%}", *([f"{each.auc:.2f}"] if classes else []), FOUND if each.found else NOT_FOUND)
         for each in told
     ]
     return joined([how, rows_table(("", "variance explained", *(["mean ROC AUC"] if classes else []), ""), lines)])

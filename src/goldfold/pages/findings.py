@@ -11,5 +11,7 @@ def findings_table(found: Sequence[tuple[str, str, bool]]) -> Html:
         return paragraph("Nothing was found.")
     marks = [element("b", "▲", class_="wrong") if serious else Html("") for _, _, serious in found]
     lines = [(mark, about, told) for mark, (about, told, _) in zip(marks, found, strict=True)]
-    serious = paragraph("▲ makes a score lie if nothing is done; the rest is good to know.")
-    return joined([rows_table(("", "", ""), lines, class_="found"), serious])
+    table = rows_table(("", "", ""), lines, class_="found")
+    if not any(serious for _, _, serious in found):
+        return table
+    return joined([table, paragraph("▲ makes a score lie if nothing is done; the rest is good to know.")])

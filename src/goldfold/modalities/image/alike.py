@@ -116,8 +116,9 @@ def _directions(count: int) -> Array:
 def _keys(both: Array, count: int) -> Array:
     """For each table a number that near vectors are likely to share, (n, TABLES): on which sides of planes they lie."""
     bits = max(8, int(np.ceil(np.log2(max(count, 2)))) + 2)
-    sides = (both @ _directions(1 + TABLES * bits)[:, 1:] > 0).reshape(len(both), TABLES, bits)
-    return np.asarray(sides @ (1 << np.arange(bits, dtype=np.int64)))
+    planes = _directions(1 + TABLES * bits)[:, 1:].reshape(-1, TABLES, bits)
+    powers = 1 << np.arange(bits, dtype=np.int64)
+    return np.stack([(both @ planes[:, table] > 0) @ powers for table in range(TABLES)], axis=1)
 
 
 def _usual(images: ImageCache, plain: Array, rows: Array, pool: ThreadPoolExecutor) -> Array:
