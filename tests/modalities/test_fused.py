@@ -10,10 +10,11 @@ import torch
 from goldfold.competition.demo import write_digits
 from goldfold.errors import InputError
 from goldfold.modalities.fused.learning import Joined
-from goldfold.modalities.protocol import Shown, find_learning
+from goldfold.modalities.protocol import find_learning
 from goldfold.prediction import predict
 from goldfold.prediction.export import export
 from goldfold.prediction.outside import predict_outside
+from goldfold.prepare import Shown
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.device import find_compute
 from goldfold.training.finetune import parameter_groups, set_trainable, trains_head_alone

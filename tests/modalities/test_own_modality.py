@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from goldfold.audit import audit
+from goldfold.competition import read_competition
 from goldfold.errors import InputError
 from goldfold.prediction import predict
 from goldfold.report import About, build_report
@@ -122,6 +124,8 @@ def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, ro
         root, competition={"modality": modality}, **sections, train={"epochs": 8, "lr": 0.02, "batch_size": 16}
     )
     assert "signals of 24 points" in summary["inputs"]
+    found = audit(prepared, read_competition(config.competition), config.prepare)
+    assert not [each for each in found.findings if each.serious] and "Train and test" in found.page.read_text()
     folds = [train_fold(prepared, fold, 0, config, tmp_path / str(fold)) for fold in range(3)]
     loaded = [FoldResult.load(tmp_path / str(fold)) for fold in range(3)]
     cv = validate(prepared, loaded, config.validate_)

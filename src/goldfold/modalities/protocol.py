@@ -1,7 +1,6 @@
 """What a kind of input does, stage by stage."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +12,7 @@ from goldfold.competition import Competition, Problem
 from goldfold.config import Component, ModelConfig, PrepareConfig
 from goldfold.imports import modality_part
 from goldfold.metrics import Array
-from goldfold.prepare import Gathered, PreparedSet
+from goldfold.prepare import Gathered, PreparedSet, Shown
 from goldfold.prepare.prepare import Progress
 from goldfold.prepare.prepared_set import Part
 
@@ -46,6 +45,24 @@ class Preparing(Protocol):
     def settle(self, folder: Path, scratch: Path) -> None:
         """Do what is to be done once DVC has taken over the prepared set in `folder`."""
 
+    def find_alike(self, competition: Competition, config: Any, folder: Path) -> pd.DataFrame:
+        """Return the pairs of rows that are confirmed to be the same or nearly, with `prepare.duplicates.COLUMNS`.
+
+        Of rows that are all the same, each but the first makes a pair. A kind without this has no duplicates.
+        """
+
+    def source_facts(self, competition: Competition, folder: Path) -> pd.DataFrame:
+        """Return numbers on where each row's input comes from, such as its file's size, that should not tell the target.
+
+        Training rows first. A kind that reads no files leaves this out.
+        """
+
+    def content_facts(self, competition: Competition, folder: Path) -> pd.DataFrame:
+        """Return numbers on what each row's input holds, such as an image's brightness, training rows first; or leave it out."""
+
+    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
+        """Return these rows of a table as people see them; or leave it out."""
+
 
 class View(Protocol):
     """The rows of one table as a model sees them, a batch at a time."""
@@ -55,15 +72,6 @@ class View(Protocol):
 
     def __getitems__(self, keys: Sequence[Key]) -> tuple[torch.Tensor, Inputs]:
         """Return the rows' numbers, (b,) int64, and their inputs, each (b, …)."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A row as people see it: a picture (height, width, 3) uint8 RGB, a text, values by column; what of these it has."""
-
-    picture: Array | None = None
-    text: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
 
 
 class Learning(Protocol):

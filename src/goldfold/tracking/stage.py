@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LIBRARY = Path(__file__).parents[1]
 MOST_NOTES = 4000
+AUDIT = "audit"
+"""The folder of the audit, in the prepared set and in the run."""
 
 
 def key_of(prepared: PreparedSet, config: Config) -> str:
@@ -58,7 +60,9 @@ class Tracked:
         self.scratch = tempfile.TemporaryDirectory()
         self.records = [
             self._record(
-                params=flat_params(config), tags={**provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": stage}
+                params=flat_params(config),
+                tags={**provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": stage},
+                artifacts={str(path): AUDIT for path in sorted((prepared.folder / AUDIT).glob("audit.*"))},
             )
         ]
 
