@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 REDRAW_EVERY = 0.2
 NARROW = 60
+SHOWN = 10
 
 
 class FoldProgress:
@@ -127,8 +128,11 @@ def show_prepared(summary: dict[str, Any]) -> None:
         told = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
         folds.add_row("never" if fold == "-1" else fold, str(held["rows"]), *told)
     console.print(folds, highlight=False)
-    for line in summary["blank"][:10]:
+    blank = summary["blank"]
+    for line in blank[:SHOWN]:
         console.print(f"left blank: {line}", highlight=False)
+    if len(blank) > SHOWN:
+        console.print(f"left blank: … and {len(blank) - SHOWN} more", highlight=False)
 
 
 def show_audit(found: Audit | None) -> None:

@@ -7,6 +7,7 @@ import pytest
 from goldfold.audit import audit
 from goldfold.competition import read_competition
 from goldfold.errors import InputError
+from goldfold.modalities.protocol import missing, require
 from goldfold.prediction import predict
 from goldfold.report import About, build_report
 from goldfold.training import FoldResult, train_fold
@@ -132,6 +133,10 @@ def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, ro
     assert cv.scores.score > 0.85 and cv.scores.folds == {fold.fold: fold.score for fold in folds}
     predict(prepared, loaded, config.predict).save(tmp_path / "submission")
     page = build_report(prepared, cv, loaded, About("mine", {}, {}))
+    left_out = missing(loaded[0].modality, "outside_columns", "read_files")
+    assert left_out == ["mine.signal.learning.outside_columns", "mine.signal.learning.read_files"]
+    with pytest.raises(InputError, match=r"there is no mine.signal.learning.describe\n.*kinds-of-input"):
+        require(loaded[0].modality, "describe")
     assert page.count("<article>") == 24 and ("<dt>ink</dt>" in page) == ("+table" in modality)
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from goldfold.competition import Competition, Problem
 from goldfold.config import Component, ModelConfig, PrepareConfig
+from goldfold.errors import InputError
 from goldfold.imports import modality_part
 from goldfold.metrics import Array
 from goldfold.prepare import Gathered, PreparedSet, Shown
@@ -88,7 +89,10 @@ class Learning(Protocol):
     def training_view(
         self, prepared: PreparedSet, rows: Array, spec: Spec, augment: Sequence[Component], seed: int, epochs: int
     ) -> View:
-        """Return the training table as the model learns from its `rows`, augmented."""
+        """Return the training table as the model learns from its `rows`, augmented.
+
+        With pseudo-labels the training table of `prepared` goes on with the rows of the test table.
+        """
 
     def plain_view(self, prepared: PreparedSet, part: Part, spec: Spec, change: Component | None = None) -> View:
         """Return a table as the model is judged on it and predicts it; for test-time augmentation, each row changed."""
@@ -124,6 +128,23 @@ class Learning(Protocol):
         (b, height, width) float32 from 0 to 1; None where the model cannot tell. `within` is the part of a model of several
         kinds that reads the pictures. A kind without pictures leaves this out.
         """
+
+
+def missing(learning: Learning, *functions: str) -> list[str]:
+    """Those of the functions that a kind of input may leave out which this one, or one of those joined in it, does leave out."""
+    kinds = [part for _, part in getattr(learning, "parts", [("", learning)])]
+    return [f"{kind.__name__}.{name}" for kind in kinds for name in functions if not hasattr(kind, name)]
+
+
+def require(learning: Learning, *functions: str) -> None:
+    """Raise InputError where a kind of input leaves one of these out."""
+    left_out = missing(learning, *functions)
+    if left_out:
+        raise InputError(
+            "this kind of input does not say what its rows are outside of a competition",
+            [f"there is no {name}" for name in left_out],
+            "define it; docs/kinds-of-input.md says what it gives",
+        )
 
 
 def find_learning(name: str) -> Learning:
