@@ -1,6 +1,7 @@
 """`goldfold init`: from a competition's files, or its name on Kaggle, to a params.yaml that runs on them."""
 
 import os
+import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,7 @@ def init(given: str, settings: Sequence[str], show: bool) -> None:
     _show(proposal)
     tracked = _track(folder)
     write(text)
-    print(f"params.yaml says so; each line has its reason.{tracked}")
+    print(f"params.yaml now says so, with the reasons{tracked}")
     print("next: goldfold doctor, then make repro")
 
 
@@ -79,6 +80,7 @@ def _folder(given: str, settings: dict[str, Any]) -> tuple[Path, str]:
         return folder, ""
     if slug is None:
         raise missing(given)
+    print(f"{given} is no folder here, so it is a competition on Kaggle", flush=True)
     return _from_kaggle(slug)
 
 
@@ -103,10 +105,8 @@ def _from_kaggle(slug: str) -> tuple[Path, str]:
 def _require_apart(folder: Path) -> None:
     """Raise InputError for a folder that holds more than a competition: this repository, or one of its own folders."""
     here = Path.cwd().resolve()
-    if here.is_relative_to(folder.resolve()):
-        raise InputError(
-            f"{folder} holds this repository, not a competition's files", mend=f"name a folder, such as {RAW}/titanic"
-        )
+    if (here / RAW).is_relative_to(folder.resolve()):
+        raise InputError(f"{folder} holds more than a competition's files", mend=f"name a folder, such as {RAW}/titanic")
 
 
 def _require_absent(folder: Path) -> None:
@@ -120,26 +120,21 @@ def _is_inside(folder: Path) -> bool:
 
 def _show(proposal: "Proposal") -> None:
     """Print what was worked out, and why."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from goldfold.start import written
 
     competition = proposal.competition
     print(f"{len(competition.train)} training rows, {len(competition.test)} test rows")
-    table = Table("setting", "", "why", box=None)
-    for setting in proposal.settings:
+    for setting in filter(_is_told, proposal.settings):
         if setting.is_remark:
-            table.add_row("", "", Text(setting.why))
-        elif _is_told(setting):
-            table.add_row(setting.key, Text(written(setting.value)), Text(setting.why))
-    Console().print(table, highlight=False)
+            print(f"{'':<17}  # {setting.why}")
+        else:
+            why = f"  # {setting.why}" if setting.why else ""
+            print(f"{setting.key.removeprefix('competition.'):<17}  {written(setting.value)}{why}")
 
 
 def _is_told(setting: "Setting") -> bool:
-    """Whether a setting says something of this competition."""
-    return setting.section in ("competition", "model") or setting.key in ("split.strategy", "split.group", "split.time")
+    """Whether a setting says something of this competition, and not how networks are trained."""
+    return setting.section in ("competition", "split", "model") and not setting.is_usual
 
 
 def _track(folder: Path) -> str:
@@ -156,4 +151,4 @@ def _track(folder: Path) -> str:
     if done.returncode:
         said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise InputError(f"DVC cannot track {folder}", said, f"mend that, then: dvc add {folder}; params.yaml is as it was")
-    return f"\nto keep it: git add params.yaml {folder}.dvc {folder.parent / '.gitignore'} && git commit"
+    return f"\nto keep it: git add params.yaml {shlex.quote(f'{folder}.dvc')} && git commit"

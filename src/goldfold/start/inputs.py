@@ -34,8 +34,8 @@ def work_out_modality(competition: Competition, has_images: bool) -> tuple[str, 
     """The kind of input, why, and the columns of texts. Raises InputError where there is nothing to learn from."""
     texts, columns = _texts(competition), _columns(competition)
     counted = {kind: sum(found == kind for found in columns.values()) for kind in ("number", "category", "date")}
-    names = {"number": "numbers", "category": "categories", "date": "dates"}
-    told = " and ".join(f"{count} {names[kind]}" for kind, count in counted.items() if count)
+    plural = {"number": "numbers", "category": "categories", "date": "dates"}
+    told = " and ".join(f"{count} {plural[kind] if count > 1 else kind}" for kind, count in counted.items() if count)
     if has_images:
         usable = [name for name in columns if name not in texts]
         if usable:
@@ -100,8 +100,8 @@ def _image(competition: Competition, images: Sequence[Path]) -> list[Setting]:
         Setting("model.name", name, "any timm backbone"),
         Setting("model.pretrained", pretrained, why),
         Setting("model.image_size", _seen(side, pretrained), "the side of the square that the network sees"),
-        Setting("model.pool", None, "avg, max, avgmax, catavgmax or gem; null is the backbone's own"),
-        Setting("model.head", {"hidden": [], "dropout": 0}, "hidden: [512, 128] makes it an MLP"),
+        Setting("model.pool", None, "avg, max, avgmax, catavgmax or gem; null is the backbone's own", is_usual=True),
+        Setting("model.head", {"hidden": [], "dropout": 0}, "hidden: [512, 128] makes it an MLP", is_usual=True),
         Setting("augment", PHOTOS, "leave HorizontalFlip out where left and right differ, as in digits"),
         *_training_of_images(pretrained),
     ]

@@ -87,7 +87,9 @@ def _roles(tables: Tables) -> dict[str, Any]:
 def _read(config: Mapping[str, Any]) -> Competition:
     """The competition as these settings read it; what is left open is told with the way to settle it here."""
     section = {**config, "modality": "image"}
-    checked: CompetitionConfig = parse_config({"competition": section, "model": {"name": "x"}}, "the settings").competition
+    checked: CompetitionConfig = parse_config(
+        {"competition": section, "model": {"name": "x"}}, "what stands behind the path"
+    ).competition
     try:
         return read_competition(checked)
     except InputError as error:
@@ -112,9 +114,7 @@ def _competition(
         values["target"] = (problem.targets[0] if len(problem.targets) == 1 else list(problem.targets), decided["target"])
     positive = f"; the positive class is {problem.classes[1]}" if problem.task == "binary" else ""
     values["task"] = (problem.task, decided["task"] + positive)
-    usual = (
-        f"a default ({problem.task}, answered by a {problem.answer}): the competition's page names its own, docs/metrics.md all"
-    )
+    usual = f"a default ({problem.task}, {problem.answer}): see what the competition's page says; docs/metrics.md has all"
     values["metric"] = (config.get("metric", problem.metric), usual)
     values["answer"] = (problem.answer, decided["answer"])
     return [Setting(f"competition.{key}", value, whys.get(key) or why) for key, (value, why) in values.items()]

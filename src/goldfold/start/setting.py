@@ -8,13 +8,14 @@ from typing import Any
 class Setting:
     """A key of params.yaml, `section.key` or `section`, its value, and the comment that gives the reason.
 
-    A remark has no value: it is a comment line of its own in the section `key`.
+    A remark has no value: it is a comment line of its own in the section `key`. `is_usual` where the files had no say in it.
     """
 
     key: str
     value: Any
     why: str = ""
     is_remark: bool = False
+    is_usual: bool = False
 
     @property
     def section(self) -> str:

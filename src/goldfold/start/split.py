@@ -8,6 +8,7 @@ from goldfold.competition import Competition
 from goldfold.start.setting import Setting
 
 FOLDS = 5
+STRATEGIES = ("stratified", "kfold", "group", "stratified_group", "time", "holdout", "column")
 OWNERS = r"patient|subject|person|people|participant|user|customer|client|household|family|session|recording|group|study|case"
 """What a group column is called, as a word of its name or with an id behind it."""
 FEWEST_GROUPS, ROWS_PER_GROUP, SEEN_IN_TEST = 20, 1.2, 0.1
@@ -31,13 +32,15 @@ def work_out_split(competition: Competition, named_group: str | None) -> list[Se
             folds, reason = rows, f"{told}, so there are no more folds"
     if group and rarest is not None and rarest[1] < FOLDS:
         strategy = "group"
+    later = _in_time(competition)
+    others = ", ".join(name for name in STRATEGIES if name != strategy)
     return [
-        Setting("split.strategy", strategy, reason),
-        Setting("split.n_folds", folds),
-        Setting("split.folds", list(range(folds))),
-        Setting("split.group", group, why or "the column whose equal values stay in one fold"),
-        Setting("split.time", None, _in_time(competition) or "the column that orders the rows"),
-        Setting("split.column", None),
+        Setting("split.strategy", strategy, f"{reason}; or {others}", is_usual=strategy == "stratified" and folds == FOLDS),
+        Setting("split.n_folds", folds, is_usual=True),
+        Setting("split.folds", list(range(folds)), is_usual=True),
+        Setting("split.group", group, why or "the column whose equal values stay in one fold", is_usual=group is None),
+        Setting("split.time", None, later or "the column that orders the rows", is_usual=not later),
+        Setting("split.column", None, is_usual=True),
     ]
 
 
