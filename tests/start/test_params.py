@@ -56,7 +56,7 @@ def test_a_key_that_is_not_there_is_added_unless_it_would_be_the_default():
 
 def test_a_section_that_is_not_there_is_added():
     cut = TEXT[: TEXT.index("predict:")]
-    assert loaded(proposed(cut, [Setting("predict.average", "geometric")]))["predict"] == {"average": "geometric"}
+    assert loaded(proposed(cut, [Setting("predict.average", "logits")]))["predict"] == {"average": "logits"}
 
 
 def test_to_write_twice_is_to_write_once():
