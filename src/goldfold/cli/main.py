@@ -15,6 +15,15 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     add = commands.add_parser
 
+    start = add("init", help="look at a competition's files, from Kaggle or a folder, and write params.yaml for them")
+    start.add_argument("source", metavar="SLUG | PATH", help="a competition's name on Kaggle, or a folder, zip or table")
+    start.add_argument("settings", nargs="*", metavar="key=value", help="settings of competition that win, such as target=price")
+    start.add_argument("--print", action="store_true", dest="show", help="print params.yaml, and leave it and DVC alone")
+    start.set_defaults(function=_init)
+
+    doctor = add("doctor", help="check environment, data, settings, disk, tracking store and credentials")
+    doctor.set_defaults(function=_doctor)
+
     check = add("check", help="check params.yaml")
     check.set_defaults(function=lambda _: check_params())
 
@@ -121,6 +130,18 @@ def params_schema() -> dict[str, Any]:
     from goldfold.imports import known_modalities
 
     return config_class(*known_modalities()).model_json_schema(by_alias=True)
+
+
+def _init(given: argparse.Namespace) -> None:
+    from goldfold.cli.init import init
+
+    init(given.source, given.settings, given.show)
+
+
+def _doctor(_: argparse.Namespace) -> None:
+    from goldfold.cli.doctor import doctor
+
+    doctor()
 
 
 def _summary(_: argparse.Namespace) -> None:

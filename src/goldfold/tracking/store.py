@@ -59,7 +59,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.uri = tracking_uri(root)
         self.root = root
-        _require_answer(self.uri)
+        require_answer(self.uri)
         # A server that went away is given up soon: the outbox keeps what it had to be told.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
@@ -221,7 +221,7 @@ def _alive(process: int) -> bool:
     return True
 
 
-def _require_answer(uri: str) -> None:
+def require_answer(uri: str) -> None:
     """Raise Unreachable for an HTTP store at whose address nothing answers; MLflow itself would try for minutes."""
     address = urlparse(uri)
     if address.scheme not in ("http", "https") or address.hostname is None:

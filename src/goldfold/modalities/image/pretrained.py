@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from goldfold.errors import InputError
-from goldfold.modalities.hub import require_answer
+from goldfold.modalities.hub import ANSWER_WITHIN, answers, require_answer
 from goldfold.modalities.image.settings import ImageModelConfig
 
 TORCHVISION_VIT = (
@@ -66,6 +66,25 @@ def pretrained_backbone(
     except (OSError, RuntimeError, SafetensorError) as error:
         first = str(error).splitlines()[0]
         raise InputError(f"the pretrained weights of {model.name} cannot be loaded: {first}", mend=WAYS_OUT) from error
+
+
+def where_from(name: str) -> str | None:
+    """Where the pretrained weights of one of timm's backbones can be had from here and now; None where they cannot."""
+    import timm
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+
+    if _in_cache(name):
+        return "the local cache"
+    cfg = timm.models.get_pretrained_cfg(name)
+    if not cfg or not cfg.hf_hub_id or constants.HF_HUB_OFFLINE or not answers(constants.ENDPOINT):
+        return None
+    repository, _, revision = cfg.hf_hub_id.partition("@")
+    file = cfg.hf_hub_filename or "model.safetensors"
+    try:
+        get_hf_file_metadata(hf_hub_url(repository, file, revision=revision or None), timeout=ANSWER_WITHIN)
+    except Exception:  # whatever stands between here and the hub
+        return None
+    return f"{urlparse(constants.ENDPOINT).netloc}, downloaded once"
 
 
 def load_own_weights(network: nn.Module, file: str, noted: Noted) -> None:

@@ -1,0 +1,154 @@
+"""`goldfold init`: from a competition's files, or its name on Kaggle, to a params.yaml that runs on them."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from goldfold.errors import InputError
+
+if TYPE_CHECKING:
+    from goldfold.start import Proposal, Setting
+
+RAW = Path("data/raw")
+
+
+def init(given: str, settings: Sequence[str], show: bool) -> None:
+    """Look at the files, write params.yaml and track the files with DVC; with `show`, print params.yaml instead."""
+    from goldfold.start import propose, proposed, require_committed, write
+    from goldfold.start.params import PARAMS
+
+    if not PARAMS.is_file():
+        raise InputError(f"there is no params.yaml in {Path.cwd()}", mend="run this in the root of the repository")
+    if not show:
+        require_committed()
+    known = _parsed(settings)
+    folder, evaluation = _folder(given, known)
+    path = folder.as_posix() if _is_inside(folder) else str(Path(os.path.abspath(folder)))
+    proposal = propose(folder, path, known, evaluation)
+    text = proposed(PARAMS.read_text(encoding="utf-8"), proposal.settings)
+    if show:
+        print(text, end="")
+        return
+    _show(proposal)
+    tracked = _track(folder)
+    write(text)
+    print(f"params.yaml now says so, with the reasons{tracked}")
+    print("next: goldfold doctor, then make repro")
+
+
+def _parsed(settings: Sequence[str]) -> dict[str, Any]:
+    """`key=value` as settings of the section competition."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    parsed = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise InputError(f"{setting} is no setting", mend="give settings of competition as key=value, target=price")
+        try:
+            parsed[key.removeprefix("competition.")] = YAML(typ="safe").load(value)
+        except YAMLError:
+            parsed[key.removeprefix("competition.")] = value
+    return parsed
+
+
+def _folder(given: str, settings: dict[str, Any]) -> tuple[Path, str]:
+    """The folder with the files, unpacked, and Kaggle's name of the metric where they come from there."""
+    from goldfold.start import missing, slug_of, unpack_beside, unpack_download
+    from goldfold.start.files import is_table
+
+    path = Path(os.path.relpath(given)) if _is_inside(Path(given)) else Path(given)
+    slug = slug_of(given)
+    if path.is_dir():
+        _require_apart(path)
+        for told in unpack_beside(path):
+            print(told)
+        return path, ""
+    if path.is_file() and is_table(path):
+        settings.setdefault("train", path.name)
+        settings.setdefault("name", path.name.partition(".")[0])
+        return path.parent, ""
+    if path.is_file():
+        folder = RAW / path.stem
+        _require_absent(folder)
+        unpack_download(path, folder, keep=True)
+        print(f"unpacked to {folder}")
+        return folder, ""
+    if slug is None:
+        raise missing(given)
+    print(f"{given} is no folder here, so it is a competition on Kaggle", flush=True)
+    return _from_kaggle(slug)
+
+
+def _from_kaggle(slug: str) -> tuple[Path, str]:
+    from goldfold.kaggle import download, evaluation
+    from goldfold.scratch import scratch_folder
+    from goldfold.start import unpack_download
+
+    folder = RAW / slug
+    metric = evaluation(slug)
+    if folder.is_dir():
+        print(f"{folder} is there already, and is not downloaded again")
+        return folder, metric
+    print(f"downloading {slug} from Kaggle", flush=True)
+    downloads = scratch_folder() / "downloads"
+    downloads.mkdir(parents=True, exist_ok=True)
+    unpack_download(download(slug, downloads), folder)
+    print(f"unpacked to {folder}")
+    return folder, metric
+
+
+def _require_apart(folder: Path) -> None:
+    """Raise InputError for a folder that holds more than a competition: this repository, or one of its own folders."""
+    here = Path.cwd().resolve()
+    if (here / RAW).is_relative_to(folder.resolve()):
+        raise InputError(f"{folder} holds more than a competition's files", mend=f"name a folder, such as {RAW}/titanic")
+
+
+def _require_absent(folder: Path) -> None:
+    if folder.exists():
+        raise InputError(f"{folder} is there already", mend=f"goldfold init {folder} takes it as it is; or remove it first")
+
+
+def _is_inside(folder: Path) -> bool:
+    return Path(os.path.abspath(folder)).is_relative_to(Path.cwd())
+
+
+def _show(proposal: "Proposal") -> None:
+    """Print what was worked out, and why."""
+    from goldfold.start import written
+
+    competition = proposal.competition
+    print(f"{len(competition.train)} training rows, {len(competition.test)} test rows")
+    for setting in filter(_is_told, proposal.settings):
+        if setting.is_remark:
+            print(f"{'':<17}  # {setting.why}")
+        else:
+            why = f"  # {setting.why}" if setting.why else ""
+            print(f"{setting.key.removeprefix('competition.'):<17}  {written(setting.value)}{why}")
+
+
+def _is_told(setting: "Setting") -> bool:
+    """Whether a setting says something of this competition, and not how networks are trained."""
+    return setting.section in ("competition", "split", "model") and not setting.is_usual
+
+
+def _track(folder: Path) -> str:
+    """Ask DVC to track the files; say what git has to be told, or why they are not tracked."""
+    if not _is_inside(folder) or folder.is_symlink():
+        place = RAW / folder.name
+        return (
+            f"\n{folder} is outside of this repository: runs follow its changes, DVC keeps no copy (move it to {place} for one)."
+        )
+    if folder.resolve().is_relative_to(Path("data/demo").resolve()):
+        return ""
+    print(f"dvc add {folder}", flush=True)
+    done = subprocess.run(["dvc", "add", "--quiet", str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise InputError(f"DVC cannot track {folder}", said, f"mend that, then: dvc add {folder}; params.yaml is as it was")
+    return f"\nto keep it: git add params.yaml {shlex.quote(f'{folder}.dvc')} && git commit"

@@ -1,0 +1,42 @@
+"""Kaggle's names of metrics."""
+
+import re
+
+from goldfold.config import Task
+from goldfold.errors import InputError
+from goldfold.metrics import find_metric
+
+NAMES = (
+    (r"quadratic.*kappa", "quadratic_weighted_kappa"),
+    (r"(mean|average) column.*(log|rmsle|logarithmic)", "rmsle"),
+    (r"(mean|average) column.*(root|rmse)|mcrmse", "mcrmse"),
+    (r"logarithmic error|rmsle", "rmsle"),
+    (r"root mean squared? error|rmse", "rmse"),
+    (r"mean absolute percentage|^mape", "mape"),
+    (r"symmetric.*percentage|smape", "smape"),
+    (r"mean absolute error|^mae$", "mae"),
+    (r"receiver operating|roc auc|^auc$|mcauc|aucroc", "roc_auc"),
+    (r"log ?loss|multiclass loss|logarithmic loss|cross.?entropy", "log_loss"),
+    (r"categorization accuracy|classification accuracy|^accuracy", "accuracy"),
+    (r"macro.*f.?(1|score)|f.?(1|score).*macro", "f1_macro"),
+    (r"micro.*f.?(1|score)|f.?(1|score).*micro", "f1_micro"),
+    (r"mean f.?(1|score)|meanf1|meanfscore", "f1_samples"),
+    (r"f.?(1|score)", "f1"),
+    (r"matthews|^mcc$", "mcc"),
+    (r"gini", "gini"),
+    (r"spearman", "spearman"),
+    (r"pearson", "pearson"),
+    (r"^r2|r squared|r-squared", "r2"),
+    (r"^map@|mean average precision @", "map_at_k"),
+    (r"average precision", "average_precision"),
+)
+
+
+def metric_called(name: str, task: Task) -> str | None:
+    """goldfold's metric for what Kaggle calls `name`; None where it has none, or none for such a task."""
+    plain = re.sub(r"[_{}()]+", " ", name).strip().lower()
+    found = next((metric for pattern, metric in NAMES if re.search(pattern, plain)), None)
+    try:
+        return find_metric(found, task).name if found else None
+    except InputError:
+        return None

@@ -1,0 +1,200 @@
+"""Which kind of input a competition has, and the sections that fit it: prepare, model, augment, finetune, train."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from goldfold.competition import Competition
+from goldfold.errors import InputError
+from goldfold.start.images import typical_side
+from goldfold.start.setting import Setting
+
+TEXT_WORDS = 7.0
+"""Words on average from which a column is a text to read; names and titles have fewer."""
+SEVERAL_WORDS = 3.0
+MANY_ROWS = 200_000
+CACHED = 256
+PLAIN = {"head_epochs": 0, "head_lr": None, "layer_decay": None, "freeze_batch_norm": False}
+ONE_CYCLE = {"name": "OneCycleLR", "pct_start": 0.25}
+PHOTOS = [
+    {"name": "HorizontalFlip", "p": 0.5},
+    {
+        "name": "Affine",
+        "rotate": [-10, 10],
+        "scale": [0.9, 1.1],
+        "translate_percent": [-0.05, 0.05],
+        "border_mode": 4,
+        "p": 0.75,
+    },
+    {"name": "ColorJitter", "brightness": [0.8, 1.2], "contrast": [0.8, 1.2], "saturation": [1, 1], "hue": [0, 0], "p": 0.75},
+]
+
+
+def work_out_modality(competition: Competition, has_images: bool) -> tuple[str, str, list[str]]:
+    """The kind of input, why, and the columns of texts. Raises InputError where there is nothing to learn from."""
+    texts, columns = _texts(competition), _columns(competition)
+    counted = {kind: sum(found == kind for found in columns.values()) for kind in ("number", "category", "date")}
+    plural = {"number": "numbers", "category": "categories", "date": "dates"}
+    told = " and ".join(f"{count} {plural[kind] if count > 1 else kind}" for kind, count in counted.items() if count)
+    if has_images:
+        usable = [name for name in columns if name not in texts]
+        if usable:
+            return "image+table", f"each row has an image, and {told} that both tables have", []
+        return "image", "each row is an image", []
+    if texts:
+        words = f"{', '.join(texts)} hold{'s' * (len(texts) == 1)} texts"
+        if counted["number"] + counted["date"]:
+            return "text+table", f"{words}, and there are {told} in both tables", texts
+        more = ", ".join(name for name in columns if name not in texts)
+        return "text", words + (f"; text+table would read {more} too" if more else ""), texts
+    if columns:
+        return "table", f"no images and no long texts: {told}", []
+    raise InputError(
+        "the tables share no column to learn from, and no image belongs to their rows",
+        mend="look whether files are missing; competition.images says how an image's path is made (images=… beside the folder)",
+    )
+
+
+def sections(competition: Competition, modality: str, texts: Sequence[str], images: Sequence[Path]) -> list[Setting]:
+    """The settings of all sections that change with the kind of input."""
+    if modality == "image":
+        return _image(competition, images)
+    if modality == "image+table":
+        return _image_and_table(competition, images)
+    if modality == "text":
+        return [
+            Setting("prepare.columns", list(texts), "the columns to read"),
+            Setting("model.name", "tfidf", "a strong start in minutes, without weights; bilstm, or a transformer: docs/text.md"),
+            Setting("augment", []),
+            *_learning(epochs=5, batch_size=64, lr=0.002, weight_decay=0.05, monitor="loss"),
+        ]
+    if modality == "text+table":
+        return [
+            Setting("prepare.text", {"columns": list(texts)}),
+            Setting("prepare.table", {}),
+            Setting("model.text", {"name": "bilstm"}, "words, learned from scratch; docs/text.md has others"),
+            Setting("model.table", {"hidden": [256, 128]}),
+            Setting("model.head", {"hidden": [], "dropout": 0.1}, "on the features of both"),
+            Setting("augment", []),
+            *_learning(epochs=8, batch_size=64, lr=0.002, weight_decay=0.05),
+        ]
+    rows = len(competition.train)
+    if rows > MANY_ROWS:
+        model = Setting("model.name", "HistGradientBoosting", f"quick on {rows} rows; mlp or others: docs/tables.md")
+    else:
+        model = Setting("model.name", "mlp", "or HistGradientBoosting, linear, lightgbm:LGBM, …: docs/tables.md")
+    return [
+        Setting("prepare.columns", {}, "{name: category, other: drop} where what prepare prints is not meant"),
+        model,
+        Setting("augment", []),
+        *_learning(epochs=40, batch_size=64, lr=0.002, weight_decay=0.05, scheduler={"name": "OneCycleLR", "pct_start": 0.3}),
+    ]
+
+
+def _image(competition: Competition, images: Sequence[Path]) -> list[Setting]:
+    side = typical_side(images)
+    name, pretrained, why = _backbone()
+    return [
+        Setting("prepare.image_size", CACHED, _of_cache(side)),
+        Setting("prepare.bad_images", "error", "or blank"),
+        Setting("model.name", name, "any timm backbone"),
+        Setting("model.pretrained", pretrained, why),
+        Setting("model.image_size", _seen(side, pretrained), "the side of the square that the network sees"),
+        Setting("model.pool", None, "avg, max, avgmax, catavgmax or gem; null is the backbone's own", is_usual=True),
+        Setting("model.head", {"hidden": [], "dropout": 0}, "hidden: [512, 128] makes it an MLP", is_usual=True),
+        Setting("augment", PHOTOS, "leave HorizontalFlip out where left and right differ, as in digits"),
+        *_training_of_images(pretrained),
+    ]
+
+
+def _image_and_table(competition: Competition, images: Sequence[Path]) -> list[Setting]:
+    side = typical_side(images)
+    name, pretrained, why = _backbone()
+    network = {"name": name, "pretrained": pretrained, "image_size": _seen(side, pretrained)}
+    return [
+        Setting("prepare.image", {"image_size": CACHED}, _of_cache(side)),
+        Setting("prepare.table", {}),
+        Setting("model.image", network, f"any timm backbone; {why}"),
+        Setting("model.table", {"hidden": [256, 128]}),
+        Setting("model.head", {"hidden": [], "dropout": 0.1}, "on the features of both"),
+        Setting("augment", PHOTOS, "leave HorizontalFlip out where left and right differ, as in digits"),
+        *_training_of_images(pretrained),
+    ]
+
+
+def _backbone() -> tuple[str, bool, str]:
+    """A backbone that this machine can train, whether it starts from pretrained weights, and why."""
+    import torch
+
+    from goldfold.modalities.image.pretrained import where_from
+
+    name = "convnext_tiny" if torch.cuda.is_available() else "resnet18"
+    place = where_from(name)
+    if place:
+        return name, True, f"from {place}"
+    return "resnet18", False, "true where huggingface.co can be reached; or with weights: FILE (docs/transfer-learning.md)"
+
+
+def _training_of_images(pretrained: bool) -> list[Setting]:
+    """The settings of the recipe finetune, or those for a network from scratch."""
+    if not pretrained:
+        return _learning(epochs=12, batch_size=32, lr=0.003, weight_decay=0.05)
+    finetune = {"head_epochs": 2, "head_lr": 0.003, "layer_decay": 0.8, "freeze_batch_norm": True}
+    cosine = {"name": "CosineAnnealingLR"}
+    return _learning(
+        epochs=12, batch_size=32, lr=0.001, weight_decay=0.05, scheduler=cosine, warmup_epochs=0.5, finetune=finetune
+    )
+
+
+def _learning(
+    scheduler: dict[str, Any] = ONE_CYCLE,
+    monitor: str = "metric",
+    warmup_epochs: float = 0,
+    finetune: dict[str, Any] = PLAIN,
+    **train: Any,
+) -> list[Setting]:
+    more = {"optimizer": {"name": "adamw"}, "scheduler": scheduler, "monitor": monitor, "warmup_epochs": warmup_epochs}
+    return [
+        *(Setting(f"finetune.{key}", value) for key, value in finetune.items()),
+        *(Setting(f"train.{key}", value) for key, value in {**train, **more}.items()),
+    ]
+
+
+def _of_cache(side: int) -> str:
+    return f"the shorter side in the cache, smaller images are kept as they are; here it is {side} in the median"
+
+
+def _seen(side: int, pretrained: bool) -> int:
+    """The side that a network is shown: small images are enlarged for a pretrained one, which knows larger things."""
+    if side >= 180:
+        return 224
+    if side >= 100:
+        return 128
+    if pretrained:
+        return 96
+    return 64 if side > 40 else 32
+
+
+def _columns(competition: Competition) -> dict[str, str]:
+    """The columns that a table's model would read, with their kinds."""
+    from goldfold.modalities.table.columns import work_out_columns
+
+    try:
+        columns = work_out_columns(competition, {})
+    except InputError:
+        return {}
+    return {column.name: column.kind for column in columns if column.kind != "drop"}
+
+
+def _texts(competition: Competition) -> list[str]:
+    """The columns of both tables that hold texts, where one of them holds long ones."""
+    train, test, problem = competition.train, competition.test, competition.problem
+    shared = [name for name in train.columns if name in test and name not in (problem.id, *problem.targets)]
+    words = {
+        name: float((train[name].dropna().str.count(r"\s+") + 1).sum()) / len(train)
+        for name in shared
+        if train[name].dtype == "str" or train[name].dtype == "object"
+    }
+    if not any(count >= TEXT_WORDS for count in words.values()):
+        return []
+    return [name for name, count in words.items() if count >= SEVERAL_WORDS]

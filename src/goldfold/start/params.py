@@ -1,0 +1,130 @@
+"""Writing settings into params.yaml as text, so that comments and all other sections stay as they are."""
+
+import io
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from goldfold.config import FinetuneConfig, TrainConfig, parse_config
+from goldfold.errors import InputError
+from goldfold.files import written_whole
+from goldfold.start.setting import Setting
+
+WHOLE = ("competition", "prepare", "model", "augment")
+"""The sections that are written anew; of the others the values are changed where they stand."""
+DEFAULTS = {"train": TrainConfig(), "finetune": FinetuneConfig()}
+PARAMS = Path("params.yaml")
+
+
+def require_committed() -> None:
+    """Raise InputError where params.yaml has changes that git does not have: they could not be brought back."""
+    found = subprocess.run(["git", "status", "--porcelain", str(PARAMS)], capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise InputError(
+            "git knows nothing of this folder, so a params.yaml that init changes could not be brought back",
+            mend="git init && git add -A && git commit -m start; or goldfold init … --print, which writes nothing",
+        )
+    if found.stdout.strip():
+        raise InputError(
+            "params.yaml has changes that are not committed, and init would write over them",
+            mend="git commit params.yaml keeps them, git restore params.yaml drops them; "
+            "goldfold init … --print shows what init would write",
+        )
+
+
+def proposed(text: str, settings: Sequence[Setting]) -> str:
+    """params.yaml with the settings in it; raises InputError where that would not be valid."""
+    for section in WHOLE:
+        own = [setting for setting in settings if setting.section == section]
+        if own:
+            text = _with_section(text, section, _section(section, own))
+    for setting in settings:
+        if setting.section not in WHOLE:
+            text = _with_value(text, setting)
+    parse_config(YAML(typ="safe").load(text), "the params.yaml that init made")
+    return text
+
+
+def write(text: str) -> None:
+    """Write params.yaml, whole."""
+    require_committed()
+    with written_whole(PARAMS) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def written(value: Any) -> str:
+    """A value in YAML, on one line."""
+    yaml, stream = YAML(typ="safe", pure=True), io.StringIO()
+    yaml.default_flow_style, yaml.width, yaml.allow_unicode = True, 1_000_000, True
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.dump(value, stream)
+    return stream.getvalue().removesuffix("...\n").strip()
+
+
+def _section(name: str, settings: Sequence[Setting]) -> str:
+    """A whole section as text."""
+    if len(settings) == 1 and not settings[0].name and not settings[0].is_remark:
+        (alone,) = settings
+        if isinstance(alone.value, list) and alone.value:
+            items = "".join(f"  - {written(item)}\n" for item in alone.value)
+            return f"{name}:{_comment(alone.why)}\n{items}"
+        return f"{name}: {written(alone.value)}{_comment(alone.why)}\n"
+    lines = [
+        f"  # {setting.why}\n" if setting.is_remark else f"  {setting.name}: {written(setting.value)}{_comment(setting.why)}\n"
+        for setting in settings
+    ]
+    return f"{name}:\n{''.join(lines)}"
+
+
+def _comment(why: str) -> str:
+    return f" # {why}" if why else ""
+
+
+def _with_section(text: str, section: str, content: str) -> str:
+    lines = text.splitlines(keepends=True)
+    span = _span(lines, section)
+    if span is None:
+        return text.rstrip("\n") + f"\n\n{content}"
+    return "".join(lines[: span[0]]) + content + "".join(lines[span[1] :])
+
+
+def _span(lines: Sequence[str], section: str) -> tuple[int, int] | None:
+    """The lines of a top-level section, from its key to its last one that is not empty; None where it is not there."""
+    start = next((at for at, line in enumerate(lines) if re.match(rf"{section}\s*:", line)), None)
+    if start is None:
+        return None
+    end = last = start + 1
+    while end < len(lines) and (not lines[end].strip() or lines[end].startswith((" ", "\t", "- "))):
+        end += 1
+        last = end if lines[end - 1].strip() else last
+    return start, last
+
+
+def _with_value(text: str, setting: Setting) -> str:
+    """The text with another value of a key that stands on one line; its comment stays unless the setting has one."""
+    lines = text.splitlines(keepends=True)
+    span = _span(lines, setting.section)
+    if span is None:
+        return _with_section(text, setting.section, _section(setting.section, [setting]))
+    at = next((at for at in range(span[0] + 1, span[1]) if re.match(rf"  {setting.name}\s*:", lines[at])), None)
+    if at is None:
+        if _is_default(setting):
+            return text
+        at = span[1]
+        lines.insert(at, "\n")
+    end = at + 1
+    while end < span[1] and re.match(r"   |  - ", lines[end]):
+        end += 1
+    old = re.search(r"\s#\s(.*)$", lines[at])
+    why = setting.why or (old[1].rstrip() if old else "")
+    lines[at:end] = [f"  {setting.name}: {written(setting.value)}{_comment(why)}\n"]
+    return "".join(lines)
+
+
+def _is_default(setting: Setting) -> bool:
+    section = DEFAULTS.get(setting.section)
+    return section is not None and getattr(section, setting.name) == setting.value

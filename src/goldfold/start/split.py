@@ -1,0 +1,97 @@
+"""How the rows are to be split into folds: what is evident from the tables."""
+
+import re
+
+import pandas as pd
+
+from goldfold.competition import Competition
+from goldfold.start.setting import Setting
+
+FOLDS = 5
+STRATEGIES = ("stratified", "kfold", "group", "stratified_group", "time", "holdout", "column")
+OWNERS = r"patient|subject|person|people|participant|user|customer|client|household|family|session|recording|group|study|case"
+"""What a group column is called, as a word of its name or with an id behind it."""
+FEWEST_GROUPS, ROWS_PER_GROUP, SEEN_IN_TEST = 20, 1.2, 0.1
+
+
+def work_out_split(competition: Competition, named_group: str | None) -> list[Setting]:
+    """The settings of `split`: groups that stay together where they are evident, and folds that every class can fill."""
+    group, why = (named_group, "told by the images' names") if named_group else _group(competition)
+    folds, strategy, reason = FOLDS, "stratified", "keeps the share of each class"
+    if competition.problem.task == "regression":
+        reason = "keeps the share of each quantile of the target"
+    rarest = _rarest(competition)
+    if group:
+        strategy, reason = "stratified_group", f"rows that share their {group} stay in one fold"
+    elif rarest is not None and rarest[1] < FOLDS:
+        name, rows = rarest
+        told = f"the rarest class, {name}, has {rows} row{'s' * (rows != 1)}"
+        if rows < 2:
+            strategy, reason = "kfold", f"{told}, so classes cannot be shared out"
+        else:
+            folds, reason = rows, f"{told}, so there are no more folds"
+    if group and rarest is not None and rarest[1] < FOLDS:
+        strategy = "group"
+    later = _in_time(competition)
+    others = ", ".join(name for name in STRATEGIES if name != strategy)
+    return [
+        Setting("split.strategy", strategy, f"{reason}; or {others}", is_usual=strategy == "stratified" and folds == FOLDS),
+        Setting("split.n_folds", folds, is_usual=True),
+        Setting("split.folds", list(range(folds)), is_usual=True),
+        Setting("split.group", group, why or "the column whose equal values stay in one fold", is_usual=group is None),
+        Setting("split.time", None, later or "the column that orders the rows", is_usual=not later),
+        Setting("split.column", None, is_usual=True),
+    ]
+
+
+def _group(competition: Competition) -> tuple[str | None, str]:
+    """A column that says whose a row is: named so, with several rows each, and new ones in the test table."""
+    train, test, problem = competition.train, competition.test, competition.problem
+    for name in train.columns:
+        values = train[name]
+        if name in (problem.id, *problem.targets) or values.isna().any() or pd.api.types.is_float_dtype(values):
+            continue
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+        if not re.search(rf"(?:^|_)(?:{OWNERS})(?:_?(?:id|no|nr|num|number|name|key))?(?:$|_)", words):
+            continue
+        distinct = values.nunique()
+        if distinct < FEWEST_GROUPS or len(values) / distinct < ROWS_PER_GROUP:
+            continue
+        rows = len(values) / distinct
+        if name not in test:
+            return name, f"{distinct} of them have {rows:.1f} rows each"
+        seen = test[name].isin(set(values)).mean()
+        if seen < SEEN_IN_TEST:
+            return name, f"{distinct} of them have {rows:.1f} rows each, and the test table has others"
+    return None, ""
+
+
+def _in_time(competition: Competition) -> str:
+    """What the dates of both tables advise; nothing where they advise nothing."""
+    from goldfold.modalities.table.columns import is_date
+
+    train, test = competition.train, competition.test
+    for name in train.columns:
+        if name not in test or not is_date(train[name].dropna()) or not is_date(test[name].dropna()):
+            continue
+        ours, theirs = (pd.to_datetime(table[name], errors="coerce", format="mixed").dropna() for table in (train, test))
+        if theirs.min() >= ours.max():
+            return f"all test rows are later than the training rows: strategy: time with time: {name} judges as the test will"
+        if not set(theirs.dt.date) & set(ours.dt.date):
+            return (
+                f"train and test share no day of {name}: folds drawn from all rows are optimistic; strategy: time is one remedy"
+            )
+    return ""
+
+
+def _rarest(competition: Competition) -> tuple[str, int] | None:
+    """The class, or label of a multilabel task, with the fewest rows."""
+    problem = competition.problem
+    if problem.task == "regression":
+        return None
+    truth = problem.truth(competition.train)
+    if problem.is_exclusive:
+        counts = pd.Series(problem.class_of(truth)).value_counts().reindex(range(len(problem.classes)), fill_value=0)
+    else:
+        counts = pd.Series(truth.sum(axis=0))
+    return problem.names[int(counts.to_numpy().argmin())], int(counts.min())

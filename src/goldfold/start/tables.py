@@ -1,0 +1,139 @@
+"""Which of a competition's tables is what, and which of the columns is the target."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from goldfold.competition.tables import columns_of, read_table
+from goldfold.errors import InputError
+from goldfold.start.files import Files
+
+Named = tuple[Path, str]
+"""A table, and why it is the one."""
+
+USUAL_TARGETS = ("target", "label", "class", "y", "labels", "category")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The training table, test table and sample submission, as far as there are any, each with the reason."""
+
+    train: Named | None
+    test: Named | None
+    sample: Named | None
+    header: bool = True
+    unread: tuple[Path, ...] = ()
+
+
+def find_tables(files: Files, given: Mapping[str, object]) -> Tables:
+    """Tell the tables apart by their names, else by their columns; `given` are settings of `competition` that win.
+
+    Raises InputError where it cannot be told which one is the training table.
+    """
+    named: dict[str, Named] = {}
+    for role in ("train", "test", "sample_submission"):
+        if given.get(role):
+            named[role] = (Path(str(given[role])), "as you said")
+    rest = [path for path in files.tables if path not in {path for path, _ in named.values()}]
+    for role, words in (("sample_submission", ("submission", "submit", "sample")), ("test", ("test",)), ("train", ("train",))):
+        if role not in named and (found := _by_name(rest, words, role)):
+            named[role] = (found, "by its name")
+            rest.remove(found)
+    if "train" not in named and rest:
+        named |= _by_columns(files.root, rest, named)
+    paths = {path for path, _ in named.values()}
+    header = bool(given.get("header", not _has_no_header(files.root, [path for path, _ in named.values()])))
+    return Tables(
+        train=named.get("train"),
+        test=named.get("test"),
+        sample=named.get("sample_submission"),
+        header=header,
+        unread=tuple(path for path in files.tables if path not in paths),
+    )
+
+
+def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
+    """The target, where reading the competition would not know it, and why; None where it will, or where there is no table."""
+    if tables.train is None:
+        return None, ""
+    columns = columns_of(root / tables.train[0], tables.header)
+    test = columns_of(root / tables.test[0], tables.header) if tables.test else []
+    sample = columns_of(root / tables.sample[0]) if tables.sample else []
+    asked = sample[1:]
+    if asked and all(name in columns for name in asked):
+        return None, ""
+    candidates = [name for name in columns if name not in {*test, *sample[:1], *([] if test or sample else columns[:-1])}]
+    usual = [name for name in columns if name.lower() in USUAL_TARGETS and name not in test]
+    if not test and not sample and usual:
+        return usual[0], "by its name"
+    if len(candidates) == 1 and (test or sample):
+        return None, ""
+    if not candidates:
+        return None, ""
+    if asked and (held := _holding(root / tables.train[0], candidates, asked)):
+        return held, "its values are the columns of the sample submission"
+    usual = [name for name in candidates if name.lower() in USUAL_TARGETS]
+    if usual:
+        return usual[0], "by its name"
+    what = "columns that the test table does not have" if test else "columns"
+    return candidates[-1], f"a guess: the last of the {what}" if len(candidates) > 1 else "a guess: the last column"
+
+
+def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Path | None:
+    """The table whose name says its role: the role itself first, else the shortest name with one of the words."""
+    stems = {path: path.name.lower().split(".")[0] for path in paths}
+    exact = [path for path, stem in stems.items() if stem == role]
+    holding = [path for path, stem in stems.items() if any(word in stem for word in words)]
+    return next(iter(exact or sorted(holding, key=lambda path: (len(path.parts), len(path.name), path))), None)
+
+
+def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) -> dict[str, Named]:
+    """The roles of tables whose names tell nothing: a training table has the columns of the test table and more."""
+    if len(rest) == 1:
+        return {"train": (rest[0], "the only table" if not named else "the only table left")}
+    columns = {path: set(columns_of(root / path)) for path in rest}
+    known = [set(columns_of(root / named["test"][0]))] if "test" in named else []
+    wider = [
+        path
+        for path in rest
+        if all(columns[path] > other for place, other in columns.items() if place != path and other & columns[path])
+        and any(columns[path] > other for other in [*known, *(columns[place] for place in rest if place != path)])
+    ]
+    if len(wider) != 1:
+        raise InputError(
+            f"which of these tables in {root} is the training table?",
+            [f"{path}: {', '.join(columns_of(root / path)[:8])}" for path in rest],
+            "name it: goldfold init … train=NAME (and test=NAME, sample_submission=NAME)",
+        )
+    (train,) = wider
+    found = {"train": (train, "it has the columns of another table, and more")}
+    parts = sorted((path for path in rest if columns[path] < columns[train]), key=lambda path: -len(columns[path]))
+    if parts and "test" not in named:
+        found["test"] = (parts[0], f"its columns are among those of {train}")
+        parts = parts[1:]
+    if parts and "sample_submission" not in named and "test" in {**named, **found}:
+        found["sample_submission"] = (parts[0], "an id and what the test table lacks")
+    return found
+
+
+def _has_no_header(root: Path, paths: Sequence[Path]) -> bool:
+    """Whether the first line of every table holds numbers for the most part."""
+    tables = [path for path in paths if path.suffix != ".parquet"]
+
+    def is_number(text: str) -> bool:
+        try:
+            float(text)
+        except ValueError:
+            return False
+        return True
+
+    lines = [[is_number(cell) for cell in columns_of(root / path)] for path in tables]
+    return bool(lines) and all(line[0] and sum(line) > len(line) / 2 for line in lines)
+
+
+def _holding(path: Path, candidates: Sequence[str], asked: Sequence[str]) -> str | None:
+    """The column whose values are the columns that the sample submission asks for."""
+    table: pd.DataFrame = read_table(path, candidates)
+    return next((name for name in candidates if set(table[name]) == set(asked)), None)
