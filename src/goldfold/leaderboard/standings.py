@@ -110,7 +110,8 @@ class Agreement:
 def agreements(found: Sequence[Standing]) -> list[Agreement]:
     """The agreement of CV with each part of the test set that a run has a score of."""
     pairs = {part: [(each.cv, score) for each in found if (score := each.scores[part]) is not None] for part in PARTS}
-    return [Agreement(part, len(both), _spearman(both)) for part, both in pairs.items() if both]
+    known = {part: [pair for pair in both if all(map(isfinite, pair))] for part, both in pairs.items()}
+    return [Agreement(part, len(both), _spearman(both)) for part, both in known.items() if both]
 
 
 def _spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
