@@ -50,7 +50,7 @@ def test_the_leaderboard_needs_no_kaggle_and_is_logged_in_its_place(solution, de
         show_leaderboard("cv", offline=True)
     said = capsys.readouterr().out
     assert "train.lr – → 0.1" in said and max(map(len, said.splitlines())) <= 100
-    assert "CV, test    no rank correlation: 2 runs have both scores" in said
+    assert "CV, test    no rank correlation of 2 runs" in said
     run = tracked("leaderboard")
     files = {artifact.path for artifact in run.store.client.list_artifacts(run.id)}
     assert files == {"leaderboard.html", *(f"cv_and_{part}.svg" for part in ("public", "private", "test"))}

@@ -41,7 +41,7 @@ def show_leaderboard(by: "Order", offline: bool) -> None:
         raise InputError(f"no run of {problem.name} was scored by {metric.name} yet", mend="run `dvc repro`")
     runs, agreed = ranked(found, by, metric.maximize), agreements(found)
     positions = _positions(runs, teams, metric.maximize)
-    remarks += [f"{sum(map(_is_pending, found))} submissions are not scored yet"] * any(map(_is_pending, found))
+    remarks += [f"not scored yet: {sum(map(_is_pending, found))}"] * any(map(_is_pending, found))
     remarks += [f"left out: {left_out}"] * bool(left_out)
     show_runs(runs, positions, config.validate_.confidence)
     show_agreement(problem, runs, agreed, positions, remarks)
@@ -94,7 +94,7 @@ def show_agreement(
 ) -> None:
     """Print how CV and leaderboard agree, where the best run stands, and what there is to remark."""
     better = "more" if problem.scored_by.maximize else "less"
-    print(f"\n{len(runs)} runs, scored by {problem.scored_by.name} ({better} is better)")
+    print(f"\n{len(runs)} run{'s' * (len(runs) > 1)}, scored by {problem.scored_by.name} ({better} is better)")
     for each in agreed:
         print(f"CV, {each.part:<7} {each}")
     if positions:

@@ -9,7 +9,7 @@ from goldfold.competition import Problem
 from goldfold.files import written_whole
 from goldfold.leaderboard.medals import Position
 from goldfold.leaderboard.standings import PARTS, Agreement, Standing
-from goldfold.report.page import STYLE, Html, element, joined, number, page, paragraph
+from goldfold.report.page import STYLE, Html, element, joined, number, page, paragraph, rows_table
 from goldfold.report.svg import Frame, scale_of
 from goldfold.terminal import clock
 
@@ -37,7 +37,7 @@ def build_page(
     lead = element(
         "header",
         element("h1", f"{problem.name}: leaderboard"),
-        paragraph(f"{len(runs)} runs, scored by {problem.scored_by.name} ({better} is better)"),
+        paragraph(f"{len(runs)} run{'s' * (len(runs) > 1)}, scored by {problem.scored_by.name} ({better} is better)"),
         element("div", *tiles, class_="tiles"),
         *(paragraph(remark, class_="small") for remark in remarks),
     )
@@ -51,7 +51,7 @@ def build_page(
 
 def plot(problem: Problem, runs: Sequence[Standing], part: str, path: Path) -> None:
     """Draw CV and the scores of a part of the test set as an SVG file of its own."""
-    style = element("style", Html(STYLE.read_text(encoding="utf-8")))
+    style = element("style", Html(STYLE.read_text(encoding="utf-8") + "svg { font-family: system-ui, sans-serif; }"))
     head, _, rest = _chart(problem, runs, part).partition(">")
     with written_whole(path) as draft:
         draft.write_text(f'{head} xmlns="http://www.w3.org/2000/svg">{style}{rest}', encoding="utf-8")
@@ -132,9 +132,9 @@ def _changed(run: Standing) -> list[Html]:
 
 def _agreement(problem: Problem, runs: Sequence[Standing], agreed: Sequence[Agreement], confidence: float) -> Html:
     charts = [_chart(problem, runs, each.part) for each in agreed]
-    told = [paragraph(f"CV and {TITLES[each.part]}: {each}.") for each in agreed]
+    told = rows_table(("", ""), [(f"CV and {TITLES[each.part]}", str(each)) for each in agreed])
     key = f"A dot is a run, the bar its {confidence:.0%} interval of CV, the dashed line where both scores are equal."
-    return joined([*told, element("div", *charts, class_="charts"), paragraph(key)])
+    return joined([told, element("div", *charts, class_="charts"), paragraph(key)])
 
 
 def _chart(problem: Problem, runs: Sequence[Standing], part: str) -> Html:
@@ -143,7 +143,7 @@ def _chart(problem: Problem, runs: Sequence[Standing], part: str) -> Html:
     both = [(each, score) for each in runs if (score := each.scores[part]) is not None and np.isfinite([score, each.cv]).all()]
     x = scale_of([np.array([end for each, _ in both for end in (each.low, each.high, each.cv)])], f"{metric}, out of fold")
     y = scale_of([np.array([score for _, score in both])], "")
-    frame = Frame(x, y, width=430, height=300)
+    frame = Frame(x, y)
     low, high = max(x.low, y.low), min(x.high, y.high)
     marks = [frame.line(np.array([low, high]), np.array([low, high]), "line grey")] if low < high else []
     marks += [frame.line(np.array([each.low, each.high]), np.array([score] * 2), "line c0 interval") for each, score in both]

@@ -102,7 +102,7 @@ class Agreement:
 
     def __str__(self) -> str:
         if self.spearman is None:
-            return f"no rank correlation: {self.runs} runs have both scores, and {FEWEST} different ones are needed"
+            return f"no rank correlation of {self.runs} run{'s' * (self.runs > 1)}: it takes {FEWEST} that are not all equal"
         few = "; so few may agree by chance" if self.runs < FEW else ""
         return f"rank correlation {self.spearman:+.2f} (Spearman) of {self.runs} runs{few}"
 

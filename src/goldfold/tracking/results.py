@@ -67,8 +67,8 @@ class TrackedResult:
 
     @property
     def origin(self) -> dict[str, str]:
-        """What names it to records (see `read_origin`)."""
-        return {"experiment": self.experiment, "key": self.tags[KEY], "name": self.name}
+        """What names it to records (see `read_origin`); empty for a run that goldfold did not make."""
+        return {"experiment": self.experiment, "key": self.tags[KEY], "name": self.name} if KEY in self.tags else {}
 
     def folder(self, path: str) -> Path:
         """A folder of its artifacts, `cv` or `submission`, on this machine; raises InputError where it has none."""
