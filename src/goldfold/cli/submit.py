@@ -143,22 +143,22 @@ def _ask_about_the_same_file(digest: str, experiment: str) -> None:
 
 def _waited_for(slug: str, sending: "Sending", wait: float) -> "Sending":
     """The submission once Kaggle has scored it, or as it is after `wait` seconds."""
-    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from goldfold.kaggle import submissions
     from goldfold.leaderboard.refresh import as_seen
-    from goldfold.terminal import clock
 
-    console, begun, pause = Console(), time.monotonic(), FIRST_PAUSE
-    if wait > 0 and not console.is_terminal:
+    told = TextColumn("waiting for the score; Ctrl-C leaves it to later")
+    begun, pause = time.monotonic(), FIRST_PAUSE
+    if wait > 0 and not sys.stdout.isatty():
         print(f"waiting     up to {wait / 60:g} minutes for the score", flush=True)
     try:
-        with console.status("waiting for the score") as status:
-            while (gone := time.monotonic() - begun) < wait:
+        with Progress(SpinnerColumn(), told, TimeElapsedColumn(), transient=True, disable=not sys.stdout.isatty()) as bar:
+            bar.add_task("", total=None)
+            while time.monotonic() - begun < wait:
                 found = [entry for entry in submissions(slug) if entry.ref == sending.ref]
                 if found and found[0].status != "pending":
                     return as_seen(sending, found[0])
-                status.update(f"waiting for the score, {clock(gone)} of {clock(wait)}; Ctrl-C leaves it to later")
                 time.sleep(min(pause, wait))
                 pause = min(pause * 1.5, LONGEST_PAUSE)
     except KeyboardInterrupt:
