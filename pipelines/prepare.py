@@ -11,16 +11,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
 
+    from goldfold.audit import audit, require_sound
     from goldfold.competition import read_competition
     from goldfold.config import load_config
     from goldfold.prepare import prepare
     from goldfold.scratch import scratch_folder
-    from goldfold.terminal import input_progress, show_prepared
+    from goldfold.terminal import input_progress, show_audit, show_prepared
 
     config = load_config()
     competition = read_competition(config.competition)
-    _, summary = prepare(competition, config.split, config.prepare, given.out, input_progress, scratch_folder())
+    prepared, summary = prepare(competition, config.split, config.prepare, given.out, input_progress, scratch_folder())
     show_prepared(summary)
+    found = audit(prepared, competition, config.prepare)
+    show_audit(found)
+    if found is not None:
+        require_sound(found, config.prepare)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def _imported(path: str, key: str) -> Any:
         known = [name for name in vars(module) if not name.startswith("_")]
         raise InputError(
             f"{_setting(key)}: {module.__file__} has no {attribute}{nearest(attribute, known)}",
-            mend=f"define {attribute} there, or change {key}",
+            mend=f"correct {key}, or define {attribute} there",
         )
     return getattr(module, attribute)
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from goldfold.audit import Audit
     from goldfold.competition import Problem
     from goldfold.metrics import Array
     from goldfold.prediction import Submission
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 REDRAW_EVERY = 0.2
 NARROW = 60
+SHOWN = 10
 
 
 class FoldProgress:
@@ -126,8 +128,23 @@ def show_prepared(summary: dict[str, Any]) -> None:
         told = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
         folds.add_row("never" if fold == "-1" else fold, str(held["rows"]), *told)
     console.print(folds, highlight=False)
-    for line in summary["blank"][:10]:
+    blank = summary["blank"]
+    for line in blank[:SHOWN]:
         console.print(f"left blank: {line}", highlight=False)
+    if len(blank) > SHOWN:
+        console.print(f"left blank: … and {len(blank) - SHOWN} more", highlight=False)
+
+
+def show_audit(found: Audit | None) -> None:
+    """Print a line for each finding of the audit, the serious ones marked, and where its page is."""
+    if found is None:
+        return
+    console = Console()
+    for each in found.findings:
+        mark = "! " if each.serious else ""
+        console.print(f"audit: {mark}{each.about}: {each.told}", highlight=False, soft_wrap=True, markup=False)
+    told = "with pictures in" if found.findings else "nothing found, page at"
+    console.print(f"audit: {told} {found.page}", highlight=False, soft_wrap=True)
 
 
 def show_cv(result: CVResult) -> None:

@@ -121,6 +121,29 @@ def test_a_table_without_rows_is_told(write_competition, read):
         read(root)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"id;y\n000;0\n", r"train.csv: its columns are parted by semicolons\n  id;y\n.*save it with commas"),
+        ("id,y\n000,ö\n".encode("latin1"), r"train.csv is not written in UTF-8: row 2\n.*iconv -f latin1"),
+        ("id,y\n000,0\n".encode("utf-16"), r"not written in UTF-8: row 1\n.*iconv -f utf-16"),
+        (b'id,y\n000,"0\n', r"cannot be read as a table: .*\n.*a quotation mark that is not closed"),
+    ],
+)
+def test_a_table_in_another_form_is_told(write_competition, read, content, told):
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
+    (root / "train.csv").write_bytes(content)
+    with pytest.raises(InputError, match=told):
+        read(root)
+
+
+def test_ids_of_the_test_table_that_stand_twice_are_told_before_they_are_compared(write_competition, read):
+    root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
+    (root / "test.csv").write_text("id\nt0\nt0\nt2\nt3\n")
+    with pytest.raises(InputError, match=r"test.csv: ids that stand twice: 1\n  row 3: id t0, first seen in row 2"):
+        read(root)
+
+
 def test_a_short_sample_is_told(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
     pd.read_csv(root / "sample_submission.csv")[:-1].to_csv(root / "sample_submission.csv", index=False)

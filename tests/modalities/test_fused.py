@@ -10,10 +10,11 @@ import torch
 from goldfold.competition.demo import write_digits
 from goldfold.errors import InputError
 from goldfold.modalities.fused.learning import Joined
-from goldfold.modalities.protocol import Shown, find_learning
+from goldfold.modalities.protocol import find_learning
 from goldfold.prediction import predict
 from goldfold.prediction.export import export
 from goldfold.prediction.outside import predict_outside
+from goldfold.prepare import Shown
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.device import find_compute
 from goldfold.training.finetune import parameter_groups, set_trainable, trains_head_alone
@@ -104,10 +105,23 @@ def test_the_fresh_network_is_trained_with_the_head_of_a_pretrained_one(prepared
 def test_it_can_be_exported(fused, tmp_path):
     config, prepared, _ = fused
     result = train_fold(prepared, 0, 0, config, tmp_path / "fold")
-    written = export(result, prepared, ["onnx"], tmp_path / "out")
+    written = export(result, prepared, ["onnx", "torchscript", "torch_export"], tmp_path / "out")
     assert max(written.values()) < 1e-4
     card = json.loads((tmp_path / "out/preprocessing.json").read_text())
     assert card["image"]["input"]["name"] == "image" and card["table"]["encoding"]["numbers"]
+    inputs = prepared_inputs(result, prepared, card["inputs in order"])
+    script, program = (
+        torch.jit.load(tmp_path / "out/model.torchscript.pt"),
+        torch.export.load(tmp_path / "out/model.pt2").module(),
+    )
+    assert torch.allclose(script(*inputs), program(*inputs), atol=1e-5)
+
+
+def prepared_inputs(result, prepared, names):
+    """Three rows in the order in which an exported model takes them."""
+    view = result.modality.plain_view(prepared, "train", result.spec)
+    _, inputs = view.__getitems__([(0, row) for row in range(3)])
+    return [inputs[name] for name in names]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from goldfold.audit import audit
+from goldfold.competition import read_competition
 from goldfold.errors import InputError
+from goldfold.modalities.protocol import missing, require
 from goldfold.prediction import predict
 from goldfold.report import About, build_report
 from goldfold.training import FoldResult, train_fold
@@ -122,12 +125,18 @@ def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, ro
         root, competition={"modality": modality}, **sections, train={"epochs": 8, "lr": 0.02, "batch_size": 16}
     )
     assert "signals of 24 points" in summary["inputs"]
+    found = audit(prepared, read_competition(config.competition), config.prepare)
+    assert not [each for each in found.findings if each.serious] and "Train and test" in found.page.read_text()
     folds = [train_fold(prepared, fold, 0, config, tmp_path / str(fold)) for fold in range(3)]
     loaded = [FoldResult.load(tmp_path / str(fold)) for fold in range(3)]
     cv = validate(prepared, loaded, config.validate_)
     assert cv.scores.score > 0.85 and cv.scores.folds == {fold.fold: fold.score for fold in folds}
     predict(prepared, loaded, config.predict).save(tmp_path / "submission")
     page = build_report(prepared, cv, loaded, About("mine", {}, {}))
+    left_out = missing(loaded[0].modality, "outside_columns", "read_files")
+    assert left_out == ["mine.signal.learning.outside_columns", "mine.signal.learning.read_files"]
+    with pytest.raises(InputError, match=r"there is no mine.signal.learning.describe\n.*kinds-of-input"):
+        require(loaded[0].modality, "describe")
     assert page.count("<article>") == 24 and ("<dt>ink</dt>" in page) == ("+table" in modality)
 
 

@@ -13,7 +13,9 @@ from goldfold.competition import read_competition
 from goldfold.config import parse_config
 from goldfold.errors import InputError
 from goldfold.modalities.protocol import find_learning
+from goldfold.modalities.table.columns import _kind, numbers_of
 from goldfold.prediction import predict
+from goldfold.prediction.export import export
 from goldfold.prediction.outside import predict_outside
 from goldfold.prepare import prepare
 from goldfold.training import FoldResult, train_fold
@@ -49,12 +51,25 @@ def test_what_each_column_is_is_worked_out_and_told(rows):
 def test_a_kind_can_be_given(prepared_with, table_root):
     _, _, summary = prepared_with(table_root, prepare={"columns": {"ticket": "category", "number": "drop"}})
     decided = {(d["setting"], d["why"]): d["value"] for d in summary["decided"]}
-    assert decided["columns: category", "by their values"] == "category, ticket"
+    assert decided["columns: category", "by their values"] == "category"
+    assert decided["columns: category", "as params.yaml says"] == "ticket"
     assert decided["columns: left out", "as params.yaml says"] == "number"
     with pytest.raises(InputError, match="there is no column nummer; did you mean number"):
         prepared_with(table_root, prepare={"columns": {"nummer": "drop"}})
     with pytest.raises(InputError, match=r"number, category, date, drop|'number', 'category', 'date' or 'drop'"):
         prepared_with(table_root, prepare={"columns": {"number": "float"}})
+    with pytest.raises(InputError, match=r"no value of category is a number\n.*category holds"):
+        prepared_with(table_root, prepare={"columns": {"category": "number"}})
+    with pytest.raises(InputError, match="no value of remark is a date"):
+        prepared_with(table_root, prepare={"columns": {"remark": "date"}})
+
+
+def test_a_few_words_among_numbers_are_missing_numbers():
+    values = pd.Series([*map(str, range(40, 139)), "n/a?"], name="ink")
+    assert _kind(values, is_id=False) == ("number", "numbers, but for 1 that are taken as missing, such as 'n/a?'")
+    assert numbers_of(values).isna().sum() == 1 and numbers_of(pd.Series([1.0, np.inf])).isna().sum() == 1
+    grades = pd.Series(["1", "2", "3", "A"] * 25, name="grade")
+    assert _kind(grades, is_id=False)[0] == "category"
 
 
 def test_encodings_are_learned_from_the_training_rows_of_the_fold_alone(rows):
@@ -253,6 +268,9 @@ def test_your_own_network_is_named_by_its_import_path(prepared_with, table_root,
         ({"model": {"name": "mlp", "image_size": 32}}, "model.image_size: there is no such key"),
         ({"augment": ["HorizontalFlip"]}, "a table's rows have no augmentation"),
         ({"train": {"mix": ["MixUp"]}}, "cannot be mixed"),
+        ({"model": {"name": "RandomForst"}}, "did you mean RandomForestClassifier"),
+        ({"model": {"name": "sklearn.ensemble:RandomForestRegressor"}}, "gives no probabilities, which a binary task needs"),
+        ({"model": {"name": "KNeighbors", "args": {"n_neighbors": 500}}}, "KNeighborsClassifier cannot predict"),
         ({"model": {"hidden_init": "kaiming"}}, "did you mean kaiming_"),
         ({"competition": {"modality": "tabel"}}, "there is no kind of input tabel; did you mean table"),
     ],
@@ -263,6 +281,13 @@ def test_a_wrong_setting_ends_in_a_message(prepared_with, table_root, tmp_path, 
             table_root, **{name: dict(each) if isinstance(each, dict) else each for name, each in sections.items()}
         )
         train_fold(prepared, 0, 0, config, tmp_path)
+
+
+def test_an_estimator_is_no_network_to_export(prepared_with, table_root, tmp_path):
+    config, prepared, _ = prepared_with(table_root, model={"name": "linear"})
+    result = train_fold(prepared, 0, 0, config, tmp_path / "fold")
+    with pytest.raises(InputError, match="linear is a fitted estimator, and these formats hold networks"):
+        export(result, prepared, ["onnx"], tmp_path)
 
 
 def test_an_estimator_has_no_steps_to_overfit(prepared_with, table_root):

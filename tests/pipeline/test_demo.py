@@ -68,6 +68,17 @@ def test_the_parent_tells_the_whole_story(finished):
     assert parent.data.tags["goldfold.data"]
 
 
+def test_the_audit_finds_nothing_and_its_page_is_in_the_run(finished):
+    from mlflow import MlflowClient
+
+    assert "audit: nothing found, page at data/prepared/audit/audit.html" in finished.log
+    assert (finished.folder / "data/prepared/audit/audit.html").is_file()
+    client = MlflowClient(f"sqlite:///{finished.folder / 'mlflow.db'}")
+    logged = client.list_artifacts(finished.parents()[0].info.run_id, "audit")
+    assert [artifact.path for artifact in logged] == ["audit/audit.html", "audit/audit.json"]
+    assert "Nothing was found" in (finished.folder / "experiments/current/report/report.html").read_text()
+
+
 def test_a_child_has_its_curves_each_epoch_once(finished):
     from mlflow import MlflowClient
 

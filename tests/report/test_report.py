@@ -10,11 +10,11 @@ from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
 from goldfold.files import write_json
+from goldfold.pages.page import number
 from goldfold.prepare import PreparedSet
 from goldfold.report import About, build_report, save_report
 from goldfold.report.calibration import claims, expected_calibration_error, reliability
 from goldfold.report.errors import confusions
-from goldfold.report.page import number
 from goldfold.training import train_fold
 from goldfold.validation import validate
 from goldfold.validation.validate import scored
@@ -113,9 +113,14 @@ def test_the_audit_is_told_where_there_was_one(digits, cv, tmp_path):
     prepared = dataclasses.replace(digits, folder=tmp_path)
     shutil.copytree(digits.folder, tmp_path, dirs_exist_ok=True)
     assert "audit" not in sections(build_report(prepared, cv, [], ABOUT))
-    write_json(tmp_path / "audit/audit.json", {"near_duplicates": [{"a": "1", "b": "2"}], "rows": 300})
-    told = cells(sections(build_report(prepared, cv, [], ABOUT))["audit"])
-    assert told == [["near duplicates", "1 found"], ["rows", "300"]]
+    leak = {"about": "ids and dates", "told": "label can be told by <the id>", "serious": True}
+    write_json(tmp_path / "audit/audit.json", {"findings": [leak, {**leak, "about": "files", "serious": False}]})
+    told = sections(build_report(prepared, cv, [], ABOUT))["audit"]
+    said = "label can be told by &lt;the id&gt;"
+    assert cells(told) == [["▲", "ids and dates", said], ["", "files", said]]
+    assert str(tmp_path / "audit/audit.html") in told
+    write_json(tmp_path / "audit/audit.json", {"findings": []})
+    assert "Nothing was found" in sections(build_report(prepared, cv, [], ABOUT))["audit"]
 
 
 def test_rows_of_another_prepared_set_are_refused(digits, cv):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from goldfold.competition import Problem
-from goldfold.report.slices import by_class, by_label, by_part, explained, parts_of_column
+from goldfold.report.slices import MISSING, by_class, by_label, by_part, explained, parts_of_column
 
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "roc_auc", "probability")
 
@@ -15,6 +15,11 @@ def test_few_values_are_parts_and_more_numbers_are_cut_into_quantiles():
     numbers = parts_of_column(pd.Series([*np.arange(100) / 10, np.nan]))
     assert numbers.value_counts().tolist() == [20, 20, 20, 20, 20, 1] and numbers.iloc[-1] == "missing"
     assert numbers.cat.categories[0] == "up to 1.98"
+
+
+def test_infinite_values_are_missing():
+    values = pd.Series([*map(float, range(99)), np.inf])
+    assert parts_of_column(values).iloc[-1] == MISSING
 
 
 def test_columns_that_tell_nothing_are_left_out():

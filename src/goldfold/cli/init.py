@@ -5,21 +5,25 @@ import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from goldfold.errors import InputError
+from goldfold.kaggle import download, evaluation
+from goldfold.scratch import scratch_folder
+from goldfold.start import Proposal, Setting, propose, proposed, require_committed, write, written
+from goldfold.start.files import RAW, is_table, missing, slug_of, unpack_beside, unpack_download
+from goldfold.start.params import PARAMS
 
-if TYPE_CHECKING:
-    from goldfold.start import Proposal, Setting
-
-RAW = Path("data/raw")
+DEMO = Path("data/demo")
+SEVERAL = ("id", "target", "classes", "metric")
+"""The settings of competition that may be lists or have arguments."""
 
 
 def init(given: str, settings: Sequence[str], show: bool) -> None:
     """Look at the files, write params.yaml and track the files with DVC; with `show`, print params.yaml instead."""
-    from goldfold.start import propose, proposed, require_committed, write
-    from goldfold.start.params import PARAMS
-
     if not PARAMS.is_file():
         raise InputError(f"there is no params.yaml in {Path.cwd()}", mend="run this in the root of the repository")
     if not show:
@@ -41,26 +45,23 @@ def init(given: str, settings: Sequence[str], show: bool) -> None:
 
 def _parsed(settings: Sequence[str]) -> dict[str, Any]:
     """`key=value` as settings of the section competition."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    parsed = {}
+    parsed: dict[str, Any] = {}
     for setting in settings:
-        key, equals, value = setting.partition("=")
+        key, equals, text = setting.partition("=")
+        key = key.removeprefix("competition.")
         if not equals:
             raise InputError(f"{setting} is no setting", mend="give settings of competition as key=value, target=price")
         try:
-            parsed[key.removeprefix("competition.")] = YAML(typ="safe").load(value)
+            value = YAML(typ="safe").load(text)
         except YAMLError:
-            parsed[key.removeprefix("competition.")] = value
+            value = text
+        # A template, {file}.png, or a pattern is text, though YAML may see a mapping or a list.
+        parsed[key] = text if isinstance(value, dict | list) and key not in SEVERAL else value
     return parsed
 
 
 def _folder(given: str, settings: dict[str, Any]) -> tuple[Path, str]:
     """The folder with the files, unpacked, and Kaggle's name of the metric where they come from there."""
-    from goldfold.start import missing, slug_of, unpack_beside, unpack_download
-    from goldfold.start.files import is_table
-
     path = Path(os.path.relpath(given)) if _is_inside(Path(given)) else Path(given)
     slug = slug_of(given)
     if path.is_dir():
@@ -86,10 +87,6 @@ def _folder(given: str, settings: dict[str, Any]) -> tuple[Path, str]:
 
 
 def _from_kaggle(slug: str) -> tuple[Path, str]:
-    from goldfold.kaggle import download, evaluation
-    from goldfold.scratch import scratch_folder
-    from goldfold.start import unpack_download
-
     folder = RAW / slug
     metric = evaluation(slug)
     if folder.is_dir():
@@ -119,10 +116,8 @@ def _is_inside(folder: Path) -> bool:
     return Path(os.path.abspath(folder)).is_relative_to(Path.cwd())
 
 
-def _show(proposal: "Proposal") -> None:
+def _show(proposal: Proposal) -> None:
     """Print what was worked out, and why."""
-    from goldfold.start import written
-
     competition = proposal.competition
     print(f"{len(competition.train)} training rows, {len(competition.test)} test rows")
     for setting in filter(_is_told, proposal.settings):
@@ -133,7 +128,7 @@ def _show(proposal: "Proposal") -> None:
             print(f"{setting.key.removeprefix('competition.'):<17}  {written(setting.value)}{why}")
 
 
-def _is_told(setting: "Setting") -> bool:
+def _is_told(setting: Setting) -> bool:
     """Whether a setting says something of this competition, and not how networks are trained."""
     return setting.section in ("competition", "split", "model") and not setting.is_usual
 
@@ -141,15 +136,14 @@ def _is_told(setting: "Setting") -> bool:
 def _track(folder: Path) -> str:
     """Ask DVC to track the files; say what git has to be told, or why they are not tracked."""
     if not _is_inside(folder) or folder.is_symlink():
-        place = RAW / folder.name
-        return (
-            f"\n{folder} is outside of this repository: runs follow its changes, DVC keeps no copy (move it to {place} for one)."
-        )
-    if folder.resolve().is_relative_to(Path("data/demo").resolve()):
+        return f"\n{folder} lies outside: runs follow its changes, but DVC keeps no copy (move it to {RAW}/ for one)"
+    if folder.resolve().is_relative_to(DEMO.resolve()):
         return ""
     print(f"dvc add {folder}", flush=True)
     done = subprocess.run(["dvc", "add", "--quiet", str(folder)], capture_output=True, text=True, check=False)
     if done.returncode:
         said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise InputError(f"DVC cannot track {folder}", said, f"mend that, then: dvc add {folder}; params.yaml is as it was")
-    return f"\nto keep it: git add params.yaml {shlex.quote(f'{folder}.dvc')} && git commit"
+    files = [PARAMS, folder.with_name(f"{folder.name}.dvc"), folder.with_name(".gitignore")]
+    told = " ".join(shlex.quote(str(file)) for file in files if file.exists())
+    return f"\nto keep it: git add {told} && git commit"

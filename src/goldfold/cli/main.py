@@ -133,8 +133,12 @@ ORDERS = ["cv", "public", "private", "test", "time", "name"]
 def check_params() -> None:
     """Check params.yaml; raises InputError that names what is wrong."""
     from goldfold.config import load_config
+    from goldfold.metrics import find_metric
 
-    path = Path(load_config().competition.path)
+    competition = load_config().competition
+    if competition.metric is not None:
+        find_metric(competition.metric.name)
+    path = Path(competition.path)
     # What a stage writes, or DVC fetches, need not be there yet.
     if not path.exists() and not path.with_name(f"{path.name}.dvc").is_file() and Path("data/demo") not in path.parents:
         raise InputError(

@@ -86,6 +86,8 @@ def read_competition(config: CompetitionConfig) -> Competition:
         test = test.drop(columns=list(names.targets))
         decisions.append(Decision("test set", f"{len(test)} rows", "held out, as the competition ships none"))
     elif sample is not None and not config.pair_id:
+        if test is not None and test_path and not names.answer:
+            require_ids(test, names.id, test_path)
         test = contract.test_as_asked(test, sample, names.keys, names.id, names.answer or names.id, test_path)
     if test is None:
         raise InputError(f"competition.pair_id: {root} has no test table", mend="put test.csv there, or name it: test")

@@ -10,11 +10,19 @@ from pandas._libs.parsers import STR_NA_VALUES
 from goldfold.errors import InputError
 from goldfold.imports import nearest
 
+SEPARATORS = {";": "semicolon", "\t": "tab", "|": "bar"}
+
 
 def columns_of(path: Path, header: bool = True) -> list[str]:
     """The column names of a table, from its header alone; column1 and so on, where it has none."""
     if header:
-        return list(_read(path, nrows=0).columns)
+        names = list(_read(path, nrows=0).columns)
+        separator = next((name for sign, name in SEPARATORS.items() if len(names) == 1 and sign in names[0]), None)
+        if separator:
+            raise InputError(
+                f"{path}: its columns are parted by {separator}s", [names[0][:80]], "save it with commas between the columns"
+            )
+        return names
     return [f"column{number}" for number in range(1, _read(path, nrows=1, header=None).shape[1] + 1)]
 
 
@@ -83,13 +91,33 @@ def _read(path: Path, **options: Any) -> pd.DataFrame:
     if not path.is_file():
         beside = sorted(other.name for other in path.parent.glob("*") if other.is_file()) if path.parent.is_dir() else []
         raise InputError(
-            f"there is no table {path}{nearest(path.name, beside)}", mend="correct its name in params.yaml, competition"
+            f"there is no table {path}{nearest(path.name, beside)}",
+            mend="correct its name; those of the competition's tables are in params.yaml",
         )
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
         separator = "\t" if ".tsv" in path.suffixes else ","
         table: pd.DataFrame = pd.read_csv(path, sep=separator, **options)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{path} cannot be read as a table: {error}", mend="open it in an editor and correct it") from None
+    except UnicodeDecodeError:
+        raise _not_utf8(path) from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
+        told = str(error).strip()
+        mend = "open it in an editor and correct it: a quotation mark that is not closed, or a line with more values than columns"
+        raise InputError(f"{path} cannot be read as a table: {told}", mend=mend) from None
     return table
+
+
+def _not_utf8(path: Path) -> InputError:
+    """Where a table is not UTF-8, and how to make it so."""
+    data = path.read_bytes()
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin1"
+    try:
+        data.decode()
+        row = 1
+    except UnicodeDecodeError as error:
+        row = data[: error.start].count(b"\n") + 1
+    return InputError(
+        f"{path} is not written in UTF-8: row {row}",
+        mend=f"save it as UTF-8, such as by: iconv -f {encoding} -t utf-8 {path.name} > utf8.csv",
+    )

@@ -111,3 +111,9 @@ class PrepareConfig(Section):
     rows: int | None = Field(None, ge=1)
     """Take about so many rows of the training table (of each class equally many) and of the test table only, to try the
     pipeline in seconds; the others' answers are the sample submission's."""
+    audit: Literal["warn", "fail", "off"] = "warn"
+    """Look for duplicates, leaks and conflicts in the data, and tell what is found; fail ends the stage where a score could not
+    be trusted, and off looks for nothing."""
+    duplicates: Literal["one_fold", "keep"] = "one_fold"
+    """Confirmed duplicates among the training rows come into one fold, whatever the strategy, and other rows stay where they
+    are; keep leaves them where the split has put them."""

@@ -93,12 +93,13 @@ def parse_config(tree: Any, source: str = "params.yaml") -> Config:
     try:
         return known.model_validate(tree)
     except ValidationError as error:
-        places = [_told(problem, known) for problem in error.errors()]
-    raise InputError(
-        f"{source} has {len(places)} wrong setting{'s' * (len(places) > 1)}",
-        places,
-        "correct them; params.schema.json and the README list every key",
-    )
+        problems = error.errors()
+    places = [_told(problem, known) for problem in problems]
+    mend = "correct them; params.schema.json and the README list every key"
+    strange = {problem["loc"][0] for problem in problems if problem["type"] == "extra_forbidden" and len(problem["loc"]) > 1}
+    if modality != "image" and strange & {"model", "prepare"}:
+        mend = f"correct them; the sections model and prepare have keys of their own for {modality}: {{}} is all defaults"
+    raise InputError(f"{source} has {len(places)} wrong setting{'s' * (len(places) > 1)}", places, mend)
 
 
 def _told(problem: Any, config: type[Config]) -> str:

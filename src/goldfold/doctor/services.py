@@ -32,12 +32,12 @@ def tracking() -> Finding:
 
 
 def weights(config: Config) -> Finding:
-    """The weights that a run starts from can be had."""
+    """The pretrained weights of a network for images can be had."""
     tree = config.model.model_dump()
-    models = [model for model in (tree, *tree.values()) if isinstance(model, dict)]
-    files = [str(model["weights"]) for model in models if model.get("weights") and model.get("pretrained", True)]
-    asked = [str(model["name"]) for model in models if model.get("pretrained") and not model.get("weights")]
-    lost = [file for file in files if not Path(file).exists() and ("." in Path(file).name or file.startswith("."))]
+    models = [model for model in (tree, *tree.values()) if isinstance(model, dict) and model.get("pretrained")]
+    files = [str(model["weights"]) for model in models if model.get("weights")]
+    asked = [str(model["name"]) for model in models if not model.get("weights")]
+    lost = [file for file in files if not Path(file).is_file()]
     if lost:
         return wrong("weights", f"there is no {lost[0]}", "correct model.weights in params.yaml")
     if asked:

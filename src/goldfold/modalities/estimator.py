@@ -1,5 +1,6 @@
 """scikit-learn's estimators, and those that follow it, as models of the same pipeline."""
 
+import importlib
 import io
 import re
 import zipfile
@@ -29,6 +30,7 @@ class Estimator(nn.Module):
 
     def __init__(self, estimator: Any, problem: Problem) -> None:
         super().__init__()
+        _require_answers(estimator, problem)
         self.problem = problem
         self.estimator = _for_each_target(estimator, problem)
 
@@ -67,7 +69,11 @@ class Estimator(nn.Module):
             return np.asarray(self.estimator.predict(matrix))
         if not hasattr(self.estimator, "predict_proba"):
             return np.asarray(self.estimator.decision_function(matrix))
-        found, known = self.estimator.predict_proba(matrix), self.estimator.classes_
+        try:
+            found, known = self.estimator.predict_proba(matrix), self.estimator.classes_
+        except ValueError as error:
+            name = type(self.estimator).__name__
+            raise InputError(f"params.yaml, model: {name} cannot predict: {error}", mend="correct model.args") from error
         if self.problem.task == "binary":
             return _log_odds(found, known)
         if self.problem.task == "multilabel":
@@ -104,10 +110,23 @@ def find_model(name: str, problem: Problem) -> Any:
     if name == "linear":
         name = "Ridge" if regression else "LogisticRegression"
     modules = [f"sklearn.{module}" for module in MODULES]
-    try:
-        return named(f"{name}{'Regressor' if regression else 'Classifier'}", modules, "model.name")
-    except InputError:
-        return named(name, modules, "model.name")
+    whole = f"{name}{'Regressor' if regression else 'Classifier'}"
+    known = {attribute for module in modules for attribute in vars(importlib.import_module(module))}
+    # What is misspelt is looked for among those of the task.
+    return named(name if ":" in name or (name in known and whole not in known) else whole, modules, "model.name")
+
+
+def _require_answers(estimator: Any, problem: Problem) -> None:
+    """Raise InputError for an estimator that gives no answers of the task's kind."""
+    wanted = {"regression": ("predict",), "multilabel": ("predict_proba",)}.get(
+        problem.task, ("predict_proba", "decision_function")
+    )
+    if not any(hasattr(estimator, method) for method in wanted):
+        kind = "values" if problem.task == "regression" else "probabilities"
+        raise InputError(
+            f"params.yaml, model.name: {type(estimator).__name__} gives no {kind}, which a {problem.task} task needs",
+            mend=f"choose one that has {' or '.join(wanted)}" + ("" if kind == "values" else ": a classifier"),
+        )
 
 
 def _for_each_target(estimator: Any, problem: Problem) -> Any:

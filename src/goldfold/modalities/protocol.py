@@ -1,7 +1,6 @@
 """What a kind of input does, stage by stage."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,9 +10,10 @@ from torch import nn
 
 from goldfold.competition import Competition, Problem
 from goldfold.config import Component, ModelConfig, PrepareConfig
+from goldfold.errors import InputError
 from goldfold.imports import modality_part
 from goldfold.metrics import Array
-from goldfold.prepare import Gathered, PreparedSet
+from goldfold.prepare import Gathered, PreparedSet, Shown
 from goldfold.prepare.prepare import Progress
 from goldfold.prepare.prepared_set import Part
 
@@ -46,6 +46,24 @@ class Preparing(Protocol):
     def settle(self, folder: Path, scratch: Path) -> None:
         """Do what is to be done once DVC has taken over the prepared set in `folder`."""
 
+    def find_alike(self, competition: Competition, config: Any, folder: Path) -> pd.DataFrame:
+        """Return the pairs of rows that are confirmed to be the same or nearly, with `prepare.duplicates.COLUMNS`.
+
+        Of rows that are all the same, each but the first makes a pair. A kind without this has no duplicates.
+        """
+
+    def source_facts(self, competition: Competition, folder: Path) -> pd.DataFrame:
+        """Return numbers on where each row's input comes from, such as its file's size, that should not tell the target.
+
+        Training rows first. A kind that reads no files leaves this out.
+        """
+
+    def content_facts(self, competition: Competition, folder: Path) -> pd.DataFrame:
+        """Return numbers on what each row's input holds, such as an image's brightness, training rows first; or leave it out."""
+
+    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
+        """Return these rows of a table as people see them; or leave it out."""
+
 
 class View(Protocol):
     """The rows of one table as a model sees them, a batch at a time."""
@@ -55,15 +73,6 @@ class View(Protocol):
 
     def __getitems__(self, keys: Sequence[Key]) -> tuple[torch.Tensor, Inputs]:
         """Return the rows' numbers, (b,) int64, and their inputs, each (b, …)."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A row as people see it: a picture (height, width, 3) uint8 RGB, a text, values by column; what of these it has."""
-
-    picture: Array | None = None
-    text: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
 
 
 class Learning(Protocol):
@@ -80,7 +89,10 @@ class Learning(Protocol):
     def training_view(
         self, prepared: PreparedSet, rows: Array, spec: Spec, augment: Sequence[Component], seed: int, epochs: int
     ) -> View:
-        """Return the training table as the model learns from its `rows`, augmented."""
+        """Return the training table as the model learns from its `rows`, augmented.
+
+        With pseudo-labels the training table of `prepared` goes on with the rows of the test table.
+        """
 
     def plain_view(self, prepared: PreparedSet, part: Part, spec: Spec, change: Component | None = None) -> View:
         """Return a table as the model is judged on it and predicts it; for test-time augmentation, each row changed."""
@@ -116,6 +128,23 @@ class Learning(Protocol):
         (b, height, width) float32 from 0 to 1; None where the model cannot tell. `within` is the part of a model of several
         kinds that reads the pictures. A kind without pictures leaves this out.
         """
+
+
+def missing(learning: Learning, *functions: str) -> list[str]:
+    """Those of the functions that a kind of input may leave out which this one, or one of those joined in it, does leave out."""
+    kinds = [part for _, part in getattr(learning, "parts", [("", learning)])]
+    return [f"{kind.__name__}.{name}" for kind in kinds for name in functions if not hasattr(kind, name)]
+
+
+def require(learning: Learning, *functions: str) -> None:
+    """Raise InputError where a kind of input leaves one of these out."""
+    left_out = missing(learning, *functions)
+    if left_out:
+        raise InputError(
+            "this kind of input does not say what its rows are outside of a competition",
+            [f"there is no {name}" for name in left_out],
+            "define it; docs/kinds-of-input.md says what it gives",
+        )
 
 
 def find_learning(name: str) -> Learning:

@@ -1,5 +1,6 @@
 """A model in formats that run without goldfold: ONNX, TorchScript and torch.export."""
 
+import inspect
 import io
 import logging
 import os
@@ -19,6 +20,7 @@ from goldfold.metrics import Array
 from goldfold.modalities.protocol import Inputs, View
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
+from goldfold.training.start import is_fitted_once
 
 Format = Literal["onnx", "torchscript", "torch_export"]
 Dynamic = dict[str, dict[int, Any]]
@@ -34,6 +36,11 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
     relative) in fp32 on the CPU; raises InputError otherwise, and where a format cannot hold the model.
     """
     model = result.build_model().eval()
+    if is_fitted_once(model):
+        raise InputError(
+            f"{result.config.model.name} is a fitted estimator, and these formats hold networks",
+            mend="predict by goldfold predict, or by the MLflow model of its run",
+        )
     rows = np.linspace(0, len(prepared.train) - 1, min(COMPARED, len(prepared.train))).astype(int)
     view = result.modality.plain_view(prepared, "train", result.spec)
     _, inputs = view.__getitems__([(0, int(row)) for row in rows])
@@ -60,7 +67,7 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
                     mend="choose another format, and report the backbone to the format's project",
                 )
         written[path] = deviation
-    write_json(folder / "preprocessing.json", describe(result))
+    write_json(folder / "preprocessing.json", {**describe(result), "inputs in order": list(inputs)})
     return written
 
 
@@ -93,6 +100,26 @@ def _dynamic(view: View, inputs: Inputs) -> Dynamic:
     return dynamic
 
 
+class _InOrder(nn.Module):
+    """A model that takes any inputs by name, as one that takes these in order: the exporters want to know them beforehand."""
+
+    def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
+        super().__init__()
+        self.model, self.names = model, names
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(**dict(zip(self.names, inputs, strict=True)))
+        return logits
+
+
+def _as_called(model: nn.Module, inputs: Inputs, dynamic: Dynamic) -> tuple[nn.Module, tuple[torch.Tensor, ...], Inputs, Any]:
+    """A model as exporters can call it, its inputs in order, those by name, and the dimensions of either that change."""
+    parameters = inspect.signature(model.forward).parameters.values()
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return _InOrder(model, list(inputs)), tuple(inputs.values()), {}, {"inputs": tuple(dynamic[name] for name in inputs)}
+    return model, (), inputs, dynamic
+
+
 def _write_onnx(model: nn.Module, inputs: Inputs, dynamic: Dynamic, path: Path) -> Array:
     import onnx
     import onnxruntime
@@ -113,27 +140,31 @@ def _write_onnx(model: nn.Module, inputs: Inputs, dynamic: Dynamic, path: Path) 
     return np.asarray(session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})[0])
 
 
-def _write_torchscript(model: nn.Module, inputs: Inputs, _: Dynamic, path: Path) -> Array:
+def _write_torchscript(model: nn.Module, inputs: Inputs, dynamic: Dynamic, path: Path) -> Array:
+    model, args, named, _ = _as_called(model, inputs, dynamic)
     with torch.inference_mode():
-        traced: Any = torch.jit.trace(model, example_kwarg_inputs=inputs)  # type: ignore[no-untyped-call]
+        traced: Any = torch.jit.trace(  # type: ignore[no-untyped-call]
+            model, example_inputs=args or None, example_kwarg_inputs=named or None
+        )
     torch.jit.save(traced, str(path))
     loaded = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
     with torch.inference_mode():
-        return np.asarray(loaded(**inputs).numpy())
+        return np.asarray(loaded(*args, **named).numpy())
 
 
 def _write_torch_export(model: nn.Module, inputs: Inputs, dynamic: Dynamic, path: Path) -> Array:
     from torch.export._patches import register_lstm_while_loop_decomposition
 
+    model, args, named, changing = _as_called(model, inputs, dynamic)
     # Without it, an LSTM is written for one length alone; the exporter to ONNX does the same.
     with register_lstm_while_loop_decomposition():
-        program = torch.export.export(model, (), inputs, dynamic_shapes=dynamic)
+        program = torch.export.export(model, args, named, dynamic_shapes=changing)
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
     path.write_bytes(buffer.getvalue())
     buffer.seek(0)
     with torch.inference_mode():
-        return np.asarray(torch.export.load(buffer).module()(**inputs).numpy())
+        return np.asarray(torch.export.load(buffer).module()(*args, **named).numpy())
 
 
 _WRITERS: dict[Format, Callable[[nn.Module, Inputs, Dynamic, Path], Array]] = {

@@ -3,5 +3,6 @@
 from goldfold.prepare.gathered import Gathered
 from goldfold.prepare.prepare import prepare
 from goldfold.prepare.prepared_set import PreparedSet
+from goldfold.prepare.shown import Shown
 
-__all__ = ["Gathered", "PreparedSet", "prepare"]
+__all__ = ["Gathered", "PreparedSet", "Shown", "prepare"]

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from goldfold.competition import Competition, Problem
+from goldfold.competition import Competition, Decision, Problem
 from goldfold.config import PrepareConfig, SplitConfig
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, write_json
 from goldfold.imports import modality_part
 from goldfold.metrics import Array
+from goldfold.prepare import duplicates
 from goldfold.prepare.few_rows import few_rows
 from goldfold.prepare.folds import assign_folds
 from goldfold.prepare.gathered import Gathered
@@ -33,7 +34,7 @@ def prepare(
     progress: Progress = lambda inputs, _: inputs,
     scratch: Path | None = None,
 ) -> tuple[PreparedSet, dict[str, Any]]:
-    """Assign the folds, gather the inputs and write it all to `folder`, whole or not at all.
+    """Assign the folds, gather the inputs, keep duplicates in one fold and write it all to `folder`, whole or not at all.
 
     Rows of competition.extra get the fold -1, which is always trained on and never validated. With
     `scratch`, a folder that outlives the stage, images are not decoded again. Returns the set and its summary (see
@@ -46,9 +47,15 @@ def prepare(
     folds = np.concatenate([folds, np.full(competition.extra, ALWAYS, np.int16)])
     _require_answers_whole(competition, folds)
     with folder_written_whole(folder) as draft:
-        gathered: Gathered = modality_part(competition.problem.modality, "prepare").gather(
-            competition, config, draft, progress, scratch
-        )
+        kind = modality_part(competition.problem.modality, "prepare")
+        gathered: Gathered = kind.gather(competition, config, draft, progress, scratch)
+        decisions = [*competition.decisions, *gathered.decisions]
+        if config.audit != "off" and hasattr(kind, "find_alike"):
+            pairs = kind.find_alike(competition, config, draft)
+            pairs.to_parquet(draft / duplicates.FILE)
+            if config.duplicates == "one_fold":
+                folds, moved = _with_duplicates_together(competition, folds, pairs, split)
+                decisions += moved
         prepared = PreparedSet(
             folder=folder,
             problem=competition.problem,
@@ -61,7 +68,7 @@ def prepare(
             fingerprint=_fingerprint(competition, folds, gathered.digest),
         )
         _require_rows(prepared)
-        decided = [asdict(decision) for decision in (*competition.decisions, *gathered.decisions)]
+        decided = [asdict(decision) for decision in decisions]
         summary = {**summarize(prepared), "inputs": gathered.told, "decided": decided, "blank": gathered.blank}
         prepared.save(draft)
         write_json(draft / "summary.json", summary)
@@ -91,6 +98,19 @@ def _content(problem: Problem, truth: Array) -> dict[str, Any]:
     if problem.task == "multilabel":
         return {"labels": dict(zip(problem.names, columns.sum(axis=0).tolist(), strict=True))}
     return {"means": dict(zip(problem.targets, columns.mean(axis=0).tolist(), strict=True))}
+
+
+def _with_duplicates_together(
+    competition: Competition, folds: Array, pairs: pd.DataFrame, split: SplitConfig
+) -> tuple[Array, list[Decision]]:
+    """The folds with the duplicates among the training rows in one each, and what was decided, if any had to move."""
+    train, in_time = competition.train, split.strategy == "time"
+    always = np.arange(len(train)) >= len(train) - competition.extra if in_time else folds == -1
+    tied = [train[column] for column in (split.group, competition.problem.answer_id) if column]
+    kept = duplicates.in_one_fold(folds, pairs[["first", "second"]].to_numpy(), tied, always, in_time)
+    moved = int((kept != folds).sum())
+    why = "so that duplicates are in one fold (prepare.duplicates)"
+    return kept, [Decision("folds", f"{moved} row{'s' * (moved > 1)} moved", why)] if moved else []
 
 
 def _require_rows(prepared: PreparedSet) -> None:

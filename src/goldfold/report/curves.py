@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Problem
-from goldfold.report.page import Html, element, joined, number, paragraph, rows_table
-from goldfold.report.svg import Frame, Scale, colour, legend, scale_of
+from goldfold.pages.page import Html, element, joined, number, paragraph, rows_table
+from goldfold.pages.svg import Frame, Scale, colour, legend, scale_of
 from goldfold.training import FoldResult
 from goldfold.validation import CVResult
 

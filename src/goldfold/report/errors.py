@@ -6,10 +6,10 @@ import numpy as np
 
 from goldfold.competition import Problem
 from goldfold.metrics import Array, hard_labels
+from goldfold.pages.page import Html, element, joined, number, paragraph, rows_table
+from goldfold.pages.svg import Frame, Scale, scale_of
 from goldfold.report.calibration import claims, expected_calibration_error, reliability, wilson_interval
-from goldfold.report.page import Html, element, joined, number, paragraph, rows_table
 from goldfold.report.slices import by_class, by_label
-from goldfold.report.svg import Frame, Scale, scale_of
 
 MOST_CLASSES = 25
 MOST_PAIRS = 20

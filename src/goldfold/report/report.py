@@ -10,9 +10,9 @@ import pandas as pd
 from goldfold.errors import InputError
 from goldfold.files import written_whole
 from goldfold.metrics import Array
+from goldfold.pages.page import page
 from goldfold.prepare import PreparedSet
 from goldfold.report import curves, errors, parts, run
-from goldfold.report.page import page
 from goldfold.report.worst import worst_errors
 from goldfold.training import FoldResult
 from goldfold.validation import CVResult

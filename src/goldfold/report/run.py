@@ -11,8 +11,9 @@ from typing import Any
 
 from goldfold import __version__
 from goldfold.files import read_json
+from goldfold.pages.findings import findings_table
+from goldfold.pages.page import Html, element, joined, paragraph, rows_table
 from goldfold.prepare import PreparedSet
-from goldfold.report.page import Html, element, joined, paragraph, rows_table
 from goldfold.training import FoldResult
 
 AUDIT = "audit/audit.json"
@@ -40,12 +41,8 @@ def audit(folder: Path) -> Html | None:
     if not path.is_file():
         return None
     found: dict[str, Any] = read_json(path)
-    told = paragraph(f"What was found is in {path.parent}, in full and with pictures.")
-    return joined([told, rows_table(("", ""), [(name.replace("_", " "), _counted(value)) for name, value in found.items()])])
-
-
-def _counted(value: Any) -> str:
-    return f"{len(value)} found" if isinstance(value, list | dict) else str(value)
+    told = paragraph(f"The rows, with pictures, are in {path.with_suffix('.html')}.")
+    return joined([findings_table([(each["about"], each["told"], each["serious"]) for each in found["findings"]]), told])
 
 
 def settings(params: Mapping[str, str]) -> Html:

@@ -61,7 +61,8 @@ def parts_of_column(values: pd.Series) -> pd.Series | None:
 
 
 def _quantiles(values: pd.Series) -> pd.Series:
-    cut = pd.qcut(values.astype(float), QUANTILES, duplicates="drop")
+    finite = values.astype(float).replace([np.inf, -np.inf], np.nan)
+    cut = pd.qcut(finite, QUANTILES, duplicates="drop")
     first, *others = cut.cat.categories
     names = [f"up to {first.right}", *(f"{part.left} to {part.right}" for part in others)]
     named = cut.cat.rename_categories(names)

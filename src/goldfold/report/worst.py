@@ -10,19 +10,18 @@ import torch
 
 from goldfold.competition import Problem
 from goldfold.metrics import Array
-from goldfold.modalities.protocol import Shown, find_learning
-from goldfold.prepare import PreparedSet
-from goldfold.report.page import Html, element, joined, number, paragraph
-from goldfold.report.pictures import data_uri, fitted, heated
+from goldfold.modalities.protocol import find_learning
+from goldfold.pages.page import Html, element, joined, number, paragraph
+from goldfold.pages.pictures import data_uri, fitted, heated
+from goldfold.pages.rows import said
+from goldfold.prepare import PreparedSet, Shown
 from goldfold.training import FoldResult
 from goldfold.training.device import find_compute_again
 
 MOST = 24
 BATCH = 4
 """Rows whose maps are computed at once: a backward pass keeps all layers of each."""
-MOST_TEXT = 400
 MOST_LABELS = 4
-MOST_VALUES = 12
 
 
 def worst_errors(prepared: PreparedSet, oof: pd.DataFrame, rows: Array, losses: Array, folds: Sequence[FoldResult]) -> Html:
@@ -45,21 +44,16 @@ def worst_errors(prepared: PreparedSet, oof: pd.DataFrame, rows: Array, losses: 
     return joined([paragraph(told), element("div", *cards, class_="cards")])
 
 
-def _card(shown: Shown, heat: Array | None, name: str, fold: int, loss: float, known: str, said: str) -> Html:
+def _card(shown: Shown, heat: Array | None, name: str, fold: int, loss: float, known: str, taken_for: str) -> Html:
     parts: list[str] = []
     if shown.picture is not None:
         picture = fitted(shown.picture)
         pictures = [picture] if heat is None else [picture, heated(picture, heat)]
         parts.append(element("div", *(Html(f'<img src="{data_uri(each)}" alt="">') for each in pictures), class_="pictures"))
-    taken = [" → ", element("b", said, class_="wrong")] if said else [" right, but not sure"]
+    taken = [" → ", element("b", taken_for, class_="wrong")] if taken_for else [" right, but not sure"]
     parts.append(element("p", element("b", known), *taken))
     parts.append(element("p", f"{name} · fold {fold} · loss {loss:.3g}", class_="small"))
-    if shown.text:
-        parts.append(element("blockquote", shown.text[:MOST_TEXT] + ("…" if len(shown.text) > MOST_TEXT else "")))
-    if shown.values:
-        pairs = list(shown.values.items())
-        parts.append(element("dl", *(joined([element("dt", name), element("dd", value)]) for name, value in pairs[:MOST_VALUES])))
-    return element("article", *parts)
+    return element("article", *parts, *said(shown))
 
 
 def _told(problem: Problem, table: pd.DataFrame) -> tuple[list[str], list[str]]:

@@ -81,7 +81,7 @@ def archives(folder: Path) -> list[Path]:
 
 def place_of(archive: Path) -> Path:
     """The folder to unpack an archive into: its own place if it holds one folder or table of its name, else a new folder."""
-    with zipfile.ZipFile(archive) as opened:
+    with _opened(archive) as opened:
         tops = {name.split("/")[0] for name in _members(opened)}
     own = archive.stem
     return archive.parent if tops and tops <= {own, f"{own}.csv"} else archive.parent / own

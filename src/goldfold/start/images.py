@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,8 +86,6 @@ def typical_side(paths: Iterable[Path]) -> int:
 
 
 def _fits(competition: Competition, template: str | None) -> bool:
-    from dataclasses import replace
-
     try:
         replace(competition, templates=(template, template)).image_paths()
     except InputError:

@@ -6,6 +6,7 @@ from typing import Any
 
 from goldfold.competition import Competition
 from goldfold.errors import InputError
+from goldfold.modalities.table.columns import work_out_columns
 from goldfold.start.images import typical_side
 from goldfold.start.setting import Setting
 
@@ -78,6 +79,11 @@ def sections(competition: Competition, modality: str, texts: Sequence[str], imag
             Setting("augment", []),
             *_learning(epochs=8, batch_size=64, lr=0.002, weight_decay=0.05),
         ]
+    if modality != "table":
+        raise InputError(
+            f"init knows no model and settings for the modality {modality}",
+            mend="give one of image, table, text, image+table, text+table; or write params.yaml by hand, docs/kinds-of-input.md",
+        )
     rows = len(competition.train)
     if rows > MANY_ROWS:
         model = Setting("model.name", "HistGradientBoosting", f"quick on {rows} rows; mlp or others: docs/tables.md")
@@ -177,8 +183,6 @@ def _seen(side: int, pretrained: bool) -> int:
 
 def _columns(competition: Competition) -> dict[str, str]:
     """The columns that a table's model would read, with their kinds."""
-    from goldfold.modalities.table.columns import work_out_columns
-
     try:
         columns = work_out_columns(competition, {})
     except InputError:

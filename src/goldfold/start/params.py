@@ -127,4 +127,4 @@ def _with_value(text: str, setting: Setting) -> str:
 
 def _is_default(setting: Setting) -> bool:
     section = DEFAULTS.get(setting.section)
-    return section is not None and getattr(section, setting.name) == setting.value
+    return section is not None and section.model_dump().get(setting.name, ...) == setting.value

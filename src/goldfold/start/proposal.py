@@ -87,11 +87,11 @@ def _roles(tables: Tables) -> dict[str, Any]:
 def _read(config: Mapping[str, Any]) -> Competition:
     """The competition as these settings read it; what is left open is told with the way to settle it here."""
     section = {**config, "modality": "image"}
-    checked: CompetitionConfig = parse_config(
+    given: CompetitionConfig = parse_config(
         {"competition": section, "model": {"name": "x"}}, "what stands behind the path"
     ).competition
     try:
-        return read_competition(checked)
+        return read_competition(given)
     except InputError as error:
         raise InputError(f"{error}\nSettings of competition can stand behind the path: goldfold init … target=NAME") from None
 

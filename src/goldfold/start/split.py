@@ -5,6 +5,7 @@ import re
 import pandas as pd
 
 from goldfold.competition import Competition
+from goldfold.modalities.table.columns import is_date
 from goldfold.start.setting import Setting
 
 FOLDS = 5
@@ -68,8 +69,6 @@ def _group(competition: Competition) -> tuple[str | None, str]:
 
 def _in_time(competition: Competition) -> str:
     """What the dates of both tables advise; nothing where they advise nothing."""
-    from goldfold.modalities.table.columns import is_date
-
     train, test = competition.train, competition.test
     for name in train.columns:
         if name not in test or not is_date(train[name].dropna()) or not is_date(test[name].dropna()):

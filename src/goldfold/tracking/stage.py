@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LIBRARY = Path(__file__).parents[1]
 MOST_NOTES = 4000
+AUDIT = "audit"
+"""The folder of the audit, in the prepared set and in the run."""
 
 
 def key_of(prepared: PreparedSet, config: Config) -> str:
@@ -47,7 +49,7 @@ class Tracked:
     def __init__(self, config: Config, prepared: PreparedSet, stage: str) -> None:
         self.experiment = prepared.problem.name
         self.key = key_of(prepared, config)
-        self.name = os.environ.get("DVC_EXP_NAME") or f"{config.model.name.partition('.')[0]}-{self.key[:6]}"
+        self.name = os.environ.get("DVC_EXP_NAME") or f"{_model_name(config)}-{self.key[:6]}"
         self.name_of = config.train.name_of
         self.outbox = Outbox(scratch_folder() / "outbox")
         self.store: Store | None = None
@@ -58,7 +60,9 @@ class Tracked:
         self.scratch = tempfile.TemporaryDirectory()
         self.records = [
             self._record(
-                params=flat_params(config), tags={**provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": stage}
+                params=flat_params(config),
+                tags={**provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": stage},
+                artifacts={str(path): AUDIT for path in sorted((prepared.folder / AUDIT).glob("audit.*"))},
             )
         ]
 
@@ -151,7 +155,9 @@ class Tracked:
 
         A kind of input that does not say what its rows are outside of a competition offers none.
         """
-        if not hasattr(result.modality, "outside_columns"):
+        from goldfold.modalities.protocol import missing
+
+        if missing(result.modality, "outside_columns", "read_rows"):
             return
         place = Path(self.scratch.name)
         result.save(place / "fold")
@@ -241,7 +247,7 @@ def log_run(
 ) -> str:
     """Log something that is no pipeline result as a run of its own, called `name` with the model's; return that name."""
     key = f"{name}-{key_of(prepared, config)}"
-    title, moment = f"{name} {config.model.name.partition('.')[0]}-{key[-16:][:6]}", time.time()
+    title, moment = f"{name} {_model_name(config)}-{key[-16:][:6]}", time.time()
     measured = [(metric, value, step, moment) for metric, value, step in metrics]
     artifacts = {str(file): "" for file in files}
     send(Record(prepared.problem.name, key, title, params=flat_params(config), metrics=measured, artifacts=artifacts))
@@ -285,6 +291,11 @@ def flat_params(config: Config) -> dict[str, str]:
 
     walk(config.model_dump(mode="json", by_alias=True), "")
     return flat
+
+
+def _model_name(config: Config) -> str:
+    """What a run is called after: a timm backbone without its weights' tag, of an import path what it names."""
+    return config.model.name.rpartition(":")[2].partition(".")[0]
 
 
 def _fold_content(result: FoldResult, tags: dict[str, str]) -> dict[str, Any]:

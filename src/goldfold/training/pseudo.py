@@ -50,7 +50,8 @@ def with_pseudo_labels(prepared: PreparedSet, fold: int, config: PseudoConfig) -
             mend="run `dvc repro` with the folds of now, and `goldfold pseudo-label` on that run",
         )
     prediction = problem.predictions(known)
-    labelled = prepared.test.assign(**problem.target_columns(prediction))
+    answers = pd.DataFrame(problem.target_columns(prediction), index=prepared.test.index)
+    labelled = pd.concat([prepared.test.drop(columns=answers.columns, errors="ignore"), answers], axis=1)
     folds = np.where(is_sure(problem, prediction, config.confidence), ALWAYS, LEFT_OUT)
     extended = replace(
         prepared,

@@ -17,9 +17,10 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.fused.settings import FusedModelConfig
 from goldfold.modalities.head import build_head
-from goldfold.modalities.protocol import Inputs, Key, Learning, Shown, Spec, View
-from goldfold.prepare import PreparedSet
+from goldfold.modalities.protocol import Inputs, Key, Learning, Spec, View
+from goldfold.prepare import PreparedSet, Shown
 from goldfold.prepare.prepared_set import Part
+from goldfold.prepare.shown import together
 
 
 class FusedView:
@@ -158,7 +159,7 @@ class Joined:
     def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
         """The rows as each kind shows them that does, together."""
         kinds = [kind.show_rows(prepared, part, rows) for _, kind in self.parts if hasattr(kind, "show_rows")]
-        return [_together(each) for each in zip(*kinds, strict=True)]
+        return [together(each) for each in zip(*kinds, strict=True)]
 
     def heat_maps(
         self, model: FusedModel, inputs: Inputs, directions: torch.Tensor, within: nn.Module | None = None
@@ -168,14 +169,6 @@ class Joined:
             if hasattr(part, "heat_maps"):
                 return part.heat_maps(model, inputs, directions, model.backbone[name])
         return None
-
-
-def _together(shown: Sequence[Shown]) -> Shown:
-    return Shown(
-        picture=next((each.picture for each in shown if each.picture is not None), None),
-        text="\n".join(each.text for each in shown if each.text),
-        values={name: value for each in shown for name, value in each.values.items()},
-    )
 
 
 joined = Joined

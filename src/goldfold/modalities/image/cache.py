@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,20 +18,24 @@ from goldfold.metrics import Array
 from goldfold.modalities.image.decode import decode, shipped_size, shrink
 from goldfold.modalities.image.kept_pixels import Decoded, decoding_key, keep, settings_of_decoding, share, take_kept
 from goldfold.modalities.image.settings import ImagePrepareConfig
+from goldfold.modalities.image.sketch import COLUMNS as SKETCH
+from goldfold.modalities.image.sketch import sketch
 from goldfold.process import keep_freed_memory
 
 PIXELS = "images.u8"
 INDEX = "images.parquet"
 CARD = "images.json"
+SKETCHES = "sketches.parquet"
 AHEAD = 8
 
 
 class ImageCache:
     """Images of any shape, read-only: `cache[i]` is an (height, width, channels) uint8 array over the file's memory map.
 
-    Three files: `images.u8`, the pixels of one image after another; `images.parquet`, for each image its offset,
+    Four files: `images.u8`, the pixels of one image after another; `images.parquet`, for each image its offset,
     height and width there, and its height and width as shipped; `images.json`, `size` (of the shorter side), `channels` and
-    `digest`, a hash of the files and of how they were decoded.
+    `digest`, a hash of the files and of how they were decoded; `sketches.parquet`, what finds an image's duplicates: the size of
+    its file in `bytes`, the file's hash (`file`; empty where it was left blank), and the columns of a sketch.
     """
 
     def __init__(self, folder: Path, index: pd.DataFrame, size: int, channels: int, digest: str) -> None:
@@ -101,6 +105,8 @@ def write_image_cache(
     position = {path: number for number, path in enumerate(unique)}
     index = decoded.index.iloc[[position[path] for path in paths]].reset_index(drop=True)
     index.to_parquet(folder / INDEX)
+    sketches = decoded.sketches.iloc[[position[path] for path in paths]].reset_index(drop=True)
+    sketches.to_parquet(folder / SKETCHES)
     card: dict[str, Any] = {"size": config.image_size, "channels": config.channels, "digest": decoded.digest}
     write_json(folder / CARD, card)
     digest = hashlib.blake2b(decoded.digest.encode() + index.to_numpy().tobytes(), digest_size=16)
@@ -121,6 +127,8 @@ def _decode(
     size, channels = config.image_size, config.channels
     digest = hashlib.blake2b(settings_of_decoding(config), digest_size=16)
     rows: list[tuple[int, int, int, int, int]] = []
+    files: list[tuple[int, str]] = []
+    sketches: list[Array] = []
     bad: list[str] = []
     offset, workers = 0, config.workers or os.cpu_count() or 1
     keep_freed_memory()
@@ -131,23 +139,38 @@ def _decode(
         for path, result in zip(paths, progress(images, len(paths)), strict=True):
             if isinstance(result, str):
                 bad.append(f"{path}: {result}")
-                result = np.zeros((size, size, channels), np.uint8), (0, 0), b""
-            image, shipped, hashed = result
+                blank = np.zeros((size, size, channels), np.uint8)
+                result = _Read(blank, (0, 0), 0, b"", sketch(blank))
+            image, shipped = result.image, result.shipped
             pixels.write(image.data)
-            digest.update(hashed)
+            digest.update(result.hashed)
+            files.append((result.size, result.hashed.hex()))
+            sketches.append(result.sketch)
             rows.append((offset, *image.shape[:2], *shipped))
             offset += image.nbytes
     cv2.setNumThreads(threads)
-    columns = ["offset", "height", "width", "shipped_height", "shipped_width"]
-    return Decoded(pd.DataFrame(rows, columns=columns), digest.hexdigest(), bad)
+    index = pd.DataFrame(rows, columns=["offset", "height", "width", "shipped_height", "shipped_width"])
+    found = [pd.DataFrame(files, columns=["bytes", "file"]), pd.DataFrame(np.stack(sketches), columns=list(SKETCH))]
+    return Decoded(index, pd.concat(found, axis=1), digest.hexdigest(), bad)
 
 
-def _shrunk(path: Path, size: int, channels: int) -> tuple[Array, tuple[int, int], bytes] | str:
-    """The image shrunk to `size`, its height and width as shipped, and a hash of the file; or why it cannot be decoded."""
+class _Read(NamedTuple):
+    """An image shrunk, its height and width as shipped, the size of its file in bytes, a hash of the file, and its sketch."""
+
+    image: Array
+    shipped: tuple[int, int]
+    size: int
+    hashed: bytes
+    sketch: Array
+
+
+def _shrunk(path: Path, size: int, channels: int) -> _Read | str:
+    """The image shrunk to `size`, or why it cannot be decoded."""
     try:
         data = path.read_bytes()
         image = decode(data, channels, size)
-        return shrink(image, size), shipped_size(data, image), hashlib.blake2b(data, digest_size=16).digest()
+        small, hashed = shrink(image, size), hashlib.blake2b(data, digest_size=16).digest()
+        return _Read(small, shipped_size(data, image), len(data), hashed, sketch(small))
     except (OSError, ValueError) as error:
         return str(error)
 

@@ -3,7 +3,8 @@
 from goldfold.modalities.image.grad_cam import heat_maps
 from goldfold.modalities.image.model import build_model, input_spec
 from goldfold.modalities.image.outside import describe, outside_columns, read_files, read_rows
-from goldfold.modalities.image.views import mixed, plain_view, show_rows, training_view
+from goldfold.modalities.image.prepare import show_rows
+from goldfold.modalities.image.views import mixed, plain_view, training_view
 
 __all__ = [
     "build_model",

@@ -35,6 +35,8 @@ def read_rows(table: pd.DataFrame, spec: Mapping[str, Any]) -> Inputs:
 
     Raises ValueError for one that cannot be decoded.
     """
+    if "image" not in table:
+        raise ValueError("there is no column image, with the path of each row's image")
     batch = [_read(base64.b64decode(value) if isinstance(value, str) else bytes(value), spec) for value in table["image"]]
     return {"image": torch.from_numpy(np.stack(batch))}
 

@@ -14,7 +14,7 @@ from goldfold.metrics import Array
 from goldfold.modalities.image.augmentation import augmentation
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.modalities.image.decode import interpolation, resize
-from goldfold.modalities.protocol import Inputs, Key, Shown
+from goldfold.modalities.protocol import Inputs, Key
 from goldfold.prepare import PreparedSet
 from goldfold.prepare.prepared_set import Part
 
@@ -102,14 +102,6 @@ def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], chang
     """A table's images, resized and nothing else, or changed by a transform of albumentations that always applies."""
     transform = augmentation([change], spec["channels"], "predict.tta", always=True) if change else None
     return ImageView(prepared, part, spec, transform)
-
-
-def show_rows(prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
-    """The images as the cache holds them; of channels that are not RGB the first alone."""
-    images = ImageCache.load(prepared.folder)
-    first = 0 if part == "train" else len(prepared.train)
-    shown = [images[first + row] for row in rows]
-    return [Shown(image[..., :3] if image.shape[2] in (3, 4) else np.repeat(image[..., :1], 3, axis=2)) for image in shown]
 
 
 def mixed(inputs: Inputs, target: torch.Tensor, mix: Callable[..., Any]) -> tuple[Inputs, torch.Tensor]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from goldfold.competition import Competition, Decision
@@ -11,6 +12,9 @@ from goldfold.imports import nearest
 from goldfold.modalities.table.settings import Kind
 
 ALMOST_ALL_DIFFERENT = 0.9
+MOST_JUNK, FEW_NUMBERS = 0.05, 20
+"""The share of values that are no numbers, and the different numbers, up to which a column of texts is no column of numbers."""
+GIVEN, WITH_JUNK = "as params.yaml says", "numbers, but for"
 SENTENCE = 3.0
 """Words in a value, on average, from which texts are no names of categories."""
 TRUTHS = {"true": 1.0, "yes": 1.0, "y": 1.0, "t": 1.0, "false": 0.0, "no": 0.0, "n": 0.0, "f": 0.0}
@@ -44,7 +48,8 @@ def work_out_columns(competition: Competition, given: Mapping[str, Kind]) -> lis
         if name not in test:
             columns.append(Column(name, "drop", "the test table does not have it"))
         elif name in given:
-            columns.append(Column(name, given[name], "as params.yaml says"))
+            _require_kind(train[name], given[name])
+            columns.append(Column(name, given[name], GIVEN))
         else:
             columns.append(Column(name, *_kind(train[name], name == problem.id)))
     if all(column.kind == "drop" for column in columns):
@@ -54,6 +59,18 @@ def work_out_columns(competition: Competition, given: Mapping[str, Kind]) -> lis
             "name the kinds of the right ones in prepare.columns",
         )
     return columns
+
+
+def _require_kind(values: pd.Series, kind: Kind) -> None:
+    """Raise InputError where no value of a column is of the kind that params.yaml gives it."""
+    known = values.dropna()
+    read = {"number": numbers_of, "date": dates_of}.get(kind)
+    if read is not None and len(known) and read(known).isna().all():
+        raise InputError(
+            f"params.yaml, prepare.columns: no value of {values.name} is a {kind}",
+            [f"{values.name} holds {', '.join(map(str, known.unique()[:5]))}"],
+            f"leave {values.name} out there, or call it category or drop",
+        )
 
 
 def _kind(values: pd.Series, is_id: bool) -> tuple[Kind, str]:
@@ -69,6 +86,10 @@ def _kind(values: pd.Series, is_id: bool) -> tuple[Kind, str]:
     if pd.api.types.is_numeric_dtype(known):
         counts = pd.api.types.is_integer_dtype(known) and distinct == len(values) == known.max() - known.min() + 1
         return ("drop", "it counts the rows") if counts else ("number", "numbers")
+    numbers = numbers_of(known)
+    junk = known[numbers.isna()]
+    if len(junk) <= MOST_JUNK * len(known) and numbers.nunique() > FEW_NUMBERS:
+        return "number", f"{WITH_JUNK} {len(junk)} that are taken as missing, such as {junk.iloc[0]!r}"
     if is_date(known):
         return "date", "dates"
     words = (known.astype("str").str.count(r"\s+") + 1).mean()
@@ -90,6 +111,19 @@ def is_date(values: pd.Series) -> bool:
     return bool(pd.to_datetime(texts, errors="coerce", format="mixed").notna().mean() > ALMOST_ALL_DIFFERENT)
 
 
+def numbers_of(values: pd.Series) -> pd.Series:
+    """The values as float64; missing where one is no finite number, nor true or false in words."""
+    if not pd.api.types.is_numeric_dtype(values):
+        texts = values.astype("str").str.strip().str.lower()
+        values = texts.map(TRUTHS).fillna(pd.to_numeric(texts, errors="coerce"))
+    return values.astype("float64").replace([np.inf, -np.inf], np.nan)
+
+
+def dates_of(values: pd.Series) -> pd.Series:
+    """The values as moments in UTC; missing where one is no date."""
+    return pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
+
+
 def told(columns: Sequence[Column]) -> str:
     """How many columns there are of each kind."""
     counts = pd.Series([column.kind for column in columns]).value_counts()
@@ -101,7 +135,8 @@ def decisions(columns: Sequence[Column]) -> tuple[Decision, ...]:
     """A line for each kind and reason, with the columns' names."""
     groups: dict[tuple[str, str], list[str]] = {}
     for column in columns:
-        groups.setdefault((column.kind, column.why if column.kind == "drop" else ""), []).append(column.name)
+        told_why = column.kind == "drop" or column.why == GIVEN or column.why.startswith(WITH_JUNK)
+        groups.setdefault((column.kind, column.why if told_why else ""), []).append(column.name)
     return tuple(
         Decision(f"columns: {'left out' if kind == 'drop' else kind}", ", ".join(names), why or "by their values")
         for (kind, why), names in groups.items()

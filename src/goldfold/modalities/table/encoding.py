@@ -8,7 +8,7 @@ import pandas as pd
 
 from goldfold.competition import Problem
 from goldfold.metrics import Array
-from goldfold.modalities.table.columns import TRUTHS, Column
+from goldfold.modalities.table.columns import Column, dates_of, numbers_of
 
 Encoding = Mapping[str, Any]
 UNKNOWN, MISSING = 0, 1
@@ -115,17 +115,13 @@ def _numbers(
 
 
 def _as_numbers(values: pd.Series) -> Array:
-    if pd.api.types.is_numeric_dtype(values):
-        numbers = values.to_numpy(np.float64, na_value=np.nan)
-    else:
-        texts = values.astype("str").str.strip().str.lower()
-        numbers = texts.map(TRUTHS).fillna(pd.to_numeric(texts, errors="coerce")).to_numpy(np.float64, na_value=np.nan)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    numbers: Array = numbers_of(values).to_numpy(np.float64)
+    return numbers
 
 
 def _date_parts(values: pd.Series) -> dict[str, Array]:
     """Days since 1970, and the parts that may matter by themselves; those that go round also as sine and cosine."""
-    moments = pd.to_datetime(values, errors="coerce", format="mixed", utc=True).dt
+    moments = dates_of(values).dt
     midnight = moments.normalize()
     parts: dict[str, Array] = {
         "days": (midnight - pd.Timestamp(0, tz="UTC")).dt.days.to_numpy(np.float64, na_value=np.nan),

@@ -2,7 +2,8 @@
 
 from goldfold.modalities.table.model import build_model
 from goldfold.modalities.table.outside import describe, outside_columns, read_files, read_rows
-from goldfold.modalities.table.views import input_spec, mixed, plain_view, show_rows, training_view
+from goldfold.modalities.table.prepare import show_rows
+from goldfold.modalities.table.views import input_spec, mixed, plain_view, training_view
 
 __all__ = [
     "build_model",

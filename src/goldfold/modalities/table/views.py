@@ -8,7 +8,7 @@ import torch
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
-from goldfold.modalities.protocol import Inputs, Key, Shown
+from goldfold.modalities.protocol import Inputs, Key
 from goldfold.modalities.table.columns import Column
 from goldfold.modalities.table.encoding import cross_fitted, encode, fit_encoding
 from goldfold.modalities.table.prepare import columns_of
@@ -58,13 +58,6 @@ def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], chang
     if change:
         raise InputError("params.yaml, predict.tta: a table's rows cannot be changed", mend="set predict.tta: []")
     return TableView(*encode(prepared.table(part), _columns(spec), spec))
-
-
-def show_rows(prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
-    """The columns that the model reads, with their values."""
-    names = [column.name for column in columns_of(prepared.folder) if column.kind != "drop"]
-    table = prepared.table(part).iloc[rows][names].astype("object").fillna("–").astype("str")
-    return [Shown(values=dict(zip(names, row, strict=True))) for row in table.itertuples(index=False)]
 
 
 def mixed(inputs: Inputs, target: torch.Tensor, mix: Callable[..., Any]) -> tuple[Inputs, torch.Tensor]:

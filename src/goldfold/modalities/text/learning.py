@@ -2,7 +2,8 @@
 
 from goldfold.modalities.text.model import build_model
 from goldfold.modalities.text.outside import describe, outside_columns, read_files, read_rows
-from goldfold.modalities.text.views import input_spec, mixed, plain_view, show_rows, training_view
+from goldfold.modalities.text.prepare import show_rows
+from goldfold.modalities.text.views import input_spec, mixed, plain_view, training_view
 
 __all__ = [
     "build_model",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import scipy.sparse
+import torch
 
 from goldfold.competition import Problem
 from goldfold.imports import called
@@ -21,10 +22,18 @@ class TfidfEstimator(Estimator):
     def __init__(self, estimator: Any, problem: Problem, spec: Mapping[str, Any]) -> None:
         super().__init__(estimator, problem)
         self.vectorizers = vectorizers(spec)
+        self._last: tuple[torch.Tensor, Any] | None = None
 
     def matrix(self, inputs: Inputs) -> Any:
         """The n-grams of each kind side by side, (b, n-grams) float32, sparse."""
-        texts = [row.tobytes().rstrip(b"\0").decode("utf-8", "replace") for row in inputs["text"].numpy()]
+        text = inputs["text"]
+        # The texts that it was fitted to are predicted next, for the training loss.
+        if self._last is None or self._last[0] is not text:
+            self._last = text, self._matrix(text)
+        return self._last[1]
+
+    def _matrix(self, text: torch.Tensor) -> Any:
+        texts = [row.tobytes().rstrip(b"\0").decode("utf-8", "replace") for row in text.numpy()]
         return scipy.sparse.hstack([vectorizer.transform(texts) for vectorizer in self.vectorizers], format="csr")
 
 

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
-from goldfold.modalities.protocol import Inputs, Key, Shown
+from goldfold.modalities.protocol import Inputs, Key
 from goldfold.modalities.text.prepare import kept_texts, texts_of
 from goldfold.modalities.text.settings import TextModelConfig
 from goldfold.modalities.text.transformer import subword_ids, subwords_spec
@@ -91,11 +91,6 @@ def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], chang
     if change:
         raise InputError("params.yaml, predict.tta: texts are predicted as they are", mend="set predict.tta: []")
     return TextView(texts_of(prepared.table(part), spec), spec)
-
-
-def show_rows(prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
-    """The texts."""
-    return [Shown(text=text) for text in texts_of(prepared.table(part).iloc[rows], kept_texts(prepared.folder))]
 
 
 def mixed(inputs: Inputs, target: torch.Tensor, mix: Callable[..., Any]) -> tuple[Inputs, torch.Tensor]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from goldfold.report.svg import Frame, Scale, scale_of
+from goldfold.pages.svg import Frame, Scale, scale_of
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""(PreparedSet, Competition) → what is wrong with the data, as a page with pictures and as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from goldfold.audit import duplicates, groups, leaks, shift
+from goldfold.audit.facts import column_facts, id_facts, kind_facts, place_facts
+from goldfold.audit.finding import Finding
+from goldfold.audit.page import audit_page
+from goldfold.competition import Competition
+from goldfold.config import PrepareConfig
+from goldfold.errors import InputError
+from goldfold.files import folder_written_whole, write_json
+from goldfold.prepare import PreparedSet
+
+FOLDER, PAGE, FOUND = "audit", "audit.html", "audit.json"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found, the serious first, and the page that shows it."""
+
+    findings: Sequence[Finding]
+    page: Path
+
+
+def audit(prepared: PreparedSet, competition: Competition, config: PrepareConfig) -> Audit | None:
+    """Look for what could make a score lie and write it to `audit/` in the prepared set; nothing where config.audit is off.
+
+    The page needs no other file; audit.json holds the same for programs.
+    """
+    if config.audit == "off":
+        return None
+    ids = id_facts(prepared)
+    files = kind_facts(prepared, competition, "source_facts")
+    content = kind_facts(prepared, competition, "content_facts")
+    same = duplicates.find_groups(prepared)
+    parted = groups.find_groupings(prepared)
+    told = leaks.find_leaks(pd.concat([ids, place_facts(prepared, competition), files.iloc[: len(ids)]], axis=1), prepared)
+    apart = shift.find_shift(pd.concat([files, content, column_facts(prepared, competition)], axis=1), len(prepared.train))
+    found = [
+        *duplicates.findings(same or [], prepared),
+        *groups.findings(parted),
+        *leaks.findings(told, prepared),
+        *shift.findings(apart),
+    ]
+    found.sort(key=lambda each: not each.serious)
+    card: dict[str, Any] = {
+        "findings": [asdict(each) for each in found],
+        "duplicates": None if same is None else duplicates.as_json(same, prepared),
+        "groups": [asdict(each) for each in parted],
+        "leaks": [asdict(each) for each in told],
+        "train_and_test": None if apart is None else {**asdict(apart), "found": apart.found},
+    }
+    folder = prepared.folder / FOLDER
+    with folder_written_whole(folder) as draft:
+        write_json(draft / FOUND, card)
+        (draft / PAGE).write_text(audit_page(prepared, found, same, parted, told, apart), encoding="utf-8")
+    return Audit(found, folder / PAGE)
+
+
+def require_sound(found: Audit, config: PrepareConfig) -> None:
+    """Raise InputError for serious findings where config.audit is fail."""
+    serious = [f"{each.about}: {each.told}" for each in found.findings if each.serious]
+    if serious and config.audit == "fail":
+        mend = f"look at {found.page}; mend the data or the split, or set prepare.audit: warn to go on"
+        raise InputError("the audit of the data found what a score could not be trusted with", serious, mend)

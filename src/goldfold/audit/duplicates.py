@@ -1,0 +1,117 @@
+"""Rows that are the same, or nearly: between folds, between train and test, and with different answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from goldfold.audit.finding import Finding, counted
+from goldfold.metrics import Array
+from goldfold.prepare import PreparedSet
+from goldfold.prepare.duplicates import FILE, groups_of
+
+SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that are the same: numbered through the training and then the test table, the folds of those in the first (None
+    for the others), how the pairs are alike, and whether the answers of those that have one differ."""
+
+    rows: tuple[int, ...]
+    folds: tuple[int | None, ...]
+    how: tuple[str, ...]
+    likeness: float
+    conflict: bool
+
+    @property
+    def across_folds(self) -> bool:
+        """Whether a model is judged on one of them that was trained on another."""
+        return len({fold for fold in self.folds if fold is not None}) > 1
+
+    @property
+    def across_tables(self) -> bool:
+        """Whether some are in the test table and some in the training table."""
+        return None in self.folds and any(fold is not None for fold in self.folds)
+
+
+def find_groups(prepared: PreparedSet) -> list[Group] | None:
+    """The groups of the prepared set's duplicates, those that weigh most first; None where none were looked for."""
+    path = prepared.folder / FILE
+    if not path.is_file():
+        return None
+    pairs = pd.read_parquet(path)
+    ends = pairs[["first", "second"]].to_numpy()
+    group_of = groups_of(ends, len(prepared.train) + len(prepared.test))
+    how = dict(list(pairs.groupby(group_of[ends[:, 0]])))
+    members = pd.Series(np.arange(len(group_of))).groupby(group_of).apply(list)
+    truth = answers(prepared)
+    found = []
+    for group, part in how.items():
+        rows = members[group]
+        known = truth[[row for row in rows if row < len(truth)]]
+        found.append(
+            Group(
+                rows=tuple(rows),
+                folds=tuple(int(prepared.folds[row]) if row < len(truth) else None for row in rows),
+                how=tuple(sorted(set(part["how"]))),
+                likeness=float(part["likeness"].min()),
+                conflict=bool(len(known) > 1 and np.ptp(known, axis=0).max() > SAME),
+            )
+        )
+    return sorted(found, key=lambda each: (-each.across_folds, -each.across_tables, -each.conflict, -len(each.rows), each.rows))
+
+
+def answers(prepared: PreparedSet) -> Array:
+    """The targets of the training rows as numbers, (rows, targets)."""
+    truth = prepared.problem.truth(prepared.train)
+    return np.asarray(truth, np.float64).reshape(len(truth), -1)
+
+
+def findings(groups: Sequence[Group], prepared: PreparedSet) -> list[Finding]:
+    """What the groups mean for the score."""
+    if not groups:
+        return []
+    found = [Finding("duplicates", _told(groups), serious=False)]
+    parted = [group for group in groups if group.across_folds]
+    if parted:
+        told = f"{counted(len(parted), 'group')} in several folds, so models are judged on rows that they were trained on"
+        found.append(Finding("duplicates across folds", f"{told} (prepare.duplicates: one_fold mends it)", serious=True))
+    leaked = sum(group.folds.count(None) for group in groups if group.across_tables)
+    if leaked:
+        told = f"{leaked:,} of {len(prepared.test):,} test rows are the same as training rows, or nearly"
+        found.append(Finding("train and test", f"{told}", serious=True))
+    conflicts = sum(group.conflict for group in groups)
+    if conflicts:
+        targets = " or ".join(prepared.problem.targets[:3])
+        told = f"{counted(conflicts, 'group')} of duplicates with different {targets}: look which is right"
+        found.append(Finding("conflicts", told, serious=True))
+    return found
+
+
+def _told(groups: Sequence[Group]) -> str:
+    kinds = pd.Series([" and ".join(group.how) for group in groups]).value_counts()
+    told = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+    rows = sum(len(group.rows) for group in groups)
+    return f"{rows:,} rows in {counted(len(groups), 'group')} are the same, or nearly: {told}"
+
+
+def as_json(groups: Sequence[Group], prepared: PreparedSet) -> list[dict[str, Any]]:
+    """The groups with the ids and the folds (test for the test table) of their rows."""
+    ids = [*prepared.train[prepared.problem.id], *prepared.test[prepared.problem.id]]
+    return [
+        {
+            "rows": [
+                {"id": str(ids[row]), "fold": "test" if fold is None else fold}
+                for row, fold in zip(group.rows, group.folds, strict=True)
+            ],
+            "how": list(group.how),
+            "likeness": round(group.likeness, 3),
+            "across_folds": group.across_folds,
+            "across_train_and_test": group.across_tables,
+            "conflict": group.conflict,
+        }
+        for group in groups
+    ]

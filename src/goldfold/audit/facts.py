@@ -1,0 +1,82 @@
+"""What is known of each row beside what a model is to learn from: its id, its place, its file, and simple numbers on it."""
+
+import string
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from goldfold.competition import Competition
+from goldfold.competition.competition import ROW
+from goldfold.imports import modality_part
+from goldfold.metrics import Array
+from goldfold.prepare import PreparedSet
+
+MOST_CATEGORIES = 50
+ID_NUMBER, ID_LENGTH, PLACE = "the number in the id", "the length of the id", "the place in the table"
+
+
+def id_facts(prepared: PreparedSet) -> pd.DataFrame:
+    """The last number in each training row's id, and the length of what else is in it; none where goldfold numbered the rows."""
+    if prepared.problem.id == ROW:
+        return pd.DataFrame(index=range(len(prepared.train)))
+    stems = prepared.train[prepared.problem.id].astype("str").str.replace(r"^.*/|\.\w{1,4}$", "", regex=True)
+    numbers = _last_numbers(stems)
+    rest = stems.str.len() - numbers.str.len().fillna(0)
+    return telling(pd.DataFrame({ID_NUMBER: numbers, ID_LENGTH: rest}).astype("float64"))
+
+
+def place_facts(prepared: PreparedSet, competition: Competition) -> pd.DataFrame:
+    """Where the training rows stand in their table, unless they are sorted by id, or by the path of their file as folders are."""
+    train, count = prepared.train, len(prepared.train)
+    ids = train[prepared.problem.id].astype("str")
+    paths = [train[name].astype("str") for name in _in_paths(competition)]
+    sorted_by: list[pd.Series] = [ids, _last_numbers(ids).astype("float64"), *paths]
+    if prepared.problem.id != ROW and any(values.is_monotonic_increasing for values in sorted_by):
+        return pd.DataFrame(index=range(count))
+    return pd.DataFrame({PLACE: np.arange(count, dtype=np.float64)})
+
+
+def _last_numbers(texts: pd.Series) -> pd.Series:
+    """The last run of digits in each text, as a text; missing where there is none."""
+    return texts.str.extract(r"(\d{1,15})\D*$", expand=False)
+
+
+def _in_paths(competition: Competition) -> list[str]:
+    """The columns of the training table of which the paths of files are made."""
+    return [name for _, name, _, _ in string.Formatter().parse(competition.templates[0] or "") if name]
+
+
+def kind_facts(prepared: PreparedSet, competition: Competition, function: str) -> pd.DataFrame:
+    """What the kind of input tells of all rows by `source_facts` or `content_facts`; no columns where it does not."""
+    kind: Any = modality_part(prepared.problem.modality, "prepare")
+    # The rows may be a few of the competition's.
+    same = replace(competition, train=prepared.train, test=prepared.test)
+    if not hasattr(kind, function):
+        return pd.DataFrame(index=range(len(prepared.train) + len(prepared.test)))
+    return telling(getattr(kind, function)(same, prepared.folder))
+
+
+def column_facts(prepared: PreparedSet, competition: Competition) -> pd.DataFrame:
+    """The columns that both tables share, as numbers: numbers and dates as they are, few texts by their place, many by length."""
+    train, test, problem = prepared.train, prepared.test, prepared.problem
+    apart = {problem.id, problem.answer_id, *problem.keys, *problem.targets, *_in_paths(competition)}
+    shared = [name for name in train.columns if name in test and name not in apart]
+    both = pd.concat([train[shared], test[shared]], ignore_index=True)
+    return telling(pd.DataFrame({name: _numbers(both[name]) for name in shared}, index=both.index))
+
+
+def telling(facts: pd.DataFrame) -> pd.DataFrame:
+    """The facts that differ between rows."""
+    return facts.loc[:, [facts[name].nunique(dropna=False) > 1 for name in facts.columns]]
+
+
+def _numbers(values: pd.Series) -> Array:
+    if pd.api.types.is_numeric_dtype(values):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    texts = values.astype("object").where(values.notna())
+    if texts.nunique() <= MOST_CATEGORIES:
+        codes = pd.factorize(texts, sort=False)[0]
+        return np.where(codes < 0, np.nan, codes)
+    return texts.astype("str").str.len().where(texts.notna()).to_numpy(dtype=np.float64)

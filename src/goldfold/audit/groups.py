@@ -1,0 +1,110 @@
+"""Groups of rows that belong together, such as a patient's: whether the folds part what the test set keeps apart."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from goldfold.audit.finding import Finding
+from goldfold.metrics import Array
+from goldfold.prepare import PreparedSet
+
+FEWEST_GROUPS, ROWS_EACH = 10, 2.0
+LESS, AT_MOST, DEVIATIONS = 0.2, 0.5, 3.0
+ALIKE = 0.3
+"""The share of the target's variance between the groups from which a column that the test table lacks is told of."""
+NAMES = re.compile(
+    r"patient|subject|person|user|customer|client|player|speaker|session|group|site|slide|scene|video|series|study|device"
+    r"|camera|family|household|cluster|batch",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A column, or the beginning of the ids, by which rows belong together: how many groups there are, the share of the
+    validated rows whose group their models were trained on, and that of the test rows (None where they do not tell)."""
+
+    name: str
+    groups: int
+    seen_in_folds: float
+    seen_in_test: float | None
+    found: bool
+
+
+def find_groupings(prepared: PreparedSet) -> list[Grouping]:
+    """The columns of repeated values, and how much of them folds and test rows see in training; those that are found first.
+
+    One is found where the test rows are mostly of groups that training has not, and the validated rows are not; or where the
+    test table does not tell and the column is called as groups are, or its groups share the target.
+    """
+    found = [_grouping(prepared, *each) for each in _candidates(prepared)]
+    return sorted(found, key=lambda each: (-each.found, each.name))
+
+
+def findings(groupings: list[Grouping]) -> list[Finding]:
+    """A finding for each grouping that is parted."""
+    return [Finding("groups across folds", _told(each), serious=True) for each in groupings if each.found]
+
+
+def _told(each: Grouping) -> str:
+    here = f"{each.groups:,} groups by {each.name}: {each.seen_in_folds:.0%} of the validated rows are of groups seen in training"
+    if each.seen_in_test is None:
+        return f"{here}; if those of the test rows are not, set split.group"
+    return f"{here}, {each.seen_in_test:.0%} of the test rows: set split.group"
+
+
+def _candidates(prepared: PreparedSet) -> Iterator[tuple[str, pd.Series, pd.Series | None]]:
+    """A name and the groups of the training and of the test rows."""
+    train, test, problem = prepared.train, prepared.test, prepared.problem
+    apart = {problem.id, *problem.keys, *problem.targets}
+    for name in train.columns:
+        values = train[name]
+        if name not in apart and not pd.api.types.is_float_dtype(values) and _repeats(values):
+            both = pd.concat([values, test[name]] if name in test else [values], ignore_index=True).astype("str")
+            yield str(name), both[: len(train)], both[len(train) :] if name in test else None
+    ids = [table[problem.id].astype("str").str.replace(r"^.*/", "", regex=True) for table in (train, test)]
+    for name, pattern in (("the first part of the id", r"[_\-.\s].*$"), ("the id before its last number", r"\d+\D*$")):
+        first, second = (each.str.replace(pattern, "", regex=True) for each in ids)
+        if _repeats(first):
+            yield name, first, second
+
+
+def _repeats(values: pd.Series) -> bool:
+    distinct = values.nunique()
+    return distinct >= FEWEST_GROUPS and len(values) >= ROWS_EACH * distinct
+
+
+def _grouping(prepared: PreparedSet, name: str, train: pd.Series, test: pd.Series | None) -> Grouping:
+    seen, validated = 0, 0
+    for fold in range(int(prepared.folds.max()) + 1):
+        rows = train.iloc[prepared.validation_rows(fold)]
+        seen += int(rows.isin(train.iloc[prepared.training_rows(fold)]).sum())
+        validated += len(rows)
+    share = seen / max(validated, 1)
+    if test is None or not len(test):
+        text = not pd.api.types.is_numeric_dtype(prepared.train[name]) if name in prepared.train else False
+        told = bool(NAMES.search(name)) or (text and _between(train, _ranked(prepared)) >= ALIKE)
+        return Grouping(name, train.nunique(), share, None, bool(share > LESS and told))
+    known = float(test.isin(train).mean())
+    noise = DEVIATIONS * 0.5 / np.sqrt(max(test.nunique(), 1))
+    return Grouping(name, train.nunique(), share, known, bool(known <= AT_MOST and share - known > max(LESS, noise)))
+
+
+def _ranked(prepared: PreparedSet) -> Array:
+    truth = prepared.problem.truth(prepared.train)
+    if prepared.problem.is_exclusive:
+        truth = prepared.problem.class_of(truth)
+        return np.asarray(truth[:, None] == np.unique(truth), np.float64)
+    return pd.DataFrame(truth.reshape(len(truth), -1)).rank().to_numpy()
+
+
+def _between(groups: pd.Series, target: Array) -> float:
+    """The share of the target's variance between groups, less what chance gives (the adjusted R²)."""
+    table = pd.DataFrame(target, index=groups.index)
+    within = ((table - table.groupby(groups).transform("mean")) ** 2).to_numpy().sum()
+    whole = ((target - target.mean(axis=0)) ** 2).sum()
+    rows, count = len(groups), groups.nunique()
+    return float(1 - within / max(rows - count, 1) / max(whole / (rows - 1), 1e-12))

@@ -1,0 +1,127 @@
+"""What tells the target without being what a model is to learn from: ids, places in the table, files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from goldfold.audit.facts import ID_LENGTH, ID_NUMBER, PLACE
+from goldfold.audit.finding import Finding
+from goldfold.metrics import Array
+from goldfold.prepare import PreparedSet
+
+FEWEST_ROWS, MOST_ROWS, MOST_CLASSES = 30, 10_000, 50
+LEAVES, SPLITS, SHUFFLES, NAMED = 16, 5, 10, 3
+BARE = (ID_NUMBER, ID_LENGTH, "the file's date")
+"""Facts that hold nothing of what a row is."""
+LEAST, LEAST_OF_CONTENT = 0.05, 0.1
+"""The shares of the target's variance from which a fact is told of: a bare one, and one for which content may be the reason."""
+SURE = 0.01
+"""The probability that any of all the facts looked at is told of by chance."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A fact, the share of the target's variance that a tree tells from it alone on rows that it has not seen, the mean ROC AUC
+    of the classes (None without classes), and whether that is more than chance and worth telling."""
+
+    fact: str
+    explained: float
+    auc: float | None
+    found: bool
+
+    @property
+    def kind(self) -> str:
+        """What the fact is about."""
+        return "ids and dates" if self.fact in BARE else "order" if self.fact == PLACE else "files"
+
+
+def find_leaks(facts: pd.DataFrame, prepared: PreparedSet) -> list[Leak]:
+    """How well each fact of the training rows tells the target, the best first.
+
+    By scikit-learn's decision tree, cross-validated; what explains enough is compared with the same on shuffled targets.
+    """
+    rows = _some(len(prepared.train), MOST_ROWS)
+    target = _target(prepared, rows)
+    if len(rows) < FEWEST_ROWS or not target.shape[1]:
+        return []
+    found = [_leak(str(name), facts[name].to_numpy()[rows], target, facts.shape[1], prepared) for name in facts.columns]
+    return sorted(found, key=lambda leak: -leak.explained)
+
+
+def findings(leaks: Sequence[Leak], prepared: PreparedSet) -> list[Finding]:
+    """A finding for each kind of facts; serious is what holds nothing of what a row is."""
+    targets = prepared.problem.targets
+    said = ", ".join(targets) if len(targets) < 4 else "the targets"
+    why = {"order": "; the table is sorted", "files": "; content may be the reason, as busy images make large files"}
+    told = []
+    for kind in ("ids and dates", "order", "files"):
+        found = [leak for leak in leaks if leak.found and leak.kind == kind]
+        if found:
+            text = f"{said} can be told by {_told(found)} alone{why.get(kind, '')}"
+            told.append(Finding(kind, text, serious=kind == "ids and dates"))
+    return told
+
+
+def _told(leaks: Sequence[Leak]) -> str:
+    return ", ".join(f"{leak.fact} ({_strength(leak)})" for leak in leaks[:NAMED])
+
+
+def _strength(leak: Leak) -> str:
+    return f"ROC AUC {leak.auc:.2f}" if leak.auc is not None else f"{leak.explained:.0%} of the ranks' variance"
+
+
+def _leak(fact: str, values: Array, target: Array, looks: int, prepared: PreparedSet) -> Leak:
+    """How well one fact tells the target, more than chance in so many looks or not."""
+    from sklearn.metrics import roc_auc_score
+
+    predicted = _predicted(values, target)
+    explained, found = _explained(target, predicted), False
+    if explained >= (LEAST if fact in (*BARE, PLACE) else LEAST_OF_CONTENT):
+        draws = np.random.default_rng(0)
+        shuffled = [draws.permutation(target) for _ in range(SHUFFLES)]
+        chance = np.array([_explained(each, _predicted(values, each)) for each in shuffled])
+        found = bool(explained - chance.mean() > NormalDist().inv_cdf(1 - SURE / looks) * chance.std(ddof=1))
+    auc = None
+    if prepared.problem.task != "regression":
+        auc = float(np.mean([roc_auc_score(column > 0.5, said) for column, said in zip(target.T, predicted.T, strict=True)]))
+    return Leak(fact, max(explained, 0.0), auc, found)
+
+
+def _predicted(values: Array, target: Array) -> Array:
+    """The target, (n, outputs), as trees tell it from one fact, (n,), that were fitted to the other rows."""
+    from sklearn.model_selection import KFold, cross_val_predict
+    from sklearn.tree import DecisionTreeRegressor
+
+    tree = DecisionTreeRegressor(max_leaf_nodes=LEAVES, min_samples_leaf=max(5, len(values) // 100), random_state=0)
+    predicted = cross_val_predict(tree, values[:, None], target, cv=KFold(SPLITS, shuffle=True, random_state=0))
+    return np.asarray(predicted).reshape(target.shape)
+
+
+def _explained(target: Array, predicted: Array) -> float:
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(target, predicted, multioutput="variance_weighted"))
+
+
+def _target(prepared: PreparedSet, rows: Array) -> Array:
+    """The target of some training rows as columns: 0 and 1 for each frequent class or each label, or the ranks of values."""
+    problem = prepared.problem
+    truth = problem.truth(prepared.train.iloc[rows])
+    if problem.is_exclusive:
+        classes, counts = np.unique(problem.class_of(truth), return_counts=True)
+        kept = classes[np.argsort(-counts, kind="stable")][: 1 if problem.task == "binary" else MOST_CLASSES]
+        truth = problem.class_of(truth)[:, None] == kept
+    elif problem.task == "regression":
+        truth = pd.DataFrame(truth.reshape(len(rows), -1)).rank().to_numpy()
+    columns = np.asarray(truth, np.float64)
+    return columns[:, columns.std(axis=0) > 0]
+
+
+def _some(count: int, most: int) -> Array:
+    """Rows of a table, all or so many, the same each time."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, most, replace=False))

@@ -1,0 +1,39 @@
+"""What is kept of each image to find its duplicates, and to tell images apart without their pixels."""
+
+import cv2
+import numpy as np
+
+from goldfold.metrics import Array
+
+SIDE, LOW = 32, 8
+FREQUENCIES = tuple(f"f{row}{column}" for row in range(LOW) for column in range(LOW))[1:]
+"""The lowest frequencies of the discrete cosine transform, without the mean, as a perceptual hash (pHash) takes them."""
+STATISTICS = ("brightness", "contrast", "redness", "blueness", "sharpness")
+COLUMNS = (*STATISTICS, *FREQUENCIES)
+
+
+def sketch(image: Array) -> Array:
+    """COLUMNS of an image (height, width, channels) uint8, shrunk to SIDE pixels squared: (68,) float32."""
+    colour = image.shape[2] in (3, 4)
+    small = _shrunk(np.ascontiguousarray(image[..., :3] if colour else image[..., :1]))
+    grey = (cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if colour else small).astype(np.float32)
+    mean, deviation = cv2.meanStdDev(grey)
+    red, green, blue = cv2.mean(small)[:3]
+    sharpness = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1]
+    casts = [red - green, blue - green] if colour else [0, 0]
+    statistics = [mean[0, 0], deviation[0, 0], *casts, sharpness[0, 0]]
+    return np.concatenate([np.array(statistics, np.float32), cv2.dct(grey)[:LOW, :LOW].ravel()[1:]])
+
+
+def _shrunk(image: Array) -> Array:
+    """An image of SIDE pixels squared; a large one is halved first, which is faster and leaves out hardly a pixel."""
+    height, width = image.shape[:2]
+    if min(height, width) >= 4 * SIDE:
+        image = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+
+
+def mirrored(frequencies: Array) -> Array:
+    """The FREQUENCIES, (n, 63), of the images turned left to right."""
+    signs = np.tile(np.where(np.arange(LOW) % 2, -1, 1), LOW)[1:]
+    return np.asarray(frequencies * signs.astype(frequencies.dtype))

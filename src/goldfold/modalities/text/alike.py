@@ -1,0 +1,83 @@
+"""Texts that are the same: by their words, or by nearly all parts of them, in the same order."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from goldfold.metrics import Array
+from goldfold.modalities.candidates import candidates
+from goldfold.prepare.duplicates import equal_rows, pairs_table
+
+LINK, WORD = re.compile(r"https?://\S+"), re.compile(r"\w+")
+FEWEST_WORDS = 5
+"""Shorter texts are the same or not; that they are nearly the same says little."""
+PART = 5
+"""Characters of the parts that two texts have in common."""
+NEAR = 0.8
+"""The share of common parts (Jaccard) from which texts are nearly the same."""
+IN_ORDER = 0.6
+"""The share of common pairs of neighbouring words from which the words are in the same order, too."""
+BANDS, ROWS = 16, 4
+"""Of BANDS hashes of ROWS least parts each, two texts that are NEAR share one with a probability of 99.98 % (Broder 1997)."""
+
+
+def alike_texts(texts: Sequence[str]) -> pd.DataFrame:
+    """The pairs of texts that are exact (the same words, but for case, punctuation and links) or near, confirmed by all parts."""
+    words = pd.Series([_words(text) for text in texts], dtype="object")
+    told = np.flatnonzero((words != "").to_numpy())
+    first, second = equal_rows(words.to_numpy()[told])
+    same = pairs_table(told[first], told[second])
+    distinct = np.setdiff1d(told, told[second])
+    near = _near(words.iloc[distinct])
+    return pd.concat([same, near]).sort_values(["first", "second"], ignore_index=True)
+
+
+def _words(text: str) -> str:
+    """A text as its words alone."""
+    return " ".join(WORD.findall(LINK.sub(" ", unicodedata.normalize("NFKC", text).casefold())))
+
+
+def _near(texts: pd.Series) -> pd.DataFrame:
+    """The near pairs of different texts; the index has their rows."""
+    texts = texts[texts.str.count(" ") >= FEWEST_WORDS - 1]
+    if len(texts) < 2:
+        return pairs_table([], [])
+    parts = _sets(texts, analyzer="char_wb", ngram_range=(PART, PART))
+    hashed = candidates(_keys(parts.indices, parts.indptr), np.diff(parts.indptr))
+    pairs = np.unique(np.sort(np.concatenate([np.empty((0, 2), np.int64), *hashed]), axis=1), axis=0)
+    share = _shared(parts, pairs)
+    pairs, share = pairs[share >= NEAR], share[share >= NEAR]
+    in_order = _shared(_sets(texts, analyzer="word", ngram_range=(2, 2), token_pattern=r"\S+"), pairs) >= IN_ORDER
+    rows = texts.index.to_numpy()[pairs[in_order]]
+    return pairs_table(rows[:, 0], rows[:, 1], "near", share[in_order])
+
+
+def _sets(texts: pd.Series, **parts: Any) -> Any:
+    """What each text is made of, hashed, as a sparse matrix of 0 and 1."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    sets = {"n_features": 2**22, "binary": True, "norm": None, "alternate_sign": False, "dtype": np.float32}
+    return HashingVectorizer(**sets, **parts).transform(texts)
+
+
+def _shared(sets: Any, pairs: Array) -> Array:
+    """The share of what the texts of each pair are made of that both have (Jaccard)."""
+    sizes = np.diff(sets.indptr)
+    common = np.asarray(sets[pairs[:, 0]].multiply(sets[pairs[:, 1]]).sum(axis=1)).ravel()
+    return np.asarray(common / np.maximum(sizes[pairs].sum(axis=1) - common, 1))
+
+
+def _keys(parts: Array, starts: Array) -> Array:
+    """A hash of the least parts of each text for each band, (texts, BANDS): the least by ROWS different orders of all parts."""
+    draws = np.random.default_rng(0).integers(1, 2**63, (BANDS, ROWS, 2), dtype=np.uint64) | np.uint64(1)
+    parts = parts.astype(np.uint64)
+    keys = np.zeros((len(starts) - 1, BANDS), np.uint64)
+    for band, orders in enumerate(draws):
+        for factor, more in orders:
+            least = np.minimum.reduceat((parts * factor + more) >> np.uint64(16), starts[:-1])
+            keys[:, band] = keys[:, band] * np.uint64(0x9E3779B97F4A7C15) + least
+    return keys

@@ -1,0 +1,1 @@
+"""Pages for any browser: HTML, pictures and charts in one file."""

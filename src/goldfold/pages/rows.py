@@ -1,0 +1,17 @@
+"""A row on a page, as its kind of input shows it."""
+
+from goldfold.pages.page import Html, element, joined
+from goldfold.prepare import Shown
+
+MOST_TEXT, MOST_VALUES = 400, 12
+
+
+def said(shown: Shown) -> list[Html]:
+    """The text and the values of a row, as far as they have room."""
+    parts = []
+    if shown.text:
+        parts.append(element("blockquote", shown.text[:MOST_TEXT] + ("…" if len(shown.text) > MOST_TEXT else "")))
+    if shown.values:
+        pairs = list(shown.values.items())[:MOST_VALUES]
+        parts.append(element("dl", *(joined([element("dt", name), element("dd", value)]) for name, value in pairs)))
+    return parts

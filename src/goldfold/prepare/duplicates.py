@@ -1,0 +1,63 @@
+"""Rows that are the same, or nearly: groups of them, and how they come into one fold."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from goldfold.metrics import Array
+
+FILE = "duplicates.parquet"
+"""The confirmed pairs in a prepared set; not there where none were looked for."""
+COLUMNS = ("first", "second", "how", "likeness")
+"""A pair's rows, numbered through the training and then the test table; exact, near or mirrored; 1 is the same."""
+
+
+def pairs_table(
+    first: ArrayLike, second: ArrayLike, how: str | Sequence[str] = "exact", likeness: Array | float = 1.0
+) -> pd.DataFrame:
+    """Pairs with COLUMNS, sorted, the lower row first."""
+    rows = np.sort(np.stack([np.asarray(first, np.int64), np.asarray(second, np.int64)], axis=1), axis=1).reshape(-1, 2)
+    table = pd.DataFrame({"first": rows[:, 0], "second": rows[:, 1]})
+    table["how"] = pd.Series(how, index=table.index, dtype="str") if isinstance(how, str) else pd.Series(list(how), dtype="str")
+    table["likeness"] = np.asarray(likeness, np.float64) if np.ndim(likeness) else float(likeness)
+    return table.sort_values(["first", "second"], ignore_index=True)
+
+
+def equal_rows(keys: Sequence[object] | Array) -> tuple[Array, Array]:
+    """Each row whose key is not the first of its kind, and that first one: as many pairs as there are rows too many."""
+    codes, uniques = pd.factorize(np.asarray(keys))
+    first = np.full(len(uniques), len(codes), np.int64)
+    np.minimum.at(first, codes, np.arange(len(codes)))
+    again = np.flatnonzero(first[codes] != np.arange(len(codes)))
+    return first[codes][again], again
+
+
+def groups_of(pairs: Array, rows: int) -> Array:
+    """The group of each row, (rows,) int: rows that a chain of `pairs`, (n, 2), links are in one."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(rows, rows))
+    return np.asarray(connected_components(links, directed=False)[1])
+
+
+def in_one_fold(folds: Array, pairs: Array, tied: Sequence[pd.Series], always: Array, in_time: bool) -> Array:
+    """The folds of the training rows with those of every group of duplicates in one, and all other rows where they were.
+
+    Test rows among `pairs`, (n, 2), link training rows too, and rows that share a value of a `tied` column move together. A group
+    goes where most of its rows are; in time to the last of its folds, so that none is trained on too early; and to the rows
+    `always` trained on (a mask) where it has one of them.
+    """
+    count = len(folds)
+    shared = [np.stack(equal_rows(column.astype("str").to_numpy()), axis=1) for column in tied]
+    groups = groups_of(np.concatenate([pairs, *shared]), max(count, int(pairs.max(initial=-1)) + 1))
+    table = pd.DataFrame({"group": groups[:count], "fold": folds})
+    parted = table[table["group"].isin(groups[pairs[:, 0]])].groupby("group")["fold"].nunique()
+    kept = folds.copy()
+    for group in parted.index[parted > 1]:
+        rows = np.flatnonzero(groups[:count] == group)
+        found, counts = np.unique(folds[rows], return_counts=True)
+        kept[rows] = -1 if always[rows].any() else found[-1] if in_time else found[counts.argmax()]
+    return kept

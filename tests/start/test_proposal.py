@@ -1,0 +1,206 @@
+"""What init works out from a competition's files: the real ones, and unfriendly ones."""
+
+import pandas as pd
+import pytest
+from tests.conftest import ROOT, write_image
+
+from goldfold.competition import read_competition
+from goldfold.config import parse_config
+from goldfold.errors import InputError
+from goldfold.modalities.image import pretrained
+from goldfold.start import propose, proposed
+from goldfold.start.evaluation import metric_called
+
+
+@pytest.fixture(autouse=True)
+def _without_the_hub(monkeypatch):
+    monkeypatch.setattr(pretrained, "where_from", lambda _: None)
+
+
+def worked_out(root, evaluation="", **given):
+    """The sections of params.yaml that init proposes, once it was seen that they read the files as init did."""
+    from ruamel.yaml import YAML
+
+    proposal = propose(root, str(root), given, evaluation)
+    tree = YAML(typ="safe").load(proposed((ROOT / "params.yaml").read_text(), proposal.settings))
+    config = parse_config(tree)
+    again = read_competition(config.competition)
+    assert again.problem.to_json() == {**proposal.competition.problem.to_json(), "modality": config.competition.modality}
+    return tree
+
+
+def section(root, **given):
+    return worked_out(root, **given)["competition"]
+
+
+REAL = {
+    "aerial-cactus": {"modality": "image", "target": "has_cactus", "task": "binary", "metric": "roc_auc"},
+    "bike-sharing": {"modality": "table", "target": "count", "task": "regression", "sample_submission": "sampleSubmission.csv"},
+    "dogs-vs-cats": {"modality": "image", "file_pattern": r"(?P<label>cat|dog)\.\d+", "answer": "probability"},
+    "ghouls-goblins": {"modality": "table", "target": "type", "task": "multiclass", "metric": "accuracy"},
+    "house-prices": {"modality": "table", "target": "SalePrice", "task": "regression"},
+    "houses": {"modality": "image+table", "target": "price", "images": "images/{id}_frontal.jpg"},
+    "leaf-classification": {"modality": "image+table", "target": "species", "metric": "log_loss"},
+    "malaria-cells": {"modality": "image", "task": "binary", "file_pattern": r"(?P<group>C\d+)"},
+    "natural-scenes": {"modality": "image", "id": "image", "task": "multilabel", "metric": "roc_auc"},
+    "nlp-getting-started": {"modality": "text", "target": "target", "task": "binary", "answer": "label"},
+    "spooky-author": {"modality": "text", "target": "author", "task": "multiclass", "metric": "log_loss"},
+    "titanic": {"modality": "table", "target": "Survived", "sample_submission": "gender_submission.csv"},
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_competition_is_worked_out(shared_data, name):
+    tree = worked_out(shared_data / name)
+    assert {key: tree["competition"].get(key) for key in REAL[name]} == REAL[name]
+    assert tree["split"]["group"] == ("group" if name == "malaria-cells" else None)
+    if tree["competition"]["modality"] == "text":
+        assert tree["prepare"]["columns"] == ["text"]
+
+
+@pytest.mark.parametrize(("name", "target", "task"), [("iris", "column5", "multiclass"), ("housing", "column14", "regression")])
+def test_a_table_without_a_header_is_known_by_its_numbers(shared_data, name, target, task):
+    found = section(shared_data / "tutorials", train=f"{name}.csv")
+    assert (found["header"], found["target"], found["task"]) == (False, target, task) and "id" not in found
+
+
+def test_tables_that_could_each_be_the_training_table_are_asked_for(shared_data):
+    with pytest.raises(InputError, match=r"(?s)which of these.*iris.csv.*train=NAME"):
+        propose(shared_data / "tutorials", "x", {})
+
+
+def rows(count, start=0, **more):
+    numbers = range(start, start + count)
+    return pd.DataFrame(
+        {"key": list(numbers), "size": [n * 7 % 5 for n in numbers], "colour": [f"c{n % 3}" for n in numbers], **more}
+    )
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Write tables of a competition under names of one's own."""
+
+    def write(**named):
+        root = tmp_path / "mine"
+        root.mkdir(exist_ok=True)
+        for name, table in named.items():
+            table.to_csv(root / f"{name}.csv", index=False)
+        return root
+
+    return write
+
+
+def test_tables_of_any_name_are_told_apart_by_their_columns(tables):
+    test = rows(6, 100)
+    root = tables(one=test, two=rows(30, kind=["a", "b", "c"] * 10), three=test[["key"]].assign(kind="a"))
+    found = section(root)
+    assert (found["train"], found["test"], found["sample_submission"]) == ("two.csv", "one.csv", "three.csv")
+    assert found["target"] == "kind"
+
+
+def test_the_values_of_the_target_are_the_columns_that_are_asked_for(tables):
+    sample = pd.DataFrame({"key": range(100, 106), "a": 0.3, "b": 0.3, "c": 0.4})
+    root = tables(train=rows(30, kind=["a", "b", "c"] * 10, other=["x", "y"] * 15), sample_submission=sample)
+    for number in [*range(30), *range(100, 106)]:
+        write_image(root / f"pictures/{number}.png", number)
+    found = section(root)
+    assert (found["target"], found["metric"], found["modality"]) == ("kind", "log_loss", "image")
+
+
+def test_without_test_and_sample_a_usual_name_is_the_target_else_the_last_column(tables):
+    table = rows(40, label=["a", "b"] * 20)
+    assert section(tables(data=table[["key", "label", "size", "colour"]]))["target"] == "label"
+    assert section(tables(data=table.rename(columns={"label": "kind"})))["target"] == "kind"
+
+
+def test_a_patient_of_many_rows_is_a_group_and_a_category_is_none(tables):
+    owners = [f"p{n // 4}" for n in range(120)]
+    train = rows(120, patient_id=owners, y=[0, 1] * 60)
+    strangers = tables(train=train, test=rows(8, 200, patient_id=[f"q{n // 4}" for n in range(8)]))
+    split = worked_out(strangers)["split"]
+    assert (split["strategy"], split["group"]) == ("stratified_group", "patient_id")
+    known = tables(train=train, test=rows(8, 200, patient_id=[f"p{n}" for n in range(8)]))
+    assert worked_out(known)["split"]["group"] is None
+    few = tables(train=train.assign(patient_id=["p1", "p2"] * 60), test=rows(8, 200, patient_id="p3"))
+    assert worked_out(few)["split"]["group"] is None
+
+
+@pytest.mark.parametrize(("rare", "strategy", "folds"), [(1, "kfold", 5), (3, "stratified", 3), (5, "stratified", 5)])
+def test_a_rare_class_is_never_more_than_the_folds_can_share(tables, rare, strategy, folds):
+    kinds = (["rare"] * rare + ["a", "b"] * 20)[:40]
+    root = tables(train=rows(40, kind=kinds), test=rows(4, 90))
+    split = worked_out(root)["split"]
+    assert (split["strategy"], split["n_folds"], split["folds"]) == (strategy, folds, list(range(folds)))
+
+
+def test_test_rows_that_are_later_are_remarked(tables):
+    days = pd.date_range("2026-01-01", periods=50).astype(str)
+    root = tables(train=rows(40, day=days[:40], y=[0.5, 1.5] * 20), test=rows(10, 40, day=days[40:]))
+    text = proposed((ROOT / "params.yaml").read_text(), propose(root, "x", {}).settings)
+    assert "  time: null # all test rows are later than the training rows: strategy: time with time: day" in text
+
+
+def test_long_texts_with_numbers_beside_them_are_read_together(tables):
+    told = ["the quick brown fox jumps over the lazy dog again", "a ship that sails by night is seen by no one here"] * 20
+    train = rows(40, story=[f"{text} {n}" for n, text in enumerate(told)], y=[0, 1] * 20)
+    root = tables(train=train, test=train.drop(columns="y").assign(key=range(100, 140)))
+    tree = worked_out(root)
+    assert tree["competition"]["modality"] == "text+table" and tree["prepare"]["text"] == {"columns": ["story"]}
+    assert worked_out(root, modality="table")["model"] == {"name": "mlp"}
+
+
+def test_images_in_no_class_folder_and_without_labels_in_their_names_are_asked_for(tmp_path):
+    for number in range(6):
+        write_image(tmp_path / f"pets/train/{number}.png", number)
+    with pytest.raises(InputError, match=r"(?s)in no class folder.*file_pattern.*behind the path"):
+        propose(tmp_path / "pets", "x", {})
+
+
+def test_a_column_that_names_the_images_is_their_template(tables):
+    root = tables(
+        train=rows(12, file=[f"f{n}.png" for n in range(12)], y=[0, 1] * 6),
+        test=rows(4, 50, file=[f"g{n}.png" for n in range(4)]),
+    )
+    for name in [f"f{n}" for n in range(12)] + [f"g{n}" for n in range(4)]:
+        write_image(root / f"pictures/{name}.png", 1)
+    assert section(root)["images"] == "{file}"
+
+
+def test_what_is_given_wins_and_a_wrong_key_is_told(tables):
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(5, 50))
+    assert section(root, metric="f1")["metric"] == "f1"
+    with pytest.raises(InputError, match="there is no such key; did you mean target"):
+        propose(root, "x", {"traget": "y"})
+
+
+def test_kaggles_name_of_the_metric_is_taken_where_it_fits(tables):
+    root = tables(train=rows(30, y=[n * 1.5 for n in range(30)]), test=rows(5, 50))
+    assert worked_out(root, "Root Mean Squared Logarithmic Error")["competition"]["metric"] == "rmsle"
+    proposal = propose(root, "x", {}, "Somebody's Own")
+    (metric,) = [setting for setting in proposal.settings if setting.key == "competition.metric"]
+    assert metric.value == "rmse" and "does not know what Kaggle calls Somebody's Own" in metric.why
+
+
+@pytest.mark.parametrize(
+    ("called", "task", "metric"),
+    [
+        ("Categorization Accuracy", "multiclass", "accuracy"),
+        ("Area Under Receiver Operating Characteristic Curve", "binary", "roc_auc"),
+        ("Mean Columnwise Area Under Receiver Operating Characteristic Curve", "multilabel", "roc_auc"),
+        ("Root Mean Squared Error", "regression", "rmse"),
+        ("Mean Columnwise Root Mean Squared Error", "regression", "mcrmse"),
+        ("Root Mean Squared Logarithmic Error", "regression", "rmsle"),
+        ("Multiclass Loss", "multiclass", "log_loss"),
+        ("LogLoss", "binary", "log_loss"),
+        ("Mean Absolute Error", "regression", "mae"),
+        ("QuadraticWeightedKappa", "multiclass", "quadratic_weighted_kappa"),
+        ("F-Score", "binary", "f1"),
+        ("F_{Score} Macro", "multiclass", "f1_macro"),
+        ("MAP@{5}", "multiclass", "map_at_k"),
+        ("Normalized Gini Index", "binary", "gini"),
+        ("Root Mean Squared Error", "binary", None),
+        ("Intersection over Union", "binary", None),
+    ],
+)
+def test_kaggles_names_are_known(called, task, metric):
+    assert metric_called(called, task) == metric
