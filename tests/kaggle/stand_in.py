@@ -27,6 +27,9 @@ class Contest:
     accepted: bool = True
     joined: bool = True
     quota: int = 5
+    awards_points: bool = True
+    notebooks_only: bool = False
+    closed: bool = False
 
 
 @dataclass
@@ -137,7 +140,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _GetCompetition(self, request):
         contest = self._contest(request)
-        self._json({"ref": request["competitionName"], "evaluationMetric": contest.metric})
+        told = {
+            "ref": request["competitionName"],
+            "evaluationMetric": contest.metric,
+            "maxDailySubmissions": contest.quota,
+            "awardsPoints": contest.awards_points,
+            "isKernelsSubmissionsOnly": contest.notebooks_only,
+            "submissionsDisabled": contest.closed,
+        }
+        self._json(told)
 
     def _DownloadDataFiles(self, request):
         if not self._contest(request).accepted:

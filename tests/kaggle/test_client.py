@@ -9,7 +9,7 @@ from tests.kaggle.conftest import TITANIC
 from tests.kaggle.stand_in import TOKEN
 
 from goldfold.errors import InputError
-from goldfold.kaggle import Sent, download, evaluation, leaderboard, submissions, submit
+from goldfold.kaggle import Facts, Sent, download, evaluation, facts, leaderboard, submissions, submit
 
 
 def test_the_files_come_as_one_zip(signed_in, tmp_path, capsys):
@@ -28,6 +28,12 @@ def test_a_download_that_broke_off_goes_on(signed_in, tmp_path, monkeypatch):
 
 def test_the_metric_has_kaggles_name(signed_in):
     assert evaluation("titanic") == "Categorization Accuracy"
+
+
+def test_the_rules_are_those_that_kaggle_tells(signed_in):
+    assert facts("titanic") == Facts("Categorization Accuracy", 5, gives_medals=True, takes_notebooks_only=False, is_closed=False)
+    signed_in.contests["titanic"].quota = 0
+    assert facts("titanic").daily_limit is None
 
 
 def test_a_submission_is_uploaded_then_created(signed_in, tmp_path):

@@ -75,3 +75,13 @@ def test_compare_says_which_run_is_better_and_logs_it_once(arena: Clone):
     before = len(arena.runs())
     arena.run("goldfold", "compare", "rival", "both")
     assert len(arena.runs()) == before
+
+
+def test_a_blend_is_scored_and_stands_beside_its_members(arena: Clone):
+    said = arena.run("goldfold", "score", "both")
+    assert "test        accuracy " in said and "MLflow run  both" in said
+    said = arena.run("goldfold", "leaderboard", "--by", "test")
+    assert "2 runs, scored by accuracy (more is better)" in said and "CV, test    no rank correlation of 2 runs" in said
+    page = (arena.folder / "experiments/leaderboard.html").read_text()
+    assert "blend of current (" in page and arena.parents()[-1].info.run_name == "leaderboard"
+    assert "Traceback" not in arena.run("goldfold", "submit", "both", expect=2)

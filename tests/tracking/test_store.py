@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from goldfold.tracking.record import Outbox, Record
+from goldfold.tracking.results import TrackedResult
 from goldfold.tracking.stage import deliver_waiting, flat_params
 from goldfold.tracking.store import PROCESS, Store, Unreachable
 
@@ -115,3 +116,23 @@ def test_several_processes_may_open_a_fresh_store_at_once(tmp_path):
     said = [process.communicate()[1].decode() for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], said
     assert [found.name for found in Store(tmp_path).client.search_experiments()].count("mine") == 1
+
+
+def test_results_come_oldest_first_with_the_time_that_their_folds_took(made, monkeypatch):
+    root, store = made
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    experiment = store.experiment("timed")
+    for key, at in (("later", 5000), ("first", 1000)):
+        store.client.create_run(experiment, start_time=at, run_name=key, tags={"goldfold.key": key})
+        parent = store.runs(experiment, key)[None].info.run_id
+        tags = {"goldfold.key": key, "goldfold.fold": "fold 0", "mlflow.parentRunId": parent}
+        fold = store.client.create_run(experiment, start_time=at, tags=tags).info.run_id
+        store.client.set_terminated(fold, end_time=at + 2500)
+    parent = store.runs(experiment, "later")[None].info.run_id
+    cached = {"goldfold.key": "later", "goldfold.fold": "fold 1", "mlflow.parentRunId": parent}
+    again = store.client.create_run(experiment, start_time=9000, tags={**cached, "goldfold.trained_by": fold}).info.run_id
+    store.client.set_terminated(again, end_time=9001)
+    store.client.create_run(experiment, start_time=9500, run_name="by hand")
+    found = TrackedResult.all_of("timed")
+    assert [(each.name, each.seconds) for each in found] == [("first", 2.5), ("later", 5.0), ("by hand", 0.0)]
+    assert found[1].origin == {"experiment": "timed", "key": "later", "name": "later"} and found[2].origin == {}

@@ -23,7 +23,7 @@ def blend_runs(names: Sequence[str], name: str | None, method: "Method", on: "Sc
     from goldfold.config import load_config
     from goldfold.prediction.blend import blend
     from goldfold.prepare import PreparedSet
-    from goldfold.tracking import log_test_score
+    from goldfold.tracking import log_scores
     from goldfold.tracking.results import log_blend
     from goldfold.validation.same_rows import on_same_rows
 
@@ -44,7 +44,7 @@ def blend_runs(names: Sequence[str], name: str | None, method: "Method", on: "Sc
     path = folder / "submission" / "submission.csv"
     score, told = test_score(path, config.competition, problem, prepared.test)
     if score is not None:
-        log_test_score(origin, problem.scored_by.name, score, path.stat().st_mtime)
+        log_scores(origin, {f"{problem.scored_by.name}_test": score}, path.stat().st_mtime)
     show_blend(made, name, path, told)
 
 

@@ -82,6 +82,7 @@ def _folder(given: str, settings: dict[str, Any]) -> tuple[Path, str]:
     if slug is None:
         raise missing(given)
     print(f"{given} is no folder here, so it is a competition on Kaggle", flush=True)
+    settings.setdefault("kaggle", slug)
     return _from_kaggle(slug)
 
 

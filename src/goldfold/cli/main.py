@@ -79,6 +79,24 @@ def main() -> None:
     pseudo.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
     pseudo.set_defaults(function=_pseudo_label)
 
+    submit = add("submit", help="check a run's submission again, send it to Kaggle, and wait for the score")
+    submit.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
+    submit.add_argument("-m", "--message", help="what Kaggle shows beside it; by default the run's name and CV")
+    submit.add_argument("--wait", type=float, default=10, metavar="MINUTES", help="how long to wait for the score; 10")
+    submit.add_argument("--yes", action="store_true", help="send a file that was sent before without asking")
+    submit.add_argument("--refresh", action="store_true", help="send nothing; fetch the scores of what was sent")
+    submit.set_defaults(function=_submit)
+
+    score = add("score", help="score a run's submission against known test labels")
+    score.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
+    score.add_argument("--solution", type=Path, help="a table of the test labels; by default competition.solution")
+    score.set_defaults(function=_score)
+
+    board = add("leaderboard", help="all runs: their CV, their scores on the leaderboard, what they changed")
+    board.add_argument("--by", choices=ORDERS, default="cv", help="what they are sorted by; cv")
+    board.add_argument("--offline", action="store_true", help="do not ask Kaggle; scores are those last seen")
+    board.set_defaults(function=_leaderboard)
+
     report = add("report", help="write a run as one HTML file: curves, errors with their images, calibration, settings")
     report.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
     report.set_defaults(function=_report)
@@ -109,6 +127,7 @@ def _at_least_one(text: str) -> int:
 FORMATS = ["onnx", "torchscript", "torch_export"]
 METHODS = ["hill", "slsqp", "equal", "stack"]
 SCALES = ["predictions", "logits", "ranks"]
+ORDERS = ["cv", "public", "private", "test", "time", "name"]
 
 
 def check_params() -> None:
@@ -206,6 +225,27 @@ def _pseudo_label(given: argparse.Namespace) -> None:
     from goldfold.cli.pseudo_label import pseudo_label
 
     pseudo_label(given.run)
+
+
+def _submit(given: argparse.Namespace) -> None:
+    from goldfold.cli.submit import refresh_scores, submit_run
+
+    if given.refresh:
+        refresh_scores()
+    else:
+        submit_run(given.run, given.message, given.wait * 60, given.yes)
+
+
+def _score(given: argparse.Namespace) -> None:
+    from goldfold.cli.score import score_run
+
+    score_run(given.run, given.solution)
+
+
+def _leaderboard(given: argparse.Namespace) -> None:
+    from goldfold.cli.leaderboard import show_leaderboard
+
+    show_leaderboard(given.by, given.offline)
 
 
 def _report(given: argparse.Namespace) -> None:

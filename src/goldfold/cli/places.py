@@ -14,6 +14,7 @@ RECIPES = Path("experiments/recipes")
 BLENDS = Path("experiments/blends")
 PSEUDO = Path("experiments/pseudo")
 REPORTS = Path("experiments/reports")
+LEADERBOARD = Path("experiments/leaderboard.html")
 
 
 def cut_short(config: "Config") -> list[str]:

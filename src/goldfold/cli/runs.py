@@ -1,8 +1,8 @@
 """The runs that a person names: `current`, or the name or id of a run in MLflow."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 class Run:
     """A result: the `origin` is its MLflow run's id (the name, for `current`), `group` the column that its split kept together.
 
-    `folder` gives the folder with its files of a kind, `cv` or `submission`.
+    `folder` gives the folder with its files of a kind, `cv` or `submission`; `tracked` names the run to records, and is empty
+    where there is none.
     """
 
     name: str
     origin: str
     group: str | None
     folder: Callable[[str], Path]
+    tracked: Mapping[str, str] = field(default_factory=dict)
 
     def cv(self, problem: "Problem") -> "CVResult":
         """Its cross-validation; raises InputError where it has none, or one by another metric than the problem's."""
@@ -57,6 +59,25 @@ class Run:
         if places:
             raise InputError(f"{self.name} predicted other test rows than data/prepared has", places, "run it again on these")
         return table.set_index(problem.id).loc[list(ids)].reset_index()
+
+    def submission(self, prepared: "PreparedSet") -> Path:
+        """Its submission, checked again; raises InputError where it breaks the contract, or where rows were not predicted."""
+        import pandas as pd
+
+        from goldfold.prediction import Submission, check_submission
+
+        folder = self.folder("submission")
+        path, predictions = folder / "submission.csv", folder / "predictions.parquet"
+        if not path.is_file() or not predictions.is_file():
+            raise InputError(f"{self.name} has no submission in {folder}", mend="run `dvc repro`, or name a whole result")
+        check_submission(path, prepared.sample, prepared.problem)
+        made = Submission(prepared.problem, prepared.sample, pd.read_parquet(predictions))
+        if not made.is_whole:
+            raise InputError(
+                f"{self.name} predicted {len(made.predictions)} rows (prepare.rows); the other answers are the sample's",
+                mend="set prepare.rows to null and run `dvc repro`, or name a run on all rows",
+            )
+        return path
 
 
 def find_runs(names: Sequence[str], config: "Config") -> list[Run]:
@@ -97,7 +118,7 @@ def _find_run(name: str, config: "Config") -> Run:
 
     if name == "current":
         origin = read_origin(CURRENT / "tracking" / "predict.json")
-        return Run("current", origin.get("name", "not tracked"), config.split.group, lambda kind: CURRENT / kind)
+        return Run("current", origin.get("name", "not tracked"), config.split.group, lambda kind: CURRENT / kind, origin)
     found = TrackedResult.find(name)
     group = found.params.get("split.group", "None")
-    return Run(found.name, found.id, None if group == "None" else group, found.folder)
+    return Run(found.name, found.id, None if group == "None" else group, found.folder, found.origin)

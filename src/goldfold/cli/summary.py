@@ -23,7 +23,7 @@ def show_summary() -> None:
     from goldfold.prepare import PreparedSet
     from goldfold.report import PAGE
     from goldfold.terminal import show_result
-    from goldfold.tracking import log_test_score, read_origin
+    from goldfold.tracking import log_scores, read_origin
     from goldfold.validation import CVResult
 
     config = load_config()
@@ -35,7 +35,7 @@ def show_summary() -> None:
     score, told = test_score(path, config.competition, prepared.problem, prepared.test)
     origin = read_origin(CURRENT / "tracking" / "predict.json")
     if score is not None and origin:
-        log_test_score(origin, prepared.problem.scored_by.name, score, path.stat().st_mtime)
+        log_scores(origin, {f"{prepared.problem.scored_by.name}_test": score}, path.stat().st_mtime)
     cv = CVResult.load(CURRENT / "cv", prepared.problem)
     submission = Submission.load(path.parent, prepared.problem, prepared.sample)
     show_result(cv, submission, path, CURRENT / "report" / PAGE, origin.get("name", "none"), told, cut_short(config))

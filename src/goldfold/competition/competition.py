@@ -17,6 +17,8 @@ from goldfold.errors import InputError
 
 ROW = "row_number"
 """The id column of a table without one."""
+USAGE = "Usage"
+"""The column of Kaggle's solutions that says which rows are scored: Public, Private or Ignored."""
 TRAIN_TABLES = ("train.csv", "train.csv.zip", "train.tsv", "train.parquet")
 TEST_TABLES = ("test.csv", "test.csv.zip", "test.tsv", "test.parquet")
 
@@ -120,10 +122,15 @@ def read_competition(config: CompetitionConfig) -> Competition:
 
 
 def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame | None:
-    """The test labels for the local scorer: `competition.solution`, or those of rows that goldfold held out itself."""
+    """The test labels for the local scorer: `competition.solution`, or those of rows that goldfold held out itself.
+
+    Rows that a column Usage calls Ignored are left out.
+    """
     if config.solution:
         path = Path(config.solution)
         solution = read_table(path, [problem.answer_id or problem.id, *problem.keys, *problem.targets])
+        if USAGE in solution:
+            solution = solution[solution[USAGE] != "Ignored"].reset_index(drop=True)
         if problem.keys:
             solution[problem.id] = contract.joined(solution, problem.keys)
         require_columns(solution.columns, [problem.answer_id or problem.id, *problem.targets], str(path), "competition.solution")

@@ -17,6 +17,8 @@ class CompetitionConfig(Section):
     """The competition's folder."""
     name: str | None = None
     """The competition's name, which is also the MLflow experiment's; by default the folder's name."""
+    kaggle: str | None = None
+    """The competition's name on Kaggle, the last part of its address; none for one that is not there."""
     modality: str = "image"
     """The kind of input that the model reads: image, table or text; several joined, image+table; or a package of your own,
     own.audio."""

@@ -1,4 +1,4 @@
-"""What goldfold asks of Kaggle: a competition's files and metric, a submission, the submissions, the leaderboard.
+"""What goldfold asks of Kaggle: a competition's files, metric and rules, a submission, the submissions, the leaderboard.
 
 Written for and tested with kaggle 2.2.4. Importing the package authenticates, prints advice and makes a folder, so it is
 imported when it is needed, and what it prints is kept from people.
@@ -24,6 +24,18 @@ PER_PAGE, MOST_PAGES = 100, 50
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What Kaggle tells of a competition: its name of the metric, how many submissions a team has per day (None where it does
+    not say), and whether medals are given, notebooks alone are taken in, and submissions are closed."""
+
+    metric: str
+    daily_limit: int | None
+    gives_medals: bool
+    takes_notebooks_only: bool
+    is_closed: bool
+
+
+@dataclass(frozen=True)
 class Sent:
     """A submission that Kaggle took: its number, and what Kaggle said."""
 
@@ -33,7 +45,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Entry:
-    """A submission on Kaggle. `status` is pending, complete or error; scores are None until they are known."""
+    """A submission on Kaggle, of `date` in UTC. `status` is pending, complete or error; scores are None until they are known."""
 
     ref: int
     date: datetime
@@ -64,12 +76,24 @@ def download(slug: str, folder: Path) -> Path:
 
 def evaluation(slug: str) -> str:
     """The name that Kaggle gives the competition's metric, such as Categorization Accuracy; empty where it tells none."""
+    return facts(slug).metric
+
+
+def facts(slug: str) -> Facts:
+    """What Kaggle tells of the competition."""
     with _asking(slug) as api, api.build_kaggle_client() as kaggle:
         from kagglesdk.competitions.types.competition_api_service import ApiGetCompetitionRequest
 
         request = ApiGetCompetitionRequest()
         request.competition_name = slug
-        return kaggle.competitions.competition_api_client.get_competition(request).evaluation_metric or ""
+        told = kaggle.competitions.competition_api_client.get_competition(request)
+    return Facts(
+        metric=told.evaluation_metric or "",
+        daily_limit=told.max_daily_submissions or None,
+        gives_medals=bool(told.awards_points),
+        takes_notebooks_only=bool(told.is_kernels_submissions_only),
+        is_closed=bool(told.submissions_disabled),
+    )
 
 
 def submit(slug: str, file: Path, message: str) -> Sent:

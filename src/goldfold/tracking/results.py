@@ -2,8 +2,11 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +16,59 @@ from goldfold.prepare import PreparedSet
 from goldfold.scratch import repository
 from goldfold.tracking.record import Record
 from goldfold.tracking.stage import cv_content, provenance, send, submission_files
-from goldfold.tracking.store import Store, Unreachable
+from goldfold.tracking.store import FOLD, KEY, Store, Unreachable
 from goldfold.validation.comparison import Comparison
+
+LEADERBOARD = "leaderboard"
 
 
 @dataclass(frozen=True)
 class TrackedResult:
-    """The MLflow run of a pipeline result or a blend; `params` are params.yaml's, flat, and `metrics` the last of each."""
+    """The MLflow run of a pipeline result or a blend; `params` are params.yaml's, flat, and `metrics` the last of each.
+
+    It was begun at `started` (UTC), and its folds' trainings took `seconds` in all, which `all_of` alone knows.
+    """
 
     store: Store
+    experiment: str
     name: str
     id: str
     params: Mapping[str, str]
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
+    started: datetime
+    seconds: float = 0.0
 
     @classmethod
     def find(cls, name: str) -> "TrackedResult":
         """The run of that name or id; raises InputError where there is none, or the store does not answer."""
-        try:
-            store = Store(repository())
-        except Unreachable as error:
-            raise InputError(str(error), mend="start the MLflow server, or set MLFLOW_TRACKING_URI to one that runs") from None
+        store = _store()
         run = store.find(name)
-        return cls(store, str(run.info.run_name), str(run.info.run_id), run.data.params, run.data.tags, run.data.metrics)
+        return cls._of(store, store.client.get_experiment(run.info.experiment_id).name, run)
+
+    @classmethod
+    def all_of(cls, experiment: str) -> "list[TrackedResult]":
+        """Every run of an experiment that is no fold, oldest first; raises InputError where the store does not answer."""
+        store = _store()
+        runs = store.all_runs(experiment)
+        by_id, seconds = {run.info.run_id: run for run in runs}, defaultdict[str, float](float)
+        for run in runs:
+            if FOLD in run.data.tags:
+                trained = by_id.get(run.data.tags.get("goldfold.trained_by", ""), run).info
+                ended = trained.end_time or trained.start_time
+                seconds[run.data.tags["mlflow.parentRunId"]] += (ended - trained.start_time) / 1000
+        return [cls._of(store, experiment, run, seconds[run.info.run_id]) for run in runs if FOLD not in run.data.tags]
+
+    @classmethod
+    def _of(cls, store: Store, experiment: str, run: Any, seconds: float = 0.0) -> "TrackedResult":
+        started = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+        info, data = run.info, run.data
+        return cls(store, experiment, info.run_name, info.run_id, data.params, data.tags, data.metrics, started, seconds)
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """What names it to records (see `read_origin`); empty for a run that goldfold did not make."""
+        return {"experiment": self.experiment, "key": self.tags[KEY], "name": self.name} if KEY in self.tags else {}
 
     def folder(self, path: str) -> Path:
         """A folder of its artifacts, `cv` or `submission`, on this machine; raises InputError where it has none."""
@@ -44,6 +76,21 @@ class TrackedResult:
         if folder is None:
             raise InputError(f"the MLflow run {self.name} has no {path}", mend="name the run of a whole pipeline result")
         return folder
+
+
+def _store() -> Store:
+    try:
+        return Store(repository())
+    except Unreachable as error:
+        raise InputError(str(error), mend="start the MLflow server, or set MLFLOW_TRACKING_URI to one that runs") from None
+
+
+def log_leaderboard(experiment: str, told: str, values: Mapping[str, float], files: Sequence[Path]) -> str:
+    """Log a leaderboard, whose page and plots are `files`, to the experiment's run of that name, in the place of the last."""
+    metrics = [(name, value, 0, time.time()) for name, value in values.items()]
+    tags, artifacts = {"mlflow.note.content": told}, {str(file): "" for file in files}
+    send(Record(experiment, LEADERBOARD, LEADERBOARD, tags=tags, metrics=metrics, artifacts=artifacts))
+    return LEADERBOARD
 
 
 def log_comparison(prepared: PreparedSet, comparison: Comparison, folder: Path) -> str:

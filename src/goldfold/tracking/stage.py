@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -229,9 +229,12 @@ def deliver_waiting(outbox: Outbox, store: Store) -> None:
             outbox.remove(place)
 
 
-def log_test_score(origin: dict[str, str], metric: str, score: float, moment: float) -> None:
-    """Log the score of a submission against known test labels to its run; the same score twice changes nothing."""
-    send(Record(origin["experiment"], origin["key"], origin["name"], metrics=[(f"{metric}_test", score, 0, moment)]))
+def log_scores(
+    origin: Mapping[str, str], scores: Mapping[str, float], moment: float, tags: Mapping[str, str] | None = None
+) -> None:
+    """Log scores of a submission, by metric's name, and tags to its run; the same twice changes nothing."""
+    metrics = [(name, score, 0, moment) for name, score in scores.items()]
+    send(Record(origin["experiment"], origin["key"], origin["name"], metrics=metrics, tags=tags or {}))
 
 
 def log_report(origin: dict[str, str], path: Path) -> None:

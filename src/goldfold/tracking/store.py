@@ -119,7 +119,7 @@ class Store:
         run_id = str(run.info.run_id)
         params = [Param(name, value) for name, value in record.params.items() if name not in run.data.params]
         tags = [RunTag(name, value) for name, value in record.tags.items() if run.data.tags.get(name) != value]
-        metrics = [Metric(_metric_name(name), value, int(moment * 1000), step) for name, value, step, moment in record.metrics]
+        metrics = [Metric(metric_name(name), value, int(moment * 1000), step) for name, value, step, moment in record.metrics]
         if params or tags:
             self.client.log_batch(run_id, params=params, tags=tags)
         for start in range(0, len(metrics), BATCH):
@@ -161,6 +161,16 @@ class Store:
             known = [run.info.run_name for run in parents]
             raise InputError(f"there is no MLflow run {name}{nearest(name, known)}", known, "give a run's name or id")
         return found
+
+    def all_runs(self, experiment_name: str) -> list[Any]:
+        """Every run of an experiment, folds too, oldest first."""
+        experiment, order = [self.experiment(experiment_name)], ["attributes.start_time ASC"]
+        page = self.client.search_runs(experiment, order_by=order, max_results=BATCH)
+        runs: list[Any] = [*page]
+        while page.token:
+            page = self.client.search_runs(experiment, order_by=order, max_results=BATCH, page_token=page.token)
+            runs += page
+        return runs
 
     def folder(self, run_id: str, path: str) -> Path | None:
         """A folder of a run's artifacts on this machine, None where it has none."""
@@ -206,7 +216,7 @@ def write_pyfunc(
     return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
-def _metric_name(name: str) -> str:
+def metric_name(name: str) -> str:
     """A name as MLflow takes it: it refuses @, = and |, among others."""
     return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
 

@@ -1,0 +1,153 @@
+"""The leaderboard in one HTML file, sorted by a click, and its plot."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from goldfold.competition import Problem
+from goldfold.files import written_whole
+from goldfold.leaderboard.medals import Position
+from goldfold.leaderboard.standings import PARTS, Agreement, Standing
+from goldfold.pages.page import STYLE, Html, element, joined, number, page, paragraph, rows_table
+from goldfold.pages.svg import Frame, scale_of
+from goldfold.terminal import clock
+
+PAGE = "leaderboard.html"
+SORT = Path(__file__).with_name("sort.js")
+SHOWN = 3
+TITLES = {"public": "public leaderboard", "private": "private leaderboard", "test": "test labels"}
+
+
+def build_page(
+    problem: Problem,
+    runs: Sequence[Standing],
+    agreed: Sequence[Agreement],
+    positions: Mapping[str, Position],
+    confidence: float,
+    remarks: Sequence[str],
+) -> str:
+    """The page of runs in their order; `positions` are those of public scores by the run's id."""
+    better = "more" if problem.scored_by.maximize else "less"
+    tiles = _best(problem, runs)
+    if positions:
+        best = min(positions.values(), key=lambda each: each.place)
+        told = f"top {best.share:.1%}, {best.medal or 'no medal'}"
+        tiles.append(_tile("place on Kaggle", f"{best.place:,} of {best.teams:,}", told))
+    lead = element(
+        "header",
+        element("h1", f"{problem.name}: leaderboard"),
+        paragraph(f"{len(runs)} run{'s' * (len(runs) > 1)}, scored by {problem.scored_by.name} ({better} is better)"),
+        element("div", *tiles, class_="tiles"),
+        *(paragraph(remark, class_="small") for remark in remarks),
+    )
+    told = paragraph("A click on a column's head sorts by it.", class_="small")
+    script = element("script", Html(SORT.read_text(encoding="utf-8")))
+    sections = [("runs", "Runs", joined([told, _table(problem, runs, positions, confidence), script]))]
+    if agreed:
+        sections.append(("agreement", "Do CV and leaderboard agree?", _agreement(problem, runs, agreed, confidence)))
+    return page(f"{problem.name}: leaderboard", lead, sections)
+
+
+def plot(problem: Problem, runs: Sequence[Standing], part: str, path: Path) -> None:
+    """Draw CV and the scores of a part of the test set as an SVG file of its own."""
+    style = element("style", Html(STYLE.read_text(encoding="utf-8") + "svg { font-family: system-ui, sans-serif; }"))
+    head, _, rest = _chart(problem, runs, part).partition(">")
+    with written_whole(path) as draft:
+        draft.write_text(f'{head} xmlns="http://www.w3.org/2000/svg">{style}{rest}', encoding="utf-8")
+
+
+def _tile(name: str, value: str, remark: str) -> Html:
+    return element("div", element("span", name), element("strong", value), element("small", remark), class_="tile")
+
+
+def _best(problem: Problem, runs: Sequence[Standing]) -> list[Html]:
+    """A tile for the best run by CV, and by each part of the test set that has scores."""
+    pick = max if problem.scored_by.maximize else min
+    tiles = []
+    for title, part in (("CV", None), *((TITLES[part], part) for part in PARTS)):
+        scores = {each.name: each.cv if part is None else each.scores[part] for each in runs}
+        known = {name: score for name, score in scores.items() if score is not None and np.isfinite(score)}
+        if known:
+            best = pick(known, key=lambda name: known[name])
+            tiles.append(_tile(f"best by {title}", number(known[best]), best))
+    return tiles
+
+
+def _table(problem: Problem, runs: Sequence[Standing], positions: Mapping[str, Position], confidence: float) -> Html:
+    parts = [part for part in PARTS if any(each.scores[part] is not None for each in runs)]
+    down = "down" if problem.scored_by.maximize else "up"
+    heads = [
+        _head("run", "up", "text"),
+        _head("CV", down),
+        element("th", f"{confidence:.0%} interval"),
+        *(_head(part, down) for part in parts),
+        *([_head("place", "up")] if positions else []),
+        element("th", "changed against its parent"),
+        _head("trained", "up"),
+        _head("begun (UTC)", "down"),
+    ]
+    rows = []
+    for each in runs:
+        place = positions.get(each.id)
+        cells = [
+            _cell(each.name, each.name, "name"),
+            _cell(number(each.cv), each.cv, "n"),
+            element("td", f"{number(each.low)} to {number(each.high)}", class_="interval"),
+            *(_cell(number(each.scores[part]), each.scores[part], "n") for part in parts),
+            *([_place(place)] if positions else []),
+            element("td", *_changed(each)),
+            _cell(clock(each.seconds) if each.seconds else "–", each.seconds or None, "n"),
+            _cell(f"{each.started:%Y-%m-%d %H:%M}", each.started.timestamp(), "n interval"),
+        ]
+        rows.append(element("tr", *cells))
+    table = element("table", element("thead", element("tr", *heads)), element("tbody", *rows), class_="sortable")
+    return element("div", table, class_="wide")
+
+
+def _head(title: str, first: str, kind: str = "number") -> Html:
+    """The head of a column that is sorted by a click, the first time `down` or `up`."""
+    return element("th", title, data_by=first, data_as=kind, **({} if kind == "text" else {"class_": "n"}))
+
+
+def _cell(told: str, value: float | str | None, class_: str) -> Html:
+    known = value is not None and (isinstance(value, str) or np.isfinite(value))
+    return element("td", told, data_v=str(value) if known else "", class_=class_)
+
+
+def _place(place: Position | None) -> Html:
+    if place is None:
+        return _cell("–", None, "n")
+    return _cell(f"{place.place:,} {place.medal}".strip(), place.place, f"n {place.medal}".strip())
+
+
+def _changed(run: Standing) -> list[Html]:
+    lines, more = ([element("div", word) for word in part] for part in (run.change.words[:SHOWN], run.change.words[SHOWN:]))
+    if more:
+        lines.append(element("details", element("summary", f"and {len(more)} more"), *more))
+    parent = [paragraph(f"against {run.change.parent}", class_="small")] if run.change.parent else []
+    failed = [paragraph(f"submission {sent.ref} failed: {sent.error}", class_="small wrong") for sent in run.sent if sent.error]
+    return [*lines, *parent, *failed]
+
+
+def _agreement(problem: Problem, runs: Sequence[Standing], agreed: Sequence[Agreement], confidence: float) -> Html:
+    charts = [_chart(problem, runs, each.part) for each in agreed]
+    told = rows_table(("", ""), [(f"CV and {TITLES[each.part]}", str(each)) for each in agreed])
+    key = f"A dot is a run, the bar its {confidence:.0%} interval of CV, the dashed line where both scores are equal."
+    return joined([told, element("div", *charts, class_="charts"), paragraph(key)])
+
+
+def _chart(problem: Problem, runs: Sequence[Standing], part: str) -> Html:
+    """CV across, the scores of a part of the test set up; a dot names its run."""
+    metric = problem.scored_by.name
+    both = [(each, score) for each in runs if (score := each.scores[part]) is not None and np.isfinite([score, each.cv]).all()]
+    x = scale_of([np.array([end for each, _ in both for end in (each.low, each.high, each.cv)])], f"{metric}, out of fold")
+    y = scale_of([np.array([score for _, score in both])], "")
+    frame = Frame(x, y)
+    low, high = max(x.low, y.low), min(x.high, y.high)
+    marks = [frame.line(np.array([low, high]), np.array([low, high]), "line grey")] if low < high else []
+    marks += [frame.line(np.array([each.low, each.high]), np.array([score] * 2), "line c0 interval") for each, score in both]
+    for each, score in both:
+        named = element("title", f"{each.name}: CV {number(each.cv)}, {part} {number(score)}")
+        marks.append(element("g", named, frame.dots(each.cv, score, "c0")))
+    return frame.drawn(*marks, title=f"{metric} by {TITLES[part]}")

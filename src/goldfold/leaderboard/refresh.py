@@ -1,0 +1,26 @@
+"""What Kaggle says now of the submissions that runs remember."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from goldfold.kaggle import Entry
+from goldfold.tracking.results import TrackedResult
+from goldfold.tracking.submissions import Sending, log_sending, sendings
+
+
+def refresh(results: Sequence[TrackedResult], entries: Sequence[Entry], metric: str) -> list[tuple[TrackedResult, Sending]]:
+    """Write to each run what is new of its submissions, and return that."""
+    known = {entry.ref: entry for entry in entries}
+    changed = []
+    for result in results:
+        for sending in sendings(result.tags):
+            seen = as_seen(sending, known[sending.ref]) if sending.ref in known else sending
+            if seen != sending:
+                log_sending(result.origin, metric, seen)
+                changed.append((result, seen))
+    return changed
+
+
+def as_seen(sending: Sending, entry: Entry) -> Sending:
+    """A submission with what Kaggle says of it now."""
+    return replace(sending, status=entry.status, error=entry.error, public=entry.public_score, private=entry.private_score)

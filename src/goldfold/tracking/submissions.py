@@ -1,0 +1,58 @@
+"""Submissions to Kaggle, remembered by the runs whose files were sent: a tag for each."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from goldfold.scratch import scratch_folder
+from goldfold.tracking.record import Outbox
+from goldfold.tracking.stage import log_scores
+
+TAG = "goldfold.submitted."
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A submission: Kaggle's number for it, when it was sent (UTC), the message, and the SHA-256 of the file.
+
+    `limit` was the competition's number of submissions per day, None where Kaggle did not say. What Kaggle said when it was last
+    asked is `status` (pending, complete or error), `error`, and the scores, None until they are known.
+    """
+
+    ref: int
+    sent: datetime
+    message: str
+    sha256: str
+    limit: int | None = None
+    status: str = "pending"
+    error: str = ""
+    public: float | None = None
+    private: float | None = None
+
+
+def log_sending(origin: Mapping[str, str], metric: str, sending: Sending) -> None:
+    """Log a submission to the run whose file it was: a tag, and the scores that are known as metrics."""
+    known = {"public": sending.public, "private": sending.private}
+    scores = {f"{metric}_{part}": score for part, score in known.items() if score is not None}
+    told = json.dumps({**asdict(sending), "sent": sending.sent.isoformat()}, ensure_ascii=False)
+    log_scores(origin, scores, sending.sent.timestamp(), {f"{TAG}{sending.ref}": told})
+
+
+def sendings(tags: Mapping[str, str]) -> list[Sending]:
+    """The submissions that a run's tags tell of, the oldest first."""
+    saved = [json.loads(told) for name, told in tags.items() if name.startswith(TAG)]
+    return sorted(
+        (Sending(**{**each, "sent": datetime.fromisoformat(each["sent"])}) for each in saved), key=lambda sending: sending.sent
+    )
+
+
+def waiting_sendings(experiment: str) -> list[tuple[str, Sending]]:
+    """The submissions that the store was not told of yet, each with its run's name."""
+    records = [record for _, record in Outbox(scratch_folder() / "outbox").waiting() if record.experiment == experiment]
+    return [(record.name, sending) for record in records for sending in sendings(record.tags)]
+
+
+def sent_on(day: datetime, moments: Iterable[datetime]) -> int:
+    """How many of these moments are on a day as Kaggle counts it, from midnight to midnight UTC."""
+    return sum(moment.astimezone(UTC).date() == day.astimezone(UTC).date() for moment in moments)
