@@ -10,14 +10,14 @@ from tests.conftest import merged
 
 from goldfold.cli.experiments import overrides
 from goldfold.cli.main import params_schema
-from goldfold.config import FoldConfig, load_config, parse_config
+from goldfold.config import FoldConfig, load_config, parse_config, parse_sweep
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
     "errors files scratch process imports config metrics competition prepare modalities training validation prediction "
-    "report tracking terminal cli"
+    "report sweep tracking terminal cli"
 )
 ORDER = LIBRARY.split()
 STAGES = ("prepare", "train", "validate", "predict")
@@ -141,7 +141,11 @@ def test_a_recipe_says_what_it_tries_and_fits_params_yaml(recipe):
     text = recipe.read_text()
     assert text.startswith("# Tries: ")
     base = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
-    parse_config(merged(base, YAML(typ="safe").load(text)), recipe.name)
+    settings = YAML(typ="safe").load(text)
+    whole = merged(base, settings)
+    parse_config(whole, recipe.name)
+    if "sweep" in settings:
+        parse_sweep(settings["sweep"], whole, recipe.name)
 
 
 def test_overrides_replace_a_named_thing_whole():

@@ -66,6 +66,11 @@ def main() -> None:
     blend.add_argument("--model", help="a stack's scikit-learn model, sklearn.ensemble:RandomForestClassifier or own.file:name")
     blend.set_defaults(function=_blend)
 
+    sweep = add("sweep", help="search a recipe's space for better settings, each trial an MLflow run, until its budget is spent")
+    sweep.add_argument("recipe", help="the name, or the file, of a recipe with a section sweep")
+    sweep.add_argument("--write", action="store_true", help="write the best settings as the recipe <name>-best")
+    sweep.set_defaults(function=_sweep)
+
     report = add("report", help="write a run as one HTML file: curves, errors with their images, calibration, settings")
     report.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
     report.set_defaults(function=_report)
@@ -171,6 +176,12 @@ def _blend(given: argparse.Namespace) -> None:
     from goldfold.cli.blend import blend_runs
 
     blend_runs(given.runs, given.name, given.method, given.on, given.model)
+
+
+def _sweep(given: argparse.Namespace) -> None:
+    from goldfold.cli.sweep import sweep_recipe
+
+    sweep_recipe(given.recipe, given.write)
 
 
 def _report(given: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ PREPARED = Path("data/prepared")
 RECIPES = Path("experiments/recipes")
 BLENDS = Path("experiments/blends")
 REPORTS = Path("experiments/reports")
+SWEEPS = Path("experiments/sweeps")
 
 
 def cut_short(config: "Config") -> list[str]:

@@ -12,6 +12,7 @@ from goldfold.config.params import (
     parse_fold_config,
 )
 from goldfold.config.section import Component
+from goldfold.config.sweep import Range, SweepConfig, parse_sweep
 
 __all__ = [
     "Answer",
@@ -25,7 +26,9 @@ __all__ = [
     "ModelConfig",
     "PredictConfig",
     "PrepareConfig",
+    "Range",
     "SplitConfig",
+    "SweepConfig",
     "Task",
     "TrainConfig",
     "ValidateConfig",
@@ -33,4 +36,5 @@ __all__ = [
     "load_config",
     "parse_config",
     "parse_fold_config",
+    "parse_sweep",
 ]
