@@ -75,6 +75,11 @@ def main() -> None:
     report.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
     report.set_defaults(function=_report)
 
+    prune = add("prune", help="delete the checkpoints of all runs but the best and the submitted ones, after asking")
+    prune.add_argument("--keep", type=_at_least_one, default=10, help="how many of the best runs keep theirs; 10 by default")
+    prune.add_argument("--yes", action="store_true", help="do not ask")
+    prune.set_defaults(function=_prune)
+
     ui = add("ui", help="open the MLflow UI on this repository's runs")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(function=_ui)
@@ -188,6 +193,12 @@ def _report(given: argparse.Namespace) -> None:
     from goldfold.cli.report import write_run_report
 
     write_run_report(given.run)
+
+
+def _prune(given: argparse.Namespace) -> None:
+    from goldfold.cli.prune import prune_runs
+
+    prune_runs(given.keep, given.yes)
 
 
 def _ui(given: argparse.Namespace) -> None:
