@@ -35,7 +35,7 @@ def main() -> None:
         submission = predict(prepared, folds, config.predict, cv.postprocess.steps)
         submission.save(given.out)
         tracked.submission(given.out)
-        tracked.checkpoints(folds, given.folds)
+        tracked.checkpoints(config, folds, given.folds)
         tracked.model(best_of(folds), given.folds)
         about = About(tracked.name, flat_params(config), provenance())
         save_report(build_report(prepared, cv, folds, about), given.report / PAGE)

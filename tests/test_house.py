@@ -17,7 +17,7 @@ SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
     "errors files scratch process imports config metrics competition prepare modalities training validation prediction "
-    "report sweep tracking terminal cli"
+    "bundle report sweep tracking terminal cli"
 )
 ORDER = LIBRARY.split()
 STAGES = ("prepare", "train", "validate", "predict")
@@ -182,7 +182,18 @@ def test_every_pinned_requirement_is_used():
     }
     # torchvision is what timm's models import, pyarrow what pandas' Parquet needs, onnxscript what torch.onnx needs; the
     # others are commands, or types.
-    commands = {"onnxscript", "pytest-xdist", "dvc", "ruff", "mypy", "pandas-stubs", "pre-commit", "torchvision", "pyarrow"}
+    commands = {
+        "hatchling",
+        "onnxscript",
+        "pytest-xdist",
+        "dvc",
+        "ruff",
+        "mypy",
+        "pandas-stubs",
+        "pre-commit",
+        "torchvision",
+        "pyarrow",
+    }
     text = "\n".join(path.read_text() for folder in ("src", "pipelines", "tests") for path in (ROOT / folder).rglob("*.py"))
     pins = [line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
     for pin in pins:

@@ -13,6 +13,7 @@ PREPARED = Path("data/prepared")
 RECIPES = Path("experiments/recipes")
 BLENDS = Path("experiments/blends")
 REPORTS = Path("experiments/reports")
+BUNDLES = Path("experiments/bundles")
 SWEEPS = Path("experiments/sweeps")
 
 

@@ -32,6 +32,7 @@ LIBRARY = Path(__file__).parents[1]
 MOST_NOTES = 4000
 CARDS = ("model.json", "history.csv")
 """The files of a checkpoint beside its weights."""
+CONFIG = "params.json"
 
 
 def key_of(prepared: PreparedSet, config: Config) -> str:
@@ -149,8 +150,11 @@ class Tracked:
         """Record the report on the parent."""
         self.records.append(self._record(artifacts={str(path): "report"}))
 
-    def checkpoints(self, folds: Sequence[FoldResult], folder: Path) -> None:
-        """Record all folds' checkpoints, each in `folder`/<fold>/<seed>, on the parent, the weights by reference."""
+    def checkpoints(self, config: Config, folds: Sequence[FoldResult], folder: Path) -> None:
+        """Record params.yaml and all folds' checkpoints, each in `folder`/<fold>/<seed>, the weights by reference."""
+        whole = Path(self.scratch.name) / CONFIG
+        write_json(whole, config.model_dump(mode="json", by_alias=True))
+        self.records.append(self._record(artifacts={str(whole): "folds"}))
         for result in folds:
             place = folder / str(result.fold) / str(result.seed)
             files = {str(place / name): f"folds/{result.fold}/{result.seed}" for name in (*CARDS, "model.safetensors")}

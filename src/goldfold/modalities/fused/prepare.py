@@ -28,6 +28,11 @@ class Joined:
             blank=tuple(line for each in found for line in each.blank),
         )
 
+    def gather_test(self, competition: Competition, config: Any, folder: Path) -> None:
+        """Each kind into the same folder."""
+        for name, part in self.parts:
+            part.gather_test(competition, getattr(config, name), folder)
+
     def settle(self, folder: Path, scratch: Path) -> None:
         """Settle each kind."""
         for _, part in self.parts:
