@@ -180,10 +180,12 @@ def test_every_pinned_requirement_is_used():
         "scikit-learn": "sklearn",
         "iterative-stratification": "iterstrat",
     }
-    # torchvision is what timm's models import, pyarrow what pandas' Parquet needs, onnxscript what torch.onnx needs; the
-    # others are commands, or types.
+    # torchvision is what timm's models import, pyarrow what pandas' Parquet needs, onnxscript what torch.onnx needs, hatchling
+    # what builds the wheel of a bundle, nbclient and ipykernel what runs the notebooks; the others are commands, or types.
     commands = {
         "hatchling",
+        "nbclient",
+        "ipykernel",
         "onnxscript",
         "pytest-xdist",
         "dvc",
