@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from goldfold.competition import Problem, read_competition
 from goldfold.competition.demo import write_digits
 from goldfold.config import CompetitionConfig, SplitConfig, parse_config
+from goldfold.config.recipe import overlaid
 from goldfold.modalities.image.model import build_model
 from goldfold.modalities.image.settings import ImageModelConfig, ImagePrepareConfig
 from goldfold.prepare import prepare
@@ -31,12 +32,9 @@ def shared_data():
     return SHARED
 
 
-def merged(base, recipe, place=""):
-    """A recipe on top of params.yaml, as `goldfold run` has DVC do it."""
-    if not place and recipe.get("competition", {}).get("modality"):
-        base = {**base, "model": {}, "prepare": {}}
-    whole = not isinstance(recipe, dict) or not isinstance(base, dict) or ("name" in recipe and place != "model")
-    return recipe if whole else {**base, **{key: merged(base.get(key), value, key) for key, value in recipe.items()}}
+def merged(base, recipe):
+    """A recipe on top of params.yaml, as `goldfold run` has DVC do it: without its search, if it holds one."""
+    return overlaid(base, {key: value for key, value in recipe.items() if key != "sweep"})
 
 
 SPEC = {"size": 64, "progressive_sizes": [], "channels": 3, "mean": [0.5] * 3, "std": [0.2] * 3}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from goldfold.config import PredictConfig, parse_config
+from goldfold.config import PredictConfig, parse_config, parse_sweep
 from goldfold.metrics import METRICS, find_metric
 from goldfold.training import train_fold
 from goldfold.validation.inference import predict_rows
@@ -40,7 +40,11 @@ def test_settings_that_a_page_shows_exist(page):
         tree = YAML(typ="safe").load(shown)
         of_images = "modality" not in tree.get("competition", {})
         model = {**({"name": "x"} if of_images else {}), **tree.pop("model", {})}
-        parse_config({"competition": {"path": "x"}, **tree, "model": model})
+        search = tree.pop("sweep", None)
+        whole = {"competition": {"path": "x"}, **tree, "model": model}
+        parse_config(whole)
+        if search:
+            parse_sweep(search, whole, page)
 
 
 def test_the_transforms_for_test_time_augmentation_change_the_images(digits, settings, tmp_path):

@@ -10,14 +10,14 @@ from tests.conftest import merged
 
 from goldfold.cli.experiments import overrides
 from goldfold.cli.main import params_schema
-from goldfold.config import FoldConfig, load_config, parse_config
+from goldfold.config import FoldConfig, load_config, parse_config, parse_sweep
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
     "errors files scratch process imports config metrics competition prepare modalities pages audit training validation "
-    "prediction report tracking kaggle start doctor terminal leaderboard cli"
+    "prediction bundle report sweep tracking kaggle start doctor terminal leaderboard cli"
 )
 ORDER = LIBRARY.split()
 STAGES = ("prepare", "train", "validate", "predict")
@@ -141,7 +141,11 @@ def test_a_recipe_says_what_it_tries_and_fits_params_yaml(recipe):
     text = recipe.read_text()
     assert text.startswith("# Tries: ")
     base = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
-    parse_config(merged(base, YAML(typ="safe").load(text)), recipe.name)
+    settings = YAML(typ="safe").load(text)
+    whole = merged(base, settings)
+    parse_config(whole, recipe.name)
+    if "sweep" in settings:
+        parse_sweep(settings["sweep"], whole, recipe.name)
 
 
 def test_overrides_replace_a_named_thing_whole():
@@ -176,9 +180,22 @@ def test_every_pinned_requirement_is_used():
         "scikit-learn": "sklearn",
         "iterative-stratification": "iterstrat",
     }
-    # torchvision is what timm's models import, pyarrow what pandas' Parquet needs, onnxscript what torch.onnx needs; the
-    # others are commands, or types.
-    commands = {"onnxscript", "pytest-xdist", "dvc", "ruff", "mypy", "pandas-stubs", "pre-commit", "torchvision", "pyarrow"}
+    # torchvision is what timm's models import, pyarrow what pandas' Parquet needs, onnxscript what torch.onnx needs, hatchling
+    # what builds the wheel of a bundle, nbclient and ipykernel what runs the notebooks; the others are commands, or types.
+    commands = {
+        "hatchling",
+        "nbclient",
+        "ipykernel",
+        "onnxscript",
+        "pytest-xdist",
+        "dvc",
+        "ruff",
+        "mypy",
+        "pandas-stubs",
+        "pre-commit",
+        "torchvision",
+        "pyarrow",
+    }
     text = "\n".join(path.read_text() for folder in ("src", "pipelines", "tests") for path in (ROOT / folder).rglob("*.py"))
     pins = [line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
     for pin in pins:

@@ -130,6 +130,7 @@ def test_a_moved_repository_keeps_its_artifacts(clone):
     assert {artifact.path for artifact in client.list_artifacts(parent.info.run_id, "submission")} == {
         "submission/submission.csv",
         "submission/predictions.parquet",
+        "submission/by_fold.parquet",
     }
 
 

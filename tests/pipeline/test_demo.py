@@ -113,3 +113,13 @@ def test_the_image_cache_lies_on_the_disk_once(finished):
         path for part in (".dvc/cache", ".goldfold/images") for path in (finished.folder / part).rglob("*") if path.is_file()
     ]
     assert [path.relative_to(finished.folder).parts[0] for path in links if path.samefile(pixels)] == [".dvc", ".goldfold"]
+
+
+def test_a_checkpoint_lies_on_the_disk_once_though_its_run_has_it_too(finished):
+    artifacts = finished.folder / "mlartifacts/digits" / finished.parents()[0].info.run_id / "artifacts"
+    for fold in range(5):
+        ours = finished.folder / f"experiments/current/folds/{fold}/0/model.safetensors"
+        assert (artifacts / f"folds/{fold}/0/model.safetensors").samefile(ours)
+        assert (artifacts / f"folds/{fold}/0/model.json").is_file()
+    linked = (artifacts / "model/data/fold/model.safetensors").stat().st_ino
+    assert linked in {path.stat().st_ino for path in artifacts.glob("folds/*/0/model.safetensors")}

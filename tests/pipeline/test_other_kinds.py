@@ -23,4 +23,4 @@ def test_a_recipe_for_tables_runs_the_whole_pipeline(fresh):
     assert parent.data.metrics["accuracy"] > 0.8 and parent.data.params["model.name"] == "HistGradientBoosting"
     assert "didn't change" in fresh.run("dvc", "repro") and len(fresh.parents()) == 1
     line, _ = fresh.run("goldfold", "predict", str(root / "test.csv"), "--top", "1").splitlines()[0].rsplit("  ", 1)
-    assert line == f"{root / 'test.csv'} row 2"
+    assert line == "r1-0"

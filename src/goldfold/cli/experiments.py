@@ -7,26 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from goldfold.cli.places import RECIPES, cut_short
+from goldfold.config.recipe import of_another_modality, read_recipe, read_yaml
 from goldfold.errors import InputError
 
 
 def run_recipe(name: str, dvc_options: list[str]) -> None:
     """Run `dvc exp run` with the recipe's overrides; raises InputError where params.yaml has changes not committed."""
-    from ruamel.yaml import YAML
-
-    from goldfold.imports import nearest
-
-    path = RECIPES / f"{name}.yaml"
-    if not path.is_file():
-        known = sorted(recipe.stem for recipe in RECIPES.glob("*.yaml"))
-        raise InputError(f"there is no recipe {path}{nearest(name, known)}", known, "name one of these, or write it")
+    recipe, path = read_recipe(RECIPES, name), RECIPES / f"{name}.yaml"
+    if recipe.pop("sweep", None):
+        print(f"{path} as it is, without its search (goldfold sweep {name})")
     if _git("status", "--porcelain", "params.yaml"):
         raise InputError(
             "params.yaml has changes that are not committed, yours or those of the last recipe; this one would be laid over them",
             mend="git restore params.yaml goes back to what is committed; git commit params.yaml builds on the changes",
         )
-    yaml = YAML(typ="safe")
-    settings = overrides(yaml.load(path.read_text(encoding="utf-8")), yaml.load(Path("params.yaml").read_text(encoding="utf-8")))
+    settings = overrides(recipe, read_yaml(Path("params.yaml")))
     print(f"params.yaml takes the settings of {path}; `git restore params.yaml` goes back", flush=True)
     command = ["exp", "run", "--name", name, *(f"--set-param={setting}" for setting in settings), *dvc_options]
     try:
@@ -43,7 +38,7 @@ def overrides(recipe: dict[str, Any], base: dict[str, Any], path: str = "") -> l
     place of the old one, and so do the sections of another kind of input.
     """
     settings = []
-    replaced = _of_another_modality(recipe, base) if not path else ()
+    replaced = of_another_modality(recipe, base) if not path else ()
     for section in replaced:
         settings += [f"~{section}"] * (section in base) + [f"++{section}={_hydra(recipe.get(section, {}))}"]
     for key, value in recipe.items():
@@ -58,12 +53,6 @@ def overrides(recipe: dict[str, Any], base: dict[str, Any], path: str = "") -> l
         else:
             settings.append(f"++{place}={_hydra(value)}")
     return settings
-
-
-def _of_another_modality(recipe: dict[str, Any], base: dict[str, Any]) -> tuple[str, ...]:
-    """The sections whose settings are those of a kind of input, where the recipe's is another than the base's."""
-    kinds = [tree.get("competition", {}).get("modality") for tree in (recipe, base)]
-    return ("model", "prepare") if kinds[0] and kinds[0] != (kinds[1] or "image") else ()
 
 
 def _hydra(value: Any) -> str:

@@ -97,9 +97,29 @@ def main() -> None:
     board.add_argument("--offline", action="store_true", help="do not ask Kaggle; scores are those last seen")
     board.set_defaults(function=_leaderboard)
 
+    sweep = add("sweep", help="search a recipe's space for better settings, each trial an MLflow run, until its budget is spent")
+    sweep.add_argument("recipe", help="the name, or the file, of a recipe with a section sweep")
+    sweep.add_argument("--write", action="store_true", help="write the best settings as the recipe <name>-best")
+    sweep.set_defaults(function=_sweep)
+
     report = add("report", help="write a run as one HTML file: curves, errors with their images, calibration, settings")
     report.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
     report.set_defaults(function=_report)
+
+    prune = add("prune", help="delete the checkpoints of all runs but the best and the submitted ones, after asking")
+    prune.add_argument("--keep", type=_at_least_one, default=10, help="how many of the best runs keep theirs; 10 by default")
+    prune.add_argument("--yes", action="store_true", help="do not ask")
+    prune.set_defaults(function=_prune)
+
+    bundle = add("bundle", help="a run as one folder that predicts without a network, for a code competition")
+    bundle.add_argument("run", nargs="?", default="current", help="the name or id of an MLflow run; else the current result")
+    bundle.add_argument("--out", type=Path, help="the folder; by default experiments/bundles/<run>")
+    bundle.add_argument("--data", type=Path, help="where the notebook finds the competition; by default /kaggle/input/<name>")
+    bundle.add_argument("--test-rows", type=_at_least_one, help="the rows of the hidden test set; by default the test table's")
+    bundle.add_argument("--hours", type=float, default=9.0, help="the competition's limit; 9 by default")
+    bundle.add_argument("--megabytes", type=float, default=20_000, help="the largest size of the folder; 20,000 by default")
+    bundle.add_argument("--wheels", nargs="+", default=[], metavar="PACKAGE", help="packages to bring along, in the version here")
+    bundle.set_defaults(function=_bundle)
 
     ui = add("ui", help="open the MLflow UI on this repository's runs")
     ui.add_argument("--port", type=int, default=5000)
@@ -248,10 +268,28 @@ def _leaderboard(given: argparse.Namespace) -> None:
     show_leaderboard(given.by, given.offline)
 
 
+def _sweep(given: argparse.Namespace) -> None:
+    from goldfold.cli.sweep import sweep_recipe
+
+    sweep_recipe(given.recipe, given.write)
+
+
 def _report(given: argparse.Namespace) -> None:
     from goldfold.cli.report import write_run_report
 
     write_run_report(given.run)
+
+
+def _prune(given: argparse.Namespace) -> None:
+    from goldfold.cli.prune import prune_runs
+
+    prune_runs(given.keep, given.yes)
+
+
+def _bundle(given: argparse.Namespace) -> None:
+    from goldfold.cli.bundle import bundle_run
+
+    bundle_run(given.run, given.out, given.data, given.test_rows, given.hours, given.megabytes, given.wheels)
 
 
 def _ui(given: argparse.Namespace) -> None:

@@ -15,6 +15,8 @@ BLENDS = Path("experiments/blends")
 PSEUDO = Path("experiments/pseudo")
 REPORTS = Path("experiments/reports")
 LEADERBOARD = Path("experiments/leaderboard.html")
+BUNDLES = Path("experiments/bundles")
+SWEEPS = Path("experiments/sweeps")
 
 
 def cut_short(config: "Config") -> list[str]:

@@ -21,6 +21,7 @@ from goldfold.config.params import (
     parse_fold_config,
 )
 from goldfold.config.section import Component
+from goldfold.config.sweep import Range, SweepConfig, parse_sweep
 
 __all__ = [
     "Answer",
@@ -35,8 +36,10 @@ __all__ = [
     "PredictConfig",
     "PrepareConfig",
     "PseudoConfig",
+    "Range",
     "Scale",
     "SplitConfig",
+    "SweepConfig",
     "Task",
     "TrainConfig",
     "ValidateConfig",
@@ -44,4 +47,5 @@ __all__ = [
     "load_config",
     "parse_config",
     "parse_fold_config",
+    "parse_sweep",
 ]

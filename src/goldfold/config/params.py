@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any, Literal, Union
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, create_model
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 
 from goldfold.config.data import CompetitionConfig, PrepareConfig, SplitConfig
 from goldfold.config.learning import FoldConfig
+from goldfold.config.recipe import read_yaml
 from goldfold.config.section import Component, Section
 from goldfold.errors import InputError
 from goldfold.imports import modality_part, nearest
@@ -75,31 +74,40 @@ def load_config(path: Path = Path("params.yaml")) -> Config:
     """Read and check params.yaml; raises InputError that names each wrong key and value."""
     if not path.is_file():
         raise InputError(f"there is no {path} in {Path.cwd()}", mend="run this in the root of the repository")
-    try:
-        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise InputError(f"{path} is no YAML: line {line}: {error.problem}", mend="correct that line") from None
-    return parse_config(tree, str(path))
+    return parse_config(read_yaml(path), str(path))
 
 
 def parse_config(tree: Any, source: str = "params.yaml") -> Config:
     """Check the tree of params.yaml; raises InputError that names each wrong key and value."""
     if not isinstance(tree, dict):
         raise InputError(f"{source} holds no settings", mend="restore it: git restore params.yaml")
-    section = tree.get("competition")
-    modality = section.get("modality", "image") if isinstance(section, dict) else "image"
-    known = config_class(str(modality))
-    try:
-        return known.model_validate(tree)
-    except ValidationError as error:
-        problems = error.errors()
-    places = [_told(problem, known) for problem in problems]
+    places = wrong_settings(tree)
+    if not places:
+        return _known(tree).model_validate(tree)
+    modality = _modality(tree)
     mend = "correct them; params.schema.json and the README list every key"
-    strange = {problem["loc"][0] for problem in problems if problem["type"] == "extra_forbidden" and len(problem["loc"]) > 1}
-    if modality != "image" and strange & {"model", "prepare"}:
+    if modality != "image" and any(place.startswith(("model.", "prepare.")) and "no such key" in place for place in places):
         mend = f"correct them; the sections model and prepare have keys of their own for {modality}: {{}} is all defaults"
     raise InputError(f"{source} has {len(places)} wrong setting{'s' * (len(places) > 1)}", places, mend)
+
+
+def wrong_settings(tree: Any) -> list[str]:
+    """A line for each wrong key and value in the tree of params.yaml."""
+    known = _known(tree)
+    try:
+        known.model_validate(tree)
+    except ValidationError as error:
+        return [_told(problem, known) for problem in error.errors()]
+    return []
+
+
+def _known(tree: Any) -> type[Config]:
+    return config_class(_modality(tree))
+
+
+def _modality(tree: Any) -> str:
+    section = tree.get("competition")
+    return str(section.get("modality", "image") if isinstance(section, dict) else "image")
 
 
 def _told(problem: Any, config: type[Config]) -> str:

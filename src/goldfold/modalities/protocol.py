@@ -43,6 +43,9 @@ class Preparing(Protocol):
         Raises InputError for what cannot be read.
         """
 
+    def gather_test(self, competition: Competition, config: Any, folder: Path) -> None:
+        """Write what the plain view reads of the test table, as it is when there is no training table: nothing stops it."""
+
     def settle(self, folder: Path, scratch: Path) -> None:
         """Do what is to be done once DVC has taken over the prepared set in `folder`."""
 

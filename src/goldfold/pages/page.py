@@ -56,7 +56,7 @@ def section(name: str, title: str, *content: str) -> Html:
 
 def page(title: str, lead: Html, sections: Sequence[tuple[str, str, Html]]) -> str:
     """A whole page that needs no other file: the `lead`, then sections by name and title."""
-    links = element("nav", *(element("a", shown, href=f"#{name}") for name, shown, _ in sections))
+    links = element("nav", *(element("a", shown, href=f"#{name}") for name, shown, _ in sections if len(sections) > 1))
     head = element(
         "head",
         Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from goldfold.files import folder_written_whole, read_json, write_json
+from goldfold.files import folder_written_whole, link, read_json, write_json
 
+WEIGHTS = ".safetensors"
+"""The suffix of files that are large, and are linked where others are copied: what writes them writes them whole."""
 Measured = tuple[str, float, int, float]
 """A metric's name, its value, the step, and the moment (unix, s)."""
 
@@ -32,7 +34,7 @@ class Record:
 
 
 class Outbox:
-    """A folder of records in the order in which they were put there, each with copies of its artifacts."""
+    """A folder of records in the order in which they were put there, each with copies of its artifacts, or links to them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,7 +47,7 @@ class Outbox:
             for number, (source, target) in enumerate(record.artifacts.items()):
                 copy = draft / str(number) / Path(source).name
                 copy.parent.mkdir()
-                shutil.copyfile(source, copy)
+                (link if copy.suffix == WEIGHTS else shutil.copyfile)(Path(source), copy)
                 kept[str(copy.relative_to(draft))] = target
             write_json(draft / "record.json", {**asdict(record), "artifacts": kept})
         return place

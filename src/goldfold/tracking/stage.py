@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +32,9 @@ LIBRARY = Path(__file__).parents[1]
 MOST_NOTES = 4000
 AUDIT = "audit"
 """The folder of the audit, in the prepared set and in the run."""
+CARDS = ("model.json", "history.csv")
+"""The files of a checkpoint beside its weights."""
+CONFIG = "params.json"
 
 
 def key_of(prepared: PreparedSet, config: Config) -> str:
@@ -150,23 +154,38 @@ class Tracked:
         """Record the report on the parent."""
         self.records.append(self._record(artifacts={str(path): "report"}))
 
-    def model(self, result: FoldResult) -> None:
+    def checkpoints(self, config: Config, folds: Sequence[FoldResult], folder: Path) -> None:
+        """Record params.yaml and all folds' checkpoints, each in `folder`/<fold>/<seed>, the weights by reference."""
+        whole = Path(self.scratch.name) / CONFIG
+        write_json(whole, config.model_dump(mode="json", by_alias=True))
+        self.records.append(self._record(artifacts={str(whole): "folds"}))
+        for result in folds:
+            place = folder / str(result.fold) / str(result.seed)
+            files = {str(place / name): f"folds/{result.fold}/{result.seed}" for name in (*CARDS, "model.safetensors")}
+            self.records.append(self._record(artifacts=files))
+
+    def model(self, result: FoldResult, folder: Path) -> None:
         """Offer a fold's model on the parent as MLflow's python_function, from rows as they are outside to predictions.
 
-        A kind of input that does not say what its rows are outside of a competition offers none.
+        Its checkpoint is in `folder`/<fold>/<seed>. A kind of input that does not say what its rows are outside of a competition
+        offers none.
         """
         from goldfold.modalities.protocol import missing
 
         if missing(result.modality, "outside_columns", "read_rows"):
             return
-        place = Path(self.scratch.name)
-        result.save(place / "fold")
+        place, checkpoint = Path(self.scratch.name), folder / str(result.fold) / str(result.seed)
+        (place / "fold").mkdir()
+        for name in CARDS:
+            shutil.copy(checkpoint / name, place / "fold" / name)
         problem = result.codec.problem
         columns = {**({"label": "string"} if problem.is_exclusive else {}), **dict.fromkeys(problem.outputs, "double")}
         code = [folder for folder in (LIBRARY, LIBRARY.parent / "own") if folder.is_dir()]
         given = result.modality.outside_columns(result.spec)
         files = write_pyfunc(place / "model", "goldfold.prediction.pyfunc", place / "fold", code, given, columns)
-        self.records.append(self._record(artifacts={str(file): str(file.parent.relative_to(place)) for file in files}))
+        logged = {str(file): str(file.parent.relative_to(place)) for file in files}
+        logged[str(checkpoint / "model.safetensors")] = "model/data/fold"
+        self.records.append(self._record(artifacts=logged))
 
     def write_origin(self, path: Path) -> None:
         """Write down which run this stage belongs to, for runs that will find its outputs in DVC's cache."""

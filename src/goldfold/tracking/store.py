@@ -13,12 +13,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 from filelock import FileLock
 
 from goldfold.errors import InputError
+from goldfold.files import link
 from goldfold.imports import nearest
-from goldfold.tracking.record import Record
+from goldfold.tracking.record import WEIGHTS, Record
 
 KEY, FOLD, PROCESS = "goldfold.key", "goldfold.fold", "goldfold.process"
 BATCH = 1000
@@ -125,10 +127,19 @@ class Store:
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
         for source, target in record.artifacts.items():
-            self.client.log_artifact(run_id, source, target)
+            self.log_file(run, Path(source), target)
         if record.status and run.info.status != record.status:
             self.client.set_terminated(run_id, status=record.status)
         return run_id
+
+    def log_file(self, run: Any, source: Path, target: str) -> None:
+        """Log a file to a folder of a run; weights are linked where the store is on this disk, which so holds them once."""
+        root = local_folder(run.info.artifact_uri)
+        if root is None or source.suffix != WEIGHTS:
+            self.client.log_artifact(run.info.run_id, str(source), target)
+            return
+        (root / target).mkdir(parents=True, exist_ok=True)
+        link(source, root / target / source.name)
 
     def running(self, record: Record) -> str:
         """Mark the run of a record as RUNNING in this process; return its id."""
@@ -185,7 +196,9 @@ class Store:
         """The folder with the model that the newest run of that name, or the run of that id, offers."""
         folder = self.folder(self.find(name).info.run_id, "model/data/fold")
         if folder is None:
-            raise InputError(f"the MLflow run {name} offers no model", mend="name the run of a whole pipeline result")
+            raise InputError(
+                f"the MLflow run {name} offers no model", mend="name the run of a whole pipeline result that was not pruned"
+            )
         return folder
 
 
@@ -214,6 +227,12 @@ def write_pyfunc(
         pip_requirements=[f"{name}=={version(name)}" for name in MODEL_NEEDS],
     )
     return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def local_folder(artifact_uri: str) -> Path | None:
+    """The folder of a run's artifacts where it is on this disk."""
+    address = urlparse(artifact_uri)
+    return Path(url2pathname(address.path)) if address.scheme == "file" else None
 
 
 def metric_name(name: str) -> str:

@@ -137,5 +137,11 @@ def forget(scratch: Path, current: Sequence[FoldResult]) -> None:
             folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)
 
 
+def discard(scratch: Path, key: str) -> None:
+    """Delete what is kept of a training, finished or not."""
+    shutil.rmtree(scratch / STATES / key, ignore_errors=True)
+    (scratch / STATES / f"{key}.lock").unlink(missing_ok=True)
+
+
 def _best(epoch: int) -> str:
     return f"best-{epoch}"

@@ -61,6 +61,11 @@ class Joined:
     def _with(self, function: str) -> list[tuple[str, "Preparing"]]:
         return [(name, part) for name, part in self.parts if hasattr(part, function)]
 
+    def gather_test(self, competition: Competition, config: Any, folder: Path) -> None:
+        """Each kind into the same folder."""
+        for name, part in self.parts:
+            part.gather_test(competition, getattr(config, name), folder)
+
     def settle(self, folder: Path, scratch: Path) -> None:
         """Settle each kind."""
         for _, part in self.parts:

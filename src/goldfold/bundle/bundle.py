@@ -1,0 +1,121 @@
+"""Bundle: what a code competition needs of a run, in one folder."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from goldfold.bundle.notebook import notebook
+from goldfold.competition import Problem
+from goldfold.config import Config, parse_config
+from goldfold.errors import InputError
+from goldfold.files import folder_written_whole, read_json, write_json
+from goldfold.training import FoldResult
+from goldfold.validation.postprocess import Step, Steps
+
+CARD, NOTEBOOK = "bundle.json", "predict.ipynb"
+NEEDS = ("torch", "timm", "albumentations", "numpy", "pandas", "scikit-learn", "pydantic")
+REPOSITORY = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The models of all folds with what is done to their predictions, and all of params.yaml.
+
+    Files: bundle.json, folds/<fold>/<seed>/ (see FoldResult), wheels/ with goldfold's own, own/ with the competitor's modules,
+    and predict.ipynb, which needs nothing else but a competition's files and the libraries of `versions`.
+    """
+
+    name: str
+    config: Config
+    problem: Problem
+    folds: Sequence[FoldResult] = field(repr=False)
+    postprocess: Steps = ()
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def save(self, folder: Path, data: Path, megabytes: float, wheels: Sequence[str] = ()) -> int:
+        """Write the files, whole or not at all; return the folder's size in bytes.
+
+        `data` is where the notebook finds the competition, `wheels` are packages to bring along in the version that is
+        installed here. Raises InputError where the folder would be larger than `megabytes`.
+        """
+        with folder_written_whole(folder) as draft:
+            for result in self.folds:
+                result.save(draft / "folds" / str(result.fold) / str(result.seed))
+            card = {
+                "name": self.name,
+                "config": self.config.model_dump(mode="json", by_alias=True),
+                "problem": self.problem.to_json(),
+                "folds": [[result.fold, result.seed] for result in self.folds],
+                "postprocess": [asdict(step) for step in self.postprocess],
+                "versions": {name: version(name) for name in NEEDS},
+            }
+            write_json(draft / CARD, card)
+            write_json(draft / NOTEBOOK, notebook(self.name, self.problem.name, folder.name, data))
+            _build_wheel(draft / "wheels")
+            for package in wheels:
+                _fetch_wheel(package, draft / "wheels")
+            own = REPOSITORY / "src" / "own"
+            if own.is_dir():
+                shutil.copytree(own, draft / "own", ignore=shutil.ignore_patterns("__pycache__"))
+            sizes = {str(path.relative_to(draft)): path.stat().st_size for path in draft.rglob("*") if path.is_file()}
+            total = sum(sizes.values())
+            if total > megabytes * 1e6:
+                largest = sorted(sizes.items(), key=lambda item: -item[1])
+                raise InputError(
+                    f"the bundle would have {total / 1e6:.1f} MB, more than the {megabytes:g} that it may have",
+                    [f"{name}: {size / 1e6:.1f} MB" for name, size in largest],
+                    "bundle a run of fewer folds or a smaller model, or raise --megabytes",
+                )
+        return total
+
+    @classmethod
+    def load(cls, folder: Path) -> "Bundle":
+        """Read what `save` wrote."""
+        if not (folder / CARD).is_file():
+            raise InputError(f"there is no bundle in {folder}", mend="name the folder that goldfold bundle wrote")
+        card: dict[str, Any] = read_json(folder / CARD)
+        return cls(
+            name=card["name"],
+            config=parse_config(card["config"], str(folder / CARD)),
+            problem=Problem.from_json(card["problem"]),
+            folds=[FoldResult.load(folder / "folds" / str(fold) / str(seed)) for fold, seed in card["folds"]],
+            postprocess=tuple(Step(**step) for step in card["postprocess"]),
+            versions=card["versions"],
+        )
+
+    def other_versions(self) -> list[str]:
+        """The libraries that have another version here than where the bundle was made, a line for each."""
+        lines = []
+        for name, known in self.versions.items():
+            try:
+                here = version(name)
+            except PackageNotFoundError:
+                continue
+            lines += [f"{name} {here} here, {known} where it was trained"] * (here != known)
+        return lines
+
+
+def _build_wheel(folder: Path) -> None:
+    """Build goldfold's own wheel, without a network."""
+    _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder.resolve())], "goldfold's wheel")
+
+
+def _fetch_wheel(package: str, folder: Path) -> None:
+    """Download a package's wheel in the version that is installed; it may be built for this platform."""
+    try:
+        pinned = f"{package}=={version(package)}"
+    except PackageNotFoundError:
+        raise InputError(f"--wheels: {package} is not installed here", mend="install it, or leave it out") from None
+    options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder)]
+    _run([sys.executable, "-m", "pip", "download", *options, pinned], f"the wheel of {pinned}")
+
+
+def _run(command: list[str], what: str) -> None:
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"{what} could not be had", done.stderr.strip().splitlines()[-3:], "see what it says")

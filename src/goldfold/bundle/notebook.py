@@ -1,0 +1,49 @@
+"""The notebook of a bundle."""
+
+from pathlib import Path
+from typing import Any
+
+TITLE = """\
+# {competition}: {name}
+
+Predicts the competition's test set by the models of the run `{name}`, also the hidden one when the notebook is run again.
+It needs no network: attach this bundle as a data set, and turn the internet off.
+"""
+
+PLACES = """\
+import os
+from pathlib import Path
+
+BUNDLE = Path(os.environ.get("GOLDFOLD_BUNDLE", "/kaggle/input/{bundle}"))  # this bundle
+DATA = Path(os.environ.get("GOLDFOLD_DATA", "{data}"))  # the competition's files
+"""
+
+INSTALL = """\
+import subprocess
+import sys
+import tempfile
+
+site = tempfile.mkdtemp()
+wheels = [str(path) for path in sorted((BUNDLE / "wheels").glob("*.whl"))]
+command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", site, *wheels]
+subprocess.run(command, check=True)
+sys.path[:0] = [site, str(BUNDLE)]
+"""
+
+PREDICT = """\
+from goldfold.bundle import predict_bundle
+
+predict_bundle(BUNDLE, DATA, Path("submission.csv"))
+"""
+
+
+def notebook(name: str, competition: str, bundle: str, data: Path) -> dict[str, Any]:
+    """The notebook as JSON holds it (nbformat 4.5), without outputs."""
+    codes = [PLACES.format(bundle=bundle, data=data.as_posix()), INSTALL, PREDICT]
+    title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": TITLE.format(competition=competition, name=name)}
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "code", "id": f"code-{place}", "metadata": {}, "execution_count": None, "outputs": [], "source": code}
+        for place, code in enumerate(codes)
+    ]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return {"cells": [title, *cells], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}

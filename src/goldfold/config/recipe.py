@@ -1,0 +1,70 @@
+"""Recipes: overlays on params.yaml, of which some hold a search."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from goldfold.errors import InputError
+from goldfold.imports import nearest
+
+
+def read_recipe(folder: Path, name: str) -> dict[str, Any]:
+    """The recipe `name` of a folder, as it is written; raises InputError where there is none."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(recipe.stem for recipe in folder.glob("*.yaml"))
+        raise InputError(f"there is no recipe {path}{nearest(name, known)}", known, "name one of these, or write it")
+    tree = read_yaml(path)
+    if not isinstance(tree, dict):
+        raise InputError(f"{path} holds no settings", mend="write what differs from params.yaml")
+    return tree
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file; raises InputError that names the line where it is none."""
+    try:
+        return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise InputError(f"{path} is no YAML: line {line}: {error.problem}", mend="correct that line") from None
+
+
+def of_another_modality(recipe: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[str, ...]:
+    """The sections whose settings are those of a kind of input, where the recipe's is another than the base's."""
+    kinds = [tree.get("competition", {}).get("modality") for tree in (recipe, base)]
+    return ("model", "prepare") if kinds[0] and kinds[0] != (kinds[1] or "image") else ()
+
+
+def overlaid(base: Mapping[str, Any], recipe: Mapping[str, Any], section: str = "") -> dict[str, Any]:
+    """A recipe on top of the tree of params.yaml, as `goldfold run` has DVC do it.
+
+    Sections are merged into the base; something with a name and its arguments (a scheduler, a loss) takes the whole place of
+    the old one, and so do the sections of another kind of input.
+    """
+    replaced = () if section else of_another_modality(recipe, base)
+    tree: dict[str, Any] = {**base, **{key: {} for key in replaced}}
+    for key, value in recipe.items():
+        old = tree.get(key)
+        whole = "name" in value and (section or key != "model") if isinstance(value, dict) else True
+        tree[key] = overlaid(old, value, key) if isinstance(old, dict) and not whole else value
+    return tree
+
+
+def with_values(tree: Any, values: Mapping[str, Any]) -> Any:
+    """A copy of a tree in which each dotted key has its value; a number among the parts is a place in a list."""
+    for key, value in values.items():
+        tree = _with_value(tree, key.split("."), value)
+    return tree
+
+
+def _with_value(tree: Any, parts: Sequence[str], value: Any) -> Any:
+    if not parts:
+        return value
+    first, *rest = parts
+    if isinstance(tree, list | tuple) and first.isdecimal() and int(first) < len(tree):
+        return [_with_value(old, rest, value) if place == int(first) else old for place, old in enumerate(tree)]
+    known = tree if isinstance(tree, dict) else {}
+    return {**known, first: _with_value(known.get(first), rest, value)}

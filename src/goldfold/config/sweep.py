@@ -1,0 +1,132 @@
+"""The section `sweep` of a recipe: a search over keys of params.yaml."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+
+from goldfold.config.params import wrong_settings
+from goldfold.config.recipe import with_values
+from goldfold.config.section import Section
+from goldfold.errors import InputError
+from goldfold.imports import nearest
+
+REFUSED = {
+    "competition": "trials on other rows, or judged otherwise, cannot be compared",
+    "split": "trials on other folds cannot be compared",
+    "predict": "the CV that trials are judged by does not depend on it",
+}
+
+
+class Range(Section):
+    """Numbers from `low` to `high`, both among them; whole ones where both are."""
+
+    low: int | float
+    """The lowest value."""
+    high: int | float
+    """The highest value."""
+    log: bool = False
+    """Search the logarithm, as befits learning rates and weight decays."""
+    step: int | float | None = Field(None, gt=0)
+    """Take every so many only, from low on."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low: {self.low} must be less than high: {self.high}")
+        if self.log and (self.low <= 0 or self.step):
+            raise ValueError("log needs a low above 0, and no step")
+        return self
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        """Its lowest and highest value."""
+        return self.low, self.high
+
+
+Choices = tuple[Any, ...]
+Space = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[Choices, Tag("choices"), Field(min_length=2)],
+    Discriminator(lambda value: "range" if isinstance(value, dict | Range) else "choices"),
+]
+
+
+class PruneConfig(Section):
+    """Which trials end early: those worse than most were at the same epoch of the first fold, or after as many folds."""
+
+    percentile: float = Field(50, gt=0, lt=100)
+    """A trial goes on while it is among the best so many percent of those that were completed."""
+    trials: int = Field(5, ge=1)
+    """The completed trials, the default among them, before which none ends early."""
+    after: float = Field(0.5, ge=0, lt=1)
+    """The share of the first fold's epochs in which a trial is not judged: schedules that end well may start slowly."""
+
+
+class SweepConfig(Section):
+    """A search by Optuna: over which keys, and for how long."""
+
+    trials: int | None = Field(None, ge=1)
+    """How many settings to try, beside the default ones."""
+    hours: float | None = Field(None, gt=0)
+    """How long to search, over all the times that the search went on."""
+    space: dict[str, Space] = Field(min_length=1)
+    """Where to search: for each dotted key of params.yaml a range, or a list of choices."""
+    prune: PruneConfig | None = PruneConfig()
+    """null lets every trial end."""
+    seed: int = Field(0, ge=0)
+    """Seeds what is tried."""
+
+    @field_validator("space")
+    @classmethod
+    def _of_trials_that_compare(cls, space: dict[str, Any]) -> dict[str, Any]:
+        refused = [f"{key}: {REFUSED[key.partition('.')[0]]}" for key in space if key.partition(".")[0] in REFUSED]
+        if refused:
+            raise ValueError("; ".join(refused))
+        return space
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.trials is None and self.hours is None:
+            raise ValueError("give a budget: trials or hours, or both")
+        return self
+
+
+def parse_sweep(section: Any, tree: Mapping[str, Any], source: str) -> SweepConfig:
+    """Check the section `sweep` of a recipe, and that each value on the edge of its space fits params.yaml under that recipe.
+
+    Raises InputError that names each wrong key and value.
+    """
+    try:
+        sweep = SweepConfig.model_validate(section)
+    except ValidationError as error:
+        raise _wrong(source, [_told(problem) for problem in error.errors()]) from None
+    places = []
+    for key, values in sweep.space.items():
+        for value in values.ends if isinstance(values, Range) else values:
+            wrong = wrong_settings(with_values(tree, {key: value}))
+            places += [f"sweep.space, {key} at {value}: {place}" for place in wrong]
+    if places:
+        raise _wrong(source, list(dict.fromkeys(places)))
+    return sweep
+
+
+def _told(problem: Any) -> str:
+    keys = [str(part) for part in problem["loc"] if part not in ("range", "choices")]
+    place = ".".join(["sweep", *keys])
+    if problem["type"] == "extra_forbidden":
+        sections: dict[int, type[Section]] = {1: SweepConfig, 2: PruneConfig}
+        known = list(sections.get(len(keys), Range).model_fields)
+        return f"{place}: there is no such key{nearest(keys[-1], known)}"
+    if problem["type"] == "missing":
+        return f"{place}: this key is missing"
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("a valid tuple", "a list or a range")
+    given = problem["input"]
+    return f"{place}: {message}" + ("" if isinstance(given, dict | list | None) else f", not {given!r}")
+
+
+def _wrong(source: str, places: list[str]) -> InputError:
+    return InputError(
+        f"{source} has {len(places)} wrong setting{'s' * (len(places) > 1)} of its search",
+        places,
+        "correct them; docs/sweep.md shows how a search is written",
+    )

@@ -1,0 +1,98 @@
+"""One trial: the folds of a setting trained and judged in the process, for as long as that is worth it."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import fmean
+
+from goldfold.competition import read_competition
+from goldfold.config import Config
+from goldfold.imports import modality_part
+from goldfold.prepare import PreparedSet, prepare
+from goldfold.training import FoldResult, train_fold
+from goldfold.training.key import training_key
+from goldfold.training.precision import choose_compute
+from goldfold.training.reporter import Reporter, Row, Several, Silent
+from goldfold.training.stopping import Stop
+from goldfold.training.train import Stopped
+from goldfold.validation import CVResult, validate
+
+Judge = Callable[[int, float, str], None]
+"""Hears the score at a step of a trial, and where that is; what it raises ends the trial."""
+FOLDS_FROM = 10_000
+"""The steps of a trial are the epochs of the first fold, and from this one on the folds."""
+
+
+class EpochScores(Silent):
+    """A reporter that tells a judge the score of the best checkpoint so far, after each epoch; `best` is that of earlier ones."""
+
+    def __init__(self, metric: str, name: str, judge: Judge, best: float | None) -> None:
+        self.metric, self.name, self.judge, self.best = metric, name, judge, best
+
+    def epoch_ended(self, row: Row, best: bool) -> None:
+        if best:
+            self.best = row[self.metric]
+        epoch = int(row["epoch"])
+        if self.best is not None:
+            self.judge(epoch, self.best, f"{self.name}, epoch {epoch + 1}")
+
+
+class Notes(Silent):
+    """A reporter that says what is noted, once."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.said: set[str] = set()
+
+    def noted(self, text: str) -> None:
+        if text not in self.said:
+            self.said.add(text)
+            self.say(text)
+
+
+def prepare_trial(config: Config, scratch: Path) -> PreparedSet:
+    """Prepare the competition as a config has it, in a folder of `scratch` for each such setting."""
+    told = config.model_dump_json(include={"competition", "split", "prepare"})
+    folder = scratch / "prepared" / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+    prepared, _ = prepare(read_competition(config.competition), config.split, config.prepare, folder, scratch=scratch)
+    modality_part(prepared.problem.modality, "prepare").settle(folder, scratch)
+    return prepared
+
+
+def run_trial(
+    prepared: PreparedSet,
+    config: Config,
+    judge: Judge,
+    best: float | None,
+    reporter: Reporter,
+    scratch: Path,
+    folder: Path,
+    stop: Stop,
+) -> CVResult:
+    """Train all folds and judge them as the stages do, with few resamples; `folder` takes the checkpoints.
+
+    `judge` hears of the epochs of the first training, and of every fold but the last by the mean score of all so far; `best` is
+    what it last heard of these epochs, where the trial goes on. Raises Stopped where `stop` gives a reason.
+    """
+    metric = prepared.problem.scored_by.name
+    results: list[FoldResult] = []
+    for fold in config.split.folds:
+        for seed in config.train.seeds:
+            name = config.train.name_of(fold, seed)
+            if stop():
+                raise Stopped(f"{name} is still to come; the same command goes on from there")
+            heard = [reporter] if results else [reporter, EpochScores(metric, name, judge, best)]
+            place = folder / str(fold) / str(seed)
+            results.append(train_fold(prepared, fold, seed, config, place, Several(heard), scratch, stop))
+        if fold != config.split.folds[-1]:
+            judge(FOLDS_FROM + fold, fmean(result.score for result in results), f"fold {fold}")
+    quick = config.validate_.model_copy(update={"bootstrap": 10})
+    return validate(prepared, results, quick, config.predict, config.split.group)
+
+
+def training_keys(prepared: PreparedSet, config: Config, scratch: Path) -> Iterator[str]:
+    """What the trainings of a trial are known by."""
+    compute = choose_compute(prepared, config, scratch)
+    for fold in config.split.folds:
+        for seed in config.train.seeds:
+            yield training_key(prepared, fold, seed, config, compute)

@@ -1,0 +1,107 @@
+"""Which checkpoints of the runs of a competition may go, and what the disk would have of it."""
+
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from goldfold.errors import InputError
+from goldfold.metrics import Metric
+from goldfold.tracking.store import FOLD, Store, local_folder, metric_name
+
+SUBMITTED, MEMBERS, PRUNED = "goldfold.submitted", "goldfold.members", "goldfold.pruned"
+FOLDERS = ("folds", "model")
+"""What of a run's artifacts holds checkpoints."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A run that has checkpoints, its score, and why it keeps them: an empty text where it does not."""
+
+    name: str
+    id: str
+    score: float | None
+    keeps: str
+    folders: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """The runs that have checkpoints, best first; the bytes that go free, and those that stay because other files share them."""
+
+    holders: Sequence[Holder]
+    freed: int
+    shared: int
+
+    @property
+    def losing(self) -> list[Holder]:
+        """The runs whose checkpoints go."""
+        return [holder for holder in self.holders if not holder.keeps]
+
+
+def plan_pruning(store: Store, experiment: str, metric: Metric, keep: int, current: str) -> Pruning:
+    """Keep the checkpoints of the `keep` best runs, of those that were submitted or that a submitted blend was made of, of the
+    `current` one and of those that are still running or have no score; raises InputError where the artifacts are elsewhere.
+    """
+    runs = _parents(store, experiment)
+    if any(local_folder(run.info.artifact_uri) is None for run in runs):
+        raise InputError("the runs' artifacts are on a server", mend="prune there: `mlflow gc`, or the server's own means")
+    with_some = [run for run in runs if _folders(run)]
+    name = metric_name(metric.name)
+    scores = {run.info.run_id: run.data.metrics.get(name) for run in with_some}
+    ranked = sorted(with_some, key=lambda run: _rank(scores[run.info.run_id], metric))
+    best = [run.info.run_id for run in ranked if scores[run.info.run_id] is not None][:keep]
+    submitted = [run for run in runs if SUBMITTED in run.data.tags]
+    members = {found for run in submitted for found in re.findall(r"\(([^()]+)\)", run.data.tags.get(MEMBERS, ""))}
+    holders = []
+    for run in ranked:
+        reasons = {
+            "submitted": SUBMITTED in run.data.tags,
+            "in a submitted blend": run.info.run_id in members or run.info.run_name in members,
+            f"among the best {keep}": run.info.run_id in best,
+            "the current result": run.info.run_name == current,
+            "running": run.info.status == "RUNNING",
+            f"no {metric.name}": scores[run.info.run_id] is None,
+        }
+        why = next((reason for reason, holds in reasons.items() if holds), "")
+        holders.append(Holder(run.info.run_name, run.info.run_id, scores[run.info.run_id], why, _folders(run)))
+    return Pruning(holders, *_space(folder for holder in holders if not holder.keeps for folder in holder.folders))
+
+
+def carry_out(store: Store, pruning: Pruning) -> None:
+    """Delete the checkpoints of the runs that lose them; the runs themselves stay, and say so in a tag."""
+    for holder in pruning.losing:
+        for folder in holder.folders:
+            shutil.rmtree(folder)
+        store.client.set_tag(holder.id, PRUNED, datetime.now(UTC).strftime("%Y-%m-%d"))
+
+
+def _parents(store: Store, experiment: str) -> list[Any]:
+    """The runs of an experiment that are no folds, newest first."""
+    found = store.client.search_runs([store.experiment(experiment)], order_by=["attributes.start_time DESC"], max_results=10_000)
+    return [run for run in found if FOLD not in run.data.tags]
+
+
+def _folders(run: Any) -> tuple[Path, ...]:
+    root = local_folder(run.info.artifact_uri) or Path()
+    return tuple(root / name for name in FOLDERS if (root / name).is_dir())
+
+
+def _rank(score: float | None, metric: Metric) -> float:
+    if score is None:
+        return float("inf")
+    return -score if metric.maximize else score
+
+
+def _space(folders: Iterable[Path]) -> tuple[int, int]:
+    """The bytes of the files in folders that go free with them, and of those that are also elsewhere on the disk."""
+    files = [os.stat(path) for folder in folders for path in folder.rglob("*") if path.is_file()]
+    here = Counter((file.st_dev, file.st_ino) for file in files)
+    sizes = {(file.st_dev, file.st_ino): (file.st_size, file.st_nlink) for file in files}
+    freed = sum(size for place, (size, links) in sizes.items() if links == here[place])
+    return freed, sum(size for size, _ in sizes.values()) - freed

@@ -1,0 +1,93 @@
+"""The tracking of a search: a parent run named after the recipe, and a child for each trial."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from goldfold.config import Config
+from goldfold.prepare import PreparedSet
+from goldfold.scratch import repository
+from goldfold.sweep import Tried
+from goldfold.tracking.record import Record
+from goldfold.tracking.stage import cv_content, flat_params, provenance, send
+from goldfold.tracking.store import Store
+from goldfold.validation import CVResult
+from goldfold.validation.comparison import Comparison
+
+STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
+
+
+class TrackedSearch:
+    """Logs a search as it goes; a Watcher of its trials."""
+
+    def __init__(self, config: Config, prepared: PreparedSet, name: str, key: str, space: Mapping[str, Any]) -> None:
+        self.experiment, self.key, self.name = prepared.problem.name, key, name
+        self.metric = prepared.problem.scored_by.name
+        self.running: str | None = None
+        searched = {f"sweep.{key}": str(values) for key, values in space.items()}
+        tags = {**provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": "sweep"}
+        send(self._record(params={**flat_params(config), **searched}, tags=tags))
+        self._mark()
+
+    def _record(self, **content: Any) -> Record:
+        return Record(self.experiment, self.key, self.name, **content)
+
+    def _mark(self, trial: str | None = None) -> None:
+        """Show a run as RUNNING in this process, where the store answers; what a kill left behind is mended first."""
+        # The records that follow say the same, and wait until the store is back.
+        with suppress(Exception):
+            store = Store(repository())
+            store.mend(self.experiment)
+            store.running(self._record(fold=trial))
+
+    def started(self, name: str, values: Mapping[str, Any]) -> None:
+        self.running = name
+        self._mark(name)
+
+    def ended(self, tried: Tried, best: bool) -> None:
+        measured = {f"{self.metric}_fold_{fold}": score for fold, score in tried.folds.items()} | {"seconds": tried.seconds}
+        if tried.score is not None:
+            measured[self.metric] = tried.score
+        told = f"{tried.state} in {tried.why}" if tried.state == "pruned" else f"{tried.state} {tried.why}".strip()
+        self._end_trial(STATUS[tried.state], tried.state, told, measured, tried.values)
+
+    def _end_trial(self, status: str, state: str, told: str, measured: Mapping[str, float], values: Mapping[str, Any]) -> None:
+        metrics = [(name, value, 0, time.time()) for name, value in measured.items()]
+        tags = {"goldfold.trial": state, "mlflow.note.content": told}
+        params = {key: str(value) for key, value in values.items()}
+        send(self._record(fold=self.running, status=status, params=params, tags=tags, metrics=metrics))
+        self.running = None
+
+    def best(self, tried: Tried, cv: CVResult, folder: Path, comparison: Comparison | None, overlay: Path) -> None:
+        """Log the best trial on the parent: its cross-validation, how it compares with the default, and its overlay."""
+        content = cv_content(cv, folder)
+        content["artifacts"][str(overlay)] = ""
+        content["tags"]["goldfold.best"] = tried.name
+        if comparison:
+            content["tags"]["mlflow.note.content"] += f"; {comparison.verdict}"
+        send(self._record(**content))
+
+    def end(self, status: str) -> None:
+        """End the parent, and a trial that an error left running."""
+        if self.running:
+            self._end_trial("FAILED", "failed", "ended by an error", {}, {})
+        send(self._record(status=status))
+
+
+@contextmanager
+def tracked_search(
+    config: Config, prepared: PreparedSet, name: str, key: str, space: Mapping[str, Any]
+) -> Iterator[TrackedSearch]:
+    """Track a search: its run is FINISHED when the block ends, FAILED after an error, KILLED where it was stopped."""
+    tracked = TrackedSearch(config, prepared, name, key, space)
+    try:
+        yield tracked
+    except KeyboardInterrupt:
+        tracked.end("KILLED")
+        raise
+    except BaseException:
+        tracked.end("FAILED")
+        raise
+    tracked.end("FINISHED")
