@@ -37,8 +37,8 @@ test: env  ## linters, types and all tests
 	mypy
 	python -m pytest -n 2 --dist loadfile
 
-unit: env  ## the tests that run no pipeline, within a minute
-	python -m pytest -n 2 --dist loadfile --ignore=tests/pipeline
+unit: env  ## the quick tests, within a minute
+	python -m pytest -n 2 --dist loadfile --ignore=tests/pipeline -m "not slow"
 
 bench: env  ## measure the speed against its rivals, within 15 minutes, and write benchmarks/results.md
 	python -m benchmarks.run

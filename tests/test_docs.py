@@ -20,6 +20,7 @@ def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_network_and_the_loss_of_the_example_train(digits, tmp_path, monkeypatch):
     nets, losses = blocks("own-modules.md", "python")
     for name, code in (("example_nets", nets), ("example_losses", losses)):
@@ -47,6 +48,7 @@ def test_settings_that_a_page_shows_exist(page):
             parse_sweep(search, whole, page)
 
 
+@pytest.mark.slow
 def test_the_transforms_for_test_time_augmentation_change_the_images(digits, settings, tmp_path):
     table = (DOCS / "squeeze.md").read_text().partition("| flips |")[2].partition("\n\n")[0].replace("224", "6")
     changes = [YAML(typ="safe").load(shown) for shown in re.findall(r"`(\{.*?\})`", table)]

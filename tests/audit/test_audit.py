@@ -18,6 +18,7 @@ from goldfold.prepare import prepare
 from goldfold.terminal import show_audit
 
 
+@pytest.mark.slow
 def test_nothing_is_found_in_the_embedded_digits(tmp_path, capsys):
     write_digits(tmp_path / "digits", tmp_path / "solution.csv")
     read = read_competition(CompetitionConfig(path=str(tmp_path / "digits")))

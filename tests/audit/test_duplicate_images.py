@@ -101,6 +101,7 @@ def test_few_images_and_one_without_contrast_are_no_trouble(tmp_path):
     assert pairs_of(tmp_path / "flat", flat) == {("a", "c"): "exact"}
 
 
+@pytest.mark.slow
 def test_the_embedded_digits_have_none(tmp_path):
     write_digits(tmp_path / "digits", tmp_path / "solution.csv")
     read = read_competition(CompetitionConfig(path=str(tmp_path / "digits")))
@@ -115,6 +116,7 @@ REAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_in_real_photos_those_that_are_there_are_found_and_no_others(shared_data, tmp_path, name):
     settings, known = REAL[name]

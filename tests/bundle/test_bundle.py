@@ -71,6 +71,7 @@ def text(root):
     return {"competition": {"path": str(root), "modality": "text", "target": "label"}, "model": {"name": "tfidf"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [image, table, text, fused], ids=lambda kind: kind.__name__)
 def test_a_bundle_answers_as_the_pipeline_does_and_predicts_test_rows_that_it_never_saw(kind, tmp_path, capsys):
     bundle, submission = made(tmp_path / "raw", tmp_path, kind(tmp_path / "raw"))
@@ -92,6 +93,7 @@ def test_a_bundle_answers_as_the_pipeline_does_and_predicts_test_rows_that_it_ne
     assert (again.iloc[:, 1] == first.iloc[:, 1]).mean() > 0.98
 
 
+@pytest.mark.slow
 def test_what_is_too_large_or_another_problem_is_refused_and_the_time_is_measured(tmp_path, capsys):
     bundle, _ = made(tmp_path / "raw", tmp_path, table(tmp_path / "raw"))
     with pytest.raises(InputError, match=r"(?s)more than the 0.001 that it may have.*model.safetensors"):
@@ -107,6 +109,7 @@ def test_what_is_too_large_or_another_problem_is_refused_and_the_time_is_measure
     assert "sets another problem than mine was trained for" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_its_notebook_runs_in_a_fresh_environment_without_a_network(tmp_path):
     offline = ["unshare", "--user", "--map-root-user", "--net"]
     if not shutil.which("unshare") or subprocess.run([*offline, "true"], capture_output=True, check=False).returncode:

@@ -13,6 +13,8 @@ from goldfold.cli.submit import refresh_scores, submit_run
 from goldfold.errors import InputError
 from goldfold.tracking.submissions import sendings
 
+pytestmark = pytest.mark.slow
+
 FILE = Path("experiments/current/submission/submission.csv")
 
 

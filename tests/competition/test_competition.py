@@ -200,6 +200,7 @@ def test_labels_and_groups_are_read_from_file_names(tmp_path, read):
         read(tmp_path / "p", file_pattern="(")
 
 
+@pytest.mark.slow
 def test_the_embedded_competition_is_laid_out_as_kaggle_does(tmp_path, read):
     for name in "ab":
         write_digits(tmp_path / name / "digits", tmp_path / name / "solution.csv")

@@ -49,6 +49,7 @@ def fused(prepared_with, digits_root):
     )
 
 
+@pytest.mark.slow
 def test_both_kinds_go_through_the_whole_pipeline(fused, digits_root, tmp_path):
     config, prepared, summary = fused
     assert summary["inputs"].startswith("images of 8x8") and summary["inputs"].endswith("columns: 4 numbers, 1 left out")
@@ -88,6 +89,7 @@ def test_the_first_kind_is_augmented(fused):
     assert torch.equal(seen["image"], plain["image"].flip(2)) and torch.equal(seen["numbers"], plain["numbers"])
 
 
+@pytest.mark.slow
 def test_the_fresh_network_is_trained_with_the_head_of_a_pretrained_one(prepared_with, digits_root, weights, tmp_path):
     model = {**BOTH, "image": {**BOTH["image"], "pretrained": True, "weights": weights}}
     config, prepared, _ = prepared_with(
@@ -102,6 +104,7 @@ def test_the_fresh_network_is_trained_with_the_head_of_a_pretrained_one(prepared
     assert max(rates) == 1 and len(rates) > 3
 
 
+@pytest.mark.slow
 def test_it_can_be_exported(fused, tmp_path):
     config, prepared, _ = fused
     result = train_fold(prepared, 0, 0, config, tmp_path / "fold")
@@ -124,6 +127,7 @@ def prepared_inputs(result, prepared, names):
     return [inputs[name] for name in names]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sections", "told"),
     [

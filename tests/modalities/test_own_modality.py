@@ -115,6 +115,7 @@ def root(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modality", ["mine.signal", "mine.signal+table"])
 def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, root, tmp_path, modality):
     own = {"width": 16}

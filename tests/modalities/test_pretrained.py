@@ -47,6 +47,7 @@ def features_before_the_classifier(model, image):
     return seen[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("theirs", "ours", "naming"),
     [
@@ -182,6 +183,7 @@ def build(home, endpoint, **more):
     return subprocess.run([sys.executable, "-c", BUILD], env=env, capture_output=True, text=True, check=False, cwd=home)
 
 
+@pytest.mark.slow
 def test_weights_come_from_the_hub_once_and_from_the_cache_after(tmp_path):
     original = timm.create_model("test_resnet")
     save_file(original.state_dict(), tmp_path / "model.safetensors")
@@ -199,6 +201,7 @@ def test_weights_come_from_the_hub_once_and_from_the_cache_after(tmp_path):
     assert again.returncode == 0 and "from the local cache" in again.stdout and f"first {expected}" in again.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "why"), [({}, "127.0.0.1:9 does not answer"), ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set")]
 )
@@ -209,6 +212,7 @@ def test_without_network_and_cache_the_three_ways_out_are_told_at_once(tmp_path,
     assert all(way in done.stderr for way in ("go online once", "name it in model.weights", "set model.pretrained: false"))
 
 
+@pytest.mark.slow
 def test_a_host_that_swallows_packets_is_given_up_within_five_seconds(monkeypatch):
     from goldfold.modalities import hub
 

@@ -149,6 +149,7 @@ def test_a_target_encoding_of_a_row_is_learned_from_other_rows(prepared_with, tm
     assert correlation(TABLE.training_view(prepared, everything, spec, (), 0, 1)) < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [{}, {"name": "HistGradientBoosting"}, {"name": "linear"}, {"name": "sklearn.svm:LinearSVC"}, {"name": "RandomForest"}],
@@ -171,6 +172,7 @@ def test_a_model_goes_through_the_whole_pipeline(prepared_with, table_root, tmp_
     assert predict_outside(loaded, table.drop(columns="number").head(1))[2] == [f"{names[0]}: it has no column number"]
 
 
+@pytest.mark.slow
 def test_an_estimator_trained_again_is_the_same_bytes_and_holds_no_pickle(prepared_with, table_root, tmp_path):
     config, prepared, _ = prepared_with(table_root, model={"name": "HistGradientBoosting"})
     first, again = (train_fold(prepared, 0, 0, config, tmp_path / name).weights["_extra_state"] for name in "ab")
@@ -312,6 +314,7 @@ def test_a_finished_estimator_is_taken_over(prepared_with, table_root, tmp_path)
     assert any("taken over" in line for line in reporter.told) and results[0].score == results[1].score
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("recipe", "least"), [("ionosphere", 0.93), ("iris", 0.93)])
 def test_the_tutorials_tables_reach_the_tutorials_scores(shared_data, tmp_path, recipe, least):
     yaml = YAML(typ="safe")
@@ -325,6 +328,7 @@ def test_the_tutorials_tables_reach_the_tutorials_scores(shared_data, tmp_path, 
     assert validate(prepared, folds, config.validate_).scores.score >= least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "settings"),
     [

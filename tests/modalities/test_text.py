@@ -117,6 +117,7 @@ def test_a_bilstm_learns_and_its_checkpoint_scores_the_same(stories, trained):
     assert judge(stories, FoldResult.load(folder)).score == result.score
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 4])
 def test_the_same_bits_for_any_number_of_workers_and_after_a_resume(stories, trained, tmp_path, workers):
     steps = iter(range(100))
@@ -144,6 +145,7 @@ def test_the_padding_that_buckets_save_is_told_once(stories, tmp_path):
         assert len([match for match in found if match and int(match[1]) < int(match[2])]) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "least"),
     [({}, 0.95), ({"estimator": "MultinomialNB", "char_ngrams": None, "args": {"alpha": 0.1}}, 0.9)],
@@ -271,6 +273,7 @@ def test_a_stranger_makes_the_ids_by_the_card_alone(stories):
         assert tokens.tolist() == ids + [0] * (len(tokens) - len(ids))
 
 
+@pytest.mark.slow
 def test_an_exported_bilstm_reads_texts_of_any_length(stories, trained, tmp_path):
     exporting.export(trained[0], stories, ["onnx", "torchscript", "torch_export"], tmp_path)
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])

@@ -95,6 +95,7 @@ def test_the_rows_of_a_fold_do_not_touch_what_predicts_them():
     assert prediction == pytest.approx(values[0] + folds + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("problem", "method", "on"),
     [
@@ -129,6 +130,7 @@ def test_two_equal_members_and_a_bad_one_make_a_better_blend(problem, method, on
     assert score == pytest.approx(made.cv.scores.score, abs=0.15)
 
 
+@pytest.mark.slow
 def test_the_same_members_give_the_same_bytes(tmp_path):
     for folder in ("one", "two"):
         blended(CLASSES, "stack", "logits", "sklearn.ensemble:RandomForestClassifier")[0].save(tmp_path / folder)
@@ -202,6 +204,7 @@ def test_one_fold_can_be_averaged_without_weights_to_fit():
     assert made.cv.scores.score == made.optimistic and set(made.weights.values()) == {1 / 3}
 
 
+@pytest.mark.slow
 def test_the_post_processing_is_the_blends_own():
     draws = np.random.default_rng(0)
     f1 = dataclasses.replace(BINARY, metric="f1", answer="label")

@@ -38,6 +38,7 @@ def image_file(digits, row, folder):
     return path
 
 
+@pytest.mark.slow
 def test_the_onnx_file_and_its_preprocessing_are_all_that_a_stranger_needs(digits, result, tmp_path):
     written = export(result, digits, ["onnx"], tmp_path)
     assert all(deviation < 1e-4 for deviation in written.values())
@@ -56,6 +57,7 @@ def test_the_onnx_file_and_its_preprocessing_are_all_that_a_stranger_needs(digit
     assert session.get_inputs()[0].shape[0] == "batch"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["torchscript", "torch_export"])
 def test_the_other_formats_load_and_agree_for_any_batch(digits, result, tmp_path, name):
     (path,) = export(result, digits, [name], tmp_path)

@@ -161,6 +161,7 @@ def variants(digits):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["votes", "set", "grades", "masked"])
 def test_what_is_asked_is_trained_judged_and_answered(digits, settings, tmp_path, name):
     problem, train, sample = variants(digits)[name]

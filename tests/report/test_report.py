@@ -19,6 +19,8 @@ from goldfold.training import train_fold
 from goldfold.validation import validate
 from goldfold.validation.validate import scored
 
+pytestmark = pytest.mark.slow
+
 ABOUT = About("a <run>", {"train.lr": "0.01", "seed": "<0>"}, {"mlflow.source.git.commit": "abc123"}, 0.987654)
 
 

@@ -49,6 +49,7 @@ REAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_a_real_competition_is_worked_out(shared_data, name):
     tree = worked_out(shared_data / name)

@@ -12,6 +12,8 @@ from goldfold.sweep import Search
 from goldfold.tracking.store import Store
 from goldfold.training.reporter import Silent
 
+pytestmark = pytest.mark.slow
+
 SPACE = {"model.args.C": {"low": 0.01, "high": 10.0, "log": True}, "model.rare": {"low": 1, "high": 9}}
 MLP = {"name": "mlp", "hidden": [8], "periodic": 0}
 

@@ -25,7 +25,7 @@ def parsed(space, **more):
         ({"train.lr": {"low": -1.0, "high": 0.1}}, {}, r"train.lr at -1.0: train.lr: .*greater than 0"),
         ({"train.monitor": ["metric", "los"]}, {}, r"train.monitor at los: train.monitor: .*'metric' or 'loss'"),
         ({"split.seed": [0, 1]}, {}, r"split.seed: trials on other folds cannot be compared"),
-        ({"predict.average": ["arithmetic", "geometric"]}, {}, r"predict.average: the CV .* does not depend on it"),
+        ({"predict.average": ["predictions", "mean"]}, {}, r"predict.average at mean: predict.average: .*'logits' or 'ranks'"),
         ({"train.lr": [0.1]}, {}, r"sweep.space.train.lr: .*at least 2 items"),
         ({"train.lr": [0.1, 0.2]}, {"trials": None}, r"give a budget: trials or hours"),
         ({"train.lr": [0.1, 0.2]}, {"prune": {"percentil": 3}}, r"sweep.prune.percentil: .*did you mean percentile\?"),

@@ -61,10 +61,12 @@ def test_weights_are_on_the_disk_once_however_many_runs_have_them(store, log, tm
 
 def test_the_best_the_submitted_and_what_they_are_made_of_are_kept(store, log):
     for name, score in {"best": 0.9, "second": 0.8, "third": 0.7, "fourth": 0.6, "fifth": 0.5}.items():
-        log(name, score, tags={"goldfold.submitted": "yes"} if name == "fifth" else None)
+        log(name, score, tags={"goldfold.submitted.7": "yes"} if name == "fifth" else None)
     log("unscored")
     member = log("member", 0.1)[0]
-    blend = Record("mine", "blend", "blend", tags={"goldfold.submitted": "yes", "goldfold.members": f"member ({member}), x (1)"})
+    blend = Record(
+        "mine", "blend", "blend", tags={"goldfold.submitted.7": "yes", "goldfold.members": f"member ({member}), x (1)"}
+    )
     store.deliver(blend)
     _, kept = planned(store, 2, current="fourth")
     assert kept == {

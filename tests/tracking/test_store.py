@@ -32,6 +32,7 @@ def record(key, **content):
     return Record(experiment="mine", key=key, name=f"run {key}", **content)
 
 
+@pytest.mark.slow
 def test_a_record_makes_its_parent_and_child_once(made):
     _, store = made
     child = record(
@@ -109,6 +110,7 @@ def test_params_are_flat(settings):
     assert flat["train.optimizer.momentum"] == "0.9" and flat["augment.0.rotate"] == "[-10, 10]" and flat["model.args"] == "{}"
 
 
+@pytest.mark.slow
 def test_several_processes_may_open_a_fresh_store_at_once(tmp_path):
     code = "import sys, pathlib; from goldfold.tracking.store import Store; Store(pathlib.Path(sys.argv[1])).experiment('mine')"
     command = [sys.executable, "-c", code, str(tmp_path)]

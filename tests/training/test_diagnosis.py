@@ -10,6 +10,7 @@ from goldfold.training.overfit import overfit
 from goldfold.training.reporter import Silent
 
 
+@pytest.mark.slow
 def test_the_range_test_finds_a_rate_that_learns_and_stops_where_it_diverges(digits, settings, tmp_path):
     found = find_lr(digits, 0, settings(optimizer={"name": "sgd", "momentum": 0.9}), Silent(), steps=80)
     assert found.lrs[0] == 1e-7 and (np.diff(found.lrs) > 0).all()
@@ -24,6 +25,7 @@ def test_the_suggestion_is_a_tenth_of_the_rate_of_the_lowest_loss():
     assert RangeTest(np.array([0.1, 1.0, 10.0]), np.array([2.0, 1.0, 3.0])).suggested == pytest.approx(0.1)
 
 
+@pytest.mark.slow
 def test_the_range_test_is_the_same_each_time(digits, settings):
     first, second = (find_lr(digits, 0, settings(), Silent(), steps=20) for _ in range(2))
     assert first.losses.tolist() == second.losses.tolist()

@@ -45,6 +45,7 @@ def read(monkeypatch):
     return lambda: sum(images)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_head_learns_what_it_learns_from_the_images(digits, config, tmp_path, precision):
     images = train_fold(digits, 0, 0, config(0, precision=precision), tmp_path / "images")

@@ -9,6 +9,8 @@ from goldfold.training import FoldResult, train_fold
 from goldfold.validation import validate
 from goldfold.validation.inference import predict_rows
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 4
 
 

@@ -51,6 +51,7 @@ def test_params_yaml_overrules_it_and_without_a_place_to_keep_it_nothing_is_time
     assert not timed[1]
 
 
+@pytest.mark.slow
 @needs_bf16
 def test_a_real_timing_is_kept_and_the_checkpoint_bears_its_choice(digits, settings, tmp_path):
     result = train_fold(digits, 0, 0, settings(precision="auto", epochs=1), tmp_path / "fold", scratch=tmp_path)
@@ -59,6 +60,7 @@ def test_a_real_timing_is_kept_and_the_checkpoint_bears_its_choice(digits, setti
     assert judge(digits, result).score == result.score
 
 
+@pytest.mark.slow
 @needs_bf16
 def test_bf16_gives_the_same_bits_for_any_number_of_workers(digits, settings, tmp_path):
     first, second = (

@@ -19,6 +19,8 @@ from goldfold.training.pseudo import LEFT_OUT, is_sure, save_pseudo_labels, with
 from goldfold.training.reporter import Silent
 from goldfold.training.setup import set_up
 
+pytestmark = pytest.mark.slow
+
 CONFIDENCE = 0.2
 FP32 = find_compute("fp32")
 

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 RECIPES = [path for path in sorted((ROOT / "experiments/recipes").glob("*.yaml")) if "modality:" not in path.read_text()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_builds_and_takes_a_step(digits, tmp_path, recipe):
     yaml = YAML(typ="safe")

@@ -59,6 +59,7 @@ def config(settings):
     return lambda **train: settings(model=model, **{"epochs": 3, "batch_size": 48, **train})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("steps", [2, 7])
 def test_it_goes_on_to_the_same_bits(digits, config, tmp_path, recipe, steps):
@@ -113,6 +114,7 @@ def test_results_are_forgotten_once_others_are_current(digits, config, tmp_path)
     assert not (scratch / STATES / old.key).exists() and (scratch / STATES / new.key).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [{"lr": 0.004}, {"batch_size": 32}, {"epochs": 4}, {"scheduler": "OneCycleLR"}, {"label_smoothing": 0.1}, {"patience": 3}],
@@ -161,6 +163,7 @@ def test_max_hours_within_the_first_epoch_gives_the_model_as_it_stands(digits, c
     assert cut.ended == "max_hours" and len(cut.history) == 1 and 0 <= cut.score <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheduler", [{"name": "StepLR", "step_size": 1, "gamma": 0.5}, "CosineAnnealingLR"])
 def test_more_epochs_go_on_from_the_kept_state_or_do_it_again_to_the_same_bits(digits, config, settings, tmp_path, scheduler):
     scratch, base = tmp_path / "scratch", {"batch_size": 48, "scheduler": scheduler}

@@ -35,6 +35,7 @@ def trained(digits, settings, tmp_path_factory):
     return train_fold(digits, 1, 0, settings(epochs=3), folder), folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 4])
 def test_loss_curve_and_weights_are_the_same_bits_for_any_number_of_workers(digits, settings, trained, tmp_path, workers):
     result = train_fold(digits, 1, 0, settings(epochs=3, workers=workers), tmp_path)
@@ -55,6 +56,7 @@ def test_the_checkpoint_is_that_of_the_best_epoch(trained):
     assert list(history["epoch"]) == [0, 1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("monitor", ["metric", "loss"])
 def test_what_is_monitored_decides_what_is_best(digits, settings, tmp_path, monitor):
     result = train_fold(digits, 0, 0, settings(epochs=5, lr=0.01, monitor=monitor), tmp_path)
@@ -181,6 +183,7 @@ def test_bf16_trains_on_a_cpu(digits, settings, tmp_path):
     assert np.isfinite(result.history["train_loss"]).all() and result.precision == "bf16"
 
 
+@pytest.mark.slow
 def test_a_compiled_network_learns_the_same_and_its_checkpoint_is_a_plain_one(digits, settings, trained, tmp_path, monkeypatch):
     # Without the code generator, which takes minutes and a C++ compiler.
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))

@@ -144,6 +144,7 @@ def test_results_that_cannot_be_compared_are_refused_with_the_reason(change, tol
     assert "To mend it" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_runs_are_compared_as_they_are_judged_post_processed_and_per_answer():
     draws = np.random.default_rng(0)
     truth = np.repeat(draws.random(150) < 0.15, 2).astype(int)

@@ -43,6 +43,7 @@ def imbalanced(rows=600, seed=0):
     return truth, 1 / (1 + np.exp(-(draws.normal(0, 1, rows) + 2.0 * truth - 3)))
 
 
+@pytest.mark.slow
 def test_what_is_judged_does_not_know_the_rows_that_it_is_judged_on():
     truth, prediction = imbalanced()
     table = rows_of(BINARY, truth)
@@ -73,6 +74,7 @@ def test_thresholds_on_noise_gain_where_they_were_fitted_and_not_where_they_are_
     assert seen > judged + 0.02 and judged < 2 / 3
 
 
+@pytest.mark.slow
 def test_a_threshold_is_the_best_and_moves_to_one_half():
     truth, prediction = imbalanced()
     post = fitted(BINARY, truth, prediction, {"name": "threshold"})
@@ -85,6 +87,7 @@ def test_a_threshold_is_the_best_and_moves_to_one_half():
     assert BINARY.score(truth, post.judged(BINARY, table, prediction), table) > f1_score(truth, prediction >= 0.5) + 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "args"), [("f1_macro", {}), ("f1_micro", {}), ("fbeta", {"beta": 2}), ("fbeta", {"beta": 2, "average": "micro"})]
 )
@@ -115,6 +118,7 @@ def test_probabilities_become_0_and_1_where_they_are_counted_as_shares():
     assert problem.score(truth, changed) > problem.score(truth, prediction) + 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", [CLASSES, GRADES])
 def test_cut_points_find_where_the_grades_change(problem):
     draws = np.random.default_rng(4)
@@ -170,6 +174,7 @@ def test_ranks_leave_the_order_and_spread_evenly():
         fitted(problem, np.arange(8) % 4, np.eye(4)[[0, 1] * 4], {"name": "rank"})
 
 
+@pytest.mark.slow
 def test_weights_of_classes_raise_a_rare_one():
     draws = np.random.default_rng(6)
     truth = draws.choice(4, 400, p=[0.7, 0.2, 0.07, 0.03])
@@ -220,6 +225,7 @@ def test_steps_follow_one_another():
     assert Postprocess.from_json(post.to_json()) == post
 
 
+@pytest.mark.slow
 def test_one_fold_is_judged_in_fifths():
     truth, prediction = imbalanced()
     table = rows_of(BINARY, truth, folds=1)
@@ -268,6 +274,7 @@ def test_the_submission_is_post_processed_and_keeps_the_raw_predictions(tmp_path
     assert loaded.postprocess == steps and loaded.predictions.equals(predictions)
 
 
+@pytest.mark.slow
 def test_validate_reports_both_and_keeps_raw_predictions(digits, settings, tmp_path, capsys):
     folds = [train_fold(digits, fold, 0, settings(epochs=2, lr=0.01), tmp_path / str(fold)) for fold in (0, 1)]
     config = ValidateConfig(bootstrap=20, worst=5, postprocess=({"name": "class_weights"},))

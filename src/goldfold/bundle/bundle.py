@@ -37,6 +37,11 @@ class Bundle:
     postprocess: Steps = ()
     versions: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def models(self) -> int:
+        """The checkpoints of all folds."""
+        return sum(1 + len(result.further) for result in self.folds)
+
     def save(self, folder: Path, data: Path, megabytes: float, wheels: Sequence[str] = ()) -> int:
         """Write the files, whole or not at all; return the folder's size in bytes.
 

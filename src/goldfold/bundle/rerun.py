@@ -44,9 +44,7 @@ def predict_bundle(bundle: Path, data: Path, path: Path) -> None:
             print(f"{line}: predictions may differ in their last digits")
         competition = read_test(kept, data)
         views = 1 + len(kept.config.predict.tta)
-        print(
-            f"{len(competition.test)} test rows, {sum(1 + len(fold.further) for fold in kept.folds)} models, {views} view{'s' * (views > 1)} of each row"
-        )
+        print(f"{len(competition.test)} test rows, {kept.models} models, {views} view{'s' * (views > 1)} of each row")
         submission = predict_test(kept, competition)
         with TemporaryDirectory() as folder:
             submission.save(Path(folder))

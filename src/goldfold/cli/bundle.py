@@ -16,21 +16,22 @@ def bundle_run(
 ) -> None:
     """Write a run's bundle, and say how large it is and how long it will take, measured here by the test rows there are."""
     from goldfold.bundle.rerun import measure
+    from goldfold.imports import modality_part
+    from goldfold.modalities.protocol import require
     from goldfold.prepare import PreparedSet
     from goldfold.terminal import clock
 
     problem = PreparedSet.load(PREPARED).problem
     bundle = _of_current() if run == "current" else _of_run(run)
+    require(modality_part(problem.modality, "prepare"), "gather_test")
     folder = out or BUNDLES / bundle.name
     size = bundle.save(folder, data or Path("/kaggle/input") / problem.name, megabytes, wheels)
     views = 1 + len(bundle.config.predict.tta)
-    print(
-        f"bundle      {folder}: {size / 1e6:.1f} MB of {megabytes:g}, {len(bundle.folds)} models; its notebook is predict.ipynb"
-    )
+    print(f"bundle      {folder}: {size / 1e6:.1f} MB of {megabytes:g}, {bundle.models} models; its notebook is predict.ipynb")
     pace = measure(bundle, Path(bundle.config.competition.path))
     rows = test_rows or len(PreparedSet.load(PREPARED).test)
     seconds = pace.seconds(rows)
-    models = f"{len(bundle.folds)} models x {views} view{'s' * (views > 1)}"
+    models = f"{bundle.models} models x {views} view{'s' * (views > 1)}"
     print(f"time        {clock(seconds)} of {hours:g} hours for {rows} test rows x {models}")
     print(f"            at {1 / pace.row:.0f} rows/s, measured here on {pace.rows} rows, from their files to the submission")
     if seconds > hours * 3600:

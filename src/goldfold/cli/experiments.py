@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from goldfold.cli.places import RECIPES, cut_short
-from goldfold.config.recipe import of_another_modality, read_recipe, read_yaml
+from goldfold.cli.places import RECIPES, cut_short, require_competition
+from goldfold.config import parse_config
+from goldfold.config.recipe import of_another_modality, overlaid, read_recipe, read_yaml
 from goldfold.errors import InputError
 
 
@@ -21,13 +22,16 @@ def run_recipe(name: str, dvc_options: list[str]) -> None:
             "params.yaml has changes that are not committed, yours or those of the last recipe; this one would be laid over them",
             mend="git restore params.yaml goes back to what is committed; git commit params.yaml builds on the changes",
         )
-    settings = overrides(recipe, read_yaml(Path("params.yaml")))
+    base = read_yaml(Path("params.yaml"))
+    require_competition(parse_config(overlaid(base, recipe), str(path)))
+    settings = overrides(recipe, base)
     print(f"params.yaml takes the settings of {path}; `git restore params.yaml` goes back", flush=True)
     command = ["exp", "run", "--name", name, *(f"--set-param={setting}" for setting in settings), *dvc_options]
     try:
         _dvc(*command)
     except SystemExit:
-        print(f"\nif an experiment of that name is in the way: goldfold run {name} --force", file=sys.stderr)
+        if name in _dvc_names():
+            print(f"\nan experiment of that name is there: goldfold run {name} --force takes its place", file=sys.stderr)
         raise
 
 
@@ -74,6 +78,12 @@ def resume() -> None:
         print(f"going on with {stage}", flush=True)
         _dvc("repro", "--force", "--single-item", stage)
     _dvc("repro")
+
+
+def _dvc_names() -> list[str]:
+    """The names of DVC's experiments."""
+    done = subprocess.run(["dvc", "exp", "list", "--name-only"], capture_output=True, text=True, check=False)
+    return done.stdout.split()
 
 
 def _git(*arguments: str) -> str:

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from goldfold.errors import InputError
 from goldfold.process import run_to_end
 
 
@@ -152,18 +151,14 @@ ORDERS = ["cv", "public", "private", "test", "time", "name"]
 
 def check_params() -> None:
     """Check params.yaml; raises InputError that names what is wrong."""
+    from goldfold.cli.places import require_competition
     from goldfold.config import load_config
     from goldfold.metrics import find_metric
 
-    competition = load_config().competition
-    if competition.metric is not None:
-        find_metric(competition.metric.name)
-    path = Path(competition.path)
-    # What a stage writes, or DVC fetches, need not be there yet.
-    if not path.exists() and not path.with_name(f"{path.name}.dvc").is_file() and Path("data/demo") not in path.parents:
-        raise InputError(
-            f"params.yaml, competition.path: there is no folder {path}", mend="correct it, or put the competition's files there"
-        )
+    config = load_config()
+    if config.competition.metric is not None:
+        find_metric(config.competition.metric.name)
+    require_competition(config)
     print("params.yaml has no mistake in its keys and values")
 
 

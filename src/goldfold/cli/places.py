@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from goldfold.errors import InputError
 from goldfold.files import read_json
 
 if TYPE_CHECKING:
@@ -17,6 +18,13 @@ REPORTS = Path("experiments/reports")
 LEADERBOARD = Path("experiments/leaderboard.html")
 BUNDLES = Path("experiments/bundles")
 SWEEPS = Path("experiments/sweeps")
+
+
+def require_competition(config: "Config") -> None:
+    """Raise InputError where the competition is not there, and neither a stage nor DVC would bring it."""
+    path = Path(config.competition.path)
+    if not path.exists() and not path.with_name(f"{path.name}.dvc").is_file() and Path("data/demo") not in path.parents:
+        raise InputError(f"competition.path: there is no folder {path}", mend="correct it, or put the competition's files there")
 
 
 def cut_short(config: "Config") -> list[str]:

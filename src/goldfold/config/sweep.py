@@ -14,7 +14,6 @@ from goldfold.imports import nearest
 REFUSED = {
     "competition": "trials on other rows, or judged otherwise, cannot be compared",
     "split": "trials on other folds cannot be compared",
-    "predict": "the CV that trials are judged by does not depend on it",
 }
 
 

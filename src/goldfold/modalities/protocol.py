@@ -133,13 +133,13 @@ class Learning(Protocol):
         """
 
 
-def missing(learning: Learning, *functions: str) -> list[str]:
+def missing(learning: Any, *functions: str) -> list[str]:
     """Those of the functions that a kind of input may leave out which this one, or one of those joined in it, does leave out."""
     kinds = [part for _, part in getattr(learning, "parts", [("", learning)])]
     return [f"{kind.__name__}.{name}" for kind in kinds for name in functions if not hasattr(kind, name)]
 
 
-def require(learning: Learning, *functions: str) -> None:
+def require(learning: Any, *functions: str) -> None:
     """Raise InputError where a kind of input leaves one of these out."""
     left_out = missing(learning, *functions)
     if left_out:

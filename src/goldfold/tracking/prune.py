@@ -13,8 +13,9 @@ from typing import Any
 from goldfold.errors import InputError
 from goldfold.metrics import Metric
 from goldfold.tracking.store import FOLD, Store, local_folder, metric_name
+from goldfold.tracking.submissions import TAG
 
-SUBMITTED, MEMBERS, PRUNED = "goldfold.submitted", "goldfold.members", "goldfold.pruned"
+MEMBERS, PRUNED = "goldfold.members", "goldfold.pruned"
 FOLDERS = ("folds", "model")
 """What of a run's artifacts holds checkpoints."""
 
@@ -56,12 +57,12 @@ def plan_pruning(store: Store, experiment: str, metric: Metric, keep: int, curre
     scores = {run.info.run_id: run.data.metrics.get(name) for run in with_some}
     ranked = sorted(with_some, key=lambda run: _rank(scores[run.info.run_id], metric))
     best = [run.info.run_id for run in ranked if scores[run.info.run_id] is not None][:keep]
-    submitted = [run for run in runs if SUBMITTED in run.data.tags]
+    submitted = [run for run in runs if _is_submitted(run)]
     members = {found for run in submitted for found in re.findall(r"\(([^()]+)\)", run.data.tags.get(MEMBERS, ""))}
     holders = []
     for run in ranked:
         reasons = {
-            "submitted": SUBMITTED in run.data.tags,
+            "submitted": _is_submitted(run),
             "in a submitted blend": run.info.run_id in members or run.info.run_name in members,
             f"among the best {keep}": run.info.run_id in best,
             "the current result": run.info.run_name == current,
@@ -79,6 +80,10 @@ def carry_out(store: Store, pruning: Pruning) -> None:
         for folder in holder.folders:
             shutil.rmtree(folder)
         store.client.set_tag(holder.id, PRUNED, datetime.now(UTC).strftime("%Y-%m-%d"))
+
+
+def _is_submitted(run: Any) -> bool:
+    return any(name.startswith(TAG) for name in run.data.tags)
 
 
 def _parents(store: Store, experiment: str) -> list[Any]:
