@@ -23,7 +23,9 @@ def run_recipe(name: str, dvc_options: list[str]) -> None:
             mend="git restore params.yaml goes back to what is committed; git commit params.yaml builds on the changes",
         )
     base = read_yaml(Path("params.yaml"))
-    require_competition(parse_config(overlaid(base, recipe), str(path)))
+    whole = parse_config(overlaid(base, recipe), str(path))
+    if not any("competition.path=" in option for option in dvc_options):
+        require_competition(whole)
     settings = overrides(recipe, base)
     print(f"params.yaml takes the settings of {path}; `git restore params.yaml` goes back", flush=True)
     command = ["exp", "run", "--name", name, *(f"--set-param={setting}" for setting in settings), *dvc_options]
