@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ READ = 20_000
 def growth(folder: Path) -> str:
     """Prepare and read so many small images, each in a process of its own; return a table of times and memory."""
     lines = [
-        "| images | prepare, ms per image | loader, ms per image | prepare, MB at most | loader, MB |",
+        "| images | prepare, ms per image | loader, ms per image | prepare, MB at most | loader, MB at most |",
         "|---|---|---|---|---|",
     ]
     for count in COUNTS:
@@ -34,10 +35,23 @@ def growth(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _megabytes(step: str) -> float:
-    """The most memory that preparing took; of reading, what no file backs: the cache's mapped pages are the system's to drop."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM" if step == "prepare" else "RssAnon"].split()[0]) / 1e3
+class _Memory(threading.Thread):
+    """Looks again and again at the memory of this process that no file backs: mapped pages are the system's to drop."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most, self._over = 0.0, threading.Event()
+
+    def run(self) -> None:
+        while not self._over.wait(0.01):
+            status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+            self.most = max(self.most, int(status["RssAnon"].split()[0]) / 1e3)
+
+    def end(self) -> float:
+        """The most megabytes that were seen."""
+        self._over.set()
+        self.join()
+        return self.most
 
 
 def _step(step: str, data: Path, prepared: Path) -> None:
@@ -50,7 +64,8 @@ def _step(step: str, data: Path, prepared: Path) -> None:
         competition = read_competition(CompetitionConfig(path=str(data)))
         # What is imported and started once is not a cost of an image.
         prepare(competition, SplitConfig(), ImagePrepareConfig(rows=100), prepared.with_name("few"))
-        started = time.perf_counter()
+        memory, started = _Memory(), time.perf_counter()
+        memory.start()
         prepare(competition, SplitConfig(), ImagePrepareConfig(), prepared)
         images = len(competition.train) + len(competition.test)
     else:
@@ -60,12 +75,13 @@ def _step(step: str, data: Path, prepared: Path) -> None:
         loaded = PreparedSet.load(prepared)
         view = ImageView(loaded, "train", {"size": SIDE, "channels": 3, "interpolation": "bilinear"})
         sampler = EpochSampler(np.arange(len(loaded.train)), 0)
-        started, images = time.perf_counter(), 0
+        memory, started, images = _Memory(), time.perf_counter(), 0
+        memory.start()
         while images < READ:
             images += sum(len(rows) for rows, _ in training_batches(view, sampler, 64, 0))
             sampler.epoch += 1
     seconds = time.perf_counter() - started
-    print(json.dumps({"seconds": seconds, "images": images, "megabytes": _megabytes(step)}))
+    print(json.dumps({"seconds": seconds, "images": images, "megabytes": memory.end()}))
 
 
 if __name__ == "__main__":

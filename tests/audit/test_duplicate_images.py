@@ -39,7 +39,7 @@ def pairs_of(folder, files, workers=2, bad_images="error"):
         (folder / "images" / name).write_bytes(data)
     config = ImagePrepareConfig(workers=workers, bad_images=bad_images)
     images, _, _ = write_image_cache(folder / "cache", [folder / "images" / name for name in files], config)
-    pairs = alike_images(images, pd.read_parquet(folder / "cache" / SKETCHES))
+    pairs = alike_images(images)
     names = list(files)
     return {(names[pair.first], names[pair.second]): pair.how for pair in pairs.itertuples()}
 
@@ -91,7 +91,7 @@ def test_grey_images_and_odd_channels_are_compared_too(tmp_path, photos):
         np.save(folder / f"{number}.npy", array)
     paths = [folder / f"{number}.npy" for number in range(13)]
     images, _, _ = write_image_cache(tmp_path / "cache", paths, ImagePrepareConfig(channels=5))
-    pairs = alike_images(images, pd.read_parquet(tmp_path / "cache" / SKETCHES))
+    pairs = alike_images(images)
     assert pairs[["first", "second", "how"]].to_numpy().tolist() == [[4, 12, "exact"]]
 
 

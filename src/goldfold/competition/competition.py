@@ -41,7 +41,7 @@ class Competition:
     decisions: tuple[Decision, ...]
     extra: int = 0
 
-    def image_paths(self) -> list[Path]:
+    def image_paths(self) -> list[str]:
         """The image of each training row, then of each test row, relative to `root`.
 
         `templates` are those of the two tables, see `find_images`, which raises InputError for rows without an image.

@@ -19,21 +19,20 @@ OPPOSITE: dict[Side, str] = {"train": "test", "test": "train"}
 
 def image_files(folder: Path) -> list[Path]:
     """All image files below `folder`, sorted, as paths relative to it; hidden folders are passed over."""
-    return sorted(_walk(folder, Path()))
+    return [Path(name) for name in _walk(folder)]
 
 
-def _walk(folder: Path, below: Path) -> Iterator[Path]:
+def _walk(folder: Path, below: str = "") -> Iterator[str]:
     with os.scandir(folder / below) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                yield from _walk(folder, below / entry.name)
-            elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:
-                yield below / entry.name
+        ordered = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
+    for name, is_folder in ordered:
+        if is_folder:
+            yield from _walk(folder, f"{below}{name}/")
+        elif os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
+            yield below + name
 
 
-def find_images(table: pd.DataFrame, id_column: str, root: Path, template: str | None, side: Side) -> list[Path]:
+def find_images(table: pd.DataFrame, id_column: str, root: Path, template: str | None, side: Side) -> list[str]:
     """Return the image of each row of `table`, as paths relative to `root`.
 
     With a template, `images/{id}_frontal.jpg`, its columns are filled in; without one an image is found by the row's
@@ -49,18 +48,18 @@ def find_images(table: pd.DataFrame, id_column: str, root: Path, template: str |
         require_columns(table.columns, fields, where, "competition.images")
         keys = [template.format(**dict(zip(fields, row, strict=True))) for row in zip(*(table[f] for f in fields), strict=True)]
 
-    files = image_files(root)
-    named = _by_name(files)
+    files = list(_walk(root))
+    named = _by_name(files, set(keys))
     found, missing, several = [], [], []
     for position, key in enumerate(keys):
         everywhere = named.get(key, [])
-        candidates = [path for path in everywhere if template or not path.parts[0].lower().startswith(OPPOSITE[side])]
+        candidates = [path for path in everywhere if template or not path.lower().startswith(OPPOSITE[side])]
         if len(candidates) == 1:
             found.append(candidates[0])
             continue
         place = f"{line(position)} ({id_column} {table[id_column].iloc[position]})"
         if candidates:
-            several.append(f"{place}: {', '.join(map(str, candidates[:3]))}")
+            several.append(f"{place}: {', '.join(candidates[:3])}")
         else:
             others = f", only {everywhere[0]}, which is the {OPPOSITE[side]} table's" if everywhere else ""
             missing.append(f"{place}: no file {key}{others}")
@@ -80,10 +79,11 @@ def find_images(table: pd.DataFrame, id_column: str, root: Path, template: str |
     return found
 
 
-def _by_name(files: list[Path]) -> dict[str, list[Path]]:
-    """Each file under its path and its name, both with and without the extension."""
-    names: dict[str, list[Path]] = {}
+def _by_name(files: list[str], asked: set[str]) -> dict[str, list[str]]:
+    """Each file under those of its path and its name, both with and without the extension, that are asked for."""
+    names: dict[str, list[str]] = {}
     for path in files:
-        for key in {str(path), path.name, str(path.with_suffix("")), path.stem}:
+        name = path.rpartition("/")[2]
+        for key in asked & {path, name, os.path.splitext(path)[0], os.path.splitext(name)[0]}:
             names.setdefault(key, []).append(path)
     return names

@@ -1,8 +1,8 @@
 """Images that are the same: candidates by a perceptual hash, each confirmed by its pixels."""
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 
 import cv2
@@ -12,7 +12,7 @@ import pandas as pd
 from goldfold.metrics import Array
 from goldfold.modalities.candidates import candidates
 from goldfold.modalities.image.cache import ImageCache
-from goldfold.modalities.image.sketch import FREQUENCIES, mirrored
+from goldfold.modalities.image.sketch import FREQUENCIES, MIRROR, STATISTICS
 from goldfold.prepare.duplicates import equal_rows, pairs_table
 
 TABLES = 16
@@ -34,38 +34,21 @@ LOWEST, HIGHEST = 0.6, 0.99
 """What is more alike than the second is a copy in any set; what is less alike than the first is one in none."""
 
 
-@dataclass(frozen=True)
-class Sketches:
-    """Unit vectors, (n, 63) float32, whose product is how alike two images are at a first look; `mirror` are those of the
-    images turned left to right. Each frequency weighs what it tells of this set's images."""
-
-    plain: Array
-    mirror: Array
-
-    @classmethod
-    def of(cls, frequencies: Array) -> "Sketches":
-        """Those of the FREQUENCIES of images; an image without any contrast is like none."""
-        plain = _unit(frequencies)
-        both = np.concatenate([plain, mirrored(plain)])
-        both = _unit((both - both.mean(axis=0)) / np.maximum(both.std(axis=0), 1e-6)).astype(np.float32)
-        both[~np.tile(plain.any(axis=1), 2)] = 0
-        return cls(both[: len(plain)], both[len(plain) :])
-
-
-def alike_images(images: ImageCache, sketches: pd.DataFrame) -> pd.DataFrame:
+def alike_images(images: ImageCache) -> pd.DataFrame:
     """The confirmed pairs of the images of a cache: exact (the same file or pixels), near or mirrored.
 
     A pair is near where its details, above all differences in light, go together as they do in no pair of images that merely
     look alike: by `OUTSTANDING` deviations, aligned where one is cropped or shifted.
     """
-    read = np.flatnonzero(sketches["file"] != "")
-    first, second = equal_rows(sketches["file"].to_numpy()[read])
+    files = images.index["file"].to_numpy()
+    read = np.flatnonzero(files != "")
+    first, second = equal_rows(files[read])
     same = pairs_table(read[first], read[second])
     distinct = np.setdiff1d(read, read[second])
-    found = Sketches.of(sketches[list(FREQUENCIES)].to_numpy()[distinct])
+    vectors = _vectors(images.sketches[distinct, len(STATISTICS) :])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        least = _bar(_usual(images, found.plain, distinct, pool))
-        one, other, turned = _looked_at(found).T
+        least = _bar(_usual(images, vectors, distinct, pool))
+        one, other, turned = _looked_at(vectors).T
         first, second = distinct[one], distinct[other]
         look = partial(_likeness, images, least)
         likeness = np.array(list(pool.map(look, first, second, turned)))
@@ -76,36 +59,69 @@ def alike_images(images: ImageCache, sketches: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([same, near]).sort_values(["first", "second"], ignore_index=True)
 
 
-def _looked_at(sketches: Sketches) -> Array:
-    """The pairs that are worth a look, the most alike first, and whether the second image is turned, (n, 3) int."""
-    count = len(sketches.plain)
-    both = np.concatenate([sketches.plain, sketches.mirror])
-    hashed = candidates(_keys(both, count), both @ _directions(1)[:, 0])
-    found = np.unique(np.concatenate([np.empty((0, 2), np.int64), *(_worth(both, pairs, count) for pairs in hashed)]), axis=0)
-    alike = _products(both, found)
-    order = np.argsort(-alike, kind="stable")
-    found = found[order]
-    # Each image is compared with a few others at most, however many look like it.
-    seen = pd.DataFrame({"a": found[:, 0], "b": found[:, 1] % count})
-    few = (seen.groupby("a").cumcount() < PER_IMAGE) | (seen.groupby("b").cumcount() < PER_IMAGE)
-    found = found[few.to_numpy()][: max(AT_LEAST, count // 10)]
-    return np.stack([found[:, 0], found[:, 1] % count, found[:, 1] // count], axis=1)
+def _vectors(frequencies: Array) -> Array:
+    """Unit vectors, (n, 63) float32, whose product is how alike two images are at a first look, of their FREQUENCIES.
+
+    Each frequency weighs what it tells of this set's images, turned or not; an image without any contrast is like none.
+    """
+    empty = ~frequencies.any(axis=1)
+    vectors = _unit(frequencies)
+    # What changes its sign when an image is turned is 0 in the mean of all images and all turned ones.
+    count = max(len(vectors), 1)
+    vectors -= vectors.sum(axis=0) / count * (MIRROR > 0)
+    vectors /= np.maximum(np.sqrt(np.einsum("ij,ij->j", vectors, vectors) / count), 1e-6)
+    vectors = _unit(vectors)
+    vectors[empty] = 0
+    return vectors
 
 
-def _worth(both: Array, pairs: Array, count: int) -> Array:
-    """Of candidate pairs those that are alike at a first look: the lower image as it is, the other as it is or turned."""
-    a, b = pairs.min(axis=1), pairs.max(axis=1)
-    turned = (a < count) & (b >= count)
-    swap = turned & (a > b - count)
-    a, b = np.where(swap, b - count, a), np.where(swap, a + count, b)
-    kept = (a < count) & (a != b % count)
-    pairs = np.stack([a, b], axis=1)[kept]
-    return pairs[_products(both, pairs) >= LEAST_LIKE]
+def _looked_at(vectors: Array) -> Array:
+    """The pairs that are worth a look, the most alike first, and whether the second image is turned, (n, 3) int.
+
+    What is alike is kept as it is found, never more than that many pairs at once.
+    """
+    count = len(vectors)
+    most = max(AT_LEAST, count // 10)
+    codes, alike, least = np.empty(0, np.int64), np.empty(0, np.float32), LEAST_LIKE
+    direction = _directions(1)[:, 0]
+    for pairs in candidates(_keys(vectors), np.concatenate([vectors @ direction, vectors @ (MIRROR * direction)])):
+        new = np.setdiff1d(_codes(pairs, count), codes)
+        likeness = _products(vectors, new)
+        better = likeness >= least
+        if not better.any():
+            continue
+        codes, alike = np.concatenate([codes, new[better]]), np.concatenate([alike, likeness[better]])
+        order = np.lexsort((codes, -alike))
+        codes, alike = codes[order], alike[order]
+        # Each image is compared with a few others at most, however many look like it.
+        ends = pd.DataFrame({"one": codes // (2 * count), "other": codes % count})
+        few = ((ends.groupby("one").cumcount() < PER_IMAGE) | (ends.groupby("other").cumcount() < PER_IMAGE)).to_numpy()
+        codes, alike = codes[few][:most], alike[few][:most]
+        least = alike[-1] if len(alike) == most else LEAST_LIKE
+    return np.stack([codes // (2 * count), codes % count, codes // count % 2], axis=1)
 
 
-def _products(both: Array, pairs: Array, block: int = 1 << 18) -> Array:
-    parts = [pairs[start : start + block] for start in range(0, len(pairs), block)]
-    return np.concatenate([np.einsum("ij,ij->i", both[a], both[b]) for a, b in (p.T for p in parts)] or [np.empty(0)])
+def _codes(pairs: Array, count: int) -> Array:
+    """Pairs of images, those from `count` on turned ones, as a number each: the lower image as it is, the other so or turned."""
+    one, other = pairs.min(axis=1), pairs.max(axis=1)
+    kept = (one < count) & (one != other % count)
+    one, other = one[kept], other[kept]
+    swap = one > other % count
+    one, other = np.where(swap, other % count, one), np.where(swap, one + count, other)
+    return np.asarray(one * (2 * count) + other)
+
+
+def _products(vectors: Array, codes: Array, block: int = 1 << 14) -> Array:
+    """How alike the images of each pair are, (n,) float32."""
+    count = len(vectors)
+    products = np.empty(len(codes), np.float32)
+    for start in range(0, len(codes), block):
+        one, other = np.divmod(codes[start : start + block], 2 * count)
+        first, second = vectors[one], vectors[other % count]
+        turned = other >= count
+        second[turned] *= MIRROR
+        products[start : start + block] = np.einsum("ij,ij->i", first, second)
+    return products
 
 
 def _directions(count: int) -> Array:
@@ -113,21 +129,29 @@ def _directions(count: int) -> Array:
     return np.random.default_rng(0).normal(size=(len(FREQUENCIES), count)).astype(np.float32)
 
 
-def _keys(both: Array, count: int) -> Array:
-    """For each table a number that near vectors are likely to share, (n, TABLES): on which sides of planes they lie."""
-    bits = max(8, int(np.ceil(np.log2(max(count, 2)))) + 2)
+def _keys(vectors: Array) -> Iterator[Array]:
+    """For each of TABLES a number that near vectors are likely to share, (2 n,), of the images and then of the turned ones.
+
+    It is on which sides of planes they lie.
+    """
+    bits = max(8, int(np.ceil(np.log2(max(2 * len(vectors), 2)))) + 2)
     planes = _directions(1 + TABLES * bits)[:, 1:].reshape(-1, TABLES, bits)
     powers = 1 << np.arange(bits, dtype=np.int64)
-    return np.stack([(both @ planes[:, table] > 0) @ powers for table in range(TABLES)], axis=1)
+    for table in range(TABLES):
+        sides = [vectors @ planes[:, table] > 0, vectors @ (planes[:, table] * MIRROR[:, None]) > 0]
+        yield np.concatenate([side @ powers for side in sides])
 
 
-def _usual(images: ImageCache, plain: Array, rows: Array, pool: ThreadPoolExecutor) -> Array:
+def _usual(images: ImageCache, vectors: Array, rows: Array, pool: ThreadPoolExecutor) -> Array:
     """The likeness of some of the images, evenly chosen, to the one that is most like each at a first look."""
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(BACKGROUND, len(rows))).astype(int))
-    alike = plain[chosen] @ plain.T
-    alike[np.arange(len(chosen)), chosen] = -1
+    nearest = []
+    for one in chosen:
+        alike = vectors @ vectors[one]
+        alike[one] = -1
+        nearest.append(alike.argmax())
     look = partial(_likeness, images, 1.0)
-    return np.array(list(pool.map(look, rows[chosen], rows[alike.argmax(axis=1)], np.zeros(len(chosen), int))))
+    return np.array(list(pool.map(look, rows[chosen], rows[nearest], np.zeros(len(chosen), int))))
 
 
 def _bar(usual: Array) -> float:
@@ -173,4 +197,4 @@ def _correlation(a: Array, b: Array) -> float:
 
 
 def _unit(rows: Array) -> Array:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6))
+    return np.asarray(rows / np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), 1e-6)[:, None])

@@ -25,17 +25,18 @@ from goldfold.process import keep_freed_memory
 PIXELS = "images.u8"
 INDEX = "images.parquet"
 CARD = "images.json"
-SKETCHES = "sketches.parquet"
+PLACE = ("offset", "height", "width", "shipped_height", "shipped_width")
+SKETCHES = "sketches.npy"
 AHEAD = 8
 
 
 class ImageCache:
     """Images of any shape, read-only: `cache[i]` is an (height, width, channels) uint8 array over the file's memory map.
 
-    Four files: `images.u8`, the pixels of one image after another; `images.parquet`, for each image its offset,
-    height and width there, and its height and width as shipped; `images.json`, `size` (of the shorter side), `channels` and
-    `digest`, a hash of the files and of how they were decoded; `sketches.parquet`, what finds an image's duplicates: the size of
-    its file in `bytes`, the file's hash (`file`; empty where it was left blank), and the columns of a sketch.
+    Four files: `images.u8`, the pixels of one image after another; `images.parquet`, for each image its offset, height and
+    width there, its height and width as shipped, the size of its file in `bytes` and the file's hash (`file`; empty where it was
+    left blank); `images.json`, `size` (of the shorter side), `channels` and `digest`, a hash of the files and of how they
+    were decoded; `sketches.npy`, what finds an image's duplicates.
     """
 
     def __init__(self, folder: Path, index: pd.DataFrame, size: int, channels: int, digest: str) -> None:
@@ -57,6 +58,11 @@ class ImageCache:
         """Open the cache in `folder`."""
         return cls(folder, pd.read_parquet(folder / INDEX), **read_json(folder / CARD))
 
+    @property
+    def sketches(self) -> Array:
+        """The sketch of each image, (n, 68) float32, mapped from its file."""
+        return np.asarray(np.load(self.folder / SKETCHES, mmap_mode="r"))
+
     def __len__(self) -> int:
         return len(self.index)
 
@@ -75,7 +81,7 @@ class ImageCache:
 
 def write_image_cache(
     folder: Path,
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     config: ImagePrepareConfig,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda images, _: images,
     scratch: Path | None = None,
@@ -103,19 +109,19 @@ def write_image_cache(
             "replace them, remove their rows, or set prepare.bad_images: blank to go on with a black image in their place",
         )
     position = {path: number for number, path in enumerate(unique)}
-    index = decoded.index.iloc[[position[path] for path in paths]].reset_index(drop=True)
+    order = [position[path] for path in paths]
+    index = decoded.index.iloc[order].reset_index(drop=True)
     index.to_parquet(folder / INDEX)
-    sketches = decoded.sketches.iloc[[position[path] for path in paths]].reset_index(drop=True)
-    sketches.to_parquet(folder / SKETCHES)
+    np.save(folder / SKETCHES, decoded.sketches[order])
     card: dict[str, Any] = {"size": config.image_size, "channels": config.channels, "digest": decoded.digest}
     write_json(folder / CARD, card)
-    digest = hashlib.blake2b(decoded.digest.encode() + index.to_numpy().tobytes(), digest_size=16)
+    digest = hashlib.blake2b(decoded.digest.encode() + index[list(PLACE)].to_numpy().tobytes(), digest_size=16)
     return ImageCache(folder, index, **card), digest.hexdigest(), decoded.bad
 
 
 def _decode(
     target: Path,
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     config: ImagePrepareConfig,
     progress: Callable[[Iterable[Any], int], Iterable[Any]],
 ) -> Decoded:
@@ -126,9 +132,9 @@ def _decode(
     """
     size, channels = config.image_size, config.channels
     digest = hashlib.blake2b(settings_of_decoding(config), digest_size=16)
-    rows: list[tuple[int, int, int, int, int]] = []
-    files: list[tuple[int, str]] = []
-    sketches: list[Array] = []
+    rows = np.empty((len(paths), 6), np.int64)
+    hashes: list[str] = []
+    sketches = np.empty((len(paths), len(SKETCH)), np.float32)
     bad: list[str] = []
     offset, workers = 0, config.workers or os.cpu_count() or 1
     keep_freed_memory()
@@ -136,7 +142,7 @@ def _decode(
     cv2.setNumThreads(1)
     with target.open("wb") as pixels:
         images = _in_order(lambda path: _shrunk(path, size, channels), paths, workers)
-        for path, result in zip(paths, progress(images, len(paths)), strict=True):
+        for number, (path, result) in enumerate(zip(paths, progress(images, len(paths)), strict=True)):
             if isinstance(result, str):
                 bad.append(f"{path}: {result}")
                 blank = np.zeros((size, size, channels), np.uint8)
@@ -144,14 +150,13 @@ def _decode(
             image, shipped = result.image, result.shipped
             pixels.write(image.data)
             digest.update(result.hashed)
-            files.append((result.size, result.hashed.hex()))
-            sketches.append(result.sketch)
-            rows.append((offset, *image.shape[:2], *shipped))
+            hashes.append(result.hashed.hex())
+            sketches[number] = result.sketch
+            rows[number] = offset, *image.shape[:2], *shipped, result.size
             offset += image.nbytes
     cv2.setNumThreads(threads)
-    index = pd.DataFrame(rows, columns=["offset", "height", "width", "shipped_height", "shipped_width"])
-    found = [pd.DataFrame(files, columns=["bytes", "file"]), pd.DataFrame(np.stack(sketches), columns=list(SKETCH))]
-    return Decoded(index, pd.concat(found, axis=1), digest.hexdigest(), bad)
+    index = pd.DataFrame(rows, columns=[*PLACE, "bytes"]).assign(file=pd.Series(hashes, dtype="str"))
+    return Decoded(index, sketches, digest.hexdigest(), bad)
 
 
 class _Read(NamedTuple):
@@ -164,10 +169,10 @@ class _Read(NamedTuple):
     sketch: Array
 
 
-def _shrunk(path: Path, size: int, channels: int) -> _Read | str:
+def _shrunk(path: Path | str, size: int, channels: int) -> _Read | str:
     """The image shrunk to `size`, or why it cannot be decoded."""
     try:
-        data = path.read_bytes()
+        data = Path(path).read_bytes()
         image = decode(data, channels, size)
         small, hashed = shrink(image, size), hashlib.blake2b(data, digest_size=16).digest()
         return _Read(small, shipped_size(data, image), len(data), hashed, sketch(small))
@@ -175,7 +180,7 @@ def _shrunk(path: Path, size: int, channels: int) -> _Read | str:
         return str(error)
 
 
-def _in_order(function: Callable[[Path], Any], paths: Sequence[Path], workers: int) -> Iterator[Any]:
+def _in_order(function: Callable[[Path | str], Any], paths: Sequence[Path | str], workers: int) -> Iterator[Any]:
     """Map over threads, results in order, never more than a few per worker ahead of their use."""
     with ThreadPoolExecutor(workers) as pool:
         pending: deque[Future[Any]] = deque()

@@ -14,26 +14,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pandas as pd
 
 from goldfold.files import folder_written_whole, read_json, write_json, written_whole
+from goldfold.metrics import Array
 from goldfold.modalities.image import decode, sketch
 from goldfold.modalities.image.settings import ImagePrepareConfig
 
-PIXELS, INDEX, SKETCHES, CARD = "pixels.u8", "index.parquet", "sketches.parquet", "card.json"
+PIXELS, INDEX, SKETCHES, CARD = "pixels.u8", "index.parquet", "sketches.npy", "card.json"
 
 
 @dataclass(frozen=True)
 class Decoded:
     """What a file of pixels holds.
 
-    `index` has, for each image, its offset, height and width there, and its height and width as shipped; `sketches`, its
-    file's size and hash and its sketch; `digest` is a hash of the files and of how they were decoded; `bad` has a line for
-    each image that could not be decoded.
+    `index` and `sketches` are those of an ImageCache, a row for each image; `digest` is a hash of the files and of how they
+    were decoded; `bad` has a line for each image that could not be decoded.
     """
 
     index: pd.DataFrame
-    sketches: pd.DataFrame
+    sketches: Array
     digest: str
     bad: list[str]
 
@@ -43,12 +44,12 @@ def settings_of_decoding(config: ImagePrepareConfig) -> bytes:
     return f"{config.image_size} {config.channels} {cv2.__version__} ".encode() + Path(inspect.getfile(decode)).read_bytes()
 
 
-def decoding_key(paths: Sequence[Path], config: ImagePrepareConfig) -> str:
+def decoding_key(paths: Sequence[Path | str], config: ImagePrepareConfig) -> str:
     """A hash of which files they are (path, size and time of change) and of how they are decoded."""
     digest = hashlib.blake2b(settings_of_decoding(config) + Path(inspect.getfile(sketch)).read_bytes(), digest_size=10)
     for path in paths:
         with contextlib.suppress(OSError):
-            found = path.stat()
+            found = os.stat(path)
             digest.update(f"{path} {found.st_size} {found.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
@@ -61,7 +62,7 @@ def take_kept(kept: Path, target: Path) -> Decoded | None:
         os.link(kept / PIXELS, target)
     except OSError:
         return None
-    return Decoded(pd.read_parquet(kept / INDEX), pd.read_parquet(kept / SKETCHES), **read_json(kept / CARD))
+    return Decoded(pd.read_parquet(kept / INDEX), np.load(kept / SKETCHES), **read_json(kept / CARD))
 
 
 def keep(kept: Path, pixels: Path, decoded: Decoded) -> None:
@@ -70,7 +71,7 @@ def keep(kept: Path, pixels: Path, decoded: Decoded) -> None:
         with folder_written_whole(kept) as draft:
             os.link(pixels, draft / PIXELS)
             decoded.index.to_parquet(draft / INDEX)
-            decoded.sketches.to_parquet(draft / SKETCHES)
+            np.save(draft / SKETCHES, decoded.sketches)
             write_json(draft / CARD, {"digest": decoded.digest, "bad": decoded.bad})
     except OSError:
         return

@@ -11,8 +11,9 @@ import pandas as pd
 from goldfold.competition import Competition
 from goldfold.metrics import Array
 from goldfold.modalities.image.alike import alike_images
-from goldfold.modalities.image.cache import SKETCHES, ImageCache, write_image_cache
+from goldfold.modalities.image.cache import ImageCache, write_image_cache
 from goldfold.modalities.image.settings import ImagePrepareConfig
+from goldfold.modalities.image.sketch import COLUMNS as SKETCH
 from goldfold.modalities.image.sketch import STATISTICS
 from goldfold.prepare import Gathered, PreparedSet, Shown
 from goldfold.prepare.prepared_set import Part
@@ -32,9 +33,9 @@ def gather(
 ) -> Gathered:
     """Find the image of each row and write the cache of them all, training rows first, to `folder`."""
     names = competition.image_paths()
-    paths = [competition.root / name for name in names]
+    paths = [f"{competition.root}/{name}" for name in names]
     images, digest, bad = write_image_cache(folder, paths, config, progress, scratch)
-    pd.DataFrame({"path": [name.as_posix() for name in names]}).to_parquet(folder / PATHS)
+    pd.DataFrame({"path": names}).to_parquet(folder / PATHS)
     shapes = images.index[["shipped_height", "shipped_width"]]
     least, most = shapes.min(), shapes.max()
     megabytes = int((images.index["height"] * images.index["width"]).sum()) * images.channels / 1e6
@@ -45,7 +46,7 @@ def gather(
 def gather_test(competition: Competition, config: ImagePrepareConfig, folder: Path) -> None:
     """Write the cache of the test table's images alone, black ones in the place of those that cannot be decoded."""
     alone = replace(competition, train=competition.train.iloc[:0])
-    paths = [competition.root / path for path in alone.image_paths()]
+    paths = [f"{competition.root}/{name}" for name in alone.image_paths()]
     write_image_cache(folder, paths, config.model_copy(update={"bad_images": "blank"}))
 
 
@@ -56,12 +57,13 @@ def settle(folder: Path, scratch: Path) -> None:
 
 def find_alike(competition: Competition, config: ImagePrepareConfig, folder: Path) -> pd.DataFrame:
     """The images that are the same or nearly, also turned left to right, confirmed by their pixels."""
-    return alike_images(ImageCache.load(folder), pd.read_parquet(folder / SKETCHES))
+    return alike_images(ImageCache.load(folder))
 
 
 def source_facts(competition: Competition, folder: Path) -> pd.DataFrame:
     """The size and date of each image's file, and its dimensions as shipped."""
-    index, size = ImageCache.load(folder).index, pd.read_parquet(folder / SKETCHES, columns=["bytes"])["bytes"]
+    index = ImageCache.load(folder).index
+    size = index["bytes"]
     width, height = index["shipped_width"], index["shipped_height"]
     facts = pd.DataFrame({"the file's size": size, "the image's width": width, "the image's height": height}).astype("float64")
     facts["the image's aspect"] = width / height.clip(lower=1)
@@ -75,9 +77,8 @@ def source_facts(competition: Competition, folder: Path) -> pd.DataFrame:
 
 def content_facts(competition: Competition, folder: Path) -> pd.DataFrame:
     """The colours, contrast and sharpness of each image, and where its light comes from."""
-    sketches = pd.read_parquet(folder / SKETCHES)
-    facts = sketches[list(STATISTICS)].astype("float64")
-    return facts.assign(**{"light from the left": sketches["f01"], "light from above": sketches["f10"]}).astype("float64")
+    sketches = pd.DataFrame(ImageCache.load(folder).sketches, columns=list(SKETCH))[[*STATISTICS, "f01", "f10"]]
+    return sketches.rename(columns={"f01": "light from the left", "f10": "light from above"}).astype("float64")
 
 
 def show_rows(prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:

@@ -8,6 +8,8 @@ from goldfold.metrics import Array
 SIDE, LOW = 32, 8
 FREQUENCIES = tuple(f"f{row}{column}" for row in range(LOW) for column in range(LOW))[1:]
 """The lowest frequencies of the discrete cosine transform, without the mean, as a perceptual hash (pHash) takes them."""
+MIRROR = np.tile(np.where(np.arange(LOW) % 2, -1, 1), LOW)[1:].astype(np.float32)
+"""The factors of the FREQUENCIES, (63,) float32, that give those of the image turned left to right."""
 STATISTICS = ("brightness", "contrast", "redness", "blueness", "sharpness")
 COLUMNS = (*STATISTICS, *FREQUENCIES)
 
@@ -31,9 +33,3 @@ def _shrunk(image: Array) -> Array:
     if min(height, width) >= 4 * SIDE:
         image = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
-
-
-def mirrored(frequencies: Array) -> Array:
-    """The FREQUENCIES, (n, 63), of the images turned left to right."""
-    signs = np.tile(np.where(np.arange(LOW) % 2, -1, 1), LOW)[1:]
-    return np.asarray(frequencies * signs.astype(frequencies.dtype))

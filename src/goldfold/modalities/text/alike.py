@@ -47,7 +47,7 @@ def _near(texts: pd.Series) -> pd.DataFrame:
     if len(texts) < 2:
         return pairs_table([], [])
     parts = _sets(texts, analyzer="char_wb", ngram_range=(PART, PART))
-    hashed = candidates(_keys(parts.indices, parts.indptr), np.diff(parts.indptr))
+    hashed = candidates(_keys(parts.indices, parts.indptr).T, np.diff(parts.indptr))
     pairs = np.unique(np.sort(np.concatenate([np.empty((0, 2), np.int64), *hashed]), axis=1), axis=0)
     share = _shared(parts, pairs)
     pairs, share = pairs[share >= NEAR], share[share >= NEAR]
