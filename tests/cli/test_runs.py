@@ -31,6 +31,8 @@ def test_its_cross_validation_is_that_of_the_metric(run):
     assert run.cv(PROBLEM).scores.score == 0.75
     with pytest.raises(InputError, match="mine was scored by accuracy, but the competition, as it is prepared now, by roc_auc"):
         run.cv(dataclasses.replace(PROBLEM, metric="roc_auc"))
+    with pytest.raises(InputError, match=r"mine was scored by accuracy, but .* by accuracy \(sample_weight w\)"):
+        run.cv(dataclasses.replace(PROBLEM, metric_args={"sample_weight": "w"}))
 
 
 def test_its_test_rows_are_those_of_the_prepared_set_in_their_order(run):

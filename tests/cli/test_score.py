@@ -34,6 +34,16 @@ def test_the_parts_of_a_solution_are_scored_apart_and_logged(solution, tracked, 
     assert f"{expected['test_public']:.5f}" in capsys.readouterr().out
 
 
+def test_the_last_solution_that_was_named_counts_and_rows_without_a_label_are_told(solution, desk, tracked, capsys):
+    path, right, _ = solution
+    score_run("mine", path)
+    labels = pd.read_csv(path, dtype=str).drop(columns="Usage")[1:]
+    labels[~right].to_csv(desk / "wrong.csv", index=False)
+    score_run("mine", desk / "wrong.csv")
+    assert tracked().metrics["accuracy_test"] == 0
+    assert f"not scored  {right.sum() + 1} test rows" in capsys.readouterr().out
+
+
 def test_without_known_labels_it_says_how_to_name_them(desk):
     with pytest.raises(InputError, match=r"(?s)test labels are not known.*--solution FILE"):
         score_run("current", None)

@@ -306,6 +306,14 @@ def test_a_regression_is_rounded_where_its_metric_needs_labels(write_competition
         read(root, task="regression", metric="quadratic_weighted_kappa")
 
 
+def test_grades_in_words_have_the_order_that_is_given(write_competition, read):
+    root = write_competition({"y": ["low", "middle", "high", "low"] * 5}, {"y": "low"})
+    with pytest.raises(InputError, match=r"(?s)words have no order.*competition.classes: \[low, middle, high\]"):
+        read(root, metric="quadratic_weighted_kappa")
+    problem = read(root, metric="quadratic_weighted_kappa", classes=["low", "middle", "high"]).problem
+    assert problem.classes == ("low", "middle", "high")
+
+
 @pytest.mark.parametrize(
     ("targets", "sample", "settings", "told"),
     [

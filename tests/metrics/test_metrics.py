@@ -79,7 +79,14 @@ def test_a_metric_agrees_with_scikit_learn_or_a_hand_worked_value(name, task, tr
 
 GIVEN = [
     ("fbeta", "binary", BINARY, P, {"beta": 2, "average": "binary"}, sklearn.fbeta_score(BINARY, HARD, beta=2)),
-    ("fbeta", "multilabel", LABELS, PL, {"beta": 0.5}, sklearn.fbeta_score(LABELS, PL >= 0.5, beta=0.5, average="macro")),
+    (
+        "fbeta",
+        "multilabel",
+        LABELS,
+        PL,
+        {"beta": 0.5, "average": "macro"},
+        sklearn.fbeta_score(LABELS, PL >= 0.5, beta=0.5, average="macro"),
+    ),
     ("roc_auc", "multilabel", LABELS, PL, {"average": "micro"}, sklearn.roc_auc_score(LABELS.ravel(), PL.ravel())),
     ("roc_auc", "binary", BINARY, P, {"sample_weight": P + 1}, sklearn.roc_auc_score(BINARY, P, sample_weight=P + 1)),
     ("log_loss", "binary", BINARY, P, {"sample_weight": P + 1}, sklearn.log_loss(BINARY, P, sample_weight=P + 1)),

@@ -26,7 +26,7 @@ def parsed(space, **more):
         ({"train.monitor": ["metric", "los"]}, {}, r"train.monitor at los: train.monitor: .*'metric' or 'loss'"),
         ({"split.seed": [0, 1]}, {}, r"split.seed: trials on other folds cannot be compared"),
         ({"predict.average": ["predictions", "mean"]}, {}, r"predict.average at mean: predict.average: .*'logits' or 'ranks'"),
-        ({"train.lr": [0.1]}, {}, r"sweep.space.train.lr: .*at least 2 items"),
+        ({"train.lr": [0.1]}, {}, r"sweep.space.train.lr: .*give two values at least"),
         ({"train.lr": [0.1, 0.2]}, {"trials": None}, r"give a budget: trials or hours"),
         ({"train.lr": [0.1, 0.2]}, {"prune": {"percentil": 3}}, r"sweep.prune.percentil: .*did you mean percentile\?"),
     ],

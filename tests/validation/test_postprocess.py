@@ -89,7 +89,8 @@ def test_a_threshold_is_the_best_and_moves_to_one_half():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("metric", "args"), [("f1_macro", {}), ("f1_micro", {}), ("fbeta", {"beta": 2}), ("fbeta", {"beta": 2, "average": "micro"})]
+    ("metric", "args"),
+    [("f1_macro", {}), ("f1_micro", {}), ("fbeta", {"beta": 2, "average": "macro"}), ("fbeta", {"beta": 2, "average": "micro"})],
 )
 def test_thresholds_per_label_are_the_best_that_there_are(metric, args):
     draws = np.random.default_rng(3)
@@ -172,6 +173,15 @@ def test_ranks_leave_the_order_and_spread_evenly():
     problem = replace(CLASSES, metric="log_loss", answer="probability")
     with pytest.raises(InputError, match="rank would break rows that must sum to 1"):
         fitted(problem, np.arange(8) % 4, np.eye(4)[[0, 1] * 4], {"name": "rank"})
+    for metric in ("accuracy", "log_loss"):
+        with pytest.raises(InputError, match=f"{metric} sees more than the order"):
+            fitted(replace(BINARY, metric=metric), truth, prediction, {"name": "rank"})
+
+
+def test_what_a_step_does_not_take_is_told_by_its_name():
+    truth, prediction = imbalanced()
+    with pytest.raises(InputError, match="threshold takes no value: what it needs is fitted"):
+        fitted(BINARY, truth, prediction, {"name": "threshold", "value": 0.3})
 
 
 @pytest.mark.slow
@@ -199,7 +209,7 @@ def test_the_new_class_is_ranked_before_those_that_are_unsure():
     assert problem.score(truth, post.judged(problem, rows_of(problem, truth), sure)) > 0.98
     with pytest.raises(InputError, match="there is no class old"):
         fitted(problem, truth, sure, {"name": "new_class", "label": "old"})
-    with pytest.raises(InputError, match="refused its arguments"):
+    with pytest.raises(InputError, match="new_class needs label"):
         fitted(problem, truth, sure, {"name": "new_class"})
 
 

@@ -75,7 +75,8 @@ def resume() -> None:
 
     stages = cut_short(load_config())
     if not stages:
-        print("no training was cut short")
+        print("no training was cut short, so there is nothing to go on with; make repro runs what is not up to date")
+        return
     for stage in stages:
         print(f"going on with {stage}", flush=True)
         _dvc("repro", "--force", "--single-item", stage)

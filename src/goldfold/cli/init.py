@@ -140,9 +140,9 @@ def _track(folder: Path) -> str:
     if folder.resolve().is_relative_to(DEMO.resolve()):
         return ""
     print(f"dvc add {folder}", flush=True)
-    done = subprocess.run(["dvc", "add", "--quiet", str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(["dvc", "add", str(folder)], capture_output=True, text=True, check=False)
     if done.returncode:
-        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
         raise InputError(f"DVC cannot track {folder}", said, f"mend that, then: dvc add {folder}; params.yaml is as it was")
     files = [PARAMS, folder.with_name(f"{folder.name}.dvc"), folder.with_name(".gitignore")]
     told = " ".join(shlex.quote(str(file)) for file in files if file.exists())

@@ -137,10 +137,9 @@ def main() -> None:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("give 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"give a whole number from 1 on, not {text}")
+    return int(text)
 
 
 FORMATS = ["onnx", "torchscript", "torch_export"]
@@ -154,10 +153,13 @@ def check_params() -> None:
     from goldfold.cli.places import require_competition
     from goldfold.config import load_config
     from goldfold.metrics import find_metric
+    from goldfold.validation.postprocess import require_steps
 
     config = load_config()
     if config.competition.metric is not None:
-        find_metric(config.competition.metric.name)
+        find_metric(config.competition.metric.name, arguments=config.competition.metric.args)
+    if config.validate_.postprocess != "auto":
+        require_steps(config.validate_.postprocess)
     require_competition(config)
     print("params.yaml has no mistake in its keys and values")
 

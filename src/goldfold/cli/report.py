@@ -45,6 +45,8 @@ def _of_current(config: "Config", origin: dict[str, str]) -> str:
 
     prepared = PreparedSet.load(PREPARED)
     folds = load_folds(CURRENT / "folds", config.split.folds, config.train.seeds)
+    for fold in folds:
+        fold.require_prepared(prepared)
     submission = CURRENT / "submission" / "submission.csv"
     known = test_score(submission, config.competition, prepared.problem, prepared.test)[0] if submission.is_file() else None
     tags = provenance()

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from goldfold.cli.places import CURRENT
 from goldfold.errors import InputError
@@ -36,12 +36,14 @@ class Run:
     def cv(self, problem: "Problem") -> "CVResult":
         """Its cross-validation; raises InputError where it has none, or one by another metric than the problem's."""
         from goldfold.validation import CVResult
+        from goldfold.validation.cv_result import METRIC
 
         folder = self.folder("cv")
-        scored_by = next(iter(read_json(folder / "metrics.json"))) if (folder / "metrics.json").is_file() else None
-        if scored_by not in (None, problem.scored_by.name):
+        now = {"name": problem.metric, "arguments": problem.metric_args}
+        scored_by = read_json(folder / METRIC) if (folder / METRIC).is_file() else now
+        if scored_by != now:
             raise InputError(
-                f"{self.name} was scored by {scored_by}, but the competition, as it is prepared now, by {problem.scored_by.name}",
+                f"{self.name} was scored by {_metric(scored_by)}, but the competition, as it is prepared now, by {_metric(now)}",
                 mend="name runs with that metric, or set competition.metric to theirs and run `dvc repro prepare`",
             )
         return CVResult.load(folder, problem)
@@ -86,7 +88,8 @@ def find_runs(names: Sequence[str], config: "Config") -> list[Run]:
     Different runs that bear the same name are told apart by the start of their ids.
     """
     runs = [_find_run(name, config) for name in names]
-    twice = [run.name for place, run in enumerate(runs) if run.origin in [other.origin for other in runs[:place]]]
+    keys = [run.tracked.get("key", run.origin) for run in runs]
+    twice = [run.name for place, run in enumerate(runs) if keys[place] in keys[:place]]
     if twice:
         raise InputError(f"named twice: {', '.join(twice)}", mend="name each run once")
     shared = Counter(run.name for run in runs)
@@ -110,6 +113,12 @@ def groups_of(prepared: "PreparedSet", runs: Sequence[Run], ids: "pd.Series") ->
         )
     groups: pd.Series = table[column]
     return groups
+
+
+def _metric(asked: Mapping[str, Any]) -> str:
+    """A metric's name, and its arguments where it has some."""
+    arguments = ", ".join(f"{name} {value}" for name, value in asked["arguments"].items())
+    return f"{asked['name']} ({arguments})" if arguments else str(asked["name"])
 
 
 def _find_run(name: str, config: "Config") -> Run:

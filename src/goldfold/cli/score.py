@@ -1,5 +1,6 @@
 """`goldfold score`: a run's submission against test labels that are known."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,21 +40,24 @@ def score_run(name: str, solution: Path | None) -> None:
     source = competition.solution or "the rows that were held out"
     for part, (score, rows) in scores.items():
         print(f"{part.removeprefix('test '):<11} {problem.scored_by.name} {number(score)}  ({rows} rows of {source})")
+    left = prepared.test[problem.answer_id or problem.id].nunique() - scores["test"][1]
+    if left:
+        print(f"not scored  {left} test rows, of which {source} has no label")
     print(f"CV          {problem.scored_by.name} {number(run.cv(problem).scores.score)}")
     if run.tracked:
         known = {f"{problem.scored_by.name}_{part.replace(' ', '_')}": score for part, (score, _) in scores.items()}
-        log_scores(run.tracked, known, path.stat().st_mtime)
+        log_scores(run.tracked, known, time.time())
         print(f"MLflow run  {run.tracked['name']}")
 
 
 def scores_by_part(path: Path, solution: "pd.DataFrame", problem: "Problem") -> dict[str, tuple[float, int]]:
     """The score and the rows of the whole solution, `test`, and of what its column Usage calls Public and Private."""
-    from goldfold.competition import USAGE
+    from goldfold.competition import PRIVATE, PUBLIC, USAGE
     from goldfold.prediction import score_submission
 
     parts = {"test": solution}
     if USAGE in solution:
-        parts |= {f"test {part.lower()}": solution[solution[USAGE] == part] for part in ("Public", "Private")}
+        parts |= {f"test {part.lower()}": solution[solution[USAGE] == part] for part in (PUBLIC, PRIVATE)}
     by = problem.answer_id or problem.id
     return {
         name: (score_submission(path, rows.reset_index(drop=True), problem), rows[by].nunique())

@@ -10,6 +10,7 @@ from goldfold.competition import task as work_out
 from goldfold.competition.folders import LABEL, extra_from_folders, tables_from_folders
 from goldfold.competition.images import find_images
 from goldfold.competition.problem import Problem
+from goldfold.competition.solution import solution_table
 from goldfold.competition.tables import columns_of, read_table, require_columns, require_ids
 from goldfold.competition.task import GIVEN, Decision
 from goldfold.config import CompetitionConfig
@@ -17,7 +18,6 @@ from goldfold.errors import InputError
 
 ROW = "row_number"
 """The id column of a table without one."""
-USAGE = "Usage"
 """The column of Kaggle's solutions that says which rows are scored: Public, Private or Ignored."""
 TRAIN_TABLES = ("train.csv", "train.csv.zip", "train.tsv", "train.parquet")
 TEST_TABLES = ("test.csv", "test.csv.zip", "test.tsv", "test.parquet")
@@ -122,21 +122,9 @@ def read_competition(config: CompetitionConfig) -> Competition:
 
 
 def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame | None:
-    """The test labels for the local scorer: `competition.solution`, or those of rows that goldfold held out itself.
-
-    Rows that a column Usage calls Ignored are left out.
-    """
+    """The test labels for the local scorer: `competition.solution`, or those of rows that goldfold held out itself."""
     if config.solution:
-        path = Path(config.solution)
-        solution = read_table(path, [problem.answer_id or problem.id, *problem.keys, *problem.targets])
-        if USAGE in solution:
-            solution = solution[solution[USAGE] != "Ignored"].reset_index(drop=True)
-        if problem.keys:
-            solution[problem.id] = contract.joined(solution, problem.keys)
-        require_columns(solution.columns, [problem.answer_id or problem.id, *problem.targets], str(path), "competition.solution")
-        if problem.has_numbers:
-            solution[list(problem.targets)] = work_out.numeric_targets(solution, problem.targets, problem.task, str(path))
-        return solution
+        return solution_table(Path(config.solution), problem)
     root, names = _root(config), _Names(problem.id, problem.targets)
     train_path = _named_or_found(root, config.train, TRAIN_TABLES)
     if _sample_path(config, root) or (train_path and _named_or_found(root, config.test, TEST_TABLES)):
@@ -316,6 +304,7 @@ def _problem(
     classes = work_out.work_out_classes(config, train, task, targets, separator)
     answer, answer_why = work_out.work_out_answer(config, task, targets, classes, answers)
     metric, metric_why = work_out.work_out_metric(config, task, answer)
+    work_out.require_ordered(config, task, classes, metric)
     problem = Problem(
         name=config.name or Path(config.path).name,
         modality=config.modality,

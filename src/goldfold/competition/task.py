@@ -126,6 +126,17 @@ def work_out_classes(
     return _in_order(seen)
 
 
+def require_ordered(config: CompetitionConfig, task: Task, classes: tuple[str, ...], metric: Component) -> None:
+    """Raise InputError where a metric weighs how far apart classes are, and nothing tells their order."""
+    weighs = metric.name.endswith("weighted_kappa") or (metric.name == "cohen_kappa" and metric.args.get("weights"))
+    if task == "multiclass" and weighs and not config.classes and pd.to_numeric(pd.Series(classes), errors="coerce").isna().any():
+        raise InputError(
+            f"{metric.name} weighs mistakes by how far apart the classes are, and words have no order",
+            list(classes),
+            "give them from the lowest to the highest: competition.classes: [low, middle, high]",
+        )
+
+
 def work_out_grades(train: pd.DataFrame, task: Task, answer: Answer, targets: tuple[str, ...]) -> tuple[str, ...]:
     """The labels that the values of a regression are rounded to, where it is answered by labels."""
     if task != "regression" or answer != "label":

@@ -118,6 +118,8 @@ def _told(problem: Any) -> str:
         return f"{place}: there is no such key{nearest(keys[-1], known)}"
     if problem["type"] == "missing":
         return f"{place}: this key is missing"
+    if problem["type"] == "too_short":
+        return f"{place}: " + ("name a key at least" if place == "sweep.space" else "give two values at least, or a range")
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("a valid tuple", "a list or a range")
     given = problem["input"]
     return f"{place}: {message}" + ("" if isinstance(given, dict | list | None) else f", not {given!r}")

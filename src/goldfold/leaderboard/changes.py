@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from goldfold.tracking.results import TrackedResult
 
 SILENT = ("competition.name", "competition.path", "competition.kaggle", "competition.solution")
-"""Settings that change no result."""
+"""Settings that change no result, beside those of a search itself."""
 DATA, COMMIT, MEMBERS = "goldfold.data", "mlflow.source.git.commit", "goldfold.members"
 LONGEST = 40
 UNSET = "–"
@@ -39,7 +39,8 @@ def change_of(run: TrackedResult, earlier: Sequence[TrackedResult]) -> Change:
 
 def _differing(one: TrackedResult, other: TrackedResult) -> list[str]:
     names = dict.fromkeys([*one.params, *other.params])
-    return [name for name in names if name not in SILENT and _value(one, name) != _value(other, name)]
+    telling = [name for name in names if name not in SILENT and not name.startswith("sweep.")]
+    return [name for name in telling if _value(one, name) != _value(other, name)]
 
 
 def _value(run: TrackedResult, name: str) -> str:

@@ -19,7 +19,7 @@ def balanced_accuracy(truth: Array, label: Array) -> float:
     return float(np.mean([(label[truth == known] == known).mean() for known in np.unique(truth)]))
 
 
-def fbeta(truth: Array, label: Array, *, beta: float = 1, average: Average = "macro") -> float:
+def fbeta(truth: Array, label: Array, *, average: Average, beta: float = 1) -> float:
     """The F-score that counts recall `beta` times as much as precision (sklearn.metrics.fbeta_score).
 
     `average` is binary (of the positive class), macro (the mean over classes or labels), micro (of all labels together) or

@@ -178,7 +178,8 @@ class Search:
         pruner = prune and optuna.pruners.PercentilePruner(prune.percentile, prune.trials, epochs)
 
         def judge(step: int, score: float, where: str) -> None:
-            trial.report(score, step)
+            if step not in before:
+                trial.report(score, step)
             now = copy.copy(self.study.get_trials(deepcopy=False)[number])
             # Judged as it is now: that it was better in an earlier epoch, or in a fold that is easy, does not count.
             now.intermediate_values = {step: score}

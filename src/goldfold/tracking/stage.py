@@ -251,7 +251,7 @@ def deliver_waiting(outbox: Outbox, store: Store) -> None:
 def log_scores(
     origin: Mapping[str, str], scores: Mapping[str, float], moment: float, tags: Mapping[str, str] | None = None
 ) -> None:
-    """Log scores of a submission, by metric's name, and tags to its run; the same twice changes nothing."""
+    """Log scores of a submission, by metric's name, and tags to its run; of several moments the last counts."""
     metrics = [(name, score, 0, moment) for name, score in scores.items()]
     send(Record(origin["experiment"], origin["key"], origin["name"], metrics=metrics, tags=tags or {}))
 

@@ -11,6 +11,8 @@ from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_whole
 from goldfold.validation.postprocess import Postprocess
 
+METRIC = "metric.json"
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -47,9 +49,9 @@ class Scores:
 class CVResult:
     """Scores, the out-of-fold table, the worst errors, and the post-processing.
 
-    Files: metrics.json, oof.parquet (row, fold, Problem.columns, and those of Problem.outputs as the models predict them),
-    worst.csv (the rows with the largest loss, worst first), postprocess.json, errors.png (a confusion matrix, or predicted
-    against actual).
+    Files: metrics.json, metric.json (the name and the arguments of the metric), oof.parquet (row, fold, Problem.columns, and
+    those of Problem.outputs as the models predict them), worst.csv (the rows with the largest loss, worst first),
+    postprocess.json, errors.png (a confusion matrix, or predicted against actual).
     """
 
     problem: Problem
@@ -77,6 +79,7 @@ class CVResult:
         with written_whole(folder / "errors.png") as draft:
             plot_errors(self.problem, self.judged(), draft)
         write_json(folder / "postprocess.json", self.postprocess.to_json())
+        write_json(folder / METRIC, {"name": self.problem.metric, "arguments": self.problem.metric_args})
         write_json(folder / "metrics.json", self.metrics())
 
     def metrics(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ It is judged nested: the predictions of each fold are changed by what was fitted
 predictions are changed by is fitted to all of them.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -16,7 +17,8 @@ from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.imports import called, nearest
 from goldfold.metrics import Array
-from goldfold.validation.steps import KEY, KINDS, Rows
+from goldfold.validation.averaging import knows_only_order
+from goldfold.validation.steps import KEY, KINDS, Kind, Rows
 
 PARTS_OF_ONE_FOLD = 5
 MOST_SHOWN = 6
@@ -134,13 +136,9 @@ def automatic(problem: Problem) -> tuple[Component, ...]:
 def _fit(problem: Problem, components: Sequence[Component], table: pd.DataFrame, prediction: Array) -> Steps:
     steps: list[Step] = []
     truth = problem.truth(table)
+    require_steps(components)
     for component in components:
-        kind = KINDS.get(component.name)
-        if kind is None:
-            raise InputError(
-                f"params.yaml, {KEY}: there is no step {component.name}{nearest(component.name, list(KINDS))}",
-                mend=f"give auto, or some of {', '.join(KINDS)}",
-            )
+        kind = KINDS[component.name]
         if problem.task not in kind.tasks:
             fitting = [name for name, known in KINDS.items() if problem.task in known.tasks]
             raise InputError(
@@ -148,6 +146,40 @@ def _fit(problem: Problem, components: Sequence[Component], table: pd.DataFrame,
                 mend=f"give some of {', '.join(fitting)}",
             )
         fitted = called(kind.fit, KEY, Rows(problem, truth, prediction, table), **component.args)
+        if component.name == "rank":
+            _require_ranks(problem, table, prediction)
         steps.append(Step(component.name, fitted))
         prediction = processed(problem, (steps[-1],), prediction)
     return tuple(steps)
+
+
+def require_steps(components: Sequence[Component]) -> None:
+    """Raise InputError for steps that there are not, for what a step does not take, and for what it lacks."""
+    for component in components:
+        if component.name not in KINDS:
+            raise InputError(
+                f"params.yaml, {KEY}: there is no step {component.name}{nearest(component.name, list(KINDS))}",
+                mend=f"give auto, or some of {', '.join(KINDS)}",
+            )
+        _require_arguments(component, KINDS[component.name])
+
+
+def _require_arguments(component: Component, kind: Kind) -> None:
+    takes = [name for name in inspect.signature(kind.fit).parameters if name != "rows"]
+    wrong = [name for name in component.args if name not in takes]
+    missing = [name for name in takes if name not in component.args]
+    if wrong:
+        told = f"it takes {', '.join(takes)} alone" if takes else "what it needs is fitted"
+        raise InputError(f"params.yaml, {KEY}: {component.name} takes no {wrong[0]}: {told}", mend=f"leave {wrong[0]} out")
+    if missing:
+        written = ", ".join([f"name: {component.name}", *(f"{name}: …" for name in missing)])
+        raise InputError(f"params.yaml, {KEY}: {component.name} needs {' and '.join(missing)}", mend=f"write it as {{{written}}}")
+
+
+def _require_ranks(problem: Problem, table: pd.DataFrame, prediction: Array) -> None:
+    """Raise InputError where the metric would take ranks for probabilities, values or labels."""
+    if problem.metric != "pearson" and not knows_only_order(problem, table, prediction):
+        raise InputError(
+            f"params.yaml, {KEY}: rank is for metrics of an order and pearson, and {problem.metric} sees more than the order",
+            mend="leave it out",
+        )

@@ -88,7 +88,7 @@ def _fit_label_thresholds(rows: Rows) -> dict[str, Any]:
     The micro average is a ratio of sums over labels, maximised by Dinkelbach's method (1967).
     """
     metric, arguments = rows.problem.metric, rows.problem.metric_args
-    average = metric.partition("_")[2] or arguments.get("average", "macro")
+    average = metric.partition("_")[2] or arguments.get("average")
     if not metric.startswith(("f1_", "fbeta")) or average not in ("macro", "micro") or "mask" in arguments:
         told = "fits macro and micro F-scores of all rows alone, and the metric is"
         raise InputError(f"params.yaml, {KEY}: label_thresholds {told} {metric} {arguments or ''}", mend="use threshold")

@@ -1,0 +1,64 @@
+"""A table of known test labels: competition.solution."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from goldfold.competition import contract
+from goldfold.competition import task as work_out
+from goldfold.competition.problem import Problem
+from goldfold.competition.tables import columns_of, line, read_table, require_columns
+from goldfold.errors import InputError
+
+USAGE = "Usage"
+PUBLIC, PRIVATE, IGNORED = "Public", "Private", "Ignored"
+USAGES = (PUBLIC, PRIVATE, IGNORED)
+
+
+def solution_table(path: Path, problem: Problem) -> pd.DataFrame:
+    """The labels of a file, and its column Usage where it has one, however that is spelt.
+
+    Rows that are Ignored are left out. Raises InputError for labels that are none, and for ids that have two.
+    """
+    by = problem.answer_id or problem.id
+    given = {name: USAGE for name in columns_of(path) if name.casefold() == USAGE.casefold()}
+    solution = read_table(path, [by, *problem.keys, *problem.targets, *given]).rename(columns=given)
+    if USAGE in solution:
+        solution[USAGE] = _usage(solution[USAGE], path)
+        solution = solution[solution[USAGE] != IGNORED].copy()
+    if problem.keys:
+        solution[problem.id] = contract.joined(solution, problem.keys)
+    require_columns(solution.columns, [by, *problem.targets], str(path), "competition.solution")
+    if problem.has_numbers:
+        solution[list(problem.targets)] = work_out.numeric_targets(solution, problem.targets, problem.task, str(path))
+    elif problem.is_exclusive:
+        solution[problem.targets[0]] = _labels(solution[problem.targets[0]], problem, path)
+    _require_one_answer(solution, by, problem, path)
+    return solution.reset_index(drop=True)
+
+
+def _usage(values: pd.Series, path: Path) -> pd.Series:
+    known = {usage.casefold(): usage for usage in USAGES}
+    usage = values.astype("str").str.strip().str.casefold().map(known)
+    if usage.isna().any():
+        places = [f"{line(position)}: {values.iloc[position]}" for position in usage.isna().to_numpy().nonzero()[0].tolist()]
+        raise InputError(f"{path}: values of {USAGE} that are none of {', '.join(USAGES)}: {len(places)}", places, "correct them")
+    return usage
+
+
+def _labels(given: pd.Series, problem: Problem, path: Path) -> pd.Series:
+    """The labels, 1.0 as 1; raises InputError for those that are no class."""
+    labels = work_out.whole_number_labels(given.astype("str"))
+    unknown = labels[~labels.isin(problem.classes)]
+    if len(unknown):
+        places = [f"{line(row)}: {label or 'nothing'}" for row, label in zip(unknown.index.tolist(), unknown, strict=True)]
+        known = f"the classes are {', '.join(problem.classes[:10])}{' …' * (len(problem.classes) > 10)}"
+        raise InputError(f"{path}: labels that are no class: {len(unknown)}", places, f"correct them; {known}")
+    return labels
+
+
+def _require_one_answer(solution: pd.DataFrame, by: str, problem: Problem, path: Path) -> None:
+    answers = solution[[by, *problem.targets]].drop_duplicates()
+    twice = answers[by][answers[by].duplicated()]
+    if len(twice):
+        raise InputError(f"{path}: ids with two answers: {len(twice)}", [f"{by} {key}" for key in twice], "keep one row for each")
