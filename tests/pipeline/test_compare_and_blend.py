@@ -42,6 +42,16 @@ def test_runs_of_other_folds_are_refused(arena: Clone):
     assert "current and moved have different folds" in said and "Traceback" not in said
 
 
+def test_a_run_and_the_current_result_that_it_is_are_the_same_run(arena: Clone):
+    name = arena.parents()[0].info.run_name
+    assert f"named twice: {name}" in arena.run("goldfold", "compare", "current", name, expect=2)
+
+
+def test_a_blend_takes_no_other_runs_name(arena: Clone):
+    said = arena.run("goldfold", "blend", "current", "rival", "--name", "moved", expect=2)
+    assert "--name moved is another run's, which is no blend" in said
+
+
 def test_a_run_labels_the_test_rows_for_its_own_folds_alone(arena: Clone):
     said = arena.run("goldfold", "pseudo-label")
     name = arena.parents()[0].info.run_name

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,3 +93,14 @@ def _require(name: str, runs: Sequence[Run]) -> None:
             f"--name {name} cannot be a blend's",
             mend="use letters, digits, dots and dashes; not current, and no member's name",
         )
+    if _is_other_run(name):
+        raise InputError(f"--name {name} is another run's, which is no blend", mend="give a name that no run has")
+
+
+def _is_other_run(name: str) -> bool:
+    """Whether a run of that name is there that is no blend: a blend takes the place of another one alone."""
+    from goldfold.tracking.results import MEMBERS, TrackedResult
+
+    with suppress(InputError):
+        return MEMBERS not in TrackedResult.find(name).tags
+    return False

@@ -24,7 +24,9 @@ def show_leaderboard(by: "Order", offline: bool) -> None:
     from goldfold.leaderboard import agreements, ranked, standings
     from goldfold.leaderboard.page import build_page, plot
     from goldfold.prepare import PreparedSet
+    from goldfold.scratch import repository
     from goldfold.tracking.results import TrackedResult, log_leaderboard
+    from goldfold.tracking.store import tracking_uri
 
     config, problem = load_config(), PreparedSet.load(PREPARED).problem
     metric, slug = problem.scored_by, config.competition.kaggle
@@ -38,7 +40,11 @@ def show_leaderboard(by: "Order", offline: bool) -> None:
             remarks = [_remembered(results, str(error).splitlines()[0])]
     found, left_out = standings(results, metric)
     if not found:
-        raise InputError(f"no run of {problem.name} was scored by {metric.name} yet", mend="run `dvc repro`")
+        raise InputError(
+            f"no run of {problem.name} in {tracking_uri(repository())} was scored by {metric.name}",
+            mend="run `dvc repro`; where it is up to date, its runs went to another store: name that in MLFLOW_TRACKING_URI, or "
+            "track the result again by `dvc repro --force`",
+        )
     runs, agreed = ranked(found, by, metric.maximize), agreements(found)
     positions = _positions(runs, teams, metric.maximize)
     remarks += [f"not scored yet: {sum(map(_is_pending, found))}"] * any(map(_is_pending, found))

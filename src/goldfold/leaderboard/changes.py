@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from goldfold.tracking.results import TrackedResult
+from goldfold.tracking.results import MEMBERS, TrackedResult
 
 SILENT = ("competition.name", "competition.path", "competition.kaggle", "competition.solution")
 """Settings that change no result, beside those of a search itself."""
-DATA, COMMIT, MEMBERS = "goldfold.data", "mlflow.source.git.commit", "goldfold.members"
+DATA, COMMIT = "goldfold.data", "mlflow.source.git.commit"
 LONGEST = 40
 UNSET = "–"
 

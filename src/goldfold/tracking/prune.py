@@ -12,10 +12,11 @@ from typing import Any
 
 from goldfold.errors import InputError
 from goldfold.metrics import Metric
+from goldfold.tracking.results import MEMBERS
 from goldfold.tracking.store import FOLD, Store, local_folder, metric_name
 from goldfold.tracking.submissions import TAG
 
-MEMBERS, PRUNED = "goldfold.members", "goldfold.pruned"
+PRUNED = "goldfold.pruned"
 FOLDERS = ("folds", "model")
 """What of a run's artifacts holds checkpoints."""
 

@@ -19,7 +19,7 @@ from goldfold.tracking.stage import cv_content, provenance, send, submission_fil
 from goldfold.tracking.store import FOLD, KEY, Store, Unreachable
 from goldfold.validation.comparison import Comparison
 
-LEADERBOARD = "leaderboard"
+LEADERBOARD, MEMBERS = "leaderboard", "goldfold.members"
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def log_blend(
     content, metric = cv_content(blend.cv, folder / "cv"), blend.cv.scores.metric
     moment = content["metrics"][0][-1]
     content["metrics"].append((f"{metric}_optimistic", blend.optimistic, 0, moment))
-    content["tags"] |= {"goldfold.members": ", ".join(f"{member} ({run})" for member, run in members.items())}
+    content["tags"] |= {MEMBERS: ", ".join(f"{member} ({run})" for member, run in members.items())}
     content["artifacts"] |= {**submission_files(folder / "submission"), str(folder / "blend.json"): ""}
     params = {f"blend.{key}": str(value) for key, value in asdict(blend.settings).items()} | {"split.group": str(group)}
     return _log_apart(prepared, name, folder, {**content, "params": params})

@@ -134,7 +134,7 @@ def _keys(vectors: Array) -> Iterator[Array]:
 
     It is on which sides of planes they lie.
     """
-    bits = max(8, int(np.ceil(np.log2(max(2 * len(vectors), 2)))) + 2)
+    bits = max(8, int(np.ceil(np.log2(max(len(vectors), 2)))) + 2)
     planes = _directions(1 + TABLES * bits)[:, 1:].reshape(-1, TABLES, bits)
     powers = 1 << np.arange(bits, dtype=np.int64)
     for table in range(TABLES):
