@@ -156,7 +156,8 @@ def show_cv(result: CVResult) -> None:
         f"{number(scores.high)}, {scores.rows} out-of-fold rows{drawn})"
     )
     if scores.raw is not None:
-        print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested")
+        told = "" if not result.problem.scored_by.better(scores.raw, scores.score) else "; worse than without: leave it out"
+        print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested{told}")
     if scores.plain is not None:
         told = f"{scores.metric} {number(scores.plain)} → {number(scores.score)}"
         print(f"averaged    {told} over checkpoints and changed rows")

@@ -67,12 +67,13 @@ def test_a_blend_is_a_tracked_result_with_a_submission(arena: Clone):
     said = arena.run("goldfold", "blend", "current", "rival", "--name", "both", "--on", "logits")
     assert "submission.csv: 360 rows, passed the contract" in said and "test score  accuracy" in said
     made = json.loads((arena.folder / "experiments/blends/both/blend.json").read_text())
-    assert set(made["members"]) == set(made["weights"]) == {"current", "rival"}
+    own = arena.parents()[0].info.run_name
+    assert set(made["members"]) == set(made["weights"]) == {own, "rival"}
     run = arena.parents()[-1]
     assert run.info.run_name == "both" and run.data.params["blend.method"] == "hill"
     assert run.data.metrics["accuracy"] == made["nested"] and run.data.metrics["accuracy_optimistic"] == made["optimistic"]
     assert run.data.metrics["accuracy_test"] >= 0.99
-    assert f"current ({arena.parents()[0].info.run_name})" in run.data.tags["goldfold.members"]
+    assert f"{own} ({own})" in run.data.tags["goldfold.members"]
 
 
 def test_compare_says_which_run_is_better_and_logs_it_once(arena: Clone):

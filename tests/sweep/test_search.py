@@ -116,6 +116,13 @@ def test_a_trial_whose_values_do_not_go_together_fails_and_the_search_goes_on(se
     assert len(tried) == 5 and tried[0].state == "complete"
 
 
+def test_nothing_is_tried_twice_and_a_space_that_is_exhausted_ends_it(search_in, tmp_path):
+    search, heard = search_in(tmp_path, trials=None, hours=1, space={"model.args.C": [0.1, 1.0, 10.0]}), Heard()
+    search.run(Silent(), [heard], lambda: None)
+    assert sorted(tried.values["model.args.C"] for tried in heard.trials) == [0.1, 1.0, 10.0]
+    assert told(search) == told(search_in(tmp_path, trials=None, hours=1, space={"model.args.C": [0.1, 1.0, 10.0]}))
+
+
 def test_a_budget_of_hours_ends_it_and_keeps_the_trial_in_flight(search_in, tmp_path):
     search = search_in(tmp_path, trials=None, hours=1e-9)
     search.run(Silent(), [Heard()], lambda: None)

@@ -180,6 +180,8 @@ def test_ranks_leave_the_order_and_spread_evenly():
 
 def test_what_a_step_does_not_take_is_told_by_its_name():
     truth, prediction = imbalanced()
+    with pytest.raises(InputError, match="temperature is for metrics of a probability, and f1 needs a label"):
+        fitted(replace(BINARY, metric="f1"), truth, prediction, {"name": "temperature"})
     with pytest.raises(InputError, match="threshold takes no value: what it needs is fitted"):
         fitted(BINARY, truth, prediction, {"name": "threshold", "value": 0.3})
 

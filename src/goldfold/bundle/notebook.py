@@ -1,5 +1,6 @@
 """The notebook of a bundle."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from pathlib import Path
 
 BUNDLE = Path(os.environ.get("GOLDFOLD_BUNDLE", "/kaggle/input/{bundle}"))  # this bundle
 DATA = Path(os.environ.get("GOLDFOLD_DATA", "{data}"))  # the competition's files
+for place, name in ((BUNDLE, "the bundle"), (DATA, "the competition")):
+    there = sorted(map(str, place.parent.glob("*")))
+    assert place.is_dir(), f"{{name}} is not at {{place}}: correct the path above, perhaps to one of {{there}}"
 """
 
 INSTALL = """\
@@ -38,8 +42,10 @@ predict_bundle(BUNDLE, DATA, Path("submission.csv"))
 
 
 def notebook(name: str, competition: str, bundle: str, data: Path) -> dict[str, Any]:
-    """The notebook as JSON holds it (nbformat 4.5), without outputs."""
-    codes = [PLACES.format(bundle=bundle, data=data.as_posix()), INSTALL, PREDICT]
+    """The notebook as JSON holds it (nbformat 4.5), without outputs; `bundle` is the folder that becomes a data set on Kaggle."""
+    # Kaggle names data sets by small letters, digits and dashes.
+    slug = re.sub(r"[^a-z0-9]+", "-", bundle.lower()).strip("-")
+    codes = [PLACES.format(bundle=slug, data=data.as_posix()), INSTALL, PREDICT]
     title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": TITLE.format(competition=competition, name=name)}
     cells: list[dict[str, Any]] = [
         {"cell_type": "code", "id": f"code-{place}", "metadata": {}, "execution_count": None, "outputs": [], "source": code}

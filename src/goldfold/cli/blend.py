@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,9 @@ def blend_runs(names: Sequence[str], name: str | None, method: "Method", on: "Sc
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     problem = prepared.problem
     settings = _settings(problem, method, on, model)
-    runs = sorted(find_runs(names, config), key=lambda run: run.name)
+    # What is current now has another name tomorrow.
+    found = [replace(run, name=run.tracked.get("name", run.name)) for run in find_runs(names, config)]
+    runs = sorted(found, key=lambda run: run.name)
     name = name or _default_name(settings, runs)
     _require(name, runs)
     results = on_same_rows(problem, {run.name: run.cv(problem) for run in runs})

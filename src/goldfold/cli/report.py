@@ -31,7 +31,7 @@ def write_run_report(name: str) -> None:
     save_report(page, path)
     if origin:
         log_report(origin, path)
-    print(f"report      {path}: {path.stat().st_size / 1e6:.1f} MB, one file, for any browser")
+    print(f"report      {path}: {path.stat().st_size / 1e6:.2g} MB, one file, for any browser")
 
 
 def _of_current(config: "Config", origin: dict[str, str]) -> str:

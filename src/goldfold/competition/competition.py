@@ -200,7 +200,7 @@ def _root(config: CompetitionConfig) -> Path:
     root = Path(config.path)
     if not root.is_dir():
         raise InputError(
-            f"there is no folder {root}, which params.yaml names as competition.path",
+            f"there is no folder {root}, which competition.path names",
             mend="put the competition's files there (data/raw/<name>/ is the place), or correct competition.path",
         )
     return root

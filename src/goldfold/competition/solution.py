@@ -28,7 +28,7 @@ def solution_table(path: Path, problem: Problem) -> pd.DataFrame:
         solution = solution[solution[USAGE] != IGNORED].copy()
     if problem.keys:
         solution[problem.id] = contract.joined(solution, problem.keys)
-    require_columns(solution.columns, [by, *problem.targets], str(path), "competition.solution")
+    require_columns(solution.columns, [by, *problem.targets], str(path), "--solution, or competition.solution")
     if problem.has_numbers:
         solution[list(problem.targets)] = work_out.numeric_targets(solution, problem.targets, problem.task, str(path))
     elif problem.is_exclusive:

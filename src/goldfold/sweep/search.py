@@ -19,7 +19,7 @@ from goldfold.config import Config, SweepConfig, parse_config
 from goldfold.config.recipe import with_values
 from goldfold.errors import InputError
 from goldfold.prepare import PreparedSet
-from goldfold.sweep.space import as_stored, distributions, suggest, value_at
+from goldfold.sweep.space import as_stored, distributions, size, suggest, value_at
 from goldfold.sweep.trial import FOLDS_FROM, Judge, prepare_trial, run_trial, training_keys
 from goldfold.training.reporter import Reporter
 from goldfold.training.state import discard
@@ -28,7 +28,7 @@ from goldfold.validation import CVResult
 
 State = Literal["complete", "pruned", "failed", "stopped"]
 STATES: dict[TrialState, State] = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
-DEFAULT, SPENT = "default", "seconds spent"
+DEFAULT, SPENT, REPEATS = "default", "seconds spent", "repeats"
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,12 @@ class Search:
         return parse_config(with_values(self.tree, values), "a trial")
 
     def tried(self) -> list[Tried]:
-        """All that was tried so far, the default first."""
-        return [_tried(trial) for trial in self.study.get_trials(deepcopy=False, states=tuple(STATES))]
+        """All that was tried so far, the default first; what Optuna proposed again was not tried again."""
+        return [_tried(trial) for trial in self._ended()]
+
+    def _ended(self) -> list[FrozenTrial]:
+        ended = self.study.get_trials(deepcopy=False, states=tuple(STATES))
+        return [trial for trial in ended if REPEATS not in trial.user_attrs]
 
     def best(self) -> Tried:
         """The trial with the best score; the first of equals."""
@@ -138,8 +142,10 @@ class Search:
             raise InputError("another process runs this search", mend="wait for it, or stop it; nothing is lost") from None
 
     def _is_full(self) -> bool:
-        """Whether all trials of the budget were tried; the default does not count."""
-        return self.settings.trials is not None and len(self.tried()) > self.settings.trials
+        """Whether all trials of the budget were tried, where the default does not count, or all that the space holds."""
+        ended = self._ended()
+        in_space = sum(bool(trial.params) for trial in ended)
+        return len(ended) > (self.settings.trials or float("inf")) or in_space >= size(self.settings)
 
     def _try_default(self, reporter: Reporter, watchers: Sequence[Watcher], stop: Stop) -> None:
         """Try the default settings, and let Optuna learn from them where they are in the space."""
@@ -171,6 +177,11 @@ class Search:
         self.study.sampler = optuna.samplers.TPESampler(seed=seed)
         trial = optuna.Trial(self.study, in_flight[0]._trial_id) if in_flight else self.study.ask()
         values = suggest(trial, self.settings)
+        same = next((ended for ended in self._ended() if ended.params == trial.params), None)
+        if same:
+            trial.set_user_attr(REPEATS, same.number)
+            self.study.tell(trial, same.value if same.state is TrialState.COMPLETE else None, state=same.state)
+            return
         before = in_flight[0].intermediate_values if in_flight else {}
         heard = before.get(max((step for step in before if step < FOLDS_FROM), default=-1))
         prune = self.settings.prune

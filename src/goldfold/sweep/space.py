@@ -1,6 +1,7 @@
 """The space of a search, as Optuna knows it."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,19 @@ def suggest(trial: Trial, sweep: SweepConfig) -> dict[str, Any]:
 def distributions(sweep: SweepConfig) -> dict[str, BaseDistribution]:
     """Optuna's distribution of each key."""
     return {key: _distribution(values) for key, values in sweep.space.items()}
+
+
+def size(sweep: SweepConfig) -> float:
+    """How many settings the space holds; infinite where a key takes any number."""
+    return math.prod(map(_size, distributions(sweep).values()))
+
+
+def _size(space: BaseDistribution) -> float:
+    if isinstance(space, CategoricalDistribution):
+        return len(space.choices)
+    if isinstance(space, IntDistribution | FloatDistribution) and space.step:
+        return math.floor((space.high - space.low) / space.step + 1e-9) + 1
+    return math.inf
 
 
 def as_stored(sweep: SweepConfig, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,10 @@ class TrackedResult:
         """A folder of its artifacts, `cv` or `submission`, on this machine; raises InputError where it has none."""
         folder = self.store.folder(self.id, path)
         if folder is None:
-            raise InputError(f"the MLflow run {self.name} has no {path}", mend="name the run of a whole pipeline result")
+            mend = (
+                "name the run of a whole pipeline result; if it is one, bring its artifacts back to where MLflow looks for them"
+            )
+            raise InputError(f"the MLflow run {self.name} has no {path}", [str(self.store.uri)], mend)
         return folder
 
 

@@ -145,6 +145,12 @@ def _fit(problem: Problem, components: Sequence[Component], table: pd.DataFrame,
                 f"params.yaml, {KEY}: {component.name} does not apply to a {problem.task} task",
                 mend=f"give some of {', '.join(fitting)}",
             )
+        needs = problem.scored_by.needs
+        if kind.needs not in (None, needs):
+            raise InputError(
+                f"params.yaml, {KEY}: {component.name} is for metrics of a {kind.needs}, and {problem.metric} needs a {needs}",
+                mend="leave it out",
+            )
         fitted = called(kind.fit, KEY, Rows(problem, truth, prediction, table), **component.args)
         if component.name == "rank":
             _require_ranks(problem, table, prediction)

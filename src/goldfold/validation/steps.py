@@ -15,6 +15,7 @@ from goldfold.competition import Problem
 from goldfold.config import Task
 from goldfold.errors import InputError
 from goldfold.metrics import Array
+from goldfold.metrics.metric import Needs
 
 KEY = "validate.postprocess"
 NEVER = 1 - 1e-9
@@ -48,12 +49,13 @@ class Rows:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of step: its tasks, `fit(rows, **arguments)`, which returns what is fitted as JSON holds it, and
-    `change(problem, prediction, **fitted)`."""
+    """A kind of step: its tasks, `fit(rows, **arguments)`, which returns what is fitted as JSON holds it,
+    `change(problem, prediction, **fitted)`, and what the metric has to need, where not any does."""
 
     tasks: tuple[Task, ...]
     fit: Callable[..., dict[str, Any]]
     change: Callable[..., Array]
+    needs: Needs | None = None
 
 
 def _moved(_: Problem, prediction: Array, threshold: Any) -> Array:
@@ -250,13 +252,13 @@ def _fit_confidence(rows: Rows) -> dict[str, Any]:
 
 PROBABILITIES: tuple[Task, ...] = ("binary", "multiclass", "multilabel")
 KINDS = {
-    "threshold": Kind(("binary", "multilabel"), _fit_threshold, _moved),
-    "label_thresholds": Kind(("multilabel",), _fit_label_thresholds, _moved),
-    "binarise": Kind(("binary", "multilabel"), _fit_binarise, _binarised),
-    "class_weights": Kind(("multiclass",), _fit_class_weights, _weighted),
-    "cut_points": Kind(("multiclass", "regression"), _fit_cut_points, _cut),
-    "temperature": Kind(PROBABILITIES, _fit_temperature, _tempered),
-    "clip": Kind(PROBABILITIES, _fit_clip, _clipped),
+    "threshold": Kind(("binary", "multilabel"), _fit_threshold, _moved, "label"),
+    "label_thresholds": Kind(("multilabel",), _fit_label_thresholds, _moved, "label"),
+    "binarise": Kind(("binary", "multilabel"), _fit_binarise, _binarised, "probability"),
+    "class_weights": Kind(("multiclass",), _fit_class_weights, _weighted, "label"),
+    "cut_points": Kind(("multiclass", "regression"), _fit_cut_points, _cut, "label"),
+    "temperature": Kind(PROBABILITIES, _fit_temperature, _tempered, "probability"),
+    "clip": Kind(PROBABILITIES, _fit_clip, _clipped, "probability"),
     "rank": Kind((*PROBABILITIES, "regression"), _fit_rank, _ranked),
     "new_class": Kind(("multiclass", "multilabel"), _fit_new_class, _with_new),
     "confidence": Kind(("regression",), _fit_confidence, _with_confidence),
