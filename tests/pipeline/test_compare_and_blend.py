@@ -39,7 +39,7 @@ def arena(finished, tmp_path_factory):
 
 def test_runs_of_other_folds_are_refused(arena: Clone):
     said = arena.run("goldfold", "blend", "current", "moved", "rival", expect=2)
-    assert "current and moved have different folds" in said and "Traceback" not in said
+    assert "moved and rival have different folds" in said and "Traceback" not in said
 
 
 def test_a_run_and_the_current_result_that_it_is_are_the_same_run(arena: Clone):
@@ -94,5 +94,5 @@ def test_a_blend_is_scored_and_stands_beside_its_members(arena: Clone):
     said = arena.run("goldfold", "leaderboard", "--by", "test")
     assert "2 runs, scored by accuracy (more is better)" in said and "CV, test    no rank correlation of 2 runs" in said
     page = (arena.folder / "experiments/leaderboard.html").read_text()
-    assert "blend of current (" in page and arena.parents()[-1].info.run_name == "leaderboard"
+    assert "blend of rival (" in page and arena.parents()[-1].info.run_name == "leaderboard"
     assert "Traceback" not in arena.run("goldfold", "submit", "both", expect=2)
