@@ -30,7 +30,7 @@ def prune_runs(keep: int, yes: bool) -> None:
     if not yes:
         _ask(len(pruning.losing))
     carry_out(store, pruning)
-    print(f"deleted     the checkpoints of {len(pruning.losing)} runs; their scores, predictions and reports stay")
+    print(f"deleted     the checkpoints of {_runs(len(pruning.losing))}; their scores, predictions and reports stay")
 
 
 def show_pruning(pruning: "Pruning", experiment: str, metric: str) -> None:
@@ -43,18 +43,22 @@ def show_pruning(pruning: "Pruning", experiment: str, metric: str) -> None:
     if len(pruning.holders) > SHOWN:
         print(f"            … and {len(pruning.holders) - SHOWN} more runs")
     if not pruning.losing:
-        print(f"nothing     {len(pruning.holders)} runs of {experiment} have checkpoints, and all keep them")
+        print(f"nothing     {_runs(len(pruning.holders))} of {experiment} with checkpoints, and all keep them")
         return
-    print(f"frees       {pruning.freed / 1e6:.1f} MB, by the checkpoints of {len(pruning.losing)} runs of {experiment}")
+    print(f"frees       {pruning.freed / 1e6:.1f} MB, by the checkpoints of {_runs(len(pruning.losing))} of {experiment}")
     if pruning.shared:
         told = "of these checkpoints are in DVC's cache too, or in runs that keep theirs, and stay on the disk"
         print(f"stays       {pruning.shared / 1e6:.1f} MB {told}")
         print("            dvc gc --all-commits --dry says what DVC's cache would free, dvc gc --all-commits frees it")
 
 
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
+
+
 def _ask(runs: int) -> None:
     """Raise InputError where there is no one to ask; end the command where the answer is no."""
     if not sys.stdin.isatty():
         raise InputError("nothing was deleted: there is no terminal to ask in", mend="add --yes where you are sure")
-    if input(f"Delete the checkpoints of {runs} runs? [y/N] ").strip().lower() not in ("y", "yes"):
+    if input(f"Delete the checkpoints of {_runs(runs)}? [y/N] ").strip().lower() not in ("y", "yes"):
         raise SystemExit(1)

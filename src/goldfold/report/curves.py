@@ -107,5 +107,7 @@ def _charts(folds: Sequence[FoldResult], metric: str, names: Sequence[str]) -> H
         chart((metric,), f"{metric} on the fold's own rows"),
         chart(("lr",), "learning rate"),
     ]
-    told = paragraph("A dot marks the epoch whose checkpoint is kept.")
+    told = paragraph(
+        "A dot marks the best epoch, whose checkpoint is kept. Its scores here are its own, without averages and post-processing."
+    )
     return joined([element("div", *charts, class_="charts"), legend(names), told])
