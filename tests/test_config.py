@@ -13,6 +13,8 @@ def tree(**sections):
     ("sections", "told"),
     [
         ({"train": {"lrr": 1}}, "train.lrr: there is no such key; did you mean lr?"),
+        ({"validate": {"postprocess": ["treshold"]}}, "validate.postprocess: there is no step treshold; did you mean threshold?"),
+        ({"validate": {"postprocess": "threshold"}}, "validate.postprocess: give auto, or a list of steps"),
         ({"trian": {}}, "trian: there is no such key; did you mean train?"),
         ({"train": {"lr": -1}}, "train.lr: should be greater than 0, not -1"),
         ({"train": {"monitor": "los"}}, "train.monitor: should be 'metric' or 'loss', not 'los'"),

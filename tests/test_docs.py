@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from goldfold.config import PredictConfig, parse_config, parse_sweep
+from goldfold.config import STEPS, PredictConfig, parse_config, parse_sweep
 from goldfold.metrics import METRICS, find_metric
 from goldfold.training import train_fold
 from goldfold.validation.inference import predict_rows
@@ -75,7 +75,7 @@ def test_every_metric_and_step_is_told():
         for name in re.findall(r"`(\w+)` [↑↓]", row):
             assert METRICS[name].needs == row.split("|")[2].strip(), name
     steps = rest.partition("## Post-processing")[2]
-    assert set(KINDS) == set(re.findall(r"^\| `(\w+)` \|", steps, flags=re.MULTILINE))
+    assert set(KINDS) == set(STEPS) == set(re.findall(r"^\| `(\w+)` \|", steps, flags=re.MULTILINE))
 
 
 def test_the_metric_of_the_example_scores(tmp_path, monkeypatch):

@@ -152,14 +152,20 @@ def check_params() -> None:
     """Check params.yaml; raises InputError that names what is wrong."""
     from goldfold.cli.places import require_competition
     from goldfold.config import load_config
+    from goldfold.imports import modality_part
     from goldfold.metrics import find_metric
-    from goldfold.validation.postprocess import require_steps
 
     config = load_config()
     if config.competition.metric is not None:
         find_metric(config.competition.metric.name, arguments=config.competition.metric.args)
-    if config.validate_.postprocess != "auto":
-        require_steps(config.validate_.postprocess)
+    steps = config.validate_.postprocess
+    if steps and steps != "auto":
+        from goldfold.validation.postprocess import require_steps
+
+        require_steps(steps)
+    settings = modality_part(config.competition.modality, "settings")
+    if hasattr(settings, "require_changes"):
+        settings.require_changes(config.predict.tta)
     require_competition(config)
     print("params.yaml has no mistake in its keys and values")
 

@@ -11,6 +11,7 @@ from goldfold.config.learning import (
     TrainConfig,
 )
 from goldfold.config.params import (
+    STEPS,
     Config,
     PredictConfig,
     Scale,
@@ -24,6 +25,7 @@ from goldfold.config.section import Component
 from goldfold.config.sweep import Range, SweepConfig, parse_sweep
 
 __all__ = [
+    "STEPS",
     "Answer",
     "AverageConfig",
     "CompetitionConfig",

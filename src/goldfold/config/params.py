@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal, Union
 
-from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, create_model
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, create_model, field_validator
 
 from goldfold.config.data import CompetitionConfig, PrepareConfig, SplitConfig
 from goldfold.config.learning import FoldConfig
@@ -13,6 +13,19 @@ from goldfold.errors import InputError
 from goldfold.imports import modality_part, nearest
 
 Scale = Literal["predictions", "logits", "ranks"]
+STEPS = (
+    "threshold",
+    "label_thresholds",
+    "binarise",
+    "class_weights",
+    "cut_points",
+    "temperature",
+    "clip",
+    "rank",
+    "new_class",
+    "confidence",
+)
+"""The steps of post-processing, see goldfold.validation.steps."""
 
 
 class ValidateConfig(Section):
@@ -28,6 +41,17 @@ class ValidateConfig(Section):
     """What predictions are changed by before they are answered, fitted to out-of-fold rows and judged nested: threshold,
     label_thresholds, binarise, class_weights, cut_points, temperature, clip, rank, new_class, confidence; auto is what the metric
     asks for, if anything."""
+
+    @field_validator("postprocess", mode="before")
+    @classmethod
+    def _known_steps(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple) and value != "auto":
+            raise ValueError("give auto, or a list of steps as [{name: temperature}]")
+        names = [step.get("name") if isinstance(step, dict) else step for step in value] if value != "auto" else []
+        unknown = [name for name in names if isinstance(name, str) and name not in STEPS]
+        if unknown:
+            raise ValueError(f"there is no step {unknown[0]}{nearest(unknown[0], STEPS)}; the steps are {', '.join(STEPS)}")
+        return value
 
 
 class PredictConfig(Section):

@@ -33,6 +33,9 @@ class Settings(Protocol):
     MODEL: type[ModelConfig]
     PREPARE: type[PrepareConfig]
 
+    def require_changes(self, changes: Sequence[Component]) -> None:
+        """Raise InputError for changes of test-time augmentation that there are not. A kind may leave this out."""
+
 
 class Preparing(Protocol):
     """The part that the stage prepare calls."""

@@ -15,7 +15,7 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.config import Component
 from goldfold.errors import InputError
-from goldfold.imports import called, nearest
+from goldfold.imports import called
 from goldfold.metrics import Array
 from goldfold.validation.averaging import knows_only_order
 from goldfold.validation.steps import KEY, KINDS, Kind, Rows
@@ -84,8 +84,8 @@ def fit_postprocess(
 ) -> Postprocess:
     """Fit steps to out-of-fold predictions, once to all of them and once without each part.
 
-    `table` holds Problem.columns and `fold` of the rows of Problem.per_answer. Raises InputError for steps that there are not,
-    or that do not fit the task or the metric.
+    `table` holds Problem.columns and `fold` of the rows of Problem.per_answer. Raises InputError for steps that do not fit the
+    task or the metric.
     """
     components = automatic(problem) if asked == "auto" else asked
     if not components:
@@ -160,13 +160,8 @@ def _fit(problem: Problem, components: Sequence[Component], table: pd.DataFrame,
 
 
 def require_steps(components: Sequence[Component]) -> None:
-    """Raise InputError for steps that there are not, for what a step does not take, and for what it lacks."""
+    """Raise InputError for what a step does not take, and for what it lacks."""
     for component in components:
-        if component.name not in KINDS:
-            raise InputError(
-                f"params.yaml, {KEY}: there is no step {component.name}{nearest(component.name, list(KINDS))}",
-                mend=f"give auto, or some of {', '.join(KINDS)}",
-            )
         _require_arguments(component, KINDS[component.name])
 
 

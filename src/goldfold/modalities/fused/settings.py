@@ -46,4 +46,5 @@ def joined(parts: Sequence[tuple[str, Any]]) -> Any:
     return SimpleNamespace(
         MODEL=create_model("FusedModelConfig", __base__=FusedModelConfig, **sections("MODEL")),
         PREPARE=create_model("FusedPrepareConfig", __base__=PrepareConfig, **sections("PREPARE")),
+        require_changes=getattr(parts[0][1], "require_changes", lambda _: None),
     )

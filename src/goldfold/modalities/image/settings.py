@@ -1,11 +1,12 @@
 """What params.yaml says about images: the network and the cache."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
+from goldfold.config import Component, HeadConfig, ModelConfig, PrepareConfig
 
 
 class ImagePrepareConfig(PrepareConfig):
@@ -72,3 +73,11 @@ class ImageModelConfig(ModelConfig):
 
 
 MODEL, PREPARE = ImageModelConfig, ImagePrepareConfig
+
+
+def require_changes(changes: Sequence[Component]) -> None:
+    """Raise InputError for changes of test-time augmentation that albumentations does not know."""
+    from goldfold.modalities.image.augmentation import augmentation
+
+    for change in changes:
+        augmentation([change], section="predict.tta")

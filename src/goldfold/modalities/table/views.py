@@ -12,7 +12,7 @@ from goldfold.modalities.protocol import Inputs, Key
 from goldfold.modalities.table.columns import Column
 from goldfold.modalities.table.encoding import cross_fitted, encode, fit_encoding
 from goldfold.modalities.table.prepare import columns_of
-from goldfold.modalities.table.settings import TableModelConfig
+from goldfold.modalities.table.settings import TableModelConfig, require_changes
 from goldfold.prepare import PreparedSet
 from goldfold.prepare.prepared_set import Part
 
@@ -55,8 +55,7 @@ def training_view(
 
 def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], change: Component | None = None) -> TableView:
     """A table as it is; raises InputError for a change."""
-    if change:
-        raise InputError("params.yaml, predict.tta: a table's rows cannot be changed", mend="set predict.tta: []")
+    require_changes([change] if change else [])
     return TableView(*encode(prepared.table(part), _columns(spec), spec))
 
 

@@ -1,12 +1,14 @@
 """What params.yaml says about texts: their columns and the model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
+from goldfold.config import Component, HeadConfig, ModelConfig, PrepareConfig
 from goldfold.config.learning import Share
+from goldfold.errors import InputError
 from goldfold.imports import nearest
 
 Span = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -107,3 +109,9 @@ class TextModelConfig(ModelConfig):
 
 
 MODEL, PREPARE = TextModelConfig, TextPrepareConfig
+
+
+def require_changes(changes: Sequence[Component]) -> None:
+    """Raise InputError for any change of test-time augmentation."""
+    if changes:
+        raise InputError("params.yaml, predict.tta: texts are predicted as they are", mend="set predict.tta: []")

@@ -13,7 +13,7 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import Inputs, Key
 from goldfold.modalities.text.prepare import kept_texts, texts_of
-from goldfold.modalities.text.settings import TextModelConfig
+from goldfold.modalities.text.settings import TextModelConfig, require_changes
 from goldfold.modalities.text.transformer import subword_ids, subwords_spec
 from goldfold.modalities.text.vocabulary import UNKNOWN, ngrams_spec, word_ids, words_spec
 from goldfold.prepare import PreparedSet
@@ -88,8 +88,7 @@ def training_view(
 
 def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], change: Component | None = None) -> TextView:
     """A table's texts as they are; raises InputError for a change."""
-    if change:
-        raise InputError("params.yaml, predict.tta: texts are predicted as they are", mend="set predict.tta: []")
+    require_changes([change] if change else [])
     return TextView(texts_of(prepared.table(part), spec), spec)
 
 
