@@ -172,6 +172,7 @@ def test_a_few_rows_are_audited_as_such(write_photos, audited):
     assert found is not None and f"{len(prepared.train)} training rows" in found.page.read_text()
 
 
+@pytest.mark.slow
 def test_the_same_data_give_the_same_audit(write_photos, audited, photos):
     root = write_photos({"x1": jpeg(photos[1], 60)})
     texts = [tuple(path.read_bytes() for path in sorted(audited(root)[2].page.parent.iterdir())) for _ in range(2)]

@@ -40,6 +40,7 @@ def test_copies_of_rows_that_are_always_trained_on_are_never_validated():
     assert kept([(0, 7)], folds=folds, always=folds == -1).tolist() == [-1, 1, 2, 0, 1, 2, 0, -1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", [{"strategy": "stratified"}, {"strategy": "kfold"}, {"strategy": "holdout", "n_folds": 1}])
 def test_confirmed_duplicates_share_a_fold_whatever_the_strategy(write_photos, audited, photos, strategy):
     copies = {f"x{number}": jpeg(photos[number], 50) for number in range(12)}

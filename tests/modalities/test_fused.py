@@ -156,6 +156,7 @@ def test_rows_are_shown_by_all_kinds_that_show_theirs_and_heated_by_the_first_th
     assert joined.heat_maps(SimpleNamespace(backbone={"image": "its model"}), {}, None) == "its model"
 
 
+@pytest.mark.slow
 def test_photos_and_columns_of_a_real_competition_end_in_a_valid_submission(shared_data, prepared_with, tmp_path):
     competition = {"modality": "image+table", "images": "images/{id}_frontal.jpg", "metric": "rmsle"}
     prepare = {"image": {"image_size": 32}, "rows": 120}

@@ -112,6 +112,7 @@ def test_folds_are_averaged():
     assert average(BINARY, np.array([[0.2, 0.9, 0.3], [0.1, 0.2, 0.9]]), "ranks") == pytest.approx([1 / 6, 4 / 6, 4 / 6])
 
 
+@pytest.mark.slow
 def test_the_test_set_is_predicted_by_every_fold_in_the_order_of_the_sample(digits, settings, tmp_path):
     folds = [train_fold(digits, fold, 0, settings(epochs=1), tmp_path / str(fold)) for fold in (0, 1)]
     config = PredictConfig()

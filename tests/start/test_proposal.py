@@ -141,6 +141,7 @@ def test_test_rows_that_are_later_are_remarked(tables):
     assert "  time: null # all test rows are later than the training rows: strategy: time with time: day" in text
 
 
+@pytest.mark.slow
 def test_long_texts_with_numbers_beside_them_are_read_together(tables):
     told = ["the quick brown fox jumps over the lazy dog again", "a ship that sails by night is seen by no one here"] * 20
     train = rows(40, story=[f"{text} {n}" for n, text in enumerate(told)], y=[0, 1] * 20)
@@ -157,6 +158,7 @@ def test_images_in_no_class_folder_and_without_labels_in_their_names_are_asked_f
         propose(tmp_path / "pets", "x", {})
 
 
+@pytest.mark.slow
 def test_a_column_that_names_the_images_is_their_template(tables):
     root = tables(
         train=rows(12, file=[f"f{n}.png" for n in range(12)], y=[0, 1] * 6),

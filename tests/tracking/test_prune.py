@@ -120,7 +120,7 @@ def test_it_asks_before_it_deletes(store, log, tmp_path, monkeypatch, capsys, di
     assert len(list((store.root / "mlartifacts").rglob("model.safetensors"))) == 2
     monkeypatch.setattr("builtins.input", lambda _: "y")
     prune_runs(1, False)
-    assert "deleted     the checkpoints of 1 runs" in capsys.readouterr().out
+    assert "deleted     the checkpoints of 1 run;" in capsys.readouterr().out
     assert len(list((store.root / "mlartifacts").rglob("model.safetensors"))) == 1
     prune_runs(1, False)
     assert "all keep them" in capsys.readouterr().out

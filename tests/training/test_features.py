@@ -59,6 +59,7 @@ def test_the_head_learns_what_it_learns_from_the_images(digits, config, tmp_path
     assert judge(digits, features).score == features.score
 
 
+@pytest.mark.slow
 def test_each_image_is_read_once_for_all_folds_epochs_and_trainings(digits, config, tmp_path, read):
     probed = 1  # one image shows how many features there are
     validation = [len(digits.validation_rows(fold)) for fold in range(3)]
@@ -73,6 +74,7 @@ def test_each_image_is_read_once_for_all_folds_epochs_and_trainings(digits, conf
     assert read() - before == probed
 
 
+@pytest.mark.slow
 def test_a_kept_feature_never_changes_the_score_that_a_checkpoint_bears(digits, config, tmp_path):
     for number, batch_size in enumerate((48, 32)):
         chosen = config(2, precision="bf16", batch_size=batch_size, monitor="loss")
@@ -92,6 +94,7 @@ def test_more_views_than_epochs_are_not_computed(digits, config, tmp_path, read)
     assert read() < 2 * 300
 
 
+@pytest.mark.slow
 def test_a_training_that_was_stopped_amid_features_goes_on_from_there(digits, config, tmp_path, read):
     whole = train_fold(digits, 0, 0, config(2), tmp_path / "whole")
     needed, asked = read(), count()

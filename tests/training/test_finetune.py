@@ -129,6 +129,7 @@ class Net(torch.nn.Module):
 """
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_trains_with_and_without_a_head(digits, settings, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     for module, head in (("with_head", "head"), ("without_head", "out")):

@@ -40,6 +40,7 @@ def test_a_recipe_builds_and_takes_a_step(digits, tmp_path, recipe):
         assert any(not torch.equal(tensor, before[name]) for name, tensor in setup.model.state_dict().items())
 
 
+@pytest.mark.slow
 def test_the_malaria_kernels_recipe_is_the_kernels(digits, tmp_path):
     yaml = YAML(typ="safe")
     recipe = yaml.load((ROOT / "experiments/recipes/malaria.yaml").read_text())

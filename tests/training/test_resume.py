@@ -106,6 +106,7 @@ def test_a_finished_training_is_not_repeated_and_leaves_no_state(digits, config,
     assert (tmp_path / "b/model.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_results_are_forgotten_once_others_are_current(digits, config, tmp_path):
     scratch = tmp_path / "scratch"
     old = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch)
@@ -132,11 +133,11 @@ def test_the_key_knows_the_data_the_fold_the_seed_the_code_and_the_weights(digit
 
     keys = {key_of(digits, 0, 0, config()), key_of(digits, 1, 0, config()), key_of(digits, 0, 1, config())}
     keys.add(key_of(replace(digits, fingerprint="other"), 0, 0, config()))
-    code = tmp_path / "mine.py"
+    code = tmp_path / "known_by_its_key.py"
     monkeypatch.syspath_prepend(tmp_path)
     for text in ("Loss = 1", "Loss = 2"):
         code.write_text(text)
-        keys.add(key_of(digits, 0, 0, config(loss="mine:Loss")))
+        keys.add(key_of(digits, 0, 0, config(loss="known_by_its_key:Loss")))
     assert len(keys) == 6
     assert key_of(digits, 0, 0, config(), "bf16") != key_of(digits, 0, 0, config())
     assert key_of(digits, 0, 0, config(workers=7, save_minutes=3)) == key_of(digits, 0, 0, config())
@@ -149,6 +150,7 @@ def test_two_processes_do_not_train_the_same(digits, config, tmp_path, monkeypat
         train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=tmp_path)
 
 
+@pytest.mark.slow
 def test_max_hours_ends_with_the_best_so_far_and_a_later_run_goes_on(digits, config, tmp_path):
     scratch = tmp_path / "scratch"
     cut = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch, stop=after(8, "max_hours"))

@@ -71,6 +71,7 @@ def test_when_not_even_one_row_fits_that_is_told(digits, settings, tmp_path, mon
         train_fold(digits, 0, 0, settings(), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mix", [[{"name": "MixUp", "alpha": 0.4}], [{"name": "CutMix"}], [{"name": "MixUp"}, {"name": "CutMix"}]]
 )
@@ -177,6 +178,7 @@ def test_timms_asymmetric_loss_is_named_as_it_is():
     assert loss.gamma_neg == 2 and loss(logits, labels) == pytest.approx(sum(parts) / 2, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("average", [{"name": "ema", "decay": 0.9}, {"name": "swa", "start": 1}])
 def test_the_average_is_what_is_judged_and_kept(digits, settings, tmp_path, average):
     from goldfold.validation.validate import judge
@@ -199,6 +201,7 @@ def test_swa_is_the_mean_of_the_epochs(digits, settings):
     assert torch.allclose(setup.average.judged(2).head.fc.weight, torch.stack(seen).mean(dim=0), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_profile_says_where_the_time_of_a_step_goes(digits, settings, tmp_path):
     notes, plain = Notes(), train_fold(digits, 0, 0, settings(), tmp_path / "a")
     profiled = train_fold(digits, 0, 0, settings(profile=4), tmp_path / "b", notes)
