@@ -39,8 +39,13 @@ class Run:
         from goldfold.validation.cv_result import METRIC
 
         folder = self.folder("cv")
-        now = {"name": problem.metric, "arguments": problem.metric_args}
-        scored_by = read_json(folder / METRIC) if (folder / METRIC).is_file() else now
+        now = {"name": problem.scored_by.name, "arguments": problem.metric_args}
+        scored_by = now
+        if (folder / METRIC).is_file():
+            scored_by = read_json(folder / METRIC)
+        elif (folder / "metrics.json").is_file():
+            # Runs of before that file was written tell the name alone.
+            scored_by = {**now, "name": next(iter(read_json(folder / "metrics.json")))}
         if scored_by != now:
             raise InputError(
                 f"{self.name} was scored by {_metric(scored_by)}, but the competition, as it is prepared now, by {_metric(now)}",

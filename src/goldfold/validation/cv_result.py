@@ -79,7 +79,7 @@ class CVResult:
         with written_whole(folder / "errors.png") as draft:
             plot_errors(self.problem, self.judged(), draft)
         write_json(folder / "postprocess.json", self.postprocess.to_json())
-        write_json(folder / METRIC, {"name": self.problem.metric, "arguments": self.problem.metric_args})
+        write_json(folder / METRIC, {"name": self.scores.metric, "arguments": self.problem.metric_args})
         write_json(folder / "metrics.json", self.metrics())
 
     def metrics(self) -> dict[str, Any]:
