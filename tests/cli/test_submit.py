@@ -140,6 +140,9 @@ def test_the_newest_submission_of_a_run_gives_its_score(desk, signed_in, kaggle_
     signed_in.submissions[0].update(privateScore="0.4")
     refresh_scores()
     assert (tracked().metrics["accuracy_public"], tracked().metrics["accuracy_private"]) == (0.77511, 0.4)
+    signed_in.submissions[1].update(publicScore="0.7")
+    refresh_scores()
+    assert tracked().metrics["accuracy_public"] == 0.7
 
 
 def test_without_a_tracking_server_a_submission_is_remembered_for_later(desk, kaggle_scores, tracked, monkeypatch, capsys):

@@ -13,10 +13,11 @@ def refresh(results: Sequence[TrackedResult], entries: Sequence[Entry], metric: 
     known = {entry.ref: entry for entry in entries}
     changed = []
     for result in results:
-        for sending in sendings(result.tags):
-            seen = as_seen(sending, known[sending.ref]) if sending.ref in known else sending
+        sent = sendings(result.tags)
+        now = [as_seen(sending, known[sending.ref]) if sending.ref in known else sending for sending in sent]
+        for place, (sending, seen) in enumerate(zip(sent, now, strict=True)):
             if seen != sending:
-                log_sending(result.origin, metric, seen)
+                log_sending(result.origin, metric, seen, now[place + 1 :])
                 changed.append((result, seen))
     return changed
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -32,10 +32,11 @@ class Sending:
     private: float | None = None
 
 
-def log_sending(origin: Mapping[str, str], metric: str, sending: Sending) -> None:
-    """Log a submission to the run whose file it was: a tag, and the scores that are known as metrics."""
+def log_sending(origin: Mapping[str, str], metric: str, sending: Sending, newer: Sequence[Sending] = ()) -> None:
+    """Log a submission to the run whose file it was: a tag, and as metrics those of its scores that no `newer` one has."""
     known = {"public": sending.public, "private": sending.private}
-    scores = {f"{metric}_{part}": score for part, score in known.items() if score is not None}
+    later = {part for part in known for each in newer if getattr(each, part) is not None}
+    scores = {f"{metric}_{part}": score for part, score in known.items() if score is not None and part not in later}
     told = json.dumps({**asdict(sending), "sent": sending.sent.isoformat()}, ensure_ascii=False)
     log_scores(origin, scores, time.time(), {f"{TAG}{sending.ref}": told})
 
