@@ -7,9 +7,9 @@ import pytest
 from goldfold.cli.prune import prune_runs, show_pruning
 from goldfold.errors import InputError
 from goldfold.metrics import find_metric
+from goldfold.tracking.delivery import deliver_waiting
 from goldfold.tracking.prune import carry_out, plan_pruning
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.stage import deliver_waiting
 from goldfold.tracking.store import Store, local_folder
 
 SIZE = 5000

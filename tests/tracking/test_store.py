@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from goldfold.tracking.delivery import deliver_waiting
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.results import TrackedResult
-from goldfold.tracking.stage import deliver_waiting, flat_params
+from goldfold.tracking.stage import flat_params
 from goldfold.tracking.store import PROCESS, Store, Unreachable
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -86,6 +87,17 @@ def test_the_outbox_keeps_copies_until_they_are_delivered(made, tmp_path):
     run = store.runs(store.experiment("mine"), "d")[None]
     assert run.info.status == "FAILED"
     assert [artifact.path for artifact in store.client.list_artifacts(run.info.run_id, "cv")] == ["cv/table.csv"]
+
+
+def test_a_record_that_is_refused_does_not_stop_those_behind_it(made, tmp_path, capsys):
+    _, store = made
+    outbox = Outbox(tmp_path / "outbox")
+    place = outbox.put(record("refused", params={"a:b$%": "1"}))
+    outbox.put(record("behind", params={"lr": "1"}))
+    deliver_waiting(outbox, store)
+    assert outbox.waiting() == [] and (tmp_path / "outbox/refused" / place.name / "record.json").is_file()
+    assert store.runs(store.experiment("mine"), "behind")[None].data.params == {"lr": "1"}
+    assert "MLflow refused a record of run refused, which is kept in" in capsys.readouterr().err
 
 
 def test_the_artifacts_move_with_the_repository(made, tmp_path):

@@ -56,6 +56,12 @@ class Outbox:
         """The records kept, oldest first, each with its place."""
         return [(path.parent, _read(path)) for path in sorted(self.folder.glob("[0-9]*/record.json"))]
 
+    def set_aside(self, place: Path) -> Path:
+        """Keep a record that can never be delivered apart from those that wait; return its new place."""
+        aside = self.folder / "refused" / place.name
+        aside.parent.mkdir(exist_ok=True)
+        return place.rename(aside)
+
     def remove(self, place: Path) -> None:
         """Forget a record that was delivered."""
         shutil.rmtree(place, ignore_errors=True)

@@ -14,8 +14,9 @@ from goldfold.errors import InputError
 from goldfold.prediction.blend import Blend
 from goldfold.prepare import PreparedSet
 from goldfold.scratch import repository
+from goldfold.tracking.delivery import send
 from goldfold.tracking.record import Record
-from goldfold.tracking.stage import cv_content, provenance, send, submission_files
+from goldfold.tracking.stage import cv_content, provenance, submission_files
 from goldfold.tracking.store import FOLD, KEY, Store, Unreachable
 from goldfold.validation.comparison import Comparison
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from goldfold.config import Config
 from goldfold.files import read_json, write_json
 from goldfold.scratch import repository, scratch_folder
+from goldfold.tracking.delivery import deliver_waiting, send, warn
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.store import Store, Unreachable, tracking_uri, write_pyfunc
 
@@ -82,7 +83,7 @@ class Tracked:
         # Whatever goes wrong at the store (MLflow raises many kinds of error), training goes on.
         except Exception as error:
             self.store = None
-            _warn(str(error))
+            warn(str(error))
             return None
 
     def open(self) -> None:
@@ -90,7 +91,7 @@ class Tracked:
         try:
             self.store = Store(repository())
         except Exception as error:
-            _warn(str(error) if isinstance(error, Unreachable) else f"{tracking_uri(repository())}: {error}")
+            warn(str(error) if isinstance(error, Unreachable) else f"{tracking_uri(repository())}: {error}")
         self._try(lambda store: store.mend(self.experiment))
         self._try(lambda store: store.running(self.records[0]))
 
@@ -237,17 +238,6 @@ def submission_files(folder: Path) -> dict[str, str]:
     return {str(folder / name): "submission" for name in names if (folder / name).is_file()}
 
 
-def deliver_waiting(outbox: Outbox, store: Store) -> None:
-    """Deliver all records of the outbox, oldest first, and forget each that arrived."""
-    with store.lock:
-        for place, record in outbox.waiting():
-            if record.fold is None and record.status:
-                store.end_parent(record)
-            else:
-                store.deliver(record)
-            outbox.remove(place)
-
-
 def log_scores(
     origin: Mapping[str, str], scores: Mapping[str, float], moment: float, tags: Mapping[str, str] | None = None
 ) -> None:
@@ -276,16 +266,6 @@ def log_run(
 def model_of_run(name: str) -> Path:
     """The folder with the fold's model that an MLflow run offers, given the run's name or id."""
     return Store(repository()).model_of(name)
-
-
-def send(record: Record) -> None:
-    """Deliver a record now, or with a later one where the store does not answer."""
-    outbox = Outbox(scratch_folder() / "outbox")
-    outbox.put(record)
-    try:
-        deliver_waiting(outbox, Store(repository()))
-    except Exception as error:
-        _warn(str(error))
 
 
 def read_origin(path: Path) -> dict[str, str]:
@@ -349,8 +329,3 @@ def provenance() -> dict[str, str]:
 def _git(*arguments: str) -> str:
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     return done.stdout.strip()
-
-
-def _warn(reason: str) -> None:
-    first = reason.strip().splitlines()[0] if reason.strip() else "unknown error"
-    print(f"tracking: {first}; going on, and sending it later", file=sys.stderr, flush=True)

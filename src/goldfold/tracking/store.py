@@ -44,10 +44,16 @@ MODEL_NEEDS = (
     "safetensors",
 )
 ANSWER_WITHIN = 3.0
+REFUSED = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_ALREADY_EXISTS")
+"""What MLflow calls the errors that the same record would meet again."""
 
 
 class Unreachable(Exception):
     """The store does not answer."""
+
+
+class Refused(Exception):
+    """The store answers, and does not take a record."""
 
 
 def tracking_uri(root: Path) -> str:
@@ -112,6 +118,20 @@ class Store:
                 tags = {KEY: record.key, FOLD: record.fold, "mlflow.parentRunId": parent}
                 runs[record.fold] = self.client.create_run(experiment, run_name=record.fold, tags=tags)
         return runs[record.fold]
+
+    def take(self, record: Record) -> None:
+        """Deliver a record, or end its parent where it says so; raises Refused where MLflow will never take it."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            if record.fold is None and record.status:
+                self.end_parent(record)
+            else:
+                self.deliver(record)
+        except MlflowException as error:
+            if error.error_code in REFUSED:
+                raise Refused(str(error)) from None
+            raise
 
     def deliver(self, record: Record) -> str:
         """Log a record and return its run's id; what the run has already is not logged again."""

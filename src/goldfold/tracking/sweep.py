@@ -10,8 +10,9 @@ from goldfold.config import Config
 from goldfold.prepare import PreparedSet
 from goldfold.scratch import repository
 from goldfold.sweep import Tried
+from goldfold.tracking.delivery import send
 from goldfold.tracking.record import Record
-from goldfold.tracking.stage import cv_content, flat_params, provenance, send
+from goldfold.tracking.stage import cv_content, flat_params, provenance
 from goldfold.tracking.store import Store
 from goldfold.validation import CVResult
 from goldfold.validation.comparison import Comparison
