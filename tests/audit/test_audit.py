@@ -28,6 +28,7 @@ def test_nothing_is_found_in_the_embedded_digits(tmp_path, capsys):
     assert capsys.readouterr().out == f"audit: nothing found, page at {tmp_path}/prepared/audit/audit.html\n"
 
 
+@pytest.mark.slow
 def test_duplicates_conflicts_and_leaks_into_the_test_set_are_told(write_photos, audited, photos):
     more = {"x1": jpeg(photos[1], 60), "x2": png(photos[2]), "t99": png(photos[3][:, ::-1])}
     root = write_photos(more, labels={"p1": "a", "x1": "b", "p2": "a", "x2": "a"})
@@ -69,6 +70,7 @@ def test_off_looks_for_nothing(write_photos, audited, photos):
     assert found is None and not (prepared.folder / "audit").exists() and not (prepared.folder / "duplicates.parquet").exists()
 
 
+@pytest.mark.slow
 def test_a_target_that_the_file_tells_is_found(write_photos, audited, photos):
     root = write_photos(suffix="jpg")
     table = pd.read_csv(root / "train.csv")
@@ -106,6 +108,7 @@ def test_test_rows_of_another_kind_are_told_apart(write_rows, audited):
     assert "by number" in found["train and test differ"].told and not found["train and test differ"].serious
 
 
+@pytest.mark.slow
 def test_groups_that_the_test_set_keeps_apart_are_found(write_rows, audited):
     def plant(train, test):
         train = train.assign(house=[f"h{row // 6}" for row in range(len(train))])
@@ -133,6 +136,7 @@ def test_a_group_by_name_that_the_test_table_lacks_is_found(write_rows, audited)
     assert "by patient_id" in found["groups across folds"].told and "set split.group" in found["groups across folds"].told
 
 
+@pytest.mark.slow
 def test_values_side_by_side_show_where_rows_differ(write_rows, audited):
     def plant(train, test):
         wide = [
@@ -158,6 +162,7 @@ def test_texts_are_audited(tmp_path, audited):
     assert "conflicts" in found and "2 exact" in found["duplicates"].told and "<blockquote>" in result.page.read_text()
 
 
+@pytest.mark.slow
 def test_several_kinds_at_once_tell_of_each(write_photos, audited, photos):
     root = write_photos({"x1": jpeg(photos[1], 60)})
     for name in ("train", "test"):

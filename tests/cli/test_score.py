@@ -9,6 +9,8 @@ from goldfold.prepare import PreparedSet
 from goldfold.tracking.record import Record
 from goldfold.tracking.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def solution(desk):

@@ -22,6 +22,8 @@ from goldfold.training.reporter import Silent
 from goldfold.training.setup import set_up
 from goldfold.validation import validate
 
+pytestmark = pytest.mark.slow
+
 BOTH = {"image": {"name": "test_resnet", "image_size": 32}, "table": {"hidden": [16], "periodic": 4}}
 FLIP = [{"name": "HorizontalFlip", "p": 1.0}]
 
@@ -49,7 +51,6 @@ def fused(prepared_with, digits_root):
     )
 
 
-@pytest.mark.slow
 def test_both_kinds_go_through_the_whole_pipeline(fused, digits_root, tmp_path):
     config, prepared, summary = fused
     assert summary["inputs"].startswith("images of 8x8") and summary["inputs"].endswith("columns: 4 numbers, 1 left out")
@@ -89,7 +90,6 @@ def test_the_first_kind_is_augmented(fused):
     assert torch.equal(seen["image"], plain["image"].flip(2)) and torch.equal(seen["numbers"], plain["numbers"])
 
 
-@pytest.mark.slow
 def test_the_fresh_network_is_trained_with_the_head_of_a_pretrained_one(prepared_with, digits_root, weights, tmp_path):
     model = {**BOTH, "image": {**BOTH["image"], "pretrained": True, "weights": weights}}
     config, prepared, _ = prepared_with(
@@ -104,7 +104,6 @@ def test_the_fresh_network_is_trained_with_the_head_of_a_pretrained_one(prepared
     assert max(rates) == 1 and len(rates) > 3
 
 
-@pytest.mark.slow
 def test_it_can_be_exported(fused, tmp_path):
     config, prepared, _ = fused
     result = train_fold(prepared, 0, 0, config, tmp_path / "fold")
@@ -127,7 +126,6 @@ def prepared_inputs(result, prepared, names):
     return [inputs[name] for name in names]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sections", "told"),
     [
@@ -156,7 +154,6 @@ def test_rows_are_shown_by_all_kinds_that_show_theirs_and_heated_by_the_first_th
     assert joined.heat_maps(SimpleNamespace(backbone={"image": "its model"}), {}, None) == "its model"
 
 
-@pytest.mark.slow
 def test_photos_and_columns_of_a_real_competition_end_in_a_valid_submission(shared_data, prepared_with, tmp_path):
     competition = {"modality": "image+table", "images": "images/{id}_frontal.jpg", "metric": "rmsle"}
     prepare = {"image": {"image_size": 32}, "rows": 120}

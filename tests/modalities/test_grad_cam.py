@@ -39,6 +39,7 @@ def taught():
     return model
 
 
+@pytest.mark.slow
 def test_it_points_at_the_planted_patch(taught):
     images, there, corners = patches(40, 1)
     assert ((taught.eval()(images)[:, 0] > 0) == there).float().mean() > 0.9

@@ -92,6 +92,7 @@ def test_weights_of_a_goldfold_model_bring_the_head_where_it_has_the_same_shape(
     assert other.head.fc.weight.shape[0] == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 2, 4, 7])
 def test_the_first_layer_is_fitted_to_the_channels(tmp_path, channels):
     original = timm.create_model("resnet18")

@@ -48,6 +48,7 @@ def test_what_each_column_is_is_worked_out_and_told(rows):
     assert rows[2]["inputs"] == "columns: 2 numbers, 1 categories, 1 dates, 6 left out"
 
 
+@pytest.mark.slow
 def test_a_kind_can_be_given(prepared_with, table_root):
     _, _, summary = prepared_with(table_root, prepare={"columns": {"ticket": "category", "number": "drop"}})
     decided = {(d["setting"], d["why"]): d["value"] for d in summary["decided"]}
@@ -194,6 +195,7 @@ def test_an_estimators_state_with_types_of_strangers_is_refused(prepared_with, t
         result.build_model()
 
 
+@pytest.mark.slow
 def test_class_weights_and_balanced_sampling_weigh_an_estimators_rows(prepared_with, table_root, tmp_path):
     shares = []
     for train in ({}, {"class_weights": [50.0]}, {"sampling": "balanced"}):
@@ -208,6 +210,7 @@ def test_class_weights_and_balanced_sampling_weigh_an_estimators_rows(prepared_w
         train_fold(prepared, 0, 0, config, tmp_path)
 
 
+@pytest.mark.slow
 def test_several_targets_and_a_class_that_training_lacks(prepared_with, tmp_path):
     draws = np.random.default_rng(0)
     number = draws.normal(size=90)

@@ -176,6 +176,7 @@ def test_the_ngrams_are_those_of_scikit_learn(stories):
     assert np.allclose(ours.toarray(), TfidfVectorizer(**options).fit_transform(texts).toarray(), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [{}, {"name": "tfidf"}])
 @pytest.mark.parametrize("task", ["regression", "multilabel"])
 def test_other_tasks_than_classes(tmp_path, task, model):
@@ -293,6 +294,7 @@ def test_without_its_library_a_transformer_tells_the_command_that_installs_it(st
         train_fold(stories, 0, 0, text_config({"name": "transformer", "weights": "distilbert-base-uncased"}), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "metric", "rows", "columns", "least"),
     [("spooky-author", "accuracy", 600, ["text"], 0.6), ("nlp-getting-started", "accuracy", 600, ["text"], 0.6)],
@@ -304,6 +306,7 @@ def test_real_texts(shared_data, tmp_path, name, metric, rows, columns, least):
     assert result.spec["columns"] == columns and result.score > least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["text-bilstm", "text-tfidf"])
 def test_a_recipe_of_texts_goes_all_the_way_to_a_submission(stories, tmp_path, recipe):
     yaml = YAML(typ="safe")
@@ -317,6 +320,7 @@ def test_a_recipe_of_texts_goes_all_the_way_to_a_submission(stories, tmp_path, r
     submission.save(tmp_path / "submission")
 
 
+@pytest.mark.slow
 def test_texts_beside_a_table(stories, tmp_path):
     model = {"text": SMALL, "table": {"hidden": [8]}}
     tree = {

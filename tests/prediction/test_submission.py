@@ -124,6 +124,7 @@ def test_the_test_set_is_predicted_by_every_fold_in_the_order_of_the_sample(digi
     assert Submission.load(tmp_path / "out", digits.problem, digits.sample).table.equals(both.table)
 
 
+@pytest.mark.slow
 def test_test_time_augmentation_averages_the_row_as_it_is_and_changed(digits, settings, tmp_path, monkeypatch):
     fold = train_fold(digits, 0, 0, settings(epochs=1), tmp_path)
     plain, flipped = (

@@ -108,12 +108,14 @@ def test_the_values_of_the_target_are_the_columns_that_are_asked_for(tables):
     assert (found["target"], found["metric"], found["modality"]) == ("kind", "log_loss", "image")
 
 
+@pytest.mark.slow
 def test_without_test_and_sample_a_usual_name_is_the_target_else_the_last_column(tables):
     table = rows(40, label=["a", "b"] * 20)
     assert section(tables(data=table[["key", "label", "size", "colour"]]))["target"] == "label"
     assert section(tables(data=table.rename(columns={"label": "kind"})))["target"] == "kind"
 
 
+@pytest.mark.slow
 def test_a_patient_of_many_rows_is_a_group_and_a_category_is_none(tables):
     owners = [f"p{n // 4}" for n in range(120)]
     train = rows(120, patient_id=owners, y=[0, 1] * 60)
@@ -126,6 +128,7 @@ def test_a_patient_of_many_rows_is_a_group_and_a_category_is_none(tables):
     assert worked_out(few)["split"]["group"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rare", "strategy", "folds"), [(1, "kfold", 5), (3, "stratified", 3), (5, "stratified", 5)])
 def test_a_rare_class_is_never_more_than_the_folds_can_share(tables, rare, strategy, folds):
     kinds = (["rare"] * rare + ["a", "b"] * 20)[:40]

@@ -12,6 +12,8 @@ from goldfold.tracking.prune import carry_out, plan_pruning
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.store import Store, local_folder
 
+pytestmark = pytest.mark.slow
+
 SIZE = 5000
 ACCURACY = find_metric("accuracy", "multiclass")
 

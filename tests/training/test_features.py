@@ -113,6 +113,7 @@ def test_hours_that_are_over_amid_features_give_the_model_as_it_stands(digits, c
     assert result.ended == "max_hours"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [

@@ -79,6 +79,7 @@ def test_norms_and_biases_have_a_weight_decay_of_their_own(model):
         assert decay[id(parameter)] == (0.01 if parameter.ndim <= 1 else 0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("finetune", "unchanged"),
     [({"train": "head"}, "backbone."), ({"freeze_batch_norm": True}, "bn"), ({"head_epochs": 1, "unfreeze_every": 9}, "layer1")],

@@ -16,6 +16,8 @@ from goldfold.training.reporter import Silent
 from goldfold.training.state import STATES, forget, held
 from goldfold.training.train import Stopped
 
+pytestmark = pytest.mark.slow
+
 CURVES = ("train_loss", "valid_loss", "accuracy", "lr")
 
 
@@ -59,7 +61,6 @@ def config(settings):
     return lambda **train: settings(model=model, **{"epochs": 3, "batch_size": 48, **train})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("steps", [2, 7])
 def test_it_goes_on_to_the_same_bits(digits, config, tmp_path, recipe, steps):
@@ -106,7 +107,6 @@ def test_a_finished_training_is_not_repeated_and_leaves_no_state(digits, config,
     assert (tmp_path / "b/model.safetensors").is_file()
 
 
-@pytest.mark.slow
 def test_results_are_forgotten_once_others_are_current(digits, config, tmp_path):
     scratch = tmp_path / "scratch"
     old = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch)
@@ -115,7 +115,6 @@ def test_results_are_forgotten_once_others_are_current(digits, config, tmp_path)
     assert not (scratch / STATES / old.key).exists() and (scratch / STATES / new.key).exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [{"lr": 0.004}, {"batch_size": 32}, {"epochs": 4}, {"scheduler": "OneCycleLR"}, {"label_smoothing": 0.1}, {"patience": 3}],
@@ -150,7 +149,6 @@ def test_two_processes_do_not_train_the_same(digits, config, tmp_path, monkeypat
         train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=tmp_path)
 
 
-@pytest.mark.slow
 def test_max_hours_ends_with_the_best_so_far_and_a_later_run_goes_on(digits, config, tmp_path):
     scratch = tmp_path / "scratch"
     cut = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch, stop=after(8, "max_hours"))
@@ -165,7 +163,6 @@ def test_max_hours_within_the_first_epoch_gives_the_model_as_it_stands(digits, c
     assert cut.ended == "max_hours" and len(cut.history) == 1 and 0 <= cut.score <= 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scheduler", [{"name": "StepLR", "step_size": 1, "gamma": 0.5}, "CosineAnnealingLR"])
 def test_more_epochs_go_on_from_the_kept_state_or_do_it_again_to_the_same_bits(digits, config, settings, tmp_path, scheduler):
     scratch, base = tmp_path / "scratch", {"batch_size": 48, "scheduler": scheduler}

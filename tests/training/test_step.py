@@ -81,6 +81,7 @@ def test_mixed_batches_train(digits, settings, tmp_path, mix):
     assert mixed.history["train_loss"].iloc[-1] > plain.history["train_loss"].iloc[-1]
 
 
+@pytest.mark.slow
 def test_progressive_sizes_share_out_the_epochs(digits, settings, tmp_path, monkeypatch):
     seen = []
     forward = ImageModel.forward

@@ -61,6 +61,7 @@ def test_a_difference_by_chance_is_noise():
     assert found.verdict.startswith(f"no more than noise: {found.better} is ahead") and "holds 0" in found.verdict
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_difference_as_often_as_it_says():
     draws, covered = np.random.default_rng(0), []
     for _ in range(120):
