@@ -319,6 +319,12 @@ def test_grades_in_words_have_the_order_that_is_given(write_competition, read):
     [
         ({"y": list("0101")}, {"y": "0.5"}, {"metric": {"name": "log_loss", "mask": "gone"}}, "has no column gone"),
         ({"y": list("0101")}, {"y": "0.5"}, {"metric": {"name": "log_loss", "wight": 1}}, "log_loss takes no wight"),
+        (
+            {"y": list("0101")},
+            {"y": "0.5"},
+            {"metric": {"name": "fbeta", "average": "macroo"}},
+            "average of fbeta is not macroo; did you mean macro?",
+        ),
         ({"y": list("0101")}, {"y": "0.5"}, {"answer_id": "y"}, "what tells the rows apart"),
         ({"u": list("0121"), "v": ["-1", "1", "1", "1"]}, {"u": "0", "v": "0"}, {"task": "multiclass"}, "not votes from 0 up"),
         ({"u": list("0121"), "v": list("0111")}, {"u": "0", "v": "0"}, {"task": "multiclass"}, "rows without a vote"),

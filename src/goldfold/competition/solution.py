@@ -21,11 +21,16 @@ def solution_table(path: Path, problem: Problem) -> pd.DataFrame:
     Rows that are Ignored are left out. Raises InputError for labels that are none, and for ids that have two.
     """
     by = problem.answer_id or problem.id
-    given = {name: USAGE for name in columns_of(path) if name.casefold() == USAGE.casefold()}
+    usages = [name for name in columns_of(path) if name.casefold() == USAGE.casefold()]
+    if len(usages) > 1:
+        raise InputError(f"{path} has several columns {USAGE}", usages, "keep one of them")
+    given = dict.fromkeys(usages, USAGE)
     solution = read_table(path, [by, *problem.keys, *problem.targets, *given]).rename(columns=given)
     if USAGE in solution:
         solution[USAGE] = _usage(solution[USAGE], path)
         solution = solution[solution[USAGE] != IGNORED].copy()
+    if solution.empty:
+        raise InputError(f"{path} has no rows to score by", mend="bring the whole file")
     if problem.keys:
         solution[problem.id] = contract.joined(solution, problem.keys)
     require_columns(solution.columns, [by, *problem.targets], str(path), "--solution, or competition.solution")

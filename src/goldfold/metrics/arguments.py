@@ -6,7 +6,7 @@ Beside its own, every metric takes `mask` with `keep` (only rows whose column `m
 
 from collections.abc import Mapping, Sequence
 from inspect import Parameter
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,19 @@ KEY = "competition.metric"
 
 
 def require_arguments(metric: Metric, arguments: Mapping[str, Any]) -> None:
-    """Raise InputError for an argument that the metric does not take, and for one that it needs and is not given."""
+    """Raise InputError for an argument or a choice that the metric does not take, and for one that it needs and is not given."""
     known = [*metric.parameters, *OF_EVERY_METRIC]
     for name in arguments:
         if name not in known:
             raise InputError(
                 f"params.yaml, {KEY}: {metric.name} takes no {name}{nearest(name, known)}", mend=f"give it of: {', '.join(known)}"
+            )
+        annotation = metric.parameters[name].annotation if name in metric.parameters else None
+        choices = get_args(annotation) if get_origin(annotation) is Literal else ()
+        if choices and arguments[name] not in choices:
+            raise InputError(
+                f"params.yaml, {KEY}: {name} of {metric.name} is not {arguments[name]}{nearest(str(arguments[name]), choices)}",
+                mend=f"give one of {', '.join(choices)}",
             )
     needed = [name for name, parameter in metric.parameters.items() if parameter.default is Parameter.empty]
     missing = [name for name in needed if name not in arguments]
