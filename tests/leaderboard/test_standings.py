@@ -5,6 +5,7 @@ from tests.leaderboard.runs import begun, result
 
 from goldfold.leaderboard import agreements, ranked, standings
 from goldfold.metrics import METRICS
+from goldfold.tracking.store import metric_tags
 from goldfold.tracking.submissions import Sending, sent_on
 
 ACCURACY, RMSE = METRICS["accuracy"], METRICS["rmse"]
@@ -50,6 +51,13 @@ def test_runs_on_few_rows_and_of_other_metrics_are_left_out_and_told():
     found, told = standings([result("whole", 0.9), *others, apart], ACCURACY)
     assert [each.name for each in found] == ["whole"]
     assert told == "1 on a few rows (prepare.rows) and 1 scored by another metric"
+
+
+def test_runs_scored_with_other_arguments_of_the_metric_are_left_out():
+    runs = [result("plain", 0.9), result("weighed", 0.8, tags=metric_tags({"sample_weight": "w"}))]
+    assert [each.name for each in standings(runs, ACCURACY)[0]] == ["plain"]
+    found, told = standings(runs, ACCURACY, {"sample_weight": "w"})
+    assert ([each.name for each in found], told) == (["weighed"], "1 scored by another metric")
 
 
 def test_the_order_follows_the_metrics_direction():

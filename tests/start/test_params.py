@@ -34,7 +34,7 @@ def test_a_value_changes_where_it_stands_and_keeps_its_comment():
     text = proposed(TEXT, [Setting("train.epochs", 40), Setting("train.monitor", "loss"), Setting("split.seed", 7, "mine")])
     assert lines_that_differ(TEXT, text)[0] == {
         "  epochs: 40",
-        "  monitor: loss # or loss: what decides which epoch's checkpoint is the best",
+        "  monitor: loss # what decides which epoch's checkpoint is the best: the metric, or the loss",
         "  seed: 7 # mine",
     }
 

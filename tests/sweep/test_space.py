@@ -26,6 +26,7 @@ def parsed(space, **more):
         ({"train.monitor": ["metric", "los"]}, {}, r"train.monitor at los: train.monitor: .*'metric' or 'loss'"),
         ({"split.seed": [0, 1]}, {}, r"split.seed: trials on other folds cannot be compared"),
         ({"predict.average": ["predictions", "mean"]}, {}, r"predict.average at mean: predict.average: .*'logits' or 'ranks'"),
+        ({"train.epochs": [5, 9, 5]}, {}, r"train.epochs: 5 stands twice"),
         ({"train.lr": [0.1]}, {}, r"sweep.space.train.lr: .*give two values at least"),
         ({"train.lr": [0.1, 0.2]}, {"trials": None}, r"give a budget: trials or hours"),
         ({"train.lr": [0.1, 0.2]}, {"prune": {"percentil": 3}}, r"sweep.prune.percentil: .*did you mean percentile\?"),

@@ -38,7 +38,7 @@ def show_leaderboard(by: "Order", offline: bool) -> None:
             results, teams, remarks = _asked(slug, problem, results)
         except InputError as error:
             remarks = [_remembered(results, str(error).splitlines()[0])]
-    found, left_out = standings(results, metric)
+    found, left_out = standings(results, metric, problem.metric_args)
     if not found:
         raise InputError(
             f"no run of {problem.name} in {tracking_uri(repository())} was scored by {metric.name}",

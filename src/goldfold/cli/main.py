@@ -157,7 +157,7 @@ def check_params() -> None:
 
     config = load_config()
     if config.competition.metric is not None:
-        find_metric(config.competition.metric.name, arguments=config.competition.metric.args)
+        find_metric(config.competition.metric.name, config.competition.task, config.competition.metric.args)
     steps = config.validate_.postprocess
     if steps and steps != "auto":
         from goldfold.validation.postprocess import require_steps

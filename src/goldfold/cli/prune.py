@@ -23,7 +23,7 @@ def prune_runs(keep: int, yes: bool) -> None:
     problem = PreparedSet.load(PREPARED).problem
     store = Store(repository())
     current = read_origin(CURRENT / "tracking" / "predict.json").get("name", "")
-    pruning = plan_pruning(store, problem.name, problem.scored_by, keep, current)
+    pruning = plan_pruning(store, problem.name, problem.scored_by, keep, current, problem.metric_args)
     show_pruning(pruning, problem.name, problem.scored_by.name)
     if not pruning.losing:
         return

@@ -81,6 +81,11 @@ class SweepConfig(Section):
         refused = [f"{key}: {REFUSED[key.partition('.')[0]]}" for key in space if key.partition(".")[0] in REFUSED]
         if refused:
             raise ValueError("; ".join(refused))
+        lists = {key: values for key, values in space.items() if not isinstance(values, Range)}
+        # True and 1 are the same to Optuna.
+        twice = [f"{key}: {value} stands twice" for key, values in lists.items() for value in _twice(values)]
+        if twice:
+            raise ValueError("; ".join(twice))
         return space
 
     @model_validator(mode="after")
@@ -88,6 +93,10 @@ class SweepConfig(Section):
         if self.trials is None and self.hours is None:
             raise ValueError("give a budget: trials or hours, or both")
         return self
+
+
+def _twice(values: tuple[Any, ...]) -> list[Any]:
+    return [value for place, value in enumerate(values) if value in values[:place]]
 
 
 def parse_sweep(section: Any, tree: Mapping[str, Any], source: str) -> SweepConfig:

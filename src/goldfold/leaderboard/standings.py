@@ -1,17 +1,17 @@
 """Runs beside each other: their scores by cross-validation and on the leaderboard, and how well the two agree."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal
 
 from scipy.stats import spearmanr
 
 from goldfold.leaderboard.changes import Change, change_of
 from goldfold.metrics import Metric
 from goldfold.tracking.results import TrackedResult
-from goldfold.tracking.store import metric_name
+from goldfold.tracking.store import is_scored_by, metric_name
 from goldfold.tracking.submissions import Sending, sendings
 
 Order = Literal["cv", "public", "private", "test", "time", "name"]
@@ -38,14 +38,17 @@ class Standing:
     sent: tuple[Sending, ...]
 
 
-def standings(results: Sequence[TrackedResult], metric: Metric) -> tuple[list[Standing], str]:
-    """The runs that were cross-validated by the metric, of results from the oldest on, and what to tell of those left out.
+def standings(
+    results: Sequence[TrackedResult], metric: Metric, arguments: Mapping[str, Any] | None = None
+) -> tuple[list[Standing], str]:
+    """The runs that were cross-validated by the metric with these arguments, the oldest first, and what to tell of the others.
 
     A run on a few rows (prepare.rows) is no result, and is left out. Where Kaggle gave no score of a part, that of the
     solution's rows of this part, from `goldfold score`, takes its place.
     """
     name = metric_name(metric.name)
-    judged = [each for each in results if f"{name}_low" in each.metrics]
+    scored = [each for each in results if f"{name}_low" in each.metrics]
+    judged = [each for each in scored if is_scored_by(each.tags, arguments)]
     whole = [each for each in judged if each.params.get("prepare.rows", "None") == "None"]
     found = [
         Standing(
@@ -66,7 +69,8 @@ def standings(results: Sequence[TrackedResult], metric: Metric) -> tuple[list[St
         )
         for place, each in enumerate(whole)
     ]
-    few, others = len(judged) - len(whole), sum(_is_of_another_metric(each, name) for each in results)
+    few, others = len(judged) - len(whole), len(scored) - len(judged)
+    others += sum(_is_of_another_metric(each, name) for each in results)
     told = [f"{few} on a few rows (prepare.rows)"] * (few > 0) + [f"{others} scored by another metric"] * (others > 0)
     return found, " and ".join(told)
 

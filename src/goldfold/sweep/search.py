@@ -122,6 +122,8 @@ class Search:
                 return stop() or ("max_hours" if is_late() else None)
 
             while not (self._is_full() or is_late()):
+                if stop():
+                    raise KeyboardInterrupt("stopped between two trials; the same command goes on from there")
                 try:
                     if not self.study.get_trials(deepcopy=False):
                         self._try_default(reporter, watchers, stop)

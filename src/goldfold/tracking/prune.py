@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from goldfold.errors import InputError
 from goldfold.metrics import Metric
 from goldfold.tracking.results import MEMBERS
-from goldfold.tracking.store import FOLD, Store, local_folder, metric_name
+from goldfold.tracking.store import FOLD, Store, is_scored_by, local_folder, metric_name
 from goldfold.tracking.submissions import TAG
 
 PRUNED = "goldfold.pruned"
@@ -46,7 +46,9 @@ class Pruning:
         return [holder for holder in self.holders if not holder.keeps]
 
 
-def plan_pruning(store: Store, experiment: str, metric: Metric, keep: int, current: str) -> Pruning:
+def plan_pruning(
+    store: Store, experiment: str, metric: Metric, keep: int, current: str, arguments: Mapping[str, Any] | None = None
+) -> Pruning:
     """Keep the checkpoints of the `keep` best runs, of those that were submitted or that a submitted blend was made of, of the
     `current` one and of those that are still running or have no score; raises InputError where the artifacts are elsewhere.
     """
@@ -55,7 +57,9 @@ def plan_pruning(store: Store, experiment: str, metric: Metric, keep: int, curre
         raise InputError("the runs' artifacts are on a server", mend="prune there: `mlflow gc`, or the server's own means")
     with_some = [run for run in runs if _folders(run)]
     name = metric_name(metric.name)
-    scores = {run.info.run_id: run.data.metrics.get(name) for run in with_some}
+    scores = {
+        run.info.run_id: run.data.metrics.get(name) if is_scored_by(run.data.tags, arguments) else None for run in with_some
+    }
     ranked = sorted(with_some, key=lambda run: _rank(scores[run.info.run_id], metric))
     best = [run.info.run_id for run in ranked if scores[run.info.run_id] is not None][:keep]
     submitted = [run for run in runs if _is_submitted(run)]

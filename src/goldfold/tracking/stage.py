@@ -21,7 +21,7 @@ from goldfold.files import read_json, write_json
 from goldfold.scratch import repository, scratch_folder
 from goldfold.tracking.delivery import deliver_waiting, send, warn
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.store import Store, Unreachable, tracking_uri, write_pyfunc
+from goldfold.tracking.store import Store, Unreachable, metric_tags, tracking_uri, write_pyfunc
 
 if TYPE_CHECKING:
     from goldfold.prepare import PreparedSet
@@ -227,7 +227,7 @@ def cv_content(result: CVResult, folder: Path) -> dict[str, Any]:
         told += f"; post-processed ({result.postprocess}), without {scores.raw:.5g}"
     return {
         "metrics": [(name, value, 0, moment) for name, value in values.items()],
-        "tags": {"mlflow.note.content": told},
+        "tags": {"mlflow.note.content": told, **metric_tags(result.problem.metric_args)},
         "artifacts": {str(path): "cv" for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."},
     }
 

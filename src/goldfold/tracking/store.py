@@ -3,6 +3,7 @@
 Runs are found by tags: `goldfold.key` names the pipeline result, and `goldfold.fold` a child of its parent.
 """
 
+import json
 import logging
 import os
 import socket
@@ -24,6 +25,7 @@ from goldfold.tracking.record import WEIGHTS, Record
 
 KEY, FOLD, PROCESS = "goldfold.key", "goldfold.fold", "goldfold.process"
 BATCH = 1000
+ARGUMENTS = "goldfold.metric_arguments"
 MODEL_NEEDS = (
     "torch",
     "torchvision",
@@ -46,6 +48,16 @@ MODEL_NEEDS = (
 ANSWER_WITHIN = 3.0
 REFUSED = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_ALREADY_EXISTS")
 """What MLflow calls the errors that the same record would meet again."""
+
+
+def metric_tags(arguments: Mapping[str, Any] | None) -> dict[str, str]:
+    """The tag of a run that was scored by a metric with these arguments; none where it has none."""
+    return {ARGUMENTS: json.dumps(arguments, sort_keys=True)} if arguments else {}
+
+
+def is_scored_by(tags: Mapping[str, str], arguments: Mapping[str, Any] | None) -> bool:
+    """Whether a run's scores, by a metric's name, are those of the metric with these arguments."""
+    return tags.get(ARGUMENTS) == metric_tags(arguments).get(ARGUMENTS)
 
 
 class Unreachable(Exception):
