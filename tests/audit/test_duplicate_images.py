@@ -71,13 +71,6 @@ def test_outlines_that_look_alike_are_no_copies(tmp_path):
     assert pairs_of(tmp_path, files) == {}
 
 
-def test_an_image_and_its_mirrored_copy_alone_are_found(tmp_path, photos):
-    for number in (0, 4, 9):
-        assert pairs_of(tmp_path / f"{number}", {"a": png(photos[number]), "b": png(photos[number][:, ::-1])}) == {
-            ("a", "b"): "mirrored"
-        }
-
-
 def test_images_left_blank_are_no_copies_of_each_other(tmp_path, photos):
     files = {"a": png(photos[0]), "b": b"broken", "c": b"broken", "d": png(photos[1])}
     assert pairs_of(tmp_path, files, bad_images="blank") == {}

@@ -19,7 +19,6 @@ TABLES = 16
 LEAST_LIKE = 0.6
 """The correlation of two sketches below which their images are not compared."""
 PER_IMAGE, AT_LEAST = 5, 1000
-ROUNDING = 1e-5
 SIDE = 64
 DETAIL = 2.0
 """The deviation of the Gaussian, in pixels of SIDE, above whose scale nothing counts: light and colour differ in copies."""
@@ -70,9 +69,7 @@ def _vectors(frequencies: Array) -> Array:
     # What changes its sign when an image is turned is 0 in the mean of all images and all turned ones.
     count = max(len(vectors), 1)
     vectors -= vectors.sum(axis=0) / count * (MIRROR > 0)
-    deviation = np.sqrt(np.einsum("ij,ij->j", vectors, vectors) / count)
-    # Where all images are the same but for rounding, nothing is told.
-    vectors /= np.where(deviation > ROUNDING, deviation, np.inf)
+    vectors /= np.maximum(np.sqrt(np.einsum("ij,ij->j", vectors, vectors) / count), 1e-6)
     vectors = _unit(vectors)
     vectors[empty] = 0
     return vectors
