@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldfold.cli.places import BLENDS, PREPARED
-from goldfold.cli.runs import Run, find_runs, groups_of
 from goldfold.errors import InputError
+from goldfold.runs.paths import BLENDS, PREPARED
+from goldfold.runs.run import Run, find_runs, groups_of
 
 if TYPE_CHECKING:
     from goldfold.competition import Problem

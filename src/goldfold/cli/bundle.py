@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldfold.cli.places import BUNDLES, CURRENT, PREPARED
 from goldfold.errors import InputError
+from goldfold.runs.paths import BUNDLES, CURRENT, PREPARED
 
 if TYPE_CHECKING:
     from goldfold.bundle import Bundle

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldfold.cli.places import PREPARED
-from goldfold.cli.runs import find_runs, groups_of
+from goldfold.runs.paths import PREPARED
+from goldfold.runs.run import find_runs, groups_of
 
 if TYPE_CHECKING:
     from goldfold.validation.comparison import Comparison

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from goldfold.cli.places import CURRENT, PREPARED
+from goldfold.runs.paths import CURRENT, PREPARED
 
 if TYPE_CHECKING:
     from goldfold.prepare import PreparedSet

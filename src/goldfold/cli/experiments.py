@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from goldfold.cli.places import RECIPES, cut_short, require_competition
 from goldfold.config import parse_config
 from goldfold.config.recipe import of_another_modality, overlaid, read_recipe, read_yaml
 from goldfold.errors import InputError
+from goldfold.runs.paths import RECIPES, cut_short, require_competition
 
 
 def run_recipe(name: str, dvc_options: list[str]) -> None:

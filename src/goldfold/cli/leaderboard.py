@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldfold.cli.places import LEADERBOARD, PREPARED
 from goldfold.errors import InputError
+from goldfold.runs.paths import LEADERBOARD, PREPARED
 
 if TYPE_CHECKING:
     from goldfold.competition import Problem

@@ -150,10 +150,10 @@ ORDERS = ["cv", "public", "private", "test", "time", "name"]
 
 def check_params() -> None:
     """Check params.yaml; raises InputError that names what is wrong."""
-    from goldfold.cli.places import require_competition
     from goldfold.config import load_config
     from goldfold.imports import modality_part
     from goldfold.metrics import find_metric
+    from goldfold.runs.paths import require_competition
 
     config = load_config()
     if config.competition.metric is not None:

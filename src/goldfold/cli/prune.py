@@ -3,8 +3,8 @@
 import sys
 from typing import TYPE_CHECKING
 
-from goldfold.cli.places import CURRENT, PREPARED
 from goldfold.errors import InputError
+from goldfold.runs.paths import CURRENT, PREPARED
 
 if TYPE_CHECKING:
     from goldfold.tracking.prune import Pruning

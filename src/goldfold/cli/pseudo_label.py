@@ -1,8 +1,8 @@
 """`goldfold pseudo-label`: the test rows as a run's models label them, to train on."""
 
-from goldfold.cli.places import PREPARED, PSEUDO
-from goldfold.cli.runs import find_runs
 from goldfold.errors import InputError
+from goldfold.runs.paths import PREPARED, PSEUDO
+from goldfold.runs.run import find_runs
 
 
 def pseudo_label(name: str) -> None:

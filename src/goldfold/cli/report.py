@@ -3,9 +3,9 @@
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from goldfold.cli.places import CURRENT, PREPARED, REPORTS
-from goldfold.cli.runs import find_runs
 from goldfold.errors import InputError
+from goldfold.runs.paths import CURRENT, PREPARED, REPORTS
+from goldfold.runs.run import find_runs
 
 if TYPE_CHECKING:
     from goldfold.config import Config

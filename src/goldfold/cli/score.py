@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldfold.cli.places import PREPARED
-from goldfold.cli.runs import find_runs
 from goldfold.errors import InputError
+from goldfold.runs.paths import PREPARED
+from goldfold.runs.run import find_runs
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from goldfold.cli.places import PREPARED
-from goldfold.cli.runs import Run, find_runs
 from goldfold.errors import InputError
+from goldfold.runs.paths import PREPARED
+from goldfold.runs.run import Run, find_runs
 
 if TYPE_CHECKING:
     from goldfold.config import CompetitionConfig

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldfold.cli.places import CURRENT, PREPARED, cut_short
 from goldfold.errors import InputError
+from goldfold.runs.paths import CURRENT, PREPARED, cut_short
 
 if TYPE_CHECKING:
     import pandas as pd

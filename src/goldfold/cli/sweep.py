@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goldfold.cli.places import RECIPES, SWEEPS
 from goldfold.errors import InputError
+from goldfold.runs.paths import RECIPES, SWEEPS
 
 if TYPE_CHECKING:
     import pandas as pd

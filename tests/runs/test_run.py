@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from goldfold.cli.runs import Run, groups_of
 from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
+from goldfold.runs.run import Run, groups_of
 from goldfold.validation.validate import scored
 
 PROBLEM = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "accuracy", "label")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goldfold.cli.places import CURRENT
 from goldfold.errors import InputError
 from goldfold.files import read_json
+from goldfold.runs.paths import CURRENT
 
 if TYPE_CHECKING:
     import pandas as pd

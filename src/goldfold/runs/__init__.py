@@ -1,0 +1,1 @@
+"""Pipeline results that can be named: the current one, and those of MLflow."""
