@@ -14,7 +14,6 @@ from benchmarks import ours, rivals
 from benchmarks.measure import Row, ratio, take_turns
 from benchmarks.pictures import write_competition
 from goldfold.training import train_fold
-from goldfold.training.precision import choose_compute
 
 EPOCHS = 10
 SECTIONS: dict[str, Any] = {
@@ -33,13 +32,12 @@ SHARED = Path(__file__).parents[2] / "shared/data"
 
 
 def head_training(folder: Path, sections: dict[str, Any]) -> Callable[[], float]:
-    """A whole training that finds nothing computed but the choice of the precision; returns the last epoch's accuracy."""
+    """A whole training that finds nothing computed; returns the last epoch's accuracy."""
     prepared, config = ours.prepared_set(folder, sections)
     numbers = iter(range(100))
 
     def run() -> float:
         scratch = folder / f"scratch-{next(numbers)}"
-        shutil.copytree(folder / "choices", scratch)
         result = train_fold(prepared, 0, 0, config, scratch / "fold", scratch=scratch)
         shutil.rmtree(scratch)
         return float(result.history["accuracy"].iloc[-1])
@@ -53,8 +51,7 @@ def head_speed(folder: Path) -> list[Row]:
     torch.save(timm.create_model("resnet50").state_dict(), folder / "weights.pth")
     model = {"name": "resnet50", "pretrained": True, "weights": str(folder / "weights.pth"), "image_size": 224}
     sections = {**SECTIONS, "model": model, "augment": ours.CROP_AND_FLIP}
-    prepared, config = ours.prepared_set(folder, sections)
-    choose_compute(prepared, config, folder / "choices")
+    prepared, _ = ours.prepared_set(folder, sections)
     rows = prepared.training_rows(0), prepared.validation_rows(0)
     kernel = partial(rivals.kernel_training, folder / "classes", {"model_name": "resnet50"}, 2048, 224, *rows, 1)
     timed = take_turns({"ours": partial(head_training, folder, sections), "theirs": kernel}, warm_up=False)
@@ -79,8 +76,7 @@ def head_accuracy(folder: Path) -> list[Row]:
         "split": {"strategy": "holdout", "n_folds": 1, "folds": [0], "holdout": 0.6},
     }
     (folder / "data").symlink_to(SHARED / "malaria-cells")
-    prepared, config = ours.prepared_set(folder, sections)
-    choose_compute(prepared, config, folder / "choices")
+    prepared, _ = ours.prepared_set(folder, sections)
     overlay = {"file": file, "mean": half, "std": half}
     backbone = {"model_name": "mobilenetv2_100", "pretrained": True, "pad_type": "same", "pretrained_cfg_overlay": overlay}
     # ImageFolder and goldfold both take the files of the class folders in order.

@@ -16,12 +16,11 @@ from goldfold.prediction import predict
 from goldfold.prepare import PreparedSet, prepare
 from goldfold.training import load_folds
 from goldfold.training.batches import EpochSampler, training_batches
-from goldfold.training.device import find_compute
+from goldfold.training.device import find_device
 from goldfold.training.finetune import set_trainable
-from goldfold.training.precision import choose_compute
 from goldfold.training.reporter import Silent
-from goldfold.training.setup import Setup, set_up
 from goldfold.training.step import train_step
+from goldfold.training.trainer import Trainer, make_trainer
 
 PHOTO = (375, 500)
 CROP_AND_FLIP: list[dict[str, Any]] = [
@@ -43,7 +42,7 @@ def prepared_set(folder: Path, sections: dict[str, Any]) -> tuple[PreparedSet, C
 def loading(folder: Path, sections: dict[str, Any], workers: int) -> Callable[[], None]:
     """An epoch of training batches, normalised as the model does."""
     prepared, config = prepared_set(folder, sections)
-    find_compute("fp32")
+    find_device()
     modality = find_learning("image")
     rows = np.arange(len(prepared.train))
     spec = modality.input_spec(config.model, prepared, rows)
@@ -64,19 +63,24 @@ def loading(folder: Path, sections: dict[str, Any], workers: int) -> Callable[[]
 def training(folder: Path, sections: dict[str, Any], synthetic: bool = False) -> Callable[[], int]:
     """An epoch of training steps; `synthetic` takes one batch, held in memory, for all of them. It returns the rows seen."""
     prepared, config = prepared_set(folder, sections)
-    setup = set_up(prepared, 0, 0, config, choose_compute(prepared, config, folder), Silent())
-    return partial(_epoch, setup, synthetic)
+    return partial(_epoch, make_trainer(prepared, 0, 0, config, Silent()), synthetic)
 
 
-def _epoch(setup: Setup, synthetic: bool) -> int:
-    set_trainable(setup.model, setup.config.finetune, setup.config.train.epochs - 1)
-    held = next(iter(setup.batches)) if synthetic else None
+def precision(folder: Path, sections: dict[str, Any]) -> str:
+    """The precision that the network is trained in here."""
+    prepared, config = prepared_set(folder, sections)
+    return make_trainer(prepared, 0, 0, config, Silent()).compute.precision
+
+
+def _epoch(trainer: Trainer, synthetic: bool) -> int:
+    set_trainable(trainer.model, trainer.config.finetune, trainer.config.train.epochs - 1)
+    held = next(iter(trainer.batches)) if synthetic else None
     seen = 0
-    for step, (rows, inputs) in enumerate([held] * setup.steps if held else setup.batches):
-        train_step(setup, setup.sampler.epoch, step, rows, inputs, lambda _: None)
-        setup.schedule.batch_ended()
+    for step, (rows, inputs) in enumerate([held] * trainer.steps if held else trainer.batches):
+        train_step(trainer, trainer.sampler.epoch, step, rows, inputs)
+        trainer.schedule.batch_ended()
         seen += len(rows)
-    setup.sampler.epoch += 1
+    trainer.sampler.epoch += 1
     return seen
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from benchmarks import ours, rivals
 from benchmarks.measure import Row, per_second, ratio, take_turns
 from benchmarks.pictures import write_competition
-from goldfold.training.precision import choose_compute
 
 SGD = {"name": "sgd", "momentum": 0.9}
 SMALL: dict[str, Any] = {
@@ -28,7 +27,7 @@ PHOTOS: dict[str, Any] = {
 def small_images(folder: Path) -> list[Row]:
     """A whole training epoch of the MNIST tutorial's network; the rival with the number of workers that suits it."""
     write_competition(folder / "data", train=2000, test=2, size=(32, 32), suffix=".png")
-    chosen = choose_compute(*ours.prepared_set(folder, SMALL), folder).precision
+    chosen = ours.precision(folder, SMALL)
     loops = {
         f"{workers} workers": partial(rivals.tutorial_training, folder / "classes", "tiny", 64, workers, None)
         for workers in (0, ours.WORKERS)
@@ -46,7 +45,7 @@ def small_images(folder: Path) -> list[Row]:
 def fine_tuning(folder: Path) -> list[Row]:
     """Full fine-tuning of a ResNet18, loader and step together, against loops and against the limit."""
     write_competition(folder / "data", train=96, test=2, size=ours.PHOTO)
-    chosen = choose_compute(*ours.prepared_set(folder, PHOTOS), folder).precision
+    chosen = ours.precision(folder, PHOTOS)
     given: dict[str, Any] = {"folder": folder / "classes", "model": "resnet18", "batch_size": 32, "workers": ours.WORKERS}
     timed = take_turns(
         {

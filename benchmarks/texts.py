@@ -9,7 +9,6 @@ import pandas as pd
 
 from benchmarks import ours, rivals
 from benchmarks.measure import Row, per_second, ratio, take_turns
-from goldfold.training.precision import choose_compute
 
 ROWS, WORDS, WIDTH, BATCH = 1200, 8000, 128, 64
 TEXTS: dict[str, Any] = {
@@ -37,8 +36,8 @@ def write_competition(root: Path) -> None:
 def text_epochs(folder: Path) -> list[Row]:
     """A training epoch with buckets, against the same without and against the tutorials' loop."""
     write_competition(folder / "data")
-    prepared, config = ours.prepared_set(folder, TEXTS)
-    chosen = choose_compute(prepared, config, folder).precision
+    prepared, _ = ours.prepared_set(folder, TEXTS)
+    chosen = ours.precision(folder, TEXTS)
     plain = {**TEXTS, "train": {**TEXTS["train"], "bucket": False}}
     rows = prepared.training_rows(0)
     timed = take_turns(

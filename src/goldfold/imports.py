@@ -41,6 +41,12 @@ def modality_part(name: str, part: Literal["settings", "prepare", "learning"]) -
         ) from None
 
 
+def modality_modules(name: str, part: str) -> list[str]:
+    """The names of the modules that a part of a kind of input is made of: of several joined, all of theirs."""
+    singles = [single if "." in single else f"goldfold.modalities.{single}" for single in name.split("+")]
+    return [f"{package}.{part}" for package in (["goldfold.modalities.fused"] if "+" in name else []) + singles]
+
+
 def known_modalities() -> list[str]:
     """The kinds of input that goldfold brings."""
     packages = importlib.import_module("goldfold.modalities").__path__

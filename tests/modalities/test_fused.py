@@ -16,10 +16,9 @@ from goldfold.prediction.export import export
 from goldfold.prediction.outside import predict_outside
 from goldfold.prepare import Shown
 from goldfold.training import FoldResult, train_fold
-from goldfold.training.device import find_compute
 from goldfold.training.finetune import parameter_groups, set_trainable, trains_head_alone
 from goldfold.training.reporter import Silent
-from goldfold.training.setup import set_up
+from goldfold.training.trainer import make_trainer
 from goldfold.validation import validate
 
 pytestmark = pytest.mark.slow
@@ -95,12 +94,12 @@ def test_the_fresh_network_is_trained_with_the_head_of_a_pretrained_one(prepared
     config, prepared, _ = prepared_with(
         digits_root, competition={"modality": "image+table"}, model=model, finetune={"train": "head", "layer_decay": 0.5}
     )
-    setup = set_up(prepared, 0, 0, config, find_compute("fp32"), Silent(), tmp_path)
-    assert not trains_head_alone(setup.model) and not setup.on_features
-    set_trainable(setup.model, config.finetune, 0)
-    trained = {name.removeprefix("backbone.").split(".")[0] for name, p in setup.model.named_parameters() if p.requires_grad}
+    trainer = make_trainer(prepared, 0, 0, config, Silent(), tmp_path)
+    assert not trains_head_alone(trainer.model) and not trainer.on_features
+    set_trainable(trainer.model, config.finetune, 0)
+    trained = {name.removeprefix("backbone.").split(".")[0] for name, p in trainer.model.named_parameters() if p.requires_grad}
     assert trained == {"table", "norms", "head"}
-    rates = {group["lr"] for group in parameter_groups(setup.model, config.finetune, 1.0, 0.0)}
+    rates = {group["lr"] for group in parameter_groups(trainer.model, config.finetune, 1.0, 0.0)}
     assert max(rates) == 1 and len(rates) > 3
 
 

@@ -1,3 +1,4 @@
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,10 @@ import torch
 from goldfold.config import FinetuneConfig, TrainConfig
 from goldfold.errors import InputError
 from goldfold.training.batches import EpochSampler, training_batches
-from goldfold.training.optimisation import Schedule, build_loss, build_optimizer
+from goldfold.training.losses import build_loss
+from goldfold.training.optimisation import build_optimizer
+from goldfold.training.schedule import Schedule
+from goldfold.training.train import train_fold
 
 STEPS = 10
 
@@ -135,3 +139,32 @@ def test_the_order_of_rows_depends_on_seed_and_epoch_alone():
 @pytest.mark.parametrize(("rows", "batches"), [(64, 2), (65, 2), (66, 3), (1, 1), (5, 1)])
 def test_only_a_lone_last_row_is_left_out(rows, batches):
     assert len(training_batches(None, EpochSampler(np.arange(rows), 0), 32, 0)) == batches
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("finetune", [{"head_epochs": 1}, {"head_epochs": 1, "unfreeze_every": 1}])
+def test_sgd_takes_parameters_that_join_in_later(digits, settings, weights, tmp_path, finetune):
+    model, sgd = {"pretrained": True, "weights": weights}, {"name": "sgd", "momentum": 0.9}
+    result = train_fold(digits, 0, 0, settings(model=model, finetune=finetune, optimizer=sgd, epochs=3), tmp_path)
+    assert len(result.history) == 3
+
+
+def huber(logits, target, delta=1.0):
+    """A loss that is a plain function."""
+    return torch.nn.functional.huber_loss(logits[:, 0], target[:, 0], delta=delta)
+
+
+def make_loss(smoothing=0.1):
+    return torch.nn.CrossEntropyLoss(label_smoothing=smoothing)
+
+
+def test_a_plain_function_of_logits_and_targets_is_a_loss(monkeypatch):
+    monkeypatch.setitem(sys.modules, "my_losses", sys.modules[__name__])
+    loss = build_loss(TrainConfig(loss={"name": "my_losses:huber", "delta": 0.5}), "regression")
+    assert float(loss(torch.tensor([[3.0]]), torch.tensor([[0.0]]))) == pytest.approx(0.5 * (3 - 0.25))
+    theirs = build_loss(TrainConfig(loss={"name": "torch.nn.functional:cross_entropy", "label_smoothing": 0.2}), "multiclass")
+    logits, target = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
+    assert theirs(logits, target) == torch.nn.functional.cross_entropy(logits, target, label_smoothing=0.2)
+    # A function that makes a loss is called for it, as a class is.
+    made = build_loss(TrainConfig(loss={"name": "my_losses:make_loss", "smoothing": 0.3}), "multiclass")
+    assert made.label_smoothing == 0.3

@@ -10,19 +10,19 @@ import torch
 from goldfold.competition import Problem
 from goldfold.config import PredictConfig, PseudoConfig, parse_config
 from goldfold.errors import InputError
+from goldfold.identity import training_key
 from goldfold.prediction import predict
 from goldfold.prepare import prepare
 from goldfold.training import train_fold
-from goldfold.training.device import find_compute
-from goldfold.training.key import training_key
+from goldfold.training.device import machine
 from goldfold.training.pseudo import LEFT_OUT, is_sure, save_pseudo_labels, with_pseudo_labels
 from goldfold.training.reporter import Silent
-from goldfold.training.setup import set_up
+from goldfold.training.trainer import make_trainer
 
 pytestmark = pytest.mark.slow
 
 CONFIDENCE = 0.2
-FP32 = find_compute("fp32")
+MACHINE = machine()
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +55,13 @@ def test_sure_test_rows_are_trained_on_and_none_is_validated(digits, labelled):
 @pytest.mark.parametrize("soft", [False, True])
 def test_a_network_learns_their_pixels_with_their_labels(digits, labelled, settings, soft):
     config = settings(pseudo={"labels": str(labelled[0]), "confidence": CONFIDENCE, "soft": soft}, augment=())
-    setup = set_up(digits, 0, 0, config, FP32, Silent())
-    row = int(setup.training_rows[-1])
-    target = setup.targets[row]
+    trainer = make_trainer(digits, 0, 0, config, Silent())
+    row = int(trainer.fold.training_rows[-1])
+    target = trainer.targets[row]
     prediction = with_pseudo_labels(digits, 0, config.train.pseudo)[1][row - len(digits.train)]
     assert target.tolist() == pytest.approx(prediction, abs=1e-6) if soft else int(target) == prediction.argmax()
-    learned = setup.modality.training_view(setup.prepared, setup.training_rows, setup.spec, (), 0, 1)
-    plain = setup.modality.plain_view(digits, "test", setup.spec)
+    learned = trainer.fold.modality.training_view(trainer.fold.prepared, trainer.fold.training_rows, trainer.fold.spec, (), 0, 1)
+    plain = trainer.fold.modality.plain_view(digits, "test", trainer.fold.spec)
     there, here = learned.__getitems__([(0, row)])[1], plain.__getitems__([(0, row - len(digits.train))])[1]
     assert torch.equal(there["image"], here["image"])
 
@@ -70,12 +70,12 @@ def test_a_training_with_them_is_another_and_its_checkpoint_is_of_the_same_prepa
     config, path = settings(epochs=1), tmp_path / "labels.parquet"
     path.write_bytes(labelled[0].read_bytes())
     asked = settings(epochs=1, pseudo={"labels": str(path), "confidence": CONFIDENCE})
-    keys = [training_key(digits, 0, 0, each, FP32) for each in (config, asked)]
+    keys = [training_key(digits, 0, 0, each, MACHINE) for each in (config, asked)]
     result = train_fold(digits, 0, 0, asked, tmp_path / "fold")
     result.require_prepared(digits)
     assert result.rows["training"] > len(digits.training_rows(0)) and result.rows["validation"] == len(digits.validation_rows(0))
     save_pseudo_labels(path, digits, labelled[1].by_fold.assign(p_0=0.0), "other")
-    assert len({*keys, training_key(digits, 0, 0, asked, FP32)}) == 3
+    assert len({*keys, training_key(digits, 0, 0, asked, MACHINE)}) == 3
 
 
 def test_labels_of_other_folds_are_refused(digits, labelled, tmp_path):

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from goldfold.errors import InputError
+from goldfold.identity import training_key
 from goldfold.training import state as saving
 from goldfold.training import train as training
 from goldfold.training import train_fold
-from goldfold.training.device import find_compute
+from goldfold.training.device import machine
 from goldfold.training.fold_result import FoldResult
-from goldfold.training.key import training_key
 from goldfold.training.reporter import Silent
 from goldfold.training.state import STATES, forget, held
 from goldfold.training.train import Stopped
@@ -34,8 +34,8 @@ def after(steps, reason="interrupted"):
     return lambda: reason if next(asked) >= steps else None
 
 
-def key_of(prepared, fold, seed, config, precision="fp32"):
-    return training_key(prepared, fold, seed, config, find_compute(precision))
+def key_of(prepared, fold, seed, config):
+    return training_key(prepared, fold, seed, config, machine())
 
 
 RECIPES = {
@@ -91,19 +91,26 @@ def test_batches_that_are_done_are_not_repeated(digits, config, tmp_path):
 
 def test_the_state_is_saved_within_an_epoch_when_the_minutes_are_over(digits, config, tmp_path, monkeypatch):
     saved = []
-    monkeypatch.setattr(training, "save_state", lambda folder, setup, progress: saved.append((progress.epoch, progress.step)))
+    monkeypatch.setattr(training, "save_state", lambda _, trainer: saved.append((trainer.progress.epoch, trainer.progress.step)))
     train_fold(digits, 0, 0, config(save_minutes=1e-9), tmp_path, scratch=tmp_path)
     assert saved[:6] == [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 0)]
 
 
-def test_a_finished_training_is_not_repeated_and_leaves_no_state(digits, config, tmp_path, monkeypatch):
-    scratch = tmp_path / "scratch"
+def test_a_finished_training_is_not_repeated_and_leaves_no_state(digits, config, tmp_path):
+    class Epochs(Silent):
+        def __init__(self):
+            self.rows = []
+
+        def epoch_ended(self, row, best):
+            self.rows.append(row)
+
+    scratch, heard = tmp_path / "scratch", Epochs()
     first = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch)
     assert not list(scratch.rglob("state.pt")) and not list(scratch.rglob("best-*"))
-    monkeypatch.setattr(training, "set_up", None)
     # Settings without effect on the weights leave it what it is.
-    again = train_fold(digits, 0, 0, config(workers=3, max_hours=2, seeds=(0, 1)), tmp_path / "b", scratch=scratch)
+    again = train_fold(digits, 0, 0, config(workers=3, max_hours=2, seeds=(0, 1)), tmp_path / "b", heard, scratch)
     same(first, again)
+    assert not heard.rows
     assert (tmp_path / "b/model.safetensors").is_file()
 
 
@@ -138,7 +145,7 @@ def test_the_key_knows_the_data_the_fold_the_seed_the_code_and_the_weights(digit
         code.write_text(text)
         keys.add(key_of(digits, 0, 0, config(loss="known_by_its_key:Loss")))
     assert len(keys) == 6
-    assert key_of(digits, 0, 0, config(), "bf16") != key_of(digits, 0, 0, config())
+    assert key_of(digits, 0, 0, config(precision="bf16")) != key_of(digits, 0, 0, config())
     assert key_of(digits, 0, 0, config(workers=7, save_minutes=3)) == key_of(digits, 0, 0, config())
 
 

@@ -8,12 +8,11 @@ from goldfold.config import TrainConfig
 from goldfold.errors import InputError
 from goldfold.modalities.image.model import ImageModel
 from goldfold.training import train_fold
-from goldfold.training.device import find_compute
-from goldfold.training.losses import FocalLoss
-from goldfold.training.optimisation import build_loss
+from goldfold.training.balance import class_weights
+from goldfold.training.losses import FocalLoss, build_loss
 from goldfold.training.reporter import Silent
-from goldfold.training.setup import class_weights, set_up
 from goldfold.training.step import train_step
+from goldfold.training.trainer import make_trainer
 
 
 class Notes(Silent):
@@ -28,12 +27,12 @@ class Notes(Silent):
 
 
 def gradient(digits, config):
-    setup = set_up(digits, 0, 0, config, find_compute("fp32"), Silent())
-    rows, inputs = next(iter(setup.batches))
-    setup.model.eval()
-    setup.optimizer.step = lambda *_, **__: None
-    loss = train_step(setup, 0, 0, rows, inputs, print)
-    return loss, setup.model.head.fc.weight.grad.clone()
+    trainer = make_trainer(digits, 0, 0, config, Silent())
+    rows, inputs = next(iter(trainer.batches))
+    trainer.model.eval()
+    trainer.optimizer.step = lambda *_, **__: None
+    loss = train_step(trainer, 0, 0, rows, inputs)
+    return loss, trainer.model.head.fc.weight.grad.clone()
 
 
 @pytest.mark.parametrize("size", [1, 20, 64])
@@ -101,9 +100,9 @@ def test_balanced_sampling_draws_each_class_equally_often(digits, settings):
 
     rare = digits.train.copy()
     rare.loc[rare.index[30:], "label"] = "0"
-    setup = set_up(replace(digits, train=rare), 0, 0, settings(sampling="balanced"), find_compute("fp32"), Silent())
+    trainer = make_trainer(replace(digits, train=rare), 0, 0, settings(sampling="balanced"), Silent())
     labels = digits.problem.truth(rare)
-    drawn = [labels[row] for epoch in range(20) for row in _rows(setup.sampler, epoch)]
+    drawn = [labels[row] for epoch in range(20) for row in _rows(trainer.sampler, epoch)]
     shares = np.bincount(drawn, minlength=10) / len(drawn)
     present = np.unique(labels[digits.training_rows(0)])
     assert shares[present] == pytest.approx(1 / len(present), rel=0.25)
@@ -120,8 +119,8 @@ def test_class_weights_are_scikit_learns(digits, settings):
     truth = np.array([0] * 6 + [1] * 3 + [2] + list(range(10)))
     ours = class_weights(settings(class_weights="balanced").train, digits.problem, truth)
     assert ours.tolist() == pytest.approx(compute_class_weight("balanced", classes=np.arange(10), y=truth))
-    setup = set_up(digits, 0, 0, settings(class_weights=list(range(1, 11))), find_compute("fp32"), Silent())
-    assert setup.loss.weight.tolist() == list(range(1, 11)) and setup.plain_loss.weight is None
+    trainer = make_trainer(digits, 0, 0, settings(class_weights=list(range(1, 11))), Silent())
+    assert trainer.loss.weight.tolist() == list(range(1, 11)) and trainer.plain_loss.weight is None
 
 
 @pytest.mark.parametrize(
@@ -137,15 +136,15 @@ def test_class_weights_are_scikit_learns(digits, settings):
 )
 def test_what_does_not_go_together_is_told(digits, settings, train, told):
     with pytest.raises(InputError, match=told):
-        set_up(digits, 0, 0, settings(**train), find_compute("fp32"), Silent())
+        make_trainer(digits, 0, 0, settings(**train), Silent())
 
 
 def test_label_smoothing_is_torchs(digits, settings):
-    setup = set_up(digits, 0, 0, settings(label_smoothing=0.1), find_compute("fp32"), Silent())
+    trainer = make_trainer(digits, 0, 0, settings(label_smoothing=0.1), Silent())
     logits, rows = torch.randn(20, 10), torch.arange(20)
     truth = torch.tensor(digits.problem.truth(digits.train)[:20])
     theirs = torch.nn.CrossEntropyLoss(label_smoothing=0.1)(logits, truth)
-    assert setup.loss(logits, setup.targets[rows]) == pytest.approx(float(theirs), rel=1e-5)
+    assert trainer.loss(logits, trainer.targets[rows]) == pytest.approx(float(theirs), rel=1e-5)
 
 
 def test_focal_loss_without_focus_is_cross_entropy():
@@ -192,14 +191,14 @@ def test_the_average_is_what_is_judged_and_kept(digits, settings, tmp_path, aver
 
 
 def test_swa_is_the_mean_of_the_epochs(digits, settings):
-    setup = set_up(digits, 0, 0, settings(average={"name": "swa"}), find_compute("fp32"), Silent())
-    weight, seen = setup.model.head.fc.weight, []
+    trainer = make_trainer(digits, 0, 0, settings(average={"name": "swa"}), Silent())
+    weight, seen = trainer.model.head.fc.weight, []
     for epoch in range(3):
         with torch.no_grad():
             weight += 1
         seen.append(weight.clone())
-        setup.average.epoch_ended(epoch)
-    assert torch.allclose(setup.average.judged(2).head.fc.weight, torch.stack(seen).mean(dim=0), atol=1e-6)
+        trainer.average.epoch_ended(epoch)
+    assert torch.allclose(trainer.average.judged(2).head.fc.weight, torch.stack(seen).mean(dim=0), atol=1e-6)
 
 
 @pytest.mark.slow

@@ -36,7 +36,6 @@ def lr_find(fold: int | None, steps: int) -> None:
 def overfit_batch(fold: int | None, steps: int) -> None:
     """Fit one batch, and say whether the model can learn it."""
     from goldfold.config import load_config
-    from goldfold.scratch import scratch_folder
     from goldfold.terminal import FoldProgress
     from goldfold.training.overfit import overfit
 
@@ -47,7 +46,7 @@ def overfit_batch(fold: int | None, steps: int) -> None:
         if step == 1 or step % max(1, steps // TOLD) == 0:
             print(f"step {step:>4}  loss {loss:.4f}", flush=True)
 
-    result = overfit(prepared, fold, config, FoldProgress(), steps, told, scratch_folder())
+    result = overfit(prepared, fold, config, FoldProgress(), steps, told)
     print(f"the loss on {result.rows} rows went from {result.first:.4f} to {result.last:.4f} in {result.steps} steps")
     if result.learned:
         print("it learns: model, loss and targets fit together; look for what is wrong in data, augmentation or schedule")

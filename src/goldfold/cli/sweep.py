@@ -24,14 +24,13 @@ if TYPE_CHECKING:
 def sweep_recipe(given: str, write: bool) -> None:
     """Search the space of a recipe, each trial an MLflow run; print the best settings as an overlay, and what they are worth."""
     from goldfold.config import parse_config, parse_sweep
-    from goldfold.config.recipe import overlaid, read_recipe, read_yaml, with_values
+    from goldfold.config.recipe import overlaid, read_recipe, read_yaml
+    from goldfold.identity import result_key
     from goldfold.scratch import scratch_folder
     from goldfold.sweep import Search
     from goldfold.sweep.trial import Notes, prepare_trial
-    from goldfold.tracking.stage import key_of
     from goldfold.tracking.sweep import tracked_search
     from goldfold.training import asked_to_stop
-    from goldfold.training.precision import choose_compute
 
     name = Path(given).stem if given.endswith(".yaml") else given
     path = RECIPES / f"{name}.yaml"
@@ -42,10 +41,7 @@ def sweep_recipe(given: str, write: bool) -> None:
     config = parse_config(tree, str(path))
     settings = parse_sweep(recipe["sweep"], tree, str(path))
     prepared, notes = prepare_trial(config, scratch_folder()), Notes(print)
-    key = _key(key_of(prepared, config), settings.model_dump_json(exclude={"trials", "hours"}))
-    if "train.precision" not in settings.space:
-        # One for all trials: to time each setting would take longer than many a training.
-        tree = with_values(tree, {"train.precision": choose_compute(prepared, config, scratch_folder(), notes.noted).precision})
+    key = _key(result_key(prepared, config), settings.model_dump_json(exclude={"trials", "hours"}))
     search = Search(settings, tree, prepared, SWEEPS / f"{name}-{key[:6]}", scratch_folder())
     told = TrialLines(prepared.problem, search)
     with tracked_search(config, prepared, name, key, settings.space) as tracked:

@@ -141,8 +141,8 @@ class TrainConfig(Section):
     pseudo: PseudoConfig | None = None
     """Pseudo-labels (Lee 2013): more training rows, from the test set."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """auto is bf16 (fp16 on a GPU without it) where the device has it and a short timing of the model finds it 1.15 times as
-    fast as fp32; the choice is kept in .goldfold/precision.json."""
+    """auto is bf16 on a GPU (fp16 on one without it); on a CPU with fast bf16 instructions it is bf16 for networks with much
+    arithmetic, most of it dense, and fp32 for all others (docs/speed.md)."""
     compile: bool = False
     """Compile the network by torch.compile: minutes at first, faster steps after; mostly for GPUs."""
     monitor: Literal["metric", "loss"] = "metric"

@@ -20,7 +20,7 @@ from goldfold.metrics import Array
 from goldfold.modalities.protocol import Inputs, View
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
-from goldfold.training.start import is_fitted_once
+from goldfold.training.fitting import is_fitted_once
 
 Format = Literal["onnx", "torchscript", "torch_export"]
 Dynamic = dict[str, dict[int, Any]]

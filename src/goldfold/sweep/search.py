@@ -262,12 +262,12 @@ class Search:
 
     def _discard(self, values: Mapping[str, Any] | None) -> None:
         """Forget the trainings of a trial that is not the best, unless they are the default's too."""
-        kept = set(training_keys(self._prepared(self.config({})), self.config({}), self.scratch))
+        kept = set(training_keys(self._prepared(self.config({})), self.config({})))
         try:
             config = self.config(values or {})
         except InputError:
             return
-        for key in set(training_keys(self._prepared(config), config, self.scratch)) - kept:
+        for key in set(training_keys(self._prepared(config), config)) - kept:
             discard(self.scratch, key)
 
 

@@ -7,11 +7,11 @@ from statistics import fmean
 
 from goldfold.competition import read_competition
 from goldfold.config import Config
+from goldfold.identity import training_key
 from goldfold.imports import modality_part
 from goldfold.prepare import PreparedSet, prepare
 from goldfold.training import FoldResult, train_fold
-from goldfold.training.key import training_key
-from goldfold.training.precision import choose_compute
+from goldfold.training.device import machine
 from goldfold.training.reporter import Reporter, Row, Several, Silent
 from goldfold.training.stopping import Stop
 from goldfold.training.train import Stopped
@@ -90,9 +90,8 @@ def run_trial(
     return validate(prepared, results, quick, config.predict, config.split.group)
 
 
-def training_keys(prepared: PreparedSet, config: Config, scratch: Path) -> Iterator[str]:
-    """What the trainings of a trial are known by."""
-    compute = choose_compute(prepared, config, scratch)
+def training_keys(prepared: PreparedSet, config: Config) -> Iterator[str]:
+    """The identities of a trial's trainings."""
     for fold in config.split.folds:
         for seed in config.train.seeds:
-            yield training_key(prepared, fold, seed, config, compute)
+            yield training_key(prepared, fold, seed, config, machine())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import signal
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldfold.config import Config
 from goldfold.files import read_json, write_json
+from goldfold.identity import result_key
 from goldfold.scratch import repository, scratch_folder
 from goldfold.tracking.delivery import deliver_waiting, send, warn
 from goldfold.tracking.record import Outbox, Record
@@ -38,22 +37,12 @@ CARDS = ("model.json", "history.csv")
 CONFIG = "params.json"
 
 
-def key_of(prepared: PreparedSet, config: Config) -> str:
-    """What identifies a pipeline result: a hash of the prepared set, params.yaml, the library's code and the competitor's."""
-    digest = hashlib.blake2b(digest_size=8)
-    digest.update(prepared.fingerprint.encode())
-    digest.update(json.dumps(config.model_dump(mode="json", by_alias=True), sort_keys=True).encode())
-    for path in sorted([*LIBRARY.rglob("*.py"), *(LIBRARY.parent / "own").rglob("*.py")]):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 class Tracked:
     """What a stage logs to; it is a Reporter too, for the fold that is being trained."""
 
     def __init__(self, config: Config, prepared: PreparedSet, stage: str) -> None:
         self.experiment = prepared.problem.name
-        self.key = key_of(prepared, config)
+        self.key = result_key(prepared, config)
         self.name = os.environ.get("DVC_EXP_NAME") or f"{_model_name(config)}-{self.key[:6]}"
         self.name_of = config.train.name_of
         self.outbox = Outbox(scratch_folder() / "outbox")
@@ -255,7 +244,7 @@ def log_run(
     config: Config, prepared: PreparedSet, name: str, metrics: Sequence[tuple[str, float, int]], files: Sequence[Path]
 ) -> str:
     """Log something that is no pipeline result as a run of its own, called `name` with the model's; return that name."""
-    key = f"{name}-{key_of(prepared, config)}"
+    key = f"{name}-{result_key(prepared, config)}"
     title, moment = f"{name} {_model_name(config)}-{key[-16:][:6]}", time.time()
     measured = [(metric, value, step, moment) for metric, value, step in metrics]
     artifacts = {str(file): "" for file in files}

@@ -21,7 +21,7 @@ from goldfold.modalities.protocol import Inputs, Key, View
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import Compute
 from goldfold.training.finetune import trains_head_alone
-from goldfold.training.start import Start
+from goldfold.training.fold import Fold, Note
 from goldfold.training.stopping import Stop
 
 SAVED_EVERY = 60.0
@@ -95,11 +95,13 @@ class FeatureView:
 
 
 def feature_views(
-    begun: Start,
+    fold: Fold,
+    model: nn.Module,
+    compute: Compute,
     views: tuple[View, View],
     workers: int,
     scratch: Path | None,
-    noted: Callable[[str], None],
+    note: Note,
     stop: Stop,
 ) -> tuple[View, View] | None:
     """The augmented and the plain view of a fold's training table as features of the frozen backbone; kept in `scratch`.
@@ -108,18 +110,18 @@ def feature_views(
     computed. There are finetune.feature_views augmented views, those of the first epochs; without augmentation one. The
     rows that judge pass through the backbone in the batches in which validate will pass them again.
     """
-    prepared, config, model, compute = begun.prepared, begun.config, begun.model, begun.compute
+    prepared, config = fold.prepared, fold.config
     augmented, plain = views
     width = _width(model, config, plain, compute)
     if not width:
         return None
-    settings = {**config.model_dump(mode="json", include={"model", "augment"}), "spec": begun.spec}
+    settings = {**config.model_dump(mode="json", include={"model", "augment"}), "spec": fold.spec}
     folder = _folder(scratch, model, prepared.fingerprint, len(prepared.train), settings, str(compute)) if scratch else None
     count = min(config.finetune.feature_views, config.train.epochs) if config.augment else 1
     batch_size = config.train.micro_batch_size or config.train.batch_size
-    named = [f"seed-{begun.seed}-view-{number}" for number in range(count)]
+    named = [f"seed-{fold.seed}-view-{number}" for number in range(count)]
     tables = [FeatureTable(len(prepared.train), width, folder, name) for name in (*named, f"plain-{batch_size}")]
-    wanted = [*((augmented, begun.training_rows) for _ in named), (plain, begun.validation_rows)]
+    wanted = [*((augmented, fold.training_rows) for _ in named), (plain, fold.validation_rows)]
     model.eval()
     started, computed = time.monotonic(), 0
     for epoch, (table, (view, rows)) in enumerate(zip(tables, wanted, strict=True)):
@@ -132,7 +134,7 @@ def feature_views(
             return None
         computed += int(table.done.sum()) - before
     if computed:
-        noted(
+        note(
             f"features: the frozen backbone read {computed} rows in {time.monotonic() - started:.0f} s, "
             f"{count} augmented view{'s' * (count > 1)} of each row to train on; the epochs train the head on that"
         )

@@ -38,7 +38,7 @@ class FoldResult:
 
     Files: model.safetensors, model.json (everything here but weights and history), history.csv (one row per epoch).
     `score` is the competition's metric on the fold's validation rows, `prepared` the fingerprint of their set, and `key`
-    the training's (see `training_key`). A training that `ended` before it was finished goes on from its state. With
+    the training's identity. A training that `ended` before it was finished goes on from its state. With
     train.keep_best, `further` are the checkpoints after the best one.
     """
 

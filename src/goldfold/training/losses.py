@@ -1,7 +1,77 @@
-"""Losses that neither torch nor timm has. Those they have (timm's asymmetric ones among them) are named in params.yaml."""
+"""Losses, by the names that params.yaml gives, and those that neither torch nor timm has."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
+
+from goldfold.config import Component, Task, TrainConfig
+from goldfold.errors import InputError
+from goldfold.imports import called, named
+
+DEFAULT_LOSS: dict[Task, str] = {
+    "binary": "BCEWithLogitsLoss",
+    "multilabel": "BCEWithLogitsLoss",
+    "multiclass": "CrossEntropyLoss",
+    "regression": "MSELoss",
+}
+WEIGHTED_BY = ("pos_weight", "weight")
+
+
+def build_loss(config: TrainConfig, task: Task, class_weights: torch.Tensor | None = None) -> nn.Module:
+    """The loss, from logits (b, outputs) and encoded targets to the mean over the batch.
+
+    `class_weights`, (classes,) or (labels,), become its argument `weight`, or `pos_weight` where it has one.
+    """
+    component = config.loss or Component(name=DEFAULT_LOSS[task])
+    of_classes = component.name == "FocalLoss" and task == "regression"
+    if of_classes or (component.name in ("BCEWithLogitsLoss", "CrossEntropyLoss") and component.name != DEFAULT_LOSS[task]):
+        # Either would train, and learn nothing.
+        raise InputError(
+            f"params.yaml, train.loss: {component.name} does not fit a {task} task",
+            mend=f"leave train.loss out, which is {DEFAULT_LOSS[task]}, or correct competition.task",
+        )
+    factory = named(component.name, ["torch.nn", "timm.loss", "goldfold.training.losses"], "train.loss.name")
+    if _is_function_of_targets(factory):
+        return FunctionLoss(factory, component.args)
+    known = inspect.signature(factory).parameters
+    options: dict[str, Any] = {"exclusive": task == "multiclass"} if "exclusive" in known else {}
+    if class_weights is not None:
+        accepted = [name for name in WEIGHTED_BY if name in known]
+        if not accepted:
+            raise InputError(
+                f"params.yaml, train.class_weights: {component.name} has no argument for them",
+                mend=f"use {DEFAULT_LOSS[task]} or FocalLoss, or train.sampling: balanced",
+            )
+        options[accepted[0]] = class_weights
+    loss: nn.Module = called(factory, "train.loss", **{**options, **component.args})
+    return loss
+
+
+class FunctionLoss(nn.Module):
+    """A plain function of (logits, targets) as a loss, with its further arguments."""
+
+    def __init__(self, function: Callable[..., torch.Tensor], args: dict[str, Any]) -> None:
+        super().__init__()
+        self.function, self.args = function, args
+
+    def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return self.function(logits, target, **self.args)
+
+
+def _is_function_of_targets(factory: Any) -> bool:
+    """Whether what params.yaml names is the loss itself, a function that needs two arguments, and no class or factory of one."""
+    if inspect.isclass(factory):
+        return False
+    try:
+        parameters = list(inspect.signature(factory).parameters.values())[:2]
+    except ValueError:
+        # A function of torch's that is written in C++.
+        return True
+    ordered = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return len(parameters) == 2 and all(each.kind in ordered and each.default is each.empty for each in parameters)
 
 
 class FocalLoss(nn.Module):

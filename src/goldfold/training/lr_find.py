@@ -12,10 +12,9 @@ from goldfold.files import written_whole
 from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet
 from goldfold.training.finetune import set_trainable
-from goldfold.training.precision import choose_compute
 from goldfold.training.reporter import Reporter
-from goldfold.training.setup import Setup, set_up
 from goldfold.training.step import train_step
+from goldfold.training.trainer import Trainer, make_trainer
 
 LOWEST, HIGHEST = 1e-7, 1.0
 SMOOTHING = 0.95
@@ -60,17 +59,16 @@ def find_lr(
     """
     # Each step asks for one batch alone, which other processes would read too many of.
     alone = config.model_copy(update={"train": config.train.model_copy(update={"workers": 0})})
-    compute = choose_compute(prepared, alone, scratch, reporter.noted)
-    setup = set_up(prepared, fold, config.train.seeds[0], alone, compute, reporter, scratch)
-    set_trainable(setup.model, config.finetune, config.train.epochs - 1)
-    shares = [base / config.train.lr for base in setup.schedule.base]
+    trainer = make_trainer(prepared, fold, config.train.seeds[0], alone, reporter, scratch)
+    set_trainable(trainer.model, config.finetune, config.train.epochs - 1)
+    shares = [base / config.train.lr for base in trainer.schedule.base]
     lrs: list[float] = []
     losses: list[float] = []
     mean = 0.0
     for step, lr in enumerate(np.geomspace(LOWEST, HIGHEST, steps)):
-        for group, share in zip(setup.optimizer.param_groups, shares, strict=True):
+        for group, share in zip(trainer.optimizer.param_groups, shares, strict=True):
             group["lr"] = float(lr) * share
-        loss = _next_loss(setup, step, reporter)
+        loss = _next_loss(trainer, step)
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
         smooth = mean / (1 - SMOOTHING ** (step + 1))
         if not np.isfinite(smooth) or (step > steps // 10 and smooth > DIVERGED * min(losses)):
@@ -84,9 +82,9 @@ def find_lr(
     return RangeTest(np.array(lrs), np.array(losses))
 
 
-def _next_loss(setup: Setup, step: int, reporter: Reporter) -> float:
+def _next_loss(trainer: Trainer, step: int) -> float:
     """The loss of the next training step; the rows start over where they end."""
-    setup.sampler.epoch, place = divmod(step, setup.steps)
-    setup.sampler.skip = place * setup.config.train.batch_size
-    rows, inputs = next(iter(setup.batches))
-    return float(train_step(setup, setup.sampler.epoch, place, rows, inputs, reporter.noted))
+    trainer.sampler.epoch, place = divmod(step, trainer.steps)
+    trainer.sampler.skip = place * trainer.config.train.batch_size
+    rows, inputs = next(iter(trainer.batches))
+    return float(train_step(trainer, trainer.sampler.epoch, place, rows, inputs))

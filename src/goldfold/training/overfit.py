@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from goldfold.config import FoldConfig
 from goldfold.prepare import PreparedSet
 from goldfold.training.finetune import set_trainable
-from goldfold.training.precision import choose_compute
 from goldfold.training.reporter import Reporter
-from goldfold.training.setup import set_up
 from goldfold.training.step import LossWatch, train_step
+from goldfold.training.trainer import make_trainer
 
 LEARNED = 0.1
 
@@ -37,7 +35,6 @@ def overfit(
     reporter: Reporter,
     steps: int,
     told: Callable[[int, float], None],
-    scratch: Path | None = None,
 ) -> Overfit:
     """Train on one batch again and again at train.lr, without augmentation, mixing and smoothing, until it is learned.
 
@@ -47,14 +44,14 @@ def overfit(
     train = config.train.model_copy(update={"mix": (), "label_smoothing": 0.0, "average": None, "workers": 0})
     finetune = config.finetune.model_copy(update={"feature_views": 0})
     bare = config.model_copy(update={"augment": (), "finetune": finetune, "train": train})
-    setup = set_up(prepared, fold, train.seeds[0], bare, choose_compute(prepared, bare, scratch, reporter.noted), reporter)
-    set_trainable(setup.model, config.finetune, train.epochs - 1)
-    for group, base in zip(setup.optimizer.param_groups, setup.schedule.base, strict=True):
+    trainer = make_trainer(prepared, fold, train.seeds[0], bare, reporter)
+    set_trainable(trainer.model, config.finetune, train.epochs - 1)
+    for group, base in zip(trainer.optimizer.param_groups, trainer.schedule.base, strict=True):
         group["lr"] = base
-    rows, inputs = next(iter(setup.batches))
-    watch, first, loss, step = LossWatch(setup), 0.0, 0.0, 0
+    rows, inputs = next(iter(trainer.batches))
+    watch, first, loss, step = LossWatch(trainer), 0.0, 0.0, 0
     for step in range(1, steps + 1):
-        batch_loss = train_step(setup, 0, step, rows, inputs, reporter.noted)
+        batch_loss = train_step(trainer, 0, step, rows, inputs)
         watch.saw(0, step, train.lr, rows, batch_loss)
         loss = float(batch_loss)
         first = first or loss

@@ -6,36 +6,35 @@ import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from goldfold.training.finetune import set_trainable
-from goldfold.training.reporter import Reporter
-from goldfold.training.setup import Setup
 from goldfold.training.step import train_step
+from goldfold.training.trainer import Trainer
 
 PARTS = ("data", "to device", "forward", "loss", "backward", "optimizer")
 WARM_UP = 3
 
 
-def profile_steps(setup: Setup, steps: int, reporter: Reporter) -> None:
-    """Train `steps` steps on a setup that is thrown away, and report each part's time and the operators that took most.
+def profile_steps(trainer: Trainer, steps: int) -> None:
+    """Train `steps` steps on a trainer that is thrown away, and report each part's time and the operators that took most.
 
     On a GPU the parts are times of the device, whose work the CPU does not wait for.
     """
-    set_trainable(setup.model, setup.config.finetune, setup.config.train.epochs - 1)
-    on_gpu = setup.compute.device.type == "cuda"
+    set_trainable(trainer.model, trainer.config.finetune, trainer.config.train.epochs - 1)
+    on_gpu = trainer.compute.device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
-    batches, done = iter(setup.batches), 0
-    for _ in range(min(WARM_UP, setup.steps - 1)):
+    batches, done = iter(trainer.batches), 0
+    for _ in range(min(WARM_UP, trainer.steps - 1)):
         rows, inputs = next(batches)
-        train_step(setup, 0, done, rows, inputs, reporter.noted)
+        train_step(trainer, 0, done, rows, inputs)
     with profile(activities=activities) as recorded:
         started = time.perf_counter()
         while done < steps:
             with record_function("data"):
                 batch = next(batches, None)
             if batch is None:
-                batches = iter(setup.batches)
+                batches = iter(trainer.batches)
                 continue
             rows, inputs = batch
-            train_step(setup, 0, done, rows, inputs, reporter.noted)
+            train_step(trainer, 0, done, rows, inputs)
             done += 1
         if on_gpu:
             torch.cuda.synchronize()
@@ -43,8 +42,8 @@ def profile_steps(setup: Setup, steps: int, reporter: Reporter) -> None:
     averages = recorded.key_averages()
     took = {event.key: (event.device_time_total if on_gpu else event.cpu_time_total) / 1e6 for event in averages}
     lines = [f"{part:<10} {took.get(part, 0.0) / done * 1e3:8.2f} ms  {took.get(part, 0.0) / elapsed:5.1%}" for part in PARTS]
-    rows = setup.config.train.batch_size * done / elapsed
+    rows = trainer.config.train.batch_size * done / elapsed
     told = "\n  ".join([f"profile of {done} steps, {elapsed / done * 1e3:.2f} ms each, {rows:.0f} rows/s", *lines])
-    reporter.noted(told)
+    trainer.reporter.noted(told)
     by = "self_device_time_total" if on_gpu else "self_cpu_time_total"
-    reporter.kept("profile.txt", f"{told}\n\n{averages.table(sort_by=by, row_limit=25)}\n")
+    trainer.reporter.kept("profile.txt", f"{told}\n\n{averages.table(sort_by=by, row_limit=25)}\n")

@@ -2,7 +2,6 @@
 
 import math
 import random
-from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -11,67 +10,66 @@ from torch.profiler import record_function
 from goldfold.errors import InputError
 from goldfold.modalities.protocol import Inputs
 from goldfold.training.batches import seed_everything
-from goldfold.training.setup import Setup
+from goldfold.training.trainer import Trainer
 
 CHECKED_EVERY = 50
 
 
-def train_step(
-    setup: Setup, epoch: int, step: int, rows: torch.Tensor, inputs: Inputs, noted: Callable[[str], None]
-) -> torch.Tensor:
+def train_step(trainer: Trainer, epoch: int, step: int, rows: torch.Tensor, inputs: Inputs) -> torch.Tensor:
     """Train on one batch; return its mean loss, detached, on the device.
 
     The step's own random choices (dropout, mixing) come from (seed, epoch, step). When memory runs out, the step is done
     again in micro-batches of half the size, whose gradients add up to the batch's.
     """
     while True:
-        seed_everything(setup.seed, epoch, step)
+        seed_everything(trainer.fold.seed, epoch, step)
         try:
-            loss = _accumulated(setup, rows, inputs)
+            loss = _accumulated(trainer, rows, inputs)
             break
         except torch.OutOfMemoryError:
-            setup.micro_batch_size = _halved(setup.micro_batch_size, len(rows))
-            noted(f"memory ran out: going on in micro-batches of {setup.micro_batch_size} of the {len(rows)} rows of a batch")
+            trainer.micro_batch_size = _halved(trainer.micro_batch_size, len(rows))
+            size = trainer.micro_batch_size
+            trainer.reporter.noted(f"memory ran out: going on in micro-batches of {size} of the {len(rows)} rows of a batch")
         except RuntimeError as error:
-            if not setup.config.train.compile:
+            if not trainer.config.train.compile:
                 raise
             raise InputError(
                 f"torch.compile, or the network that it compiled, failed: {next(iter(str(error).strip().splitlines()), error)}",
                 mend="install a C++ compiler (sudo apt install g++), or set train.compile: false",
             ) from error
         # Outside the handler, which would keep the failed step's tensors alive.
-        setup.optimizer.zero_grad(set_to_none=True)
+        trainer.optimizer.zero_grad(set_to_none=True)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     with record_function("optimizer"):
-        if setup.config.train.clip_grad:
-            setup.scaler.unscale_(setup.optimizer)
-            nn.utils.clip_grad_norm_(setup.model.parameters(), setup.config.train.clip_grad)
-        setup.scaler.step(setup.optimizer)
-        setup.scaler.update()
-        setup.average.step_ended(epoch)
+        if trainer.config.train.clip_grad:
+            trainer.scaler.unscale_(trainer.optimizer)
+            nn.utils.clip_grad_norm_(trainer.model.parameters(), trainer.config.train.clip_grad)
+        trainer.scaler.step(trainer.optimizer)
+        trainer.scaler.update()
+        trainer.average.step_ended(epoch)
     return loss
 
 
-def _accumulated(setup: Setup, rows: torch.Tensor, inputs: Inputs) -> torch.Tensor:
+def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.Tensor:
     """The gradients of the batch's mean loss, accumulated over micro-batches."""
     with record_function("to device"):
-        target = setup.targets[rows.to(setup.targets.device)]
-        inputs = {name: setup.compute.to_device(tensor) for name, tensor in inputs.items()}
-        if setup.mix and random.random() < setup.config.train.mix_probability:
-            inputs, target = setup.modality.mixed(inputs, target, random.choice(setup.mix))
-    setup.optimizer.zero_grad(set_to_none=True)
-    total = torch.zeros((), device=setup.compute.device)
-    size = setup.micro_batch_size
+        target = trainer.targets[rows.to(trainer.targets.device)]
+        inputs = {name: trainer.compute.to_device(tensor) for name, tensor in inputs.items()}
+        if trainer.mix and random.random() < trainer.config.train.mix_probability:
+            inputs, target = trainer.fold.modality.mixed(inputs, target, random.choice(trainer.mix))
+    trainer.optimizer.zero_grad(set_to_none=True)
+    total = torch.zeros((), device=trainer.compute.device)
+    size = trainer.micro_batch_size
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        with record_function("forward"), setup.compute.autocast():
-            logits = setup.network(**{name: tensor[part] for name, tensor in inputs.items()})
+        with record_function("forward"), trainer.compute.autocast():
+            logits = trainer.network(**{name: tensor[part] for name, tensor in inputs.items()})
         with record_function("loss"):
             share = len(target[part]) / len(rows)
-            loss: torch.Tensor = setup.loss(logits.float(), target[part]) * share
+            loss: torch.Tensor = trainer.loss(logits.float(), target[part]) * share
         with record_function("backward"):
-            setup.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            trainer.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
     return total
 
@@ -91,9 +89,9 @@ class LossWatch:
     On a GPU it looks at many losses at once, because each look waits for the device.
     """
 
-    def __init__(self, setup: Setup) -> None:
-        self.setup = setup
-        self.every = 1 if setup.compute.device.type == "cpu" else CHECKED_EVERY
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.every = 1 if trainer.compute.device.type == "cpu" else CHECKED_EVERY
         self.unseen: list[tuple[int, int, float, torch.Tensor, torch.Tensor]] = []
 
     def saw(self, epoch: int, step: int, lr: float, rows: torch.Tensor, loss: torch.Tensor) -> None:
@@ -111,11 +109,12 @@ class LossWatch:
             self.unseen.clear()
             return
         epoch, step, lr, rows, loss = self.unseen[finite.index(False)]
-        problem, table = self.setup.prepared.problem, self.setup.prepared.train.iloc[rows.numpy()]
+        fold = self.trainer.fold
+        problem, table = fold.prepared.problem, fold.prepared.train.iloc[rows.numpy()]
         columns = [problem.id, *problem.targets[:3]]
         told = [" ".join(f"{name} {value}" for name, value in row.items()) for row in table[columns].to_dict("records")]
         raise InputError(
-            f"the training loss of fold {self.setup.fold} is {float(loss)} in epoch {epoch + 1}, step {step + 1}, at learning "
+            f"the training loss of fold {fold.number} is {float(loss)} in epoch {epoch + 1}, step {step + 1}, at learning "
             f"rate {lr:g}; the batch's rows are",
             told,
             "lower train.lr (goldfold lr-find suggests one), set train.clip_grad: 1.0 or train.warmup_epochs: 1, set "

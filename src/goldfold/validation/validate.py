@@ -16,7 +16,7 @@ from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute_again
 from goldfold.training.evaluate import Evaluation, evaluate
-from goldfold.training.optimisation import build_loss
+from goldfold.training.losses import build_loss
 from goldfold.validation.averaging import average, require_scale
 from goldfold.validation.cv_result import CVResult, Scores
 from goldfold.validation.inference import predict_rows

@@ -1,0 +1,221 @@
+"""Identity: what a result depends on, as one hash of data, settings, versions, machine and code.
+
+Of the code, the modules count that the result's own function imports, directly or not, and the competitor's own that
+params.yaml names; and of these the syntax alone. So an edit that can change no result (a comment, a docstring, a page of the
+report, a new file in src/own) changes no identity.
+"""
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import json
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from goldfold.config import Config, FoldConfig
+from goldfold.imports import modality_modules
+from goldfold.prepare import PreparedSet
+from goldfold.scratch import repository
+
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "transformers",
+    "albumentations",
+    "opencv-python-headless",
+    "numpy",
+    "pandas",
+    "scipy",
+    "scikit-learn",
+)
+WITHOUT_EFFECT = {"max_hours", "save_minutes", "keep_state", "workers", "profile"}
+"""Settings of `train` that change neither weights nor scores."""
+TRAINING = ("goldfold.training.train",)
+RESULT = (*TRAINING, "goldfold.validation.validate", "goldfold.prediction.predict")
+"""The modules of the functions that make a fold's result, and a whole pipeline's."""
+SOURCE = Path(__file__).parents[1]
+OWN = re.compile(r'"([A-Za-z_][\w.]*):\w+"')
+
+
+def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, machine: Sequence[Any]) -> str:
+    """The identity of one training; `machine` is what its bits depend on: device, its precisions, and the number of threads."""
+    settings = config.model_dump(mode="json", include=set(FoldConfig.model_fields))
+    settings["train"] = {name: value for name, value in settings["train"].items() if name not in {*WITHOUT_EFFECT, "seeds"}}
+    return _key([prepared.fingerprint, fold, seed, settings, *machine], TRAINING, prepared, config)
+
+
+def result_key(prepared: PreparedSet, config: Config) -> str:
+    """The identity of a pipeline's result, which its MLflow run bears.
+
+    Of the sections that the prepared set is made by only what later stages read is hashed: its fingerprint knows the rest.
+    """
+    settings = config.model_dump(mode="json", by_alias=True, exclude={"competition", "split", "prepare"})
+    settings["train"] = {name: value for name, value in settings["train"].items() if name not in WITHOUT_EFFECT}
+    return _key([prepared.fingerprint, settings, config.split.folds, config.split.group], RESULT, prepared, config)
+
+
+def code_digest(*modules: str) -> str:
+    """A hash of the syntax of these modules and of all of goldfold and the competitor's own that they import."""
+    return _digest(import_closure(modules))
+
+
+def module_digest(*modules: str) -> str:
+    """A hash of the syntax of these modules of goldfold's alone."""
+    return _digest({name: path for name in modules if (path := _file_of(name))})
+
+
+def _digest(files: Mapping[str, Path]) -> str:
+    lines = (f"{name} {_syntax(path, path.stat().st_mtime_ns).digest}" for name, path in sorted(files.items()))
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+
+
+def import_closure(modules: Iterable[str]) -> dict[str, Path]:
+    """The files of modules and of what they import, directly or not, by name; those of installed libraries are left out.
+
+    A package of goldfold's only passes names on: what is imported from it is looked up where it is defined. Other packages run
+    code of their own and count.
+    """
+    closure: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        path = _file_of(name)
+        # This module can change no result.
+        if name in closure or path is None or name == __name__:
+            continue
+        closure[name] = path
+        if not name.startswith("goldfold"):
+            waiting += _parents(name)
+        for module, attribute in _syntax(path, path.stat().st_mtime_ns).imports:
+            waiting.append(_defined_in(_absolute(module, name, path), attribute))
+    return closure
+
+
+def _key(content: Any, functions: Sequence[str], prepared: PreparedSet, config: FoldConfig) -> str:
+    """The hash of some content as JSON, of the functions' code, of the files that the settings name, and of versions."""
+    problem, text = prepared.problem, json.dumps(content, sort_keys=True, ensure_ascii=False)
+    named = set(OWN.findall(text + json.dumps(problem.to_json(), ensure_ascii=False)))
+    code = code_digest(*functions, *modality_modules(problem.modality, "learning"), *sorted(named))
+    digest = hashlib.blake2b(f"{text} {code} ".encode(), digest_size=10)
+    libraries = [*LIBRARIES, *sorted({module.partition(".")[0] for module in named})]
+    digest.update(", ".join(map(_version, libraries)).encode())
+    labels = [repository() / config.train.pseudo.labels] if config.train.pseudo else []
+    for path in (*config.model.files, *labels):
+        if path.is_file():
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
+
+
+def _version(library: str) -> str:
+    try:
+        return f"{library} {version(library)}"
+    except PackageNotFoundError:
+        return library
+
+
+class _Syntax:
+    """A module's syntax as a hash, without comments, docstrings and formatting, and the modules and names that it imports."""
+
+    def __init__(self, content: bytes) -> None:
+        self.imports: list[tuple[str, str]] = []
+        try:
+            tree = ast.parse(content)
+        except (SyntaxError, ValueError):
+            # What imports it says what is wrong.
+            self.digest = hashlib.blake2b(content).hexdigest()
+            return
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                node.body = []
+            body = getattr(node, "body", None)
+            if isinstance(body, list):
+                node.body = [each for each in body if not _is_string(each)]  # type: ignore[attr-defined]
+        self.imports = list(_imports(tree))
+        self.digest = hashlib.blake2b(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_string(statement: ast.stmt) -> bool:
+    """Whether a statement is a string alone: a docstring, or one that documents the name above it."""
+    return (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _syntax(path: Path, _changed: int) -> _Syntax:
+    return _Syntax(path.read_bytes())
+
+
+def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """The modules that a module imports, each with the name that it takes from there; a name of a module as text counts too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (("." * node.level + (node.module or ""), alias.name) for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"goldfold(\.\w+)+", node.value):
+            yield node.value, ""
+
+
+def _absolute(module: str, importer: str, path: Path) -> str:
+    """The absolute name of a module that `importer` names relatively."""
+    level = len(module) - len(module.lstrip("."))
+    if not level:
+        return module
+    parts = importer.split(".") if path.name == "__init__.py" else importer.split(".")[:-1]
+    base = parts[: len(parts) - level + 1]
+    return ".".join([*base, *([module[level:]] if module[level:] else [])])
+
+
+def _defined_in(module: str, attribute: str) -> str:
+    """The module that an import reads: a submodule, or where a package of goldfold's has the name from."""
+    path = _file_of(module)
+    if not attribute or path is None or path.name != "__init__.py":
+        return module
+    if _file_of(f"{module}.{attribute}"):
+        return f"{module}.{attribute}"
+    if module.startswith("goldfold"):
+        for source, name in _syntax(path, path.stat().st_mtime_ns).imports:
+            if name == attribute:
+                return _defined_in(_absolute(source, module, path), name)
+    return module
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _file_of(name: str) -> Path | None:
+    """The file of a module of goldfold's or the competitor's; none for one of a library, and where there is none."""
+    root, *rest = name.split(".")
+    place = _root(root, tuple(sys.path))
+    if place is None:
+        return None
+    module = place.joinpath(*rest) if rest else place
+    return next((path for path in (module / "__init__.py", module.with_name(f"{module.name}.py")) if path.is_file()), None)
+
+
+@functools.lru_cache(maxsize=1024)
+def _root(name: str, _search_path: tuple[str, ...]) -> Path | None:
+    """Where a top-level module lies, without its suffix, if it belongs neither to Python nor to an installed library."""
+    if name in ("goldfold", "own"):
+        return SOURCE / name
+    if name in sys.stdlib_module_names:
+        return None
+    spec = importlib.util.find_spec(name) if name else None
+    if spec is None or spec.origin is None:
+        return None
+    origin = Path(spec.origin)
+    installed = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib", "stdlib")}
+    if any(folder in origin.parents for folder in installed) or origin.suffix != ".py":
+        return None
+    return origin.parent if origin.name == "__init__.py" else origin.with_suffix("")

@@ -1,0 +1,45 @@
+"""How much each class counts in training: by weights in the loss, or by how often its rows are drawn."""
+
+import numpy as np
+import torch
+
+from goldfold.competition import Problem
+from goldfold.config import TrainConfig
+from goldfold.errors import InputError
+from goldfold.metrics import Array
+
+
+def class_weights(train: TrainConfig, problem: Problem, truth: Array) -> torch.Tensor | None:
+    """The weight of each class, or of each label's positives, that train.class_weights asks for.
+
+    Balanced is n / (classes * rows of the class), as scikit-learn's; of a label, negatives / positives.
+    """
+    if train.class_weights is None:
+        return None
+    if problem.task == "regression":
+        raise InputError("params.yaml, train.class_weights: a regression has no classes", mend="leave it out")
+    labels = len(problem.outputs) if problem.task != "multiclass" else 0
+    if train.class_weights != "balanced":
+        wanted = labels or len(problem.classes)
+        if len(train.class_weights) != wanted:
+            of = ", ".join(problem.classes[-1:] if problem.task == "binary" else problem.outputs)
+            raise InputError(
+                f"params.yaml, train.class_weights has {len(train.class_weights)} values for {wanted}", mend=f"give one for: {of}"
+            )
+        return torch.tensor(train.class_weights)
+    if labels:
+        positives = truth.reshape(len(truth), -1).sum(axis=0)
+        return torch.tensor(np.maximum(len(truth) - positives, 1) / np.maximum(positives, 1), dtype=torch.float32)
+    counts = np.bincount(problem.class_of(truth), minlength=len(problem.classes))
+    return torch.tensor(len(truth) / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32)
+
+
+def balanced_rows(problem: Problem, truth: Array) -> Array:
+    """How often each row is to be drawn so that each class comes equally often."""
+    if not problem.is_exclusive:
+        raise InputError(
+            f"params.yaml, train.sampling: balanced draws classes equally often, and a {problem.task} task has none",
+            mend="leave it out" + ("" if problem.task == "regression" else ", or use train.class_weights: balanced"),
+        )
+    classes = problem.class_of(truth)
+    return np.asarray(1 / np.bincount(classes, minlength=len(problem.classes))[classes])

@@ -1,0 +1,138 @@
+"""Fold: what one training learns from what."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import pandas as pd
+import torch
+from torch import nn
+
+from goldfold.config import FoldConfig
+from goldfold.errors import InputError
+from goldfold.metrics import Array
+from goldfold.modalities.protocol import Learning, Spec, View, find_learning
+from goldfold.prepare import PreparedSet
+from goldfold.prepare.prepared_set import ALWAYS
+from goldfold.training.batches import seed_everything
+from goldfold.training.device import Compute
+from goldfold.training.evaluate import Evaluation
+from goldfold.training.fold_result import FoldResult
+from goldfold.training.pseudo import with_pseudo_labels
+from goldfold.training.reporter import Plan, Row
+from goldfold.training.targets import TargetCodec
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The rows that a training learns from and is judged on, their targets, and the settings.
+
+    `truth` is that of all rows of `prepared.train`. With train.pseudo the test rows stand after the training rows, and with soft
+    labels `pseudo` are their probabilities.
+    """
+
+    number: int
+    seed: int
+    config: FoldConfig
+    prepared: PreparedSet
+    training_rows: Array
+    validation_rows: Array
+    truth: Array
+    codec: TargetCodec
+    spec: Spec
+    pseudo: Array | None = None
+
+    @property
+    def name(self) -> str:
+        """The fold's name for people."""
+        return self.config.train.name_of(self.number, self.seed)
+
+    @property
+    def modality(self) -> Learning:
+        """The kind of input that the model reads."""
+        return find_learning(self.prepared.problem.modality)
+
+    @property
+    def validation_table(self) -> pd.DataFrame:
+        """The rows that it is judged on."""
+        return self.prepared.train.iloc[self.validation_rows]
+
+    def build_model(self, note: Note) -> nn.Module:
+        """Build the model that learns, on the CPU; its weights depend on the seed and the fold alone."""
+        seed_everything(self.seed, self.number)
+        model = self.config.model
+        return self.modality.build_model(model, self.spec, self.prepared.problem, model.starts_pretrained, note)
+
+    def plain_view(self) -> View:
+        """The training table as the model is judged on it."""
+        return self.modality.plain_view(self.prepared, "train", self.spec)
+
+    def training_view(self) -> View:
+        """The training table as the model learns from it, augmented."""
+        train = self.config.train
+        return self.modality.training_view(
+            self.prepared, self.training_rows, self.spec, self.config.augment, self.seed, train.continue_from or train.epochs
+        )
+
+    def plan(self, epochs: int, steps: int, compute: Compute, epochs_done: int = 0) -> Plan:
+        """What a training is about to do."""
+        rows, metric = (len(self.training_rows), len(self.validation_rows)), self.codec.problem.scored_by.name
+        return Plan(self.name, epochs, steps, *rows, metric, str(compute.device), compute.precision, epochs_done)
+
+    def result(self, key: str, model: nn.Module, compute: Compute, judged: Evaluation, history: list[Row]) -> FoldResult:
+        """The result with a model's weights of now, as it is judged; the last epoch of `history` is its own."""
+        return FoldResult(
+            fold=self.number,
+            seed=self.seed,
+            key=key,
+            ended="finished",
+            epoch=int(history[-1]["epoch"]),
+            score=judged.score,
+            loss=judged.loss,
+            codec=self.codec,
+            spec=self.spec,
+            config=FoldConfig.model_validate({name: getattr(self.config, name) for name in FoldConfig.model_fields}),
+            prepared=self.prepared.fingerprint,
+            device=compute.device.type,
+            precision=compute.precision,
+            rows={"training": len(self.training_rows), "validation": len(self.validation_rows)},
+            versions={name: version(name) for name in ("torch", "timm", "scikit-learn")},
+            weights={name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()},
+            history=pd.DataFrame(history),
+        )
+
+    def require_numbers(self, judged: Evaluation, epoch: int) -> Evaluation:
+        """Return `judged`; raises InputError where it holds no number to compare."""
+        if judged.score != judged.score:
+            raise InputError(
+                f"{self.codec.problem.metric} is undefined on the validation rows of fold {self.number} "
+                "(a class may be missing there)",
+                mend="use fewer folds, split.strategy: stratified, or another competition.metric",
+            )
+        if not torch.tensor(judged.loss).isfinite():
+            raise InputError(
+                f"the validation loss of fold {self.number} is {judged.loss} in epoch {epoch + 1}",
+                mend="lower train.lr or set train.clip_grad: 1.0",
+            )
+        return judged
+
+
+def read_fold(prepared: PreparedSet, number: int, seed: int, config: FoldConfig, note: Note = lambda _: None) -> Fold:
+    """Gather what a fold is trained by; raises InputError for a fold that the prepared set does not have."""
+    problem, pseudo, chosen = prepared.problem, None, config.train.pseudo
+    if chosen:
+        prepared, predicted = with_pseudo_labels(prepared, number, chosen)
+        pseudo = predicted if chosen.soft and problem.task != "regression" else None
+        added = int((prepared.folds[-len(predicted) :] == ALWAYS).sum())
+        note(f"pseudo-labels: {added} of {len(predicted)} test rows from {chosen.labels.name}")
+    training, validation = prepared.training_rows(number), prepared.validation_rows(number)
+    if not len(validation):
+        numbers = sorted({int(fold) for fold in prepared.folds if fold >= 0})
+        raise InputError(f"the prepared set has no fold {number}, only {numbers}", mend="correct split.folds in params.yaml")
+    truth = problem.truth(prepared.train)
+    codec = TargetCodec.fit(problem, truth[training], config.train.target_transform)
+    seed_everything(seed, number)
+    spec = find_learning(problem.modality).input_spec(config.model, prepared, training)
+    return Fold(number, seed, config, prepared, training, validation, truth, codec, spec, pseudo)

@@ -1,0 +1,233 @@
+"""Trainer: a fold's network and everything that trains it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from goldfold.config import FoldConfig, TrainConfig
+from goldfold.errors import InputError
+from goldfold.imports import called, named
+from goldfold.modalities.protocol import View
+from goldfold.prepare import PreparedSet
+from goldfold.training.averaging import WeightAverage
+from goldfold.training.balance import balanced_rows, class_weights
+from goldfold.training.batches import EpochSampler, default_workers, padding, plain_batches, training_batches
+from goldfold.training.evaluate import Evaluation, evaluate
+from goldfold.training.features import feature_views
+from goldfold.training.finetune import require_head
+from goldfold.training.fitting import is_fitted_once
+from goldfold.training.fold import Fold, read_fold
+from goldfold.training.fold_result import FoldResult
+from goldfold.training.losses import build_loss
+from goldfold.training.optimisation import build_optimizer
+from goldfold.training.precision import choose_compute
+from goldfold.training.reporter import Plan, Reporter, Row
+from goldfold.training.schedule import Schedule
+from goldfold.training.stopping import Stop, never
+
+
+@dataclass
+class Progress:
+    """How far a training is: `epoch` and `step` are the next to do; `total` (of the loss) and `seen` are the epoch's so far.
+
+    `kept` are the best epochs' checkpoints, the best first.
+    """
+
+    total: torch.Tensor
+    epoch: int = 0
+    step: int = 0
+    seen: int = 0
+    lr: float = 0.0
+    history: list[Row] = field(default_factory=list)
+    kept: list[FoldResult] = field(default_factory=list)
+
+    @property
+    def best(self) -> FoldResult | None:
+        """The best checkpoint so far, if there is one."""
+        return self.kept[0] if self.kept else None
+
+    def mean_loss(self) -> Callable[[], float]:
+        """The epoch's mean loss so far; the call waits for the device."""
+        total, seen = self.total, self.seen
+        return lambda: float(total) / max(seen, 1)
+
+
+class Trainer:
+    """A fold's network with its batches, loss, optimiser, schedule and average of weights.
+
+    `model` is the whole network, `network` what a training batch passes through: the model or its head, compiled if
+    train.compile. With `on_features`, batches are features of the frozen backbone, which the head alone reads. `plain_loss` is
+    the loss without class weights, by which models are judged, and `targets` what the training loss compares, for each row of
+    the training table. `steps` counts the batches of a whole epoch. `micro_batch_size` falls when memory runs out.
+
+    Raises InputError for what params.yaml names and the libraries refuse.
+    """
+
+    def __init__(self, fold: Fold, model: nn.Module, reporter: Reporter, scratch: Path | None = None, stop: Stop = never) -> None:
+        config, train = fold.config, fold.config.train
+        require_head(model, config.finetune)
+        plain = fold.plain_view()
+        self.fold, self.reporter = fold, reporter
+        self.compute = choose_compute(train.precision, model, plain)
+        self.model = model.to(self.compute.device)
+        augmented = fold.training_view()
+        workers = default_workers() if train.workers is None else train.workers
+        views = feature_views(fold, self.model, self.compute, (augmented, plain), workers, scratch, reporter.noted, stop)
+        self.on_features = views is not None
+        augmented, plain = views or (augmented, plain)
+        workers = 0 if views else workers
+        self.sampler = self._sampler(augmented)
+        self.batches: Any = training_batches(augmented, self.sampler, train.batch_size, workers)
+        self.steps = len(self.batches)
+        self.micro_batch_size = train.micro_batch_size or train.batch_size
+        self.validation: Any = plain_batches(plain, fold.validation_rows, self.micro_batch_size, workers)
+        self.mix = _mixing(train)
+        self.targets = self.compute.to_device(self._targets())
+        problem, truth = fold.codec.problem, fold.truth[fold.training_rows]
+        self.plain_loss = build_loss(train, problem.task)
+        self.loss = build_loss(train, problem.task, class_weights(train, problem, truth))
+        _require_fit(self.loss, train, fold.codec.outputs, self.targets[:2].cpu())
+        self.loss.to(self.compute.device)
+        self.optimizer = build_optimizer(train, config.finetune, self.model)
+        self.schedule = Schedule(train, config.finetune, self.optimizer, train.continue_from or train.epochs, self.steps)
+        self.scaler = torch.amp.GradScaler(self.compute.device.type, enabled=self.compute.precision == "fp16")
+        self.average = WeightAverage(train.average, self.model)
+        reader = self.reader(self.model)
+        # Inputs of ever another length are not to be compiled for each.
+        dynamic = None if augmented.lengths is not None else False
+        self.network: Callable[..., torch.Tensor] = torch.compile(reader, dynamic=dynamic) if train.compile else reader
+        self.progress = Progress(torch.zeros((), device=self.compute.device))
+
+    @property
+    def config(self) -> FoldConfig:
+        """The settings."""
+        return self.fold.config
+
+    @property
+    def plan(self) -> Plan:
+        """What the training is about to do."""
+        return self.fold.plan(self.config.train.epochs, self.steps, self.compute, self.progress.epoch)
+
+    def reader(self, model: nn.Module) -> nn.Module:
+        """The part of a model that reads the batches."""
+        return model.head if self.on_features else model  # type: ignore[return-value]
+
+    def judge(self, epoch: int) -> Evaluation:
+        """Evaluate the model, or the average of its weights; raises InputError where there is no number to compare."""
+        reader = self.reader(self.average.judged(epoch))
+        args = (self.validation, self.fold.validation_table, self.fold.codec, self.plain_loss, self.compute)
+        return self.fold.require_numbers(evaluate(reader, *args), epoch)
+
+    def row(self, judged: Evaluation, speed: float, started: float) -> Row:
+        """A line of the history, for the epoch under way."""
+        progress, now = self.progress, time.time()
+        return {
+            "epoch": progress.epoch,
+            "train_loss": progress.mean_loss()(),
+            "valid_loss": judged.loss,
+            self.fold.codec.problem.scored_by.name: judged.score,
+            "lr": progress.lr,
+            "rows_per_second": round(speed, 1),
+            "seconds": round(now - started, 3),
+            "time": round(now, 3),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the training needs to go on, but the kept checkpoints' weights: of them the epochs."""
+        progress = vars(self.progress) | {"kept": [checkpoint.epoch for checkpoint in self.progress.kept]}
+        parts = {name: getattr(self, name).state_dict() for name in _STATEFUL}
+        return {**parts, "micro_batch_size": self.micro_batch_size, "progress": progress}
+
+    def load_state_dict(self, state: dict[str, Any], checkpoints: Callable[[int], FoldResult]) -> None:
+        """Take over what `state_dict` gave; `checkpoints` gives the kept one of an epoch."""
+        saved, train = state["progress"], self.config.train
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.micro_batch_size = state["micro_batch_size"]
+        if train.continue_from and (saved["epoch"], saved["step"]) > (train.continue_from, 0):
+            self.schedule.go_on(train.epochs - train.continue_from)
+            self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        total = self.compute.to_device(saved["total"])
+        self.progress = Progress(**{**saved, "total": total, "kept": [checkpoints(epoch) for epoch in saved["kept"]]})
+
+    def _sampler(self, augmented: View) -> EpochSampler:
+        """The order of the training rows, those of similar length in a batch where train.bucket says so."""
+        fold, train = self.fold, self.config.train
+        rows, truth = fold.training_rows, fold.truth[fold.training_rows]
+        balanced = balanced_rows(fold.codec.problem, truth) if train.sampling == "balanced" else None
+        lengths = augmented.lengths if train.bucket else None
+        sampler = EpochSampler(rows, fold.seed, balanced, lengths, train.batch_size)
+        if lengths is not None:
+            samplers = (sampler, EpochSampler(rows, fold.seed, balanced))
+            bucketed, shuffled = (padding(each, lengths, train.batch_size) for each in samplers)
+            self.reporter.noted(f"padding: {bucketed:.0%} of the inputs, {shuffled:.0%} without buckets")
+        return sampler
+
+    def _targets(self) -> torch.Tensor:
+        """What the training loss compares, for each row of the training table."""
+        fold, train = self.fold, self.config.train
+        targets = fold.codec.encode(fold.truth)
+        if train.label_smoothing and fold.codec.problem.task == "regression":
+            raise InputError("params.yaml, train.label_smoothing: a regression has no labels to smooth", mend="leave it out")
+        if train.label_smoothing or train.mix or fold.pseudo is not None:
+            targets = fold.codec.soft(targets, train.label_smoothing)
+        if fold.pseudo is not None:
+            targets[-len(fold.pseudo) :] = torch.tensor(fold.pseudo, dtype=torch.float32).reshape(len(fold.pseudo), -1)
+        return targets
+
+
+_STATEFUL = ("model", "average", "optimizer", "schedule", "scaler")
+
+
+def make_trainer(
+    prepared: PreparedSet,
+    number: int,
+    seed: int,
+    config: FoldConfig,
+    reporter: Reporter,
+    scratch: Path | None = None,
+    stop: Stop = never,
+) -> Trainer:
+    """Make the trainer of a fold that has learned nothing yet; raises InputError as Trainer does, and for an estimator."""
+    fold = read_fold(prepared, number, seed, config, reporter.noted)
+    model = fold.build_model(reporter.noted)
+    if is_fitted_once(model):
+        raise InputError(f"{config.model.name} is fitted at once, without steps", mend="this is for networks; run dvc repro")
+    return Trainer(fold, model, reporter, scratch, stop)
+
+
+def _require_fit(loss: nn.Module, train: TrainConfig, outputs: int, targets: torch.Tensor) -> None:
+    """Raise InputError where the loss refuses the targets, or gives more than one number."""
+    try:
+        value: torch.Tensor = loss(torch.zeros(len(targets), outputs), targets)
+        why = "" if value.ndim == 0 else f"it gives a value of shape {tuple(value.shape)}, not the mean over the batch"
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        why = next(iter(str(error).splitlines()), repr(error))
+    if why:
+        softened = train.mix or train.label_smoothing or (train.pseudo and train.pseudo.soft)
+        soft = " that mix, label_smoothing or pseudo.soft made soft" if softened else ""
+        raise InputError(
+            f"params.yaml, train.loss: {train.loss.name if train.loss else type(loss).__name__} does not take logits of "
+            f"shape {(len(targets), outputs)} with {targets.dtype} targets{soft} of shape {tuple(targets.shape)}: {why}",
+            mend="choose a loss for this task" + (", or leave out mix, label_smoothing and pseudo.soft" if soft else ""),
+        )
+
+
+def _mixing(train: TrainConfig) -> tuple[Callable[..., Any], ...]:
+    """The transforms of train.mix, which take images and soft targets."""
+    transforms = []
+    for position, component in enumerate(train.mix):
+        key = f"train.mix.{position}"
+        factory = named(component.name, ["torchvision.transforms.v2"], f"{key}.name")
+        if component.name not in ("MixUp", "CutMix") and ":" not in component.name:
+            raise InputError(f"params.yaml, {key}: {component.name} mixes nothing", mend="give MixUp or CutMix")
+        transforms.append(called(factory, key, **component.args))
+    return tuple(transforms)

@@ -1,0 +1,112 @@
+"""An identity changes with what can change the result, and with nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from goldfold import identity
+from goldfold.identity import code_digest, import_closure, result_key, training_key
+
+MACHINE = ["cpu", None, 1]
+LEARNING = "goldfold.modalities.image.learning"
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A folder for modules of the competitor's own, which can be imported."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path / "mine"
+
+
+LOSS = '''"""My loss."""
+import torch
+
+from .parts import scale
+
+
+def loss(logits, target):
+    """Scaled."""
+    return scale * torch.nn.functional.cross_entropy(logits, target)
+'''
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "changes"),
+    [
+        ("losses.py", LOSS.replace("scale *", "2 * scale *"), True),
+        ("losses.py", "# a comment\n" + LOSS.replace("Scaled.", "Another docstring.").replace("\n\n\n", "\n\n\n\n"), False),
+        ("parts.py", "scale = 3\n", True),
+        ("parts.py", "scale = 2  # two\n", False),
+        ("__init__.py", "import torch\n", True),
+        ("next_loss.py", "tomorrow = 1\n", False),
+        ("losses.py", "def loss(", True),
+    ],
+)
+def test_of_own_code_what_params_yaml_names_and_what_that_imports_counts(digits, settings, own, file, text, changes):
+    (own / "losses.py").write_text(LOSS)
+    (own / "parts.py").write_text("scale = 2\n")
+    config = settings(loss="mine.losses:loss")
+    keys = lambda: (training_key(digits, 0, 0, config, MACHINE), result_key(digits, config))  # noqa: E731
+    before = keys()
+    (own / file).write_text(text)
+    identity._syntax.cache_clear()
+    assert [old != new for old, new in zip(before, keys(), strict=True)] == [changes, changes]
+
+
+def test_training_depends_on_no_module_that_only_shows_tracks_or_judges():
+    modules = import_closure([*identity.TRAINING, LEARNING])
+    apart = [
+        "cli",
+        "terminal",
+        "tracking",
+        "report",
+        "audit",
+        "pages",
+        "validation",
+        "prediction",
+        "bundle",
+        "doctor",
+        "leaderboard",
+    ]
+    assert not [name for name in modules if name.split(".")[1] in apart]
+    learned = ("training.losses", "training.step", "modalities.image.views", "metrics.label")
+    assert {f"goldfold.{name}" for name in learned} <= set(modules)
+
+
+def test_the_result_depends_on_how_it_is_judged_and_predicted():
+    modules = import_closure([*identity.RESULT, LEARNING])
+    assert {"goldfold.validation.uncertainty", "goldfold.prediction.submission"} <= set(modules)
+    assert not [name for name in modules if name.split(".")[1] in ("cli", "terminal", "tracking", "report", "pages", "audit")]
+
+
+def test_a_comment_or_a_docstring_of_goldfold_changes_no_code(tmp_path, monkeypatch):
+    before = code_digest(LEARNING)
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: b'"""Another docstring."""\n# And a comment.\n' + read(path))
+    identity._syntax.cache_clear()
+    assert code_digest(LEARNING) == before
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"\nfurther = 1\n")
+    identity._syntax.cache_clear()
+    assert code_digest(LEARNING) != before
+    identity._syntax.cache_clear()
+
+
+def test_settings_without_effect_and_those_of_other_stages_change_no_training(digits, settings):
+    same = settings(workers=7, max_hours=1.5, seeds=[0, 1])
+    key, changed = (training_key(digits, 0, 0, config, MACHINE) for config in (settings(), same))
+    assert key == changed
+    others = [settings(lr=0.1), settings(precision="bf16"), settings(augment=())]
+    assert len({key, training_key(digits, 1, 0, settings(), MACHINE), training_key(digits, 0, 1, settings(), MACHINE)}) == 3
+    assert len({key, *(training_key(digits, 0, 0, each, MACHINE) for each in others)}) == 4
+    assert training_key(digits, 0, 0, settings(), ["cpu", None, 2]) != key
+
+
+def test_goldfold_packages_only_pass_names_on():
+    """What import_closure looks through must hold no code of its own."""
+    import ast
+
+    for path in (identity.SOURCE / "goldfold").rglob("__init__.py"):
+        statements = [type(node) for node in ast.parse(path.read_text()).body if not identity._is_string(node)]
+        assert set(statements) <= {ast.Import, ast.ImportFrom, ast.Assign}, path
