@@ -8,10 +8,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from goldfold.config import STEPS, PredictConfig, parse_config, parse_sweep
+from goldfold.inference.steps import KINDS
 from goldfold.metrics import METRICS, find_metric
 from goldfold.training import train_fold
 from goldfold.validation.inference import predict_rows
-from goldfold.validation.steps import KINDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
-    "errors files scratch process imports config metrics competition prepare identity modalities pages audit training "
+    "errors files scratch process imports config metrics competition prepare identity modalities pages audit training inference "
     "validation prediction bundle report sweep tracking kaggle runs start doctor terminal leaderboard cli"
 )
 ORDER = LIBRARY.split()

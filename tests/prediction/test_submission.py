@@ -7,10 +7,10 @@ import pytest
 from goldfold.competition import Problem
 from goldfold.config import PredictConfig
 from goldfold.errors import InputError
+from goldfold.inference.averaging import average
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.prediction import Submission, check_submission, predict, score_submission
 from goldfold.training import train_fold
-from goldfold.validation.averaging import average
 
 IDS = ["007", "1e3", "x"]
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("False", "True"), "roc_auc", "probability")

@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 
+from goldfold.inference.postprocess import Postprocess, Step
 from goldfold.tracking.stage import Tracked
 from goldfold.validation import CVResult, Scores
-from goldfold.validation.postprocess import Postprocess, Step
 
 
 def test_the_score_before_and_after_post_processing_is_tracked(digits, settings, tmp_path):

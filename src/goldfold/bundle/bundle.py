@@ -14,8 +14,8 @@ from goldfold.competition import Problem
 from goldfold.config import Config, parse_config
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, read_json, write_json
+from goldfold.inference.postprocess import Step, Steps
 from goldfold.training import FoldResult
-from goldfold.validation.postprocess import Step, Steps
 
 CARD, NOTEBOOK = "bundle.json", "predict.ipynb"
 NEEDS = ("torch", "timm", "albumentations", "numpy", "pandas", "scikit-learn", "pydantic")

@@ -57,9 +57,9 @@ def _of_run(name: str) -> "Bundle":
     from goldfold.bundle import Bundle
     from goldfold.config import parse_config
     from goldfold.files import read_json
+    from goldfold.inference.postprocess import Postprocess
     from goldfold.tracking.results import TrackedResult
     from goldfold.training import load_folds
-    from goldfold.validation.postprocess import Postprocess
 
     found = TrackedResult.find(name)
     place = found.store.folder(found.id, "folds")

@@ -160,7 +160,7 @@ def check_params() -> None:
         find_metric(config.competition.metric.name, config.competition.task, config.competition.metric.args)
     steps = config.validate_.postprocess
     if steps and steps != "auto":
-        from goldfold.validation.postprocess import require_steps
+        from goldfold.inference.postprocess import require_steps
 
         require_steps(steps)
     settings = modality_part(config.competition.modality, "settings")

@@ -25,7 +25,7 @@ STEPS = (
     "new_class",
     "confidence",
 )
-"""The steps of post-processing, see goldfold.validation.steps."""
+"""The steps of post-processing, see goldfold.inference.steps."""
 
 
 class ValidateConfig(Section):

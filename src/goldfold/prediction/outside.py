@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import torch
 
+from goldfold.inference.averaging import average
 from goldfold.metrics import Array
 from goldfold.training import FoldResult
 from goldfold.training.device import find_compute_again
 from goldfold.training.evaluate import predict_logits
-from goldfold.validation.averaging import average
 
 
 class OutsidePredictor:

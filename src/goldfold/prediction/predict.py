@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from goldfold.config import PredictConfig
+from goldfold.inference.averaging import average
+from goldfold.inference.postprocess import Steps
 from goldfold.prediction.submission import Submission
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
-from goldfold.validation.averaging import average
 from goldfold.validation.inference import predict_rows
-from goldfold.validation.postprocess import Steps
 
 
 def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictConfig, postprocess: Steps = ()) -> Submission:

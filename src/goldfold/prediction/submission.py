@@ -10,8 +10,8 @@ from goldfold.competition.contract import asked_columns, ids_of, pair_ids
 from goldfold.competition.tables import columns_of, read_table
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_whole
+from goldfold.inference.postprocess import Step, Steps, processed
 from goldfold.prediction.formats import breaches_of, read_answers, write_answers
-from goldfold.validation.postprocess import Step, Steps, processed
 
 
 @dataclass(frozen=True)

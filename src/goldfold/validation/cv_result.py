@@ -9,7 +9,7 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_whole
-from goldfold.validation.postprocess import Postprocess
+from goldfold.inference.postprocess import Postprocess
 
 METRIC = "metric.json"
 
@@ -18,7 +18,7 @@ METRIC = "metric.json"
 class Scores:
     """The competition's metric on all out-of-fold rows, its bootstrap interval, and the metric per fold.
 
-    Where there is post-processing they are nested (see goldfold.validation.postprocess), and `raw` is the metric without.
+    Where there is post-processing they are nested (see goldfold.inference.postprocess), and `raw` is the metric without.
     `rows` counts answers: rows that share one count once. Where the interval is that of resamples of whole groups, `groups`
     counts those. `plain` is the metric of the best checkpoints by themselves, without test-time augmentation.
     """

@@ -9,6 +9,8 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.config import PredictConfig, Scale, ValidateConfig
 from goldfold.errors import InputError
+from goldfold.inference.averaging import average, require_scale
+from goldfold.inference.postprocess import fit_postprocess
 from goldfold.metrics import Array
 from goldfold.metrics.probability import row_log_loss
 from goldfold.prepare import PreparedSet
@@ -17,10 +19,8 @@ from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute_again
 from goldfold.training.evaluate import Evaluation, evaluate
 from goldfold.training.losses import build_loss
-from goldfold.validation.averaging import average, require_scale
 from goldfold.validation.cv_result import CVResult, Scores
 from goldfold.validation.inference import predict_rows
-from goldfold.validation.postprocess import fit_postprocess
 from goldfold.validation.uncertainty import bootstrap_interval
 
 AS_THEY_ARE = PredictConfig()

@@ -16,9 +16,9 @@ from goldfold.competition import Problem
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.imports import called
+from goldfold.inference.averaging import knows_only_order
+from goldfold.inference.steps import KEY, KINDS, Kind, Rows
 from goldfold.metrics import Array
-from goldfold.validation.averaging import knows_only_order
-from goldfold.validation.steps import KEY, KINDS, Kind, Rows
 
 PARTS_OF_ONE_FOLD = 5
 MOST_SHOWN = 6
@@ -26,7 +26,7 @@ MOST_SHOWN = 6
 
 @dataclass(frozen=True)
 class Step:
-    """A step of post-processing (see goldfold.validation.steps) and what was fitted, as JSON holds it."""
+    """A step of post-processing (see goldfold.inference.steps) and what was fitted, as JSON holds it."""
 
     name: str
     fitted: dict[str, Any]

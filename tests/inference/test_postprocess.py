@@ -11,11 +11,11 @@ from sklearn.metrics import f1_score, roc_auc_score
 from goldfold.competition import Problem
 from goldfold.config import Component, ValidateConfig
 from goldfold.errors import InputError
+from goldfold.inference.postprocess import Postprocess, Step, automatic, fit_postprocess, processed
 from goldfold.prediction import Submission
 from goldfold.terminal import show_cv
 from goldfold.training import train_fold
 from goldfold.validation import CVResult, validate
-from goldfold.validation.postprocess import Postprocess, Step, automatic, fit_postprocess, processed
 
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "f1", "label")
 CLASSES = Problem("p", "image", "id", ("y",), "multiclass", ("0", "1", "2", "3"), "quadratic_weighted_kappa", "label")
