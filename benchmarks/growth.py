@@ -69,7 +69,7 @@ def _step(step: str, data: Path, prepared: Path) -> None:
         prepare(competition, SplitConfig(), ImagePrepareConfig(), prepared)
         images = len(competition.train) + len(competition.test)
     else:
-        from goldfold.modalities.image.views import ImageView
+        from goldfold.modalities.image.learning import ImageView
         from goldfold.training.batches import EpochSampler, training_batches
 
         loaded = PreparedSet.load(prepared)

@@ -16,7 +16,6 @@ def main() -> None:
     given = parser.parse_args()
 
     from goldfold.config import load_config
-    from goldfold.imports import modality_part
     from goldfold.prepare import PreparedSet
     from goldfold.scratch import scratch_folder
     from goldfold.terminal import FoldProgress
@@ -26,7 +25,6 @@ def main() -> None:
 
     config = load_config()
     prepared = PreparedSet.load(given.prepared)
-    modality_part(prepared.problem.modality, "prepare").settle(given.prepared, scratch_folder())
     with (
         tracked_stage(config, prepared, "train") as tracked,
         FoldProgress() as progress,

@@ -68,6 +68,13 @@ def test_imports_run_one_way(path):
         assert imported is None or imported == parts[0] or ORDER.index(imported) < ORDER.index(parts[0]), module
 
 
+@pytest.mark.parametrize("kind", ["image", "table", "text", "fused"])
+def test_what_a_kind_of_input_learns_by_stands_on_nothing_that_people_look_at(kind):
+    package = SOURCE / "goldfold/modalities" / kind
+    closure = all_imports(package / "learning.py")
+    assert not {package / f"{part}.py" for part in ("outside", "alike", "facts", "shown", "saliency")} & closure
+
+
 def test_only_the_store_imports_mlflow():
     for path in SOURCE.rglob("*.py"):
         mentions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]

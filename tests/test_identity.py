@@ -71,7 +71,7 @@ def test_training_depends_on_no_module_that_only_shows_tracks_or_judges():
         "leaderboard",
     ]
     assert not [name for name in modules if name.split(".")[1] in apart]
-    learned = ("training.losses", "training.step", "modalities.image.views", "metrics.label")
+    learned = ("training.losses", "training.step", "modalities.image.learning", "modalities.image.model", "metrics.label")
     assert {f"goldfold.{name}" for name in learned} <= set(modules)
 
 

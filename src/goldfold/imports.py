@@ -12,6 +12,9 @@ from goldfold.errors import InputError
 
 EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "pip install -r requirements-boosting.txt")
 """The commands that install modules which goldfold can use and does not bring."""
+Part = Literal["settings", "prepare", "learning", "outside", "augmentation", "alike", "facts", "shown", "saliency"]
+PARTS_OF_ALL = ("settings", "prepare", "learning", "outside")
+"""The modules without which several kinds of input cannot be joined for what these do."""
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -23,17 +26,38 @@ def nearest(name: str, known: Sequence[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def modality_part(name: str, part: Literal["settings", "prepare", "learning"]) -> Any:
-    """Return a part of the kind of input `name`, see goldfold.modalities; raises InputError where there is no such kind."""
+def modality_part(name: str, part: Part) -> Any:
+    """Return a module of the kind of input `name`, see goldfold.modalities; raises InputError where it does not have it."""
+    module = find_modality_part(name, part)
+    if module is None:
+        lacking = next(kind for kind in name.split("+") if find_modality_part(kind, part) is None)
+        raise InputError(
+            f"the kind of input {lacking} has no module {part}",
+            mend=f"write {lacking.rpartition('.')[2]}/{part}.py; docs/kinds-of-input.md says what it defines",
+        )
+    return module
+
+
+def find_modality_part(name: str, part: Part) -> Any | None:
+    """Return a module of the kind of input `name`; None where it does not have it.
+
+    Several kinds, as `image+table`, have a module of PARTS_OF_ALL where all of them do, and any other where one of them does.
+    Raises InputError where there is no such kind.
+    """
     if "+" in name:
-        fused = importlib.import_module(f"goldfold.modalities.fused.{part}")
-        return fused.joined([(single.rpartition(".")[2], modality_part(single, part)) for single in name.split("+")])
+        kinds = [(kind.rpartition(".")[2], find_modality_part(kind, part)) for kind in name.split("+")]
+        having = [(kind, module) for kind, module in kinds if module is not None]
+        if not having or (part in PARTS_OF_ALL and len(having) < len(kinds)):
+            return None
+        return importlib.import_module(f"goldfold.modalities.fused.{part}").joined(having)
     package = name if "." in name else f"goldfold.modalities.{name}"
     try:
         return importlib.import_module(f"{package}.{part}")
     except ModuleNotFoundError as error:
         if error.name is None or not f"{package}.{part}".startswith(error.name):
             raise
+        if error.name == f"{package}.{part}" and part != "settings":
+            return None
         known = known_modalities()
         raise InputError(
             f"params.yaml, competition.modality: there is no kind of input {name}{nearest(name, known)}",

@@ -10,7 +10,10 @@ PARAMS = "competition: {path: data/demo/digits}\nmodel: {name: test_resnet}\n"
     ("section", "told"),
     [
         ("predict: {tta: [HorizontalFlop]}", r"predict.tta.0.name.*did you mean HorizontalFlip\?"),
-        ("competition: {path: data/demo/digits, modality: table}\npredict: {tta: [HorizontalFlip]}", "rows cannot be changed"),
+        (
+            "competition: {path: data/demo/digits, modality: table}\npredict: {tta: [HorizontalFlip]}",
+            "HorizontalFlip does not apply",
+        ),
         ("validate: {postprocess: [{name: threshold, value: 0.3}]}", "threshold takes no value"),
         ("competition: {path: data/demo/digits, metric: acuracy}", r"there is no metric acuracy; did you mean accuracy\?"),
     ],

@@ -9,7 +9,8 @@ import torch
 
 from goldfold.competition.demo import write_digits
 from goldfold.errors import InputError
-from goldfold.modalities.fused.learning import Joined
+from goldfold.imports import find_modality_part, modality_part
+from goldfold.modalities.fused import saliency, shown
 from goldfold.modalities.protocol import find_learning
 from goldfold.prediction import predict
 from goldfold.prediction.export import export
@@ -61,7 +62,7 @@ def test_both_kinds_go_through_the_whole_pipeline(fused, digits_root, tmp_path):
     table = pd.read_csv(digits_root / "test.csv").head(2)
     table["image"] = [str(digits_root / "images" / f"{id_}.png") for id_ in answer.predictions["id"][:2]]
     table.to_csv(tmp_path / "rows.csv", index=False)
-    rows = loaded[0].modality.read_files([tmp_path / "rows.csv"])
+    rows = modality_part("image+table", "outside").read_files([tmp_path / "rows.csv"])
     _, alone, bad = predict_outside(loaded, rows)
     assert not bad and alone == pytest.approx(prepared.problem.predictions(answer.predictions)[:2], abs=1e-5)
 
@@ -130,7 +131,7 @@ def prepared_inputs(result, prepared, names):
     [
         ({"model": {**BOTH, "table": {"name": "linear"}}}, "linear gives no features to be joined"),
         ({"model": {**BOTH, "table": {"hiden": [3]}}}, "model.table.hiden: there is no such key; did you mean hidden"),
-        ({"model": BOTH, "train": {"mix": ["MixUp"]}}, "several kinds of input cannot be mixed"),
+        ({"model": BOTH, "train": {"mix": ["MixUp"]}}, "MixUp and CutMix mix images alone"),
         ({"model": BOTH, "competition": {"modality": "image+tabel"}}, "no kind of input tabel; did you mean table"),
     ],
 )
@@ -143,14 +144,19 @@ def test_a_wrong_setting_ends_in_a_message(prepared_with, digits_root, tmp_path,
 
 def test_rows_are_shown_by_all_kinds_that_show_theirs_and_heated_by_the_first_that_can():
     picture = np.zeros((2, 2, 3), np.uint8)
-    images = SimpleNamespace(
-        show_rows=lambda *_: [Shown(picture=picture)], heat_maps=lambda model, inputs, directions, within: within
-    )
+    images = SimpleNamespace(show_rows=lambda *_: [Shown(picture=picture)])
     texts = SimpleNamespace(show_rows=lambda *_: [Shown(text="a text", values={"n": "1"})])
-    joined = Joined([("own", SimpleNamespace()), ("text", texts), ("image", images)])
-    (shown,) = joined.show_rows(None, "train", [0])
-    assert shown.picture is picture and (shown.text, shown.values) == ("a text", {"n": "1"})
+    (row,) = shown.joined([("text", texts), ("image", images)]).show_rows(None, "train", [0])
+    assert row.picture is picture and (row.text, row.values) == ("a text", {"n": "1"})
+    heated = SimpleNamespace(heat_maps=lambda model, inputs, directions, within: within)
+    joined = saliency.joined([("image", heated), ("other", None)])
     assert joined.heat_maps(SimpleNamespace(backbone={"image": "its model"}), {}, None) == "its model"
+
+
+def test_kinds_are_joined_where_all_have_a_module_or_for_people_one():
+    assert find_modality_part("table+image", "saliency").parts[0][0] == "image"
+    assert [name for name, _ in find_modality_part("text+table+image", "facts").parts] == ["text", "image"]
+    assert find_modality_part("text+table", "saliency") is None
 
 
 def test_photos_and_columns_of_a_real_competition_end_in_a_valid_submission(shared_data, prepared_with, tmp_path):

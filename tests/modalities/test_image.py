@@ -8,7 +8,7 @@ from tests.conftest import problem_of
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.modalities.image import learning as image
-from goldfold.modalities.image.augmentation import augmentation
+from goldfold.modalities.image.augmentation import build_augmentation
 from goldfold.modalities.image.model import ImageModel, build_model, input_spec
 from goldfold.modalities.image.settings import ImageModelConfig
 from goldfold.training.batches import EpochSampler, training_batches
@@ -87,7 +87,7 @@ def test_a_view_pickles_without_the_pixels(digits):
 )
 def test_a_transform_that_would_not_do_what_it_says_is_refused(component, told):
     with pytest.raises(InputError, match=f"(?s){told}"):
-        augmentation([component])
+        build_augmentation([component])
 
 
 def test_the_model_normalises_once():

@@ -7,7 +7,7 @@ import pytest
 from goldfold.audit import audit
 from goldfold.competition import read_competition
 from goldfold.errors import InputError
-from goldfold.modalities.protocol import missing, require
+from goldfold.imports import find_modality_part, modality_part
 from goldfold.prediction import predict
 from goldfold.report import About, build_report
 from goldfold.training import FoldResult, train_fold
@@ -43,8 +43,6 @@ def gather(competition, config, folder, progress, scratch):
     np.save(folder / "signals.npy", signals)
     return Gathered(hashlib.blake2b(signals.tobytes()).hexdigest(), f"signals of {config.points} points")
 
-
-def settle(folder, scratch): ...
 """
 LEARNING = """
 import numpy as np
@@ -97,8 +95,8 @@ def build_model(model, spec, problem, pretrained, noted=print):
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A competition of signals, sines or noise, and the package that reads them, importable as mine.signal."""
-    package = tmp_path / "code/mine/signal"
+    """A competition of signals, sines or noise, and the package that reads them, importable as waves.signal."""
+    package = tmp_path / "code/waves/signal"
     package.mkdir(parents=True)
     for name, text in {"__init__": "", "settings": SETTINGS, "prepare": PREPARE, "learning": LEARNING}.items():
         (package / f"{name}.py").write_text(text)
@@ -116,7 +114,7 @@ def root(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("modality", ["mine.signal", "mine.signal+table"])
+@pytest.mark.parametrize("modality", ["waves.signal", "waves.signal+table"])
 def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, root, tmp_path, modality):
     own = {"width": 16}
     sections = {"model": own, "prepare": {"points": 24}}
@@ -134,13 +132,12 @@ def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, ro
     assert cv.scores.score > 0.85 and cv.scores.folds == {fold.fold: fold.score for fold in folds}
     predict(prepared, loaded, config.predict).save(tmp_path / "submission")
     page = build_report(prepared, cv, loaded, About("mine", {}, {}))
-    left_out = missing(loaded[0].modality, "outside_columns", "read_files")
-    assert left_out == ["mine.signal.learning.outside_columns", "mine.signal.learning.read_files"]
-    with pytest.raises(InputError, match=r"there is no mine.signal.learning.describe\n.*kinds-of-input"):
-        require(loaded[0].modality, "describe")
+    assert find_modality_part(modality, "outside") is None
+    with pytest.raises(InputError, match=r"waves.signal has no module outside\n.*signal/outside.py; docs/kinds-of-input"):
+        modality_part(modality, "outside")
     assert page.count("<article>") == 24 and ("<dt>ink</dt>" in page) == ("+table" in modality)
 
 
 def test_a_package_that_is_not_there_is_told(prepared_with, root):
-    with pytest.raises(InputError, match=r"there is no kind of input mine\.sound"):
-        prepared_with(root, competition={"modality": "mine.sound"})
+    with pytest.raises(InputError, match=r"there is no kind of input waves\.sound"):
+        prepared_with(root, competition={"modality": "waves.sound"})

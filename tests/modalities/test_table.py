@@ -12,6 +12,7 @@ from tests.conftest import ROOT, merged
 from goldfold.competition import read_competition
 from goldfold.config import parse_config
 from goldfold.errors import InputError
+from goldfold.imports import modality_part
 from goldfold.modalities.protocol import find_learning
 from goldfold.modalities.table.columns import _kind, numbers_of
 from goldfold.prediction import predict
@@ -22,7 +23,7 @@ from goldfold.training import FoldResult, train_fold
 from goldfold.training.reporter import Silent
 from goldfold.validation import validate
 
-TABLE = find_learning("table")
+TABLE, OUTSIDE = find_learning("table"), modality_part("table", "outside")
 RMSLE = {"metric": "rmsle"}
 THREE = {"n_folds": 3, "folds": [0, 1, 2]}
 
@@ -109,7 +110,7 @@ def test_a_date_becomes_its_parts(rows):
     spec = spec_of(config, prepared, scale="standard")
     table = prepared.train.iloc[:2].assign(when=["2024-02-29", "2024-03-01"])
     names = [name for name in spec["numbers"] for _ in range(1 + spec["numbers"][name]["indicator"])]
-    numbers = pd.DataFrame(TABLE.read_rows(table, spec)["numbers"].numpy(), columns=names)
+    numbers = pd.DataFrame(OUTSIDE.read_rows(table, spec)["numbers"].numpy(), columns=names)
 
     def unscaled(part):
         learned = spec["numbers"][f"when {part}"]
@@ -166,7 +167,7 @@ def test_a_model_goes_through_the_whole_pipeline(prepared_with, table_root, tmp_
     answer.save(tmp_path / "submission")
     assert (tmp_path / "submission/submission.csv").is_file()
     # A row from outside, by itself, is predicted as it is in the table.
-    table = TABLE.read_files([table_root / "test.csv"])
+    table = OUTSIDE.read_files([table_root / "test.csv"])
     names, alone, bad = predict_outside(loaded, table.head(3))
     assert alone == pytest.approx(prepared.problem.predictions(answer.predictions)[:3], abs=1e-5) and not bad
     assert names[0] == f"{table_root / 'test.csv'} row 2"
@@ -271,8 +272,9 @@ def test_your_own_network_is_named_by_its_import_path(prepared_with, table_root,
         ({"model": {"name": "linear", "args": {"solver": "fast"}}}, "LogisticRegression cannot be fitted"),
         ({"model": {"name": "linear", "hidden": [3]}}, "hidden are the mlp's"),
         ({"model": {"name": "mlp", "image_size": 32}}, "model.image_size: there is no such key"),
-        ({"augment": ["HorizontalFlip"]}, "a table's rows have no augmentation"),
-        ({"train": {"mix": ["MixUp"]}}, "cannot be mixed"),
+        ({"augment": ["HorizontalFlip"]}, "augment: HorizontalFlip does not apply .* no transforms"),
+        ({"predict": {"tta": ["HorizontalFlip"]}}, "predict.tta: HorizontalFlip does not apply"),
+        ({"train": {"mix": ["MixUp"]}}, "MixUp and CutMix mix images alone"),
         ({"model": {"name": "RandomForst"}}, "did you mean RandomForestClassifier"),
         ({"model": {"name": "sklearn.ensemble:RandomForestRegressor"}}, "gives no probabilities, which a binary task needs"),
         ({"model": {"name": "KNeighbors", "args": {"n_neighbors": 500}}}, "KNeighborsClassifier cannot predict"),

@@ -17,9 +17,10 @@ from goldfold.competition import read_competition
 from goldfold.config import Component, SplitConfig, parse_config
 from goldfold.errors import InputError
 from goldfold.modalities.text import learning as text
+from goldfold.modalities.text import outside
+from goldfold.modalities.text.learning import TextView
 from goldfold.modalities.text.prepare import texts_of
 from goldfold.modalities.text.settings import TextModelConfig
-from goldfold.modalities.text.views import TextView
 from goldfold.modalities.text.vocabulary import vectorizers
 from goldfold.prediction import export as exporting
 from goldfold.prediction import predict
@@ -87,8 +88,8 @@ def test_words_are_dropped_by_seed_epoch_and_row(stories):
     first, again = (view.__getitems__([(2, 4)])[1]["tokens"] for _ in range(2))
     assert torch.equal(first, again) and not torch.equal(first, view.__getitems__([(1, 4)])[1]["tokens"])
     assert ((first == plain) | (first == 1)).all() and (first != plain).any()
-    for wrong in ([Component(name="HorizontalFlip")], [Component(name="WordDropout")], [*drop, *drop]):
-        with pytest.raises(InputError, match="texts have one augmentation, WordDropout"):
+    for wrong in ([Component(name="WordDropout")], [*drop, *drop]):
+        with pytest.raises(InputError, match="texts take one WordDropout"):
             text.training_view(stories, rows, spec, wrong, seed=1, epochs=3)
 
 
@@ -233,36 +234,39 @@ def test_settings_that_do_not_fit_are_told(model, told):
         text_config(model)
 
 
-def test_what_texts_have_not_is_refused(stories, tmp_path):
-    with pytest.raises(InputError, match="texts cannot be mixed"):
-        train_fold(stories, 0, 0, text_config(mix=[{"name": "MixUp", "num_classes": 2}]), tmp_path)
-    with pytest.raises(InputError, match="texts are predicted as they are"):
-        text.plain_view(stories, "test", spec_of(stories), Component(name="HorizontalFlip"))
-    with pytest.raises(InputError, match="have no Nothing"):
-        train_fold(stories, 0, 0, text_config({"name": "tfidf", "estimator": "Nothing"}), tmp_path)
-    with pytest.raises(InputError, match="no vocabulary comes"):
-        train_fold(stories, 0, 0, text_config({"token_pattern": "("}), tmp_path)
+@pytest.mark.parametrize(
+    ("model", "sections", "told"),
+    [
+        (SMALL, {"train": {"mix": [{"name": "MixUp"}]}}, "MixUp and CutMix mix images alone"),
+        (SMALL, {"predict": {"tta": ["HorizontalFlip"]}}, "predict.tta: HorizontalFlip does not apply"),
+        (SMALL, {"augment": ["HorizontalFlip"]}, "augment: HorizontalFlip does not apply .* take WordDropout"),
+        ({"name": "tfidf"}, {"augment": [{"name": "WordDropout", "p": 0.1}]}, "augment: WordDropout does not apply"),
+    ],
+)
+def test_what_texts_cannot_be_changed_by_is_refused_when_params_yaml_is_read(model, sections, told):
+    with pytest.raises(InputError, match=told):
+        parse_config({"competition": {"path": "x", "modality": "text"}, "model": model, **sections})
 
 
 def test_texts_from_outside(stories, trained, tmp_path):
     (tmp_path / "notes").mkdir()
     for name, content in (("b.txt", "a cloud, a bird and a wing"), ("a.txt", "the ship of a crew")):
         (tmp_path / "notes" / name).write_text(content)
-    names, sky, _ = predict_outside([trained[0]], text.read_files([tmp_path / "notes"]))
+    names, sky, _ = predict_outside([trained[0]], outside.read_files([tmp_path / "notes"]))
     assert [name[-5:] for name in names] == ["a.txt", "b.txt"] and sky[0] < 0.5 < sky[1]
     table = stories.train[["id", "place", "story"]]
     table.to_csv(tmp_path / "rows.csv", index=False)
-    names, found, _ = predict_outside([trained[0]], text.read_files([tmp_path / "rows.csv"])[:9])
+    names, found, _ = predict_outside([trained[0]], outside.read_files([tmp_path / "rows.csv"])[:9])
     assert names[0].endswith("rows.csv row 2") and np.allclose(found, judge_rows(stories, trained[0], range(9)), atol=1e-6)
     with pytest.raises(InputError, match="give text files"):
-        text.read_files([tmp_path / "notes", tmp_path / "rows.csv"])
+        outside.read_files([tmp_path / "notes", tmp_path / "rows.csv"])
     with pytest.raises(ValueError, match="it has no column story"):
-        text.read_rows(table.drop(columns="story"), trained[0].spec)
+        outside.read_rows(table.drop(columns="story"), trained[0].spec)
 
 
 def test_a_stranger_makes_the_ids_by_the_card_alone(stories):
     spec = spec_of(stories, max_length=12)
-    card = text.describe(spec)
+    card = outside.describe(spec)
     given = card["encoding"]
     index = {word: number for number, word in enumerate(given["words"], start=2)}
     _, inputs = TextView(texts_of(stories.train, spec), spec).__getitems__([(0, row) for row in range(120)])

@@ -12,6 +12,7 @@ import torch
 from tests.conftest import write_image
 
 from goldfold.errors import InputError
+from goldfold.modalities.image import outside
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.prediction import export as exporting
 from goldfold.prediction.export import SUFFIXES, export
@@ -28,7 +29,7 @@ def result(digits, settings, tmp_path_factory):
 
 
 def predicted(result, *paths):
-    return predict_outside([result], result.modality.read_files(paths))[1]
+    return predict_outside([result], outside.read_files(paths))[1]
 
 
 def image_file(digits, row, folder):
@@ -85,21 +86,21 @@ def test_a_single_image_is_predicted_as_the_pipeline_predicts_it(digits, result,
     logits = predict_logits(result.build_model(), batches, find_compute_again(result.precision))
     files = [image_file(digits, row, tmp_path / "images") for row in rows]
     assert predicted(result, *files) == pytest.approx(result.codec.decode(logits), abs=1e-12)
-    assert list(result.modality.read_files([tmp_path / "images"]).index) == sorted(map(str, files))
+    assert list(outside.read_files([tmp_path / "images"]).index) == sorted(map(str, files))
 
 
 def test_files_that_cannot_be_predicted_are_told_and_the_others_predicted(result, tmp_path):
     write_image(tmp_path / "good.png", 0)
     (tmp_path / "bad.png").write_text("no image")
-    table = result.modality.read_files([tmp_path / "good.png", tmp_path / "bad.png"])
+    table = outside.read_files([tmp_path / "good.png", tmp_path / "bad.png"])
     names, predictions, bad = predict_outside([result], table)
     assert names == [str(tmp_path / "good.png")] and predictions.shape == (1, 10)
     assert bad == [f"{tmp_path / 'bad.png'}: it is no image that OpenCV or Pillow can read"]
     with pytest.raises(InputError, match="are not there"):
-        result.modality.read_files([tmp_path / "gone.png"])
+        outside.read_files([tmp_path / "gone.png"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no images in these folders"):
-        result.modality.read_files([tmp_path / "empty"])
+        outside.read_files([tmp_path / "empty"])
 
 
 def test_the_python_function_takes_bytes_and_base64(digits, result, tmp_path):

@@ -106,7 +106,7 @@ def test_the_worst_errors_come_with_image_and_heat_map(page, cv):
 
 
 def test_a_network_without_a_map_is_told_as_such(digits, cv, folds, monkeypatch):
-    monkeypatch.setattr("goldfold.modalities.image.learning.heat_maps", lambda *_: None)
+    monkeypatch.setattr("goldfold.modalities.image.saliency.heat_maps", lambda *_: None)
     worst = sections(build_report(digits, cv, folds, ABOUT))["worst"]
     assert worst.count("<img") == 24 and "this network has no feature map" in worst
 

@@ -87,7 +87,7 @@ def test_only_the_folds_asked_for_are_loaded(trained):
 
 
 def test_a_validation_row_is_never_trained_on(digits, settings, tmp_path, monkeypatch):
-    from goldfold.modalities.image.views import ImageView
+    from goldfold.modalities.image.learning import ImageView
 
     seen = {"train": set(), "plain": set()}
     original = ImageView.__getitems__

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from goldfold.audit import duplicates, groups, leaks, shift
-from goldfold.audit.facts import column_facts, id_facts, kind_facts, place_facts
+from goldfold.audit.facts import column_facts, id_facts, input_facts, place_facts
 from goldfold.audit.finding import Finding
 from goldfold.audit.page import audit_page
 from goldfold.competition import Competition
@@ -36,8 +36,7 @@ def audit(prepared: PreparedSet, competition: Competition, config: PrepareConfig
     if config.audit == "off":
         return None
     ids = id_facts(prepared)
-    files = kind_facts(prepared, competition, "source_facts")
-    content = kind_facts(prepared, competition, "content_facts")
+    files, content = input_facts(prepared, competition)
     same = duplicates.find_groups(prepared)
     parted = groups.find_groupings(prepared)
     told = leaks.find_leaks(pd.concat([ids, place_facts(prepared, competition), files.iloc[: len(ids)]], axis=1), prepared)

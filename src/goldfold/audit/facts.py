@@ -2,16 +2,15 @@
 
 import string
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from goldfold.competition import Competition
 from goldfold.competition.competition import ROW
-from goldfold.imports import modality_part
+from goldfold.imports import find_modality_part
 from goldfold.metrics import Array
-from goldfold.prepare import PreparedSet
+from goldfold.prepare import PreparedSet, RowFacts
 
 MOST_CATEGORIES = 50
 ID_NUMBER, ID_LENGTH, PLACE = "the number in the id", "the length of the id", "the place in the table"
@@ -48,14 +47,14 @@ def _in_paths(competition: Competition) -> list[str]:
     return [name for _, name, _, _ in string.Formatter().parse(competition.templates[0] or "") if name]
 
 
-def kind_facts(prepared: PreparedSet, competition: Competition, function: str) -> pd.DataFrame:
-    """What the kind of input tells of all rows by `source_facts` or `content_facts`; no columns where it does not."""
-    kind: Any = modality_part(prepared.problem.modality, "prepare")
+def input_facts(prepared: PreparedSet, competition: Competition) -> RowFacts:
+    """Return the facts of the kind of input about all rows."""
+    facts = find_modality_part(prepared.problem.modality, "facts")
+    if facts is None:
+        return RowFacts()
     # The rows may be a few of the competition's.
     same = replace(competition, train=prepared.train, test=prepared.test)
-    if not hasattr(kind, function):
-        return pd.DataFrame(index=range(len(prepared.train) + len(prepared.test)))
-    return telling(getattr(kind, function)(same, prepared.folder))
+    return RowFacts(*map(telling, facts.row_facts(same, prepared.folder)))
 
 
 def column_facts(prepared: PreparedSet, competition: Competition) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from goldfold.audit.finding import Finding, counted
 from goldfold.audit.groups import Grouping
 from goldfold.audit.leaks import Leak
 from goldfold.audit.shift import Shift
-from goldfold.imports import modality_part
+from goldfold.imports import find_modality_part
 from goldfold.pages.findings import findings_table
 from goldfold.pages.page import Html, element, joined, number, page, paragraph, rows_table
 from goldfold.pages.pictures import data_uri, fitted
@@ -113,8 +112,8 @@ def _plain(value: str) -> str:
 
 def _shown(prepared: PreparedSet, rows: Sequence[int]) -> dict[int, Shown]:
     """Rows as their kind of input shows them."""
-    kind: Any = modality_part(prepared.problem.modality, "prepare")
-    if not hasattr(kind, "show_rows"):
+    kind = find_modality_part(prepared.problem.modality, "shown")
+    if kind is None:
         return dict.fromkeys(rows, Shown())
     count = len(prepared.train)
     train, test = [row for row in rows if row < count], [row for row in rows if row >= count]

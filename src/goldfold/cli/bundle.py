@@ -17,13 +17,12 @@ def bundle_run(
     """Write a run's bundle, and say how large it is and how long it will take, measured here by the test rows there are."""
     from goldfold.bundle.rerun import measure
     from goldfold.imports import modality_part
-    from goldfold.modalities.protocol import require
     from goldfold.prepare import PreparedSet
     from goldfold.terminal import clock
 
     problem = PreparedSet.load(PREPARED).problem
     bundle = _of_current() if run == "current" else _of_run(run)
-    require(modality_part(problem.modality, "prepare"), "gather_test")
+    modality_part(problem.modality, "outside")
     folder = out or BUNDLES / bundle.name
     size = bundle.save(folder, data or Path("/kaggle/input") / problem.name, megabytes, wheels)
     views = 1 + len(bundle.config.predict.tta)

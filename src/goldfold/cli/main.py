@@ -151,7 +151,7 @@ ORDERS = ["cv", "public", "private", "test", "time", "name"]
 def check_params() -> None:
     """Check params.yaml; raises InputError that names what is wrong."""
     from goldfold.config import load_config
-    from goldfold.imports import modality_part
+    from goldfold.imports import find_modality_part
     from goldfold.metrics import find_metric
     from goldfold.runs.paths import require_competition
 
@@ -163,9 +163,9 @@ def check_params() -> None:
         from goldfold.inference.postprocess import require_steps
 
         require_steps(steps)
-    settings = modality_part(config.competition.modality, "settings")
-    if hasattr(settings, "require_changes"):
-        settings.require_changes(config.predict.tta)
+    if augmentation := find_modality_part(config.competition.modality, "augmentation"):
+        for change in config.predict.tta:
+            augmentation.build_augmentation([change], section="predict.tta")
     require_competition(config)
     print("params.yaml has no mistake in its keys and values")
 

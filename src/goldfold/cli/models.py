@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 def predict_paths(paths: Sequence[Path], top: int, run: str | None, fold: int | None) -> None:
     """Print the most probable classes of each image or row, or its values, as the folds' models predict them on average."""
-    from goldfold.modalities.protocol import require
+    from goldfold.imports import modality_part
     from goldfold.prediction.outside import predict_outside
     from goldfold.terminal import show_predictions
 
     folds = _folds(run, fold)
-    modality, problem = folds[0].modality, folds[0].codec.problem
-    require(modality, "read_files", "read_rows")
-    rows = modality.read_files(paths)
+    problem = folds[0].codec.problem
+    rows = modality_part(problem.modality, "outside").read_files(paths)
     if problem.id in rows:
         rows = rows.set_index(problem.id, drop=False)
     names, predictions, bad = predict_outside(folds, rows)
@@ -33,13 +32,11 @@ def predict_paths(paths: Sequence[Path], top: int, run: str | None, fold: int | 
 
 def export_model(run: str | None, fold: int | None, formats: Sequence["Format"], out: Path) -> None:
     """Write the best model of a run in other formats, each checked against PyTorch on real images."""
-    from goldfold.modalities.protocol import require
     from goldfold.prediction.export import export
     from goldfold.prepare import PreparedSet
     from goldfold.training.fold_result import best_of
 
     result = best_of(_folds(run, fold))
-    require(result.modality, "describe")
     print(f"fold {result.fold}, {result.codec.problem.metric} {result.score:.5g}")
     for path, deviation in export(result, PreparedSet.load(PREPARED), formats, out).items():
         print(f"{path}  {path.stat().st_size / 1e6:.1f} MB, at most {deviation:.1e} from PyTorch on real rows")

@@ -1,5 +1,6 @@
 """The sections that a model is trained by: model, augment, finetune, train."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -38,6 +39,21 @@ class ModelConfig(Section):
     def grows(self) -> bool:
         """Whether the inputs change their size as training goes on."""
         return False
+
+    @property
+    def augmentations(self) -> tuple[str, ...] | None:
+        """The transforms that `augment` may name; None where a library has them."""
+        return ()
+
+    @property
+    def tta(self) -> tuple[str, ...] | None:
+        """The transforms that `predict.tta` may name; None where a library has them."""
+        return ()
+
+    @property
+    def mixed(self) -> str | None:
+        """The input, (b, height, width, channels), that MixUp and CutMix mix, if there is one."""
+        return None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -195,6 +211,13 @@ class FoldConfig(Section):
     train: TrainConfig = TrainConfig()
 
     @model_validator(mode="after")
+    def _rows_can_be_changed(self) -> Self:
+        require_transforms("augment", self.augment, self.model.augmentations)
+        if self.train.mix and self.model.mixed is None:
+            raise ValueError("train.mix: MixUp and CutMix mix images alone; leave it out")
+        return self
+
+    @model_validator(mode="after")
     def _phases_fit(self) -> Self:
         finetune, epochs = self.finetune, self.train.continue_from or self.train.epochs
         if finetune.head_epochs >= epochs:
@@ -211,3 +234,11 @@ class FoldConfig(Section):
         if finetune.head_lr and not finetune.head_epochs:
             raise ValueError("finetune.head_lr is the learning rate of head_epochs, which are 0")
         return self
+
+
+def require_transforms(key: str, transforms: Sequence[Component], names: Sequence[str] | None) -> None:
+    """Raise ValueError for a transform under `key` that is none of `names`; None allows any."""
+    unknown = [transform.name for transform in transforms if names is not None and transform.name not in names]
+    if unknown:
+        allowed = f"which take {', '.join(names)}" if names else "which take no transforms: leave it out"
+        raise ValueError(f"{key}: {unknown[0]} does not apply to the rows of this model, {allowed}")

@@ -1,12 +1,12 @@
 """params.yaml as one frozen, validated Config; nothing else reads params.yaml."""
 
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any, Literal, Self, Union
 
-from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, create_model, field_validator
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, create_model, field_validator, model_validator
 
 from goldfold.config.data import CompetitionConfig, PrepareConfig, SplitConfig
-from goldfold.config.learning import FoldConfig
+from goldfold.config.learning import FoldConfig, require_transforms
 from goldfold.config.recipe import read_yaml
 from goldfold.config.section import Component, Section
 from goldfold.errors import InputError
@@ -75,6 +75,11 @@ class Config(FoldConfig):
     prepare: SerializeAsAny[PrepareConfig]
     validate_: ValidateConfig = Field(ValidateConfig(), alias="validate")
     predict: PredictConfig = PredictConfig()
+
+    @model_validator(mode="after")
+    def _rows_can_be_changed_at_test_time(self) -> Self:
+        require_transforms("predict.tta", self.predict.tta, self.model.tta)
+        return self
 
 
 def config_class(*modalities: str) -> type[Config]:

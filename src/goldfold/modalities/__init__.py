@@ -1,8 +1,19 @@
-"""Kinds of input. A new one is one package here, or of the competitor's own, with three modules:
+"""Kinds of input. Each is a package here, or one of the competitor's own, of whole modules.
 
-    settings.py   MODEL and PREPARE: what params.yaml says about it, see protocol.Settings
-    prepare.py    what the prepared set keeps of it, see protocol.Preparing
-    learning.py   what a model sees of it, and which models read it, see protocol.Learning
+Every kind has
 
-Nothing else knows which kind a competition has: a stage takes the part that it needs by `imports.modality_part`.
+    settings.py      MODEL and PREPARE: what params.yaml says about it
+    prepare.py       what the prepared set keeps of it
+    learning.py      what a model sees of it, and which models read it
+
+and for what else it does, of these
+
+    outside.py       rows from outside the competition: for `goldfold predict`, exports, bundles and the MLflow model
+    augmentation.py  checks of the transforms that `augment` and `predict.tta` name
+    alike.py         duplicate rows
+    facts.py         facts about rows that should not tell the target, for the audit
+    shown.py         rows as a person sees them
+    saliency.py      where a network looks
+
+protocol.py says what each module defines; a stage asks for the one that it needs by `imports.modality_part`.
 """

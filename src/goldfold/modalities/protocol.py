@@ -1,4 +1,4 @@
-"""What a kind of input does, stage by stage."""
+"""What the modules of a kind of input define."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,10 +10,9 @@ from torch import nn
 
 from goldfold.competition import Competition, Problem
 from goldfold.config import Component, ModelConfig, PrepareConfig
-from goldfold.errors import InputError
 from goldfold.imports import modality_part
 from goldfold.metrics import Array
-from goldfold.prepare import Gathered, PreparedSet, Shown
+from goldfold.prepare import Gathered, PreparedSet, RowFacts, Shown
 from goldfold.prepare.prepare import Progress
 from goldfold.prepare.prepared_set import Part
 
@@ -28,17 +27,14 @@ Spec = Mapping[str, Any]
 
 
 class Settings(Protocol):
-    """What params.yaml says about a kind of input."""
+    """settings.py: what params.yaml says about a kind of input."""
 
     MODEL: type[ModelConfig]
     PREPARE: type[PrepareConfig]
 
-    def require_changes(self, changes: Sequence[Component]) -> None:
-        """Raise InputError for changes of test-time augmentation that there are not. A kind may leave this out."""
 
-
-class Preparing(Protocol):
-    """The part that the stage prepare calls."""
+class Prepare(Protocol):
+    """prepare.py: what the prepared set keeps."""
 
     def gather(self, competition: Competition, config: Any, folder: Path, progress: Progress, scratch: Path | None) -> Gathered:
         """Read what the competition ships of this kind, training rows first, and write what training reads to `folder`.
@@ -47,28 +43,7 @@ class Preparing(Protocol):
         """
 
     def gather_test(self, competition: Competition, config: Any, folder: Path) -> None:
-        """Write what the plain view reads of the test table, as it is when there is no training table: nothing stops it."""
-
-    def settle(self, folder: Path, scratch: Path) -> None:
-        """Do what is to be done once DVC has taken over the prepared set in `folder`."""
-
-    def find_alike(self, competition: Competition, config: Any, folder: Path) -> pd.DataFrame:
-        """Return the pairs of rows that are confirmed to be the same or nearly, with `prepare.duplicates.COLUMNS`.
-
-        Of rows that are all the same, each but the first makes a pair. A kind without this has no duplicates.
-        """
-
-    def source_facts(self, competition: Competition, folder: Path) -> pd.DataFrame:
-        """Return numbers on where each row's input comes from, such as its file's size, that should not tell the target.
-
-        Training rows first. A kind that reads no files leaves this out.
-        """
-
-    def content_facts(self, competition: Competition, folder: Path) -> pd.DataFrame:
-        """Return numbers on what each row's input holds, such as an image's brightness, training rows first; or leave it out."""
-
-    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
-        """Return these rows of a table as people see them; or leave it out."""
+        """Write what the plain view reads of the test table, without a training table."""
 
 
 class View(Protocol):
@@ -82,7 +57,7 @@ class View(Protocol):
 
 
 class Learning(Protocol):
-    """The part that training and prediction call: what the views are, and which model reads them.
+    """learning.py: the views of the rows, and the model that reads them.
 
     A model's `backbone` and `head` are its parts that finetune knows; its `features`, where it has them, make of the inputs
     what the head reads, `num_features` wide; its `depths` and `no_weight_decay`, where it has them, say how deep a parameter
@@ -103,16 +78,17 @@ class Learning(Protocol):
     def plain_view(self, prepared: PreparedSet, part: Part, spec: Spec, change: Component | None = None) -> View:
         """Return a table as the model is judged on it and predicts it; for test-time augmentation, each row changed."""
 
-    def mixed(self, inputs: Inputs, target: torch.Tensor, mix: Callable[..., Any]) -> tuple[Inputs, torch.Tensor]:
-        """Return the batch with its inputs and targets, (b, outputs) float32, mixed by a transform of torchvision."""
-
     def build_model(
         self, model: Any, spec: Spec, problem: Problem, pretrained: bool, noted: Callable[[str], None] = lambda _: None
     ) -> nn.Module:
         """Return the model, from Inputs to logits (b, outputs) float32; `noted` hears what was decided on the way."""
 
+
+class Outside(Protocol):
+    """outside.py: rows from outside the competition."""
+
     def read_files(self, paths: Sequence[Path]) -> pd.DataFrame:
-        """Return rows from outside the competition, read from files or folders; the index names them for people."""
+        """Return rows read from files or folders; the index names them for people."""
 
     def read_rows(self, table: pd.DataFrame, spec: Spec) -> Inputs:
         """Return such rows as the plain view would show them; raises ValueError for rows that cannot be read."""
@@ -123,37 +99,52 @@ class Learning(Protocol):
     def describe(self, spec: Spec) -> dict[str, Any]:
         """Return what a program without goldfold needs to make the model's input, as JSON."""
 
+
+class Augmentation(Protocol):
+    """augmentation.py: transforms by name, of a kind whose settings leave the names to a library."""
+
+    def build_augmentation(self, components: Sequence[Component], channels: int = 3, section: str = "augment") -> Any:
+        """Build the transforms of a section of params.yaml; raises InputError for an unknown name or argument."""
+
+
+class Alike(Protocol):
+    """alike.py: duplicate rows."""
+
+    def find_alike(self, competition: Competition, config: Any, folder: Path) -> pd.DataFrame:
+        """Return the pairs of rows that are confirmed to be the same or nearly, with `prepare.duplicates.COLUMNS`.
+
+        Of rows that are all the same, each but the first makes a pair.
+        """
+
+
+class Facts(Protocol):
+    """facts.py: what the audit looks at beside the columns of the tables."""
+
+    def row_facts(self, competition: Competition, folder: Path) -> RowFacts:
+        """Return facts about each row, training rows first."""
+
+
+class Showing(Protocol):
+    """shown.py: rows as people see them."""
+
     def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
         """Return these rows of a table as people see them."""
+
+
+class Saliency(Protocol):
+    """saliency.py: where a network looks."""
 
     def heat_maps(
         self, model: nn.Module, inputs: Inputs, directions: torch.Tensor, within: nn.Module | None = None
     ) -> Array | None:
-        """Return which places of the shown pictures speak for the sum of the logits weighed by `directions`, (b, outputs).
+        """Return which parts of the shown pictures speak for the sum of the logits weighed by `directions`, (b, outputs).
 
         (b, height, width) float32 from 0 to 1; None where the model cannot tell. `within` is the part of a model of several
-        kinds that reads the pictures. A kind without pictures leaves this out.
+        kinds that reads the pictures.
         """
 
 
-def missing(learning: Any, *functions: str) -> list[str]:
-    """Those of the functions that a kind of input may leave out which this one, or one of those joined in it, does leave out."""
-    kinds = [part for _, part in getattr(learning, "parts", [("", learning)])]
-    return [f"{kind.__name__}.{name}" for kind in kinds for name in functions if not hasattr(kind, name)]
-
-
-def require(learning: Any, *functions: str) -> None:
-    """Raise InputError where a kind of input leaves one of these out."""
-    left_out = missing(learning, *functions)
-    if left_out:
-        raise InputError(
-            "this kind of input does not say what its rows are outside of a competition",
-            [f"there is no {name}" for name in left_out],
-            "define it; docs/kinds-of-input.md says what it gives",
-        )
-
-
 def find_learning(name: str) -> Learning:
-    """Return what training and prediction need of the kind of input `name`."""
-    found: Learning = modality_part(name, "learning")
-    return found
+    """Return the views and models of the kind of input `name`."""
+    learning: Learning = modality_part(name, "learning")
+    return learning

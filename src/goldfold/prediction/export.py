@@ -16,8 +16,9 @@ from torch import nn
 
 from goldfold.errors import InputError
 from goldfold.files import write_json, written_whole
+from goldfold.imports import modality_part
 from goldfold.metrics import Array
-from goldfold.modalities.protocol import Inputs, View
+from goldfold.modalities.protocol import Inputs, Outside, View
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
 from goldfold.training.fitting import is_fitted_once
@@ -41,6 +42,7 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
             f"{result.config.model.name} is a fitted estimator, and these formats hold networks",
             mend="predict by goldfold predict, or by the MLflow model of its run",
         )
+    description = describe(result)
     rows = np.linspace(0, len(prepared.train) - 1, min(COMPARED, len(prepared.train))).astype(int)
     view = result.modality.plain_view(prepared, "train", result.spec)
     _, inputs = view.__getitems__([(0, int(row)) for row in rows])
@@ -67,15 +69,16 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
                     mend="choose another format, and report the backbone to the format's project",
                 )
         written[path] = deviation
-    write_json(folder / "preprocessing.json", {**describe(result), "inputs in order": list(inputs)})
+    write_json(folder / "preprocessing.json", {**description, "inputs in order": list(inputs)})
     return written
 
 
 def describe(result: FoldResult) -> dict[str, Any]:
     """All that a program needs to feed the exported model and to read its output."""
     codec = result.codec
+    outside: Outside = modality_part(codec.problem.modality, "outside")
     return {
-        **result.modality.describe(result.spec),
+        **outside.describe(result.spec),
         "output": {
             "name": "logits",
             "shape": ["batch", codec.outputs],

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from goldfold.imports import modality_part
 from goldfold.inference.averaging import average
 from goldfold.metrics import Array
+from goldfold.modalities.protocol import Outside
 from goldfold.training import FoldResult
 from goldfold.training.device import find_compute_again
 from goldfold.training.evaluate import predict_logits
@@ -19,6 +21,7 @@ class OutsidePredictor:
     def __init__(self, folds: Sequence[FoldResult]) -> None:
         self.folds = folds
         self.problem = folds[0].codec.problem
+        self.outside: Outside = modality_part(self.problem.modality, "outside")
         self.compute = find_compute_again(folds[0].precision)
         self.models = [fold.build_model().to(self.compute.device) for fold in folds]
 
@@ -27,7 +30,7 @@ class OutsidePredictor:
         predictions = []
         for fold, model in zip(self.folds, self.models, strict=True):
             rows = range(len(table))
-            batches = [(torch.tensor([row]), fold.modality.read_rows(table.iloc[[row]], fold.spec)) for row in rows]
+            batches = [(torch.tensor([row]), self.outside.read_rows(table.iloc[[row]], fold.spec)) for row in rows]
             predictions.append(fold.codec.decode(predict_logits(model, batches, self.compute)))
         return average(self.problem, np.stack(predictions))
 

@@ -18,7 +18,7 @@ class Function:
 
     def __init__(self, result: FoldResult) -> None:
         self.predictor = OutsidePredictor([result])
-        self.columns = list(result.modality.outside_columns(result.spec))
+        self.columns = list(self.predictor.outside.outside_columns(result.spec))
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """The predicted label, where there are classes, and a column for each of Problem.outputs."""

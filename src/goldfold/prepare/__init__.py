@@ -3,6 +3,6 @@
 from goldfold.prepare.gathered import Gathered
 from goldfold.prepare.prepare import prepare
 from goldfold.prepare.prepared_set import PreparedSet
-from goldfold.prepare.shown import Shown
+from goldfold.prepare.shown import RowFacts, Shown
 
-__all__ = ["Gathered", "PreparedSet", "Shown", "prepare"]
+__all__ = ["Gathered", "PreparedSet", "RowFacts", "Shown", "prepare"]

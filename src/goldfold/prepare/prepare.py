@@ -14,7 +14,7 @@ from goldfold.competition import Competition, Decision, Problem
 from goldfold.config import PrepareConfig, SplitConfig
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, write_json
-from goldfold.imports import modality_part
+from goldfold.imports import find_modality_part, modality_part
 from goldfold.metrics import Array
 from goldfold.prepare import duplicates
 from goldfold.prepare.few_rows import few_rows
@@ -47,11 +47,11 @@ def prepare(
     folds = np.concatenate([folds, np.full(competition.extra, ALWAYS, np.int16)])
     _require_answers_whole(competition, folds)
     with folder_written_whole(folder) as draft:
-        kind = modality_part(competition.problem.modality, "prepare")
-        gathered: Gathered = kind.gather(competition, config, draft, progress, scratch)
+        modality = competition.problem.modality
+        gathered: Gathered = modality_part(modality, "prepare").gather(competition, config, draft, progress, scratch)
         decisions = [*competition.decisions, *gathered.decisions]
-        if config.audit != "off" and hasattr(kind, "find_alike"):
-            pairs = kind.find_alike(competition, config, draft)
+        if config.audit != "off" and (alike := find_modality_part(modality, "alike")):
+            pairs = alike.find_alike(competition, config, draft)
             pairs.to_parquet(draft / duplicates.FILE)
             if config.duplicates == "one_fold":
                 folds, moved = _with_duplicates_together(competition, folds, pairs, split)

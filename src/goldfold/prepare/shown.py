@@ -1,7 +1,10 @@
-"""A row as people see it."""
+"""What a kind of input tells people and the audit of a row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pandas as pd
 
 from goldfold.metrics import Array
 
@@ -22,3 +25,14 @@ def together(shown: Sequence[Shown]) -> Shown:
         text="\n".join(each.text for each in shown if each.text),
         values={name: value for each in shown for name, value in each.values.items()},
     )
+
+
+class RowFacts(NamedTuple):
+    """Numbers about each row, a column for each fact.
+
+    `source` is on where its input comes from, such as its file's size, and should not tell the target; `content` is on what the
+    input holds, such as an image's brightness.
+    """
+
+    source: pd.DataFrame = pd.DataFrame()
+    content: pd.DataFrame = pd.DataFrame()

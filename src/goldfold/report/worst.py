@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 
 from goldfold.competition import Problem
+from goldfold.imports import find_modality_part
 from goldfold.metrics import Array
-from goldfold.modalities.protocol import find_learning
 from goldfold.pages.page import Html, element, joined, number, paragraph
 from goldfold.pages.pictures import data_uri, fitted, heated
 from goldfold.pages.rows import said
@@ -32,8 +32,8 @@ def worst_errors(prepared: PreparedSet, oof: pd.DataFrame, rows: Array, losses: 
     problem = prepared.problem
     worst = np.argsort(-losses, kind="stable")[:MOST]
     table, chosen = oof.iloc[worst], rows[worst]
-    learning: Any = find_learning(problem.modality)
-    shown = learning.show_rows(prepared, "train", chosen) if hasattr(learning, "show_rows") else [Shown()] * len(table)
+    showing = find_modality_part(problem.modality, "shown")
+    shown = showing.show_rows(prepared, "train", chosen) if showing else [Shown()] * len(table)
     pictured = any(row.picture is not None for row in shown)
     heat, remark = _heat(prepared, table, chosen, folds) if pictured else ({}, "")
     names = zip(table[problem.id].astype("str"), table["fold"], losses[worst], *_told(problem, table), strict=True)
@@ -78,11 +78,12 @@ def _heat(prepared: PreparedSet, table: pd.DataFrame, rows: Array, folds: Sequen
     problem = prepared.problem
     maps: dict[int, Array] = {}
     directions = _directions(problem, problem.truth(table), problem.predictions(table))
-    judges = {result.fold: result for result in reversed(folds) if hasattr(result.modality, "heat_maps")}
+    saliency = find_modality_part(problem.modality, "saliency")
+    judges = {result.fold: result for result in reversed(folds)} if saliency else {}
     for fold, result in judges.items():
         here = np.flatnonzero(table["fold"].to_numpy() == fold)
         if len(here):
-            found = _heat_of(prepared, result, rows[here], directions[here])
+            found = _heat_of(prepared, result, saliency, rows[here], directions[here])
             maps |= dict(zip(here.tolist(), found, strict=True)) if found is not None else {}
     if maps:
         return maps, (
@@ -91,11 +92,10 @@ def _heat(prepared: PreparedSet, table: pd.DataFrame, rows: Array, folds: Sequen
     return maps, "Without heat maps: this network has no feature map that tells where." if judges else ""
 
 
-def _heat_of(prepared: PreparedSet, result: FoldResult, rows: Array, directions: Array) -> Array | None:
-    learning: Any = result.modality
+def _heat_of(prepared: PreparedSet, result: FoldResult, saliency: Any, rows: Array, directions: Array) -> Array | None:
     compute = find_compute_again(result.precision)
     model = result.build_model().to(compute.device)
-    view = learning.plain_view(prepared, "train", result.spec)
+    view = result.modality.plain_view(prepared, "train", result.spec)
     found = []
     for start in range(0, len(rows), BATCH):
         _, inputs = view.__getitems__([(0, int(row)) for row in rows[start : start + BATCH]])
@@ -103,7 +103,7 @@ def _heat_of(prepared: PreparedSet, result: FoldResult, rows: Array, directions:
         towards = compute.to_device(torch.from_numpy(directions[start : start + BATCH]))
         # A network of any author may raise anything when its outputs are differentiated.
         with suppress(Exception):
-            found.append(learning.heat_maps(model, inputs, towards))
+            found.append(saliency.heat_maps(model, inputs, towards))
     complete = len(found) * BATCH >= len(rows) and all(heat is not None for heat in found)
     return np.concatenate(found) if complete else None
 

@@ -8,7 +8,6 @@ from statistics import fmean
 from goldfold.competition import read_competition
 from goldfold.config import Config
 from goldfold.identity import training_key
-from goldfold.imports import modality_part
 from goldfold.prepare import PreparedSet, prepare
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.device import machine
@@ -55,7 +54,6 @@ def prepare_trial(config: Config, scratch: Path) -> PreparedSet:
     told = config.model_dump_json(include={"competition", "split", "prepare"})
     folder = scratch / "prepared" / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
     prepared, _ = prepare(read_competition(config.competition), config.split, config.prepare, folder, scratch=scratch)
-    modality_part(prepared.problem.modality, "prepare").settle(folder, scratch)
     return prepared
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from goldfold.config import Config
 from goldfold.files import read_json, write_json
 from goldfold.identity import result_key
+from goldfold.imports import find_modality_part
 from goldfold.scratch import repository, scratch_folder
 from goldfold.tracking.delivery import deliver_waiting, send, warn
 from goldfold.tracking.record import Outbox, Record
@@ -160,18 +161,17 @@ class Tracked:
         Its checkpoint is in `folder`/<fold>/<seed>. A kind of input that does not say what its rows are outside of a competition
         offers none.
         """
-        from goldfold.modalities.protocol import missing
-
-        if missing(result.modality, "outside_columns", "read_rows"):
+        problem = result.codec.problem
+        outside = find_modality_part(problem.modality, "outside")
+        if outside is None:
             return
         place, checkpoint = Path(self.scratch.name), folder / str(result.fold) / str(result.seed)
         (place / "fold").mkdir()
         for name in CARDS:
             shutil.copy(checkpoint / name, place / "fold" / name)
-        problem = result.codec.problem
         columns = {**({"label": "string"} if problem.is_exclusive else {}), **dict.fromkeys(problem.outputs, "double")}
         code = [folder for folder in (LIBRARY, LIBRARY.parent / "own") if folder.is_dir()]
-        given = result.modality.outside_columns(result.spec)
+        given = outside.outside_columns(result.spec)
         files = write_pyfunc(place / "model", "goldfold.prediction.pyfunc", place / "fold", code, given, columns)
         logged = {str(file): str(file.parent.relative_to(place)) for file in files}
         logged[str(checkpoint / "model.safetensors")] = "model/data/fold"

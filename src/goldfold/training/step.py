@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -57,7 +58,7 @@ def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.
         target = trainer.targets[rows.to(trainer.targets.device)]
         inputs = {name: trainer.compute.to_device(tensor) for name, tensor in inputs.items()}
         if trainer.mix and random.random() < trainer.config.train.mix_probability:
-            inputs, target = trainer.fold.modality.mixed(inputs, target, random.choice(trainer.mix))
+            inputs, target = _mixed(inputs, target, random.choice(trainer.mix), str(trainer.config.model.mixed))
     trainer.optimizer.zero_grad(set_to_none=True)
     total = torch.zeros((), device=trainer.compute.device)
     size = trainer.micro_batch_size
@@ -72,6 +73,14 @@ def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.
             trainer.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
     return total
+
+
+def _mixed(
+    inputs: Inputs, target: torch.Tensor, mix: Callable[..., tuple[torch.Tensor, torch.Tensor]], name: str
+) -> tuple[Inputs, torch.Tensor]:
+    """The batch with the input `name`, (b, height, width, channels), and its targets, (b, outputs) float32, mixed."""
+    images, target = mix(inputs[name].permute(0, 3, 1, 2).float(), target)
+    return {**inputs, name: images.permute(0, 2, 3, 1)}, target
 
 
 def _halved(size: int, rows: int) -> int:

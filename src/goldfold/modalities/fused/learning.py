@@ -1,26 +1,22 @@
-"""What training and prediction need of several kinds of input."""
+"""What a model sees of several kinds of input, and the model that joins their features."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import nn
 
 from goldfold.competition import Problem
-from goldfold.competition.tables import line, read_table
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.fused.settings import FusedModelConfig
 from goldfold.modalities.head import build_head
 from goldfold.modalities.protocol import Inputs, Key, Learning, Spec, View
-from goldfold.prepare import PreparedSet, Shown
+from goldfold.prepare import PreparedSet
 from goldfold.prepare.prepared_set import Part
-from goldfold.prepare.shown import together
 
 
 class FusedView:
@@ -107,10 +103,6 @@ class Joined:
         views = [leading.plain_view(prepared, part, spec[first], change)]
         return FusedView([*views, *(other.plain_view(prepared, part, spec[name]) for name, other in others)])
 
-    def mixed(self, inputs: Inputs, target: torch.Tensor, mix: Callable[..., Any]) -> tuple[Inputs, torch.Tensor]:
-        """Raise InputError: what is mixed in an image would have to be mixed in its columns."""
-        raise InputError("params.yaml, train.mix: several kinds of input cannot be mixed", mend="set train.mix: []")
-
     def build_model(
         self,
         model: FusedModelConfig,
@@ -132,43 +124,6 @@ class Joined:
             built.head = nn.Identity()
             parts[name] = built
         return FusedModel(parts, build_head(model.head, sum(map(_width, parts.values())), len(problem.outputs)))
-
-    def read_files(self, paths: Sequence[Path]) -> pd.DataFrame:
-        """The rows of tables like the test table, with the paths of files in the columns of files, such as `image`."""
-        tables = [read_table(path, ()) for path in paths]
-        names = [f"{path} {line(row)}" for path, table in zip(paths, tables, strict=True) for row in range(len(table))]
-        return pd.concat(tables).set_axis(names)
-
-    def read_rows(self, table: pd.DataFrame, spec: Spec) -> Inputs:
-        """The inputs of all kinds; a text in a column of files is a file's path. Raises ValueError as each kind does."""
-        files = [name for name, kind in self.outside_columns(spec).items() if kind == "binary" and name in table]
-        contents = {
-            name: [Path(value).read_bytes() if isinstance(value, str) else value for value in table[name]] for name in files
-        }
-        rows = table.assign(**contents)
-        return {key: tensor for name, part in self.parts for key, tensor in part.read_rows(rows, spec[name]).items()}
-
-    def outside_columns(self, spec: Spec) -> dict[str, str]:
-        """The columns of all kinds."""
-        return {column: kind for name, part in self.parts for column, kind in part.outside_columns(spec[name]).items()}
-
-    def describe(self, spec: Spec) -> dict[str, Any]:
-        """How each kind's input is made."""
-        return {name: part.describe(spec[name]) for name, part in self.parts}
-
-    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
-        """The rows as each kind shows them that does, together."""
-        kinds = [kind.show_rows(prepared, part, rows) for _, kind in self.parts if hasattr(kind, "show_rows")]
-        return [together(each) for each in zip(*kinds, strict=True)]
-
-    def heat_maps(
-        self, model: FusedModel, inputs: Inputs, directions: torch.Tensor, within: nn.Module | None = None
-    ) -> Array | None:
-        """Those of the first kind that has some."""
-        for name, part in self.parts:
-            if hasattr(part, "heat_maps"):
-                return part.heat_maps(model, inputs, directions, model.backbone[name])
-        return None
 
 
 joined = Joined

@@ -31,6 +31,14 @@ class FusedModelConfig(ModelConfig):
         return any(part.grows for part in self.parts)
 
     @property
+    def augmentations(self) -> tuple[str, ...] | None:
+        return self.parts[0].augmentations
+
+    @property
+    def tta(self) -> tuple[str, ...] | None:
+        return self.parts[0].tta
+
+    @property
     def files(self) -> tuple[Path, ...]:
         return tuple(file for part in self.parts for file in part.files)
 
@@ -46,5 +54,4 @@ def joined(parts: Sequence[tuple[str, Any]]) -> Any:
     return SimpleNamespace(
         MODEL=create_model("FusedModelConfig", __base__=FusedModelConfig, **sections("MODEL")),
         PREPARE=create_model("FusedPrepareConfig", __base__=PrepareConfig, **sections("PREPARE")),
-        require_changes=getattr(parts[0][1], "require_changes", lambda _: None),
     )

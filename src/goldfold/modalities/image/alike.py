@@ -4,14 +4,17 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 
+from goldfold.competition import Competition
 from goldfold.metrics import Array
 from goldfold.modalities.candidates import candidates
 from goldfold.modalities.image.cache import ImageCache
+from goldfold.modalities.image.settings import ImagePrepareConfig
 from goldfold.modalities.image.sketch import FREQUENCIES, MIRROR, STATISTICS
 from goldfold.prepare.duplicates import equal_rows, pairs_table
 
@@ -32,6 +35,11 @@ OUTSTANDING = 7.0
 """Robust standard deviations by which a pair has to be more alike than images that are next to each other usually are."""
 LOWEST, HIGHEST = 0.6, 0.99
 """What is more alike than the second is a copy in any set; what is less alike than the first is one in none."""
+
+
+def find_alike(competition: Competition, config: ImagePrepareConfig, folder: Path) -> pd.DataFrame:
+    """Find the images that are the same or nearly, also turned left to right, confirmed by their pixels."""
+    return alike_images(ImageCache.load(folder))
 
 
 def alike_images(images: ImageCache) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from goldfold.errors import InputError
 from goldfold.imports import named
 
 
-def augmentation(components: Sequence[Component], channels: int = 3, section: str = "augment", always: bool = False) -> Any:
+def build_augmentation(components: Sequence[Component], channels: int = 3, section: str = "augment", always: bool = False) -> Any:
     """Build the pipeline of a section of params.yaml; with `always`, each of its transforms applies to every image.
 
     Raises InputError for a transform or argument that albumentations does not know.

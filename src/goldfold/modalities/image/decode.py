@@ -10,6 +10,7 @@ from goldfold.metrics import Array
 
 NPY = b"\x93NUMPY"
 JPEG = b"\xff\xd8"
+INTERPOLATIONS = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
 COLOR = {
     1: cv2.IMREAD_COLOR_RGB,
     2: cv2.IMREAD_REDUCED_COLOR_2,

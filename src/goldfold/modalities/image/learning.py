@@ -1,21 +1,108 @@
-"""What training and prediction need of images."""
+"""What a model sees of the images: batches of bytes, augmented or plain."""
 
-from goldfold.modalities.image.grad_cam import heat_maps
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from goldfold.config import Component
+from goldfold.errors import InputError
+from goldfold.metrics import Array
+from goldfold.modalities.image.augmentation import build_augmentation
+from goldfold.modalities.image.cache import ImageCache
+from goldfold.modalities.image.decode import INTERPOLATIONS, interpolation, resize
 from goldfold.modalities.image.model import build_model, input_spec
-from goldfold.modalities.image.outside import describe, outside_columns, read_files, read_rows
-from goldfold.modalities.image.prepare import show_rows
-from goldfold.modalities.image.views import mixed, plain_view, training_view
+from goldfold.modalities.protocol import Inputs, Key
+from goldfold.prepare import PreparedSet
+from goldfold.prepare.prepared_set import Part
+from goldfold.scratch import scratch_folder
 
-__all__ = [
-    "build_model",
-    "describe",
-    "heat_maps",
-    "input_spec",
-    "mixed",
-    "outside_columns",
-    "plain_view",
-    "read_files",
-    "read_rows",
-    "show_rows",
-    "training_view",
-]
+__all__ = ["build_model", "input_spec", "plain_view", "training_view"]
+
+
+class ImageView:
+    """The images of a table as batches of (b, side, side, channels) uint8, resized after albumentations' `transform` if given.
+
+    The random choices of a sample depend on (seed, epoch, row) alone, so they are the same for any number of loader
+    processes and after a resume. albumentations' own seeding gives all transforms of a pipeline the same draws. `sides`
+    is the side in each epoch, the last of them for all epochs after.
+    """
+
+    lengths: Array | None = None
+
+    def __init__(
+        self,
+        prepared: PreparedSet,
+        part: Part,
+        spec: Mapping[str, Any],
+        transform: Any = None,
+        seed: int = 0,
+        sides: Sequence[int] = (),
+    ) -> None:
+        self.images = ImageCache.load(prepared.folder)
+        # The test table's images come after the training table's.
+        self.first = 0 if part == "train" else len(prepared.train)
+        self.part, self.seed = part, seed
+        self.sides = list(sides) or [int(spec["size"])]
+        self.channels: int = spec["channels"]
+        self.enlarging = INTERPOLATIONS[spec["interpolation"]]
+        self.transform = transform
+
+    def __getitems__(self, keys: Sequence[Key]) -> tuple[torch.Tensor, Inputs]:
+        side = self.sides[min(keys[0][0], len(self.sides) - 1)]
+        batch = np.empty((len(keys), side, side, self.channels), np.uint8)
+        for place, (epoch, row) in enumerate(keys):
+            batch[place] = self._sample(epoch, row, side)
+        rows = torch.tensor([row for _, row in keys])
+        return rows, {"image": torch.from_numpy(batch)}
+
+    def _sample(self, epoch: int, row: int, side: int) -> Array:
+        image = self.images[self.first + row]
+        if self.transform is None:
+            return square(image, side, self.enlarging)
+        # Augmentation sees no fewer pixels than the network will.
+        shorter = min(image.shape[:2])
+        if shorter < side:
+            height, width = (-(-length * side // shorter) for length in image.shape[:2])
+            image = resize(image, width, height, self.enlarging)
+        draws = np.random.default_rng([self.seed, epoch, row])
+        self.transform.set_random_state(draws, random.Random(int(draws.integers(2**63))))
+        try:
+            image = self.transform(image=np.ascontiguousarray(image))["image"]
+        # albumentations raises errors of many kinds for an image that does not fit.
+        except Exception as error:
+            raise InputError(
+                f"params.yaml: albumentations cannot transform the image of {self.part} row {row}, {image.shape[0]} x "
+                f"{image.shape[1]} pixels: {error}",
+                mend="correct the transforms under augment (or predict.tta), or set model.image_size larger",
+            ) from error
+        return square(image.reshape(*image.shape[:2], self.channels), side, self.enlarging)
+
+
+def square(image: Array, side: int, enlarging: int) -> Array:
+    """The image resized to (side, side, channels)."""
+    if image.shape[:2] == (side, side):
+        return image
+    shorter = min(image.shape[:2])
+    return resize(image, side, side, enlarging if side >= shorter else interpolation(shorter, side))
+
+
+def training_view(
+    prepared: PreparedSet, _: Array, spec: Mapping[str, Any], augment: Sequence[Component], seed: int, epochs: int
+) -> ImageView:
+    """The training images, augmented and resized; progressive sizes share out the epochs."""
+    sizes = [*spec["progressive_sizes"], spec["size"]]
+    sides = [sizes[epoch * len(sizes) // epochs] for epoch in range(epochs)]
+    transform = build_augmentation(augment, spec["channels"]) if augment else None
+    view = ImageView(prepared, "train", spec, transform, seed, sides)
+    # DVC has replaced the pixels that scratch shares with the prepared set by a copy of its own.
+    view.images.share(scratch_folder())
+    return view
+
+
+def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], change: Component | None = None) -> ImageView:
+    """A table's images, resized and nothing else, or changed by a transform of albumentations that always applies."""
+    transform = build_augmentation([change], spec["channels"], "predict.tta", always=True) if change else None
+    return ImageView(prepared, part, spec, transform)

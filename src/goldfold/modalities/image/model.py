@@ -12,9 +12,9 @@ from goldfold.imports import called, named, nearest
 from goldfold.metrics import Array
 from goldfold.modalities.head import build_head
 from goldfold.modalities.image.cache import ImageCache
+from goldfold.modalities.image.decode import INTERPOLATIONS
 from goldfold.modalities.image.pretrained import load_own_weights, pretrained_backbone
 from goldfold.modalities.image.settings import ImageModelConfig
-from goldfold.modalities.image.views import INTERPOLATIONS
 from goldfold.prepare import PreparedSet
 
 

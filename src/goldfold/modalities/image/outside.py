@@ -11,8 +11,8 @@ import torch
 
 from goldfold.competition.images import image_files
 from goldfold.errors import InputError
-from goldfold.modalities.image.decode import decode, shrink
-from goldfold.modalities.image.views import INTERPOLATIONS, square
+from goldfold.modalities.image.decode import INTERPOLATIONS, decode, shrink
+from goldfold.modalities.image.learning import square
 from goldfold.modalities.protocol import Inputs
 
 

@@ -1,12 +1,11 @@
 """What params.yaml says about images: the network and the cache."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config import Component, HeadConfig, ModelConfig, PrepareConfig
+from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
 
 
 class ImagePrepareConfig(PrepareConfig):
@@ -68,16 +67,20 @@ class ImageModelConfig(ModelConfig):
         return bool(self.progressive_sizes)
 
     @property
+    def augmentations(self) -> None:
+        return None
+
+    @property
+    def tta(self) -> None:
+        return None
+
+    @property
+    def mixed(self) -> str:
+        return "image"
+
+    @property
     def files(self) -> tuple[Path, ...]:
         return (Path(self.weights),) if self.weights else ()
 
 
 MODEL, PREPARE = ImageModelConfig, ImagePrepareConfig
-
-
-def require_changes(changes: Sequence[Component]) -> None:
-    """Raise InputError for changes of test-time augmentation that albumentations does not know."""
-    from goldfold.modalities.image.augmentation import augmentation
-
-    for change in changes:
-        augmentation([change], section="predict.tta")

@@ -1,15 +1,26 @@
 """Rows of a table that are the same: in all columns, or of many in all but one."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
+from goldfold.competition import Competition
 from goldfold.metrics import Array
+from goldfold.modalities.table.prepare import columns_of
+from goldfold.modalities.table.settings import TablePrepareConfig
 from goldfold.prepare.duplicates import equal_rows, pairs_table
 
 BY_CHANCE = 0.05
 """The number of rows of the whole table that may be the same as another by chance, for the same rows to be called duplicates."""
 MANY = 20
 """Columns from which rows that differ in one alone are nearly the same."""
+
+
+def find_alike(competition: Competition, config: TablePrepareConfig, folder: Path) -> pd.DataFrame:
+    """Find the rows whose values are the same in all columns that a model reads; of many columns, in all but one."""
+    names = [column.name for column in columns_of(folder) if column.kind != "drop"]
+    return alike_rows(pd.concat([competition.train[names], competition.test[names]], ignore_index=True))
 
 
 def alike_rows(table: pd.DataFrame) -> pd.DataFrame:

@@ -5,17 +5,12 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-import pandas as pd
-
 from goldfold.competition import Competition
 from goldfold.files import read_json, write_json
-from goldfold.metrics import Array
-from goldfold.modalities.table.alike import alike_rows
 from goldfold.modalities.table.columns import Column, decisions, told, work_out_columns
 from goldfold.modalities.table.settings import TablePrepareConfig
-from goldfold.prepare import Gathered, PreparedSet, Shown
+from goldfold.prepare import Gathered
 from goldfold.prepare.prepare import Progress
-from goldfold.prepare.prepared_set import Part
 
 COLUMNS = "columns.json"
 
@@ -31,23 +26,6 @@ def gather(competition: Competition, config: TablePrepareConfig, folder: Path, _
 
 def gather_test(competition: Competition, config: TablePrepareConfig, folder: Path) -> None:
     """Nothing: a model knows the columns that it reads."""
-
-
-def settle(folder: Path, scratch: Path) -> None:
-    """Nothing is shared."""
-
-
-def find_alike(competition: Competition, config: TablePrepareConfig, folder: Path) -> pd.DataFrame:
-    """The rows whose values are the same in all columns that a model reads; of many columns, in all but one."""
-    names = [column.name for column in columns_of(folder) if column.kind != "drop"]
-    return alike_rows(pd.concat([competition.train[names], competition.test[names]], ignore_index=True))
-
-
-def show_rows(prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
-    """The columns that the model reads, with their values."""
-    names = [column.name for column in columns_of(prepared.folder) if column.kind != "drop"]
-    table = prepared.table(part).iloc[rows][names].astype("object").fillna("–").astype("str")
-    return [Shown(values=dict(zip(names, row, strict=True))) for row in table.itertuples(index=False)]
 
 
 def columns_of(folder: Path) -> list[Column]:

@@ -1,13 +1,11 @@
 """What params.yaml says about tables: the columns and the model."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config import Component, ModelConfig, PrepareConfig
+from goldfold.config import ModelConfig, PrepareConfig
 from goldfold.config.learning import Share
-from goldfold.errors import InputError
 
 Kind = Literal["number", "category", "date", "drop"]
 
@@ -61,9 +59,3 @@ class TableModelConfig(ModelConfig):
 
 
 MODEL, PREPARE = TableModelConfig, TablePrepareConfig
-
-
-def require_changes(changes: Sequence[Component]) -> None:
-    """Raise InputError for any change of test-time augmentation."""
-    if changes:
-        raise InputError("params.yaml, predict.tta: a table's rows cannot be changed", mend="set predict.tta: []")

@@ -3,13 +3,17 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from goldfold.competition import Competition
 from goldfold.metrics import Array
 from goldfold.modalities.candidates import candidates
+from goldfold.modalities.text.prepare import kept_texts, texts_of
+from goldfold.modalities.text.settings import TextPrepareConfig
 from goldfold.prepare.duplicates import equal_rows, pairs_table
 
 LINK, WORD = re.compile(r"https?://\S+"), re.compile(r"\w+")
@@ -23,6 +27,12 @@ IN_ORDER = 0.6
 """The share of common pairs of neighbouring words from which the words are in the same order, too."""
 BANDS, ROWS = 16, 4
 """Of BANDS hashes of ROWS least parts each, two texts that are NEAR share one with a probability of 99.98 % (Broder 1997)."""
+
+
+def find_alike(competition: Competition, config: TextPrepareConfig, folder: Path) -> pd.DataFrame:
+    """Find the texts of the same words, or nearly."""
+    kept = kept_texts(folder)
+    return alike_texts([*texts_of(competition.train, kept), *texts_of(competition.test, kept)])
 
 
 def alike_texts(texts: Sequence[str]) -> pd.DataFrame:

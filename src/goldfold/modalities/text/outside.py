@@ -9,8 +9,8 @@ import pandas as pd
 from goldfold.competition.tables import line, read_table
 from goldfold.errors import InputError
 from goldfold.modalities.protocol import Inputs
+from goldfold.modalities.text.learning import TextView
 from goldfold.modalities.text.prepare import texts_of
-from goldfold.modalities.text.views import TextView
 
 TEXT = "text"
 """The column of what a text file holds."""

@@ -12,12 +12,9 @@ from goldfold.competition import Competition, Decision
 from goldfold.competition.tables import require_columns
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json
-from goldfold.metrics import Array
-from goldfold.modalities.text.alike import alike_texts
 from goldfold.modalities.text.settings import TextPrepareConfig
-from goldfold.prepare import Gathered, PreparedSet, Shown
+from goldfold.prepare import Gathered
 from goldfold.prepare.prepare import Progress
-from goldfold.prepare.prepared_set import Part
 
 TEXTS = "texts.json"
 SEVERAL = 3.0
@@ -46,31 +43,6 @@ def gather(competition: Competition, config: TextPrepareConfig, folder: Path, _:
 
 def gather_test(competition: Competition, config: TextPrepareConfig, folder: Path) -> None:
     """Nothing: a model knows the columns that it reads."""
-
-
-def settle(folder: Path, scratch: Path) -> None:
-    """Nothing is shared."""
-
-
-def find_alike(competition: Competition, config: TextPrepareConfig, folder: Path) -> pd.DataFrame:
-    """The texts of the same words, or nearly."""
-    kept = kept_texts(folder)
-    return alike_texts([*texts_of(competition.train, kept), *texts_of(competition.test, kept)])
-
-
-def content_facts(competition: Competition, folder: Path) -> pd.DataFrame:
-    """How long each text is, and the shares of capitals, digits, punctuation and other characters in it."""
-    kept = kept_texts(folder)
-    texts = pd.Series([*texts_of(competition.train, kept), *texts_of(competition.test, kept)], dtype="str")
-    length = texts.str.len()
-    shares = {"capitals": "[A-Z]", "digits": r"\d", "punctuation": r"[^\w\s]", "characters beyond ASCII": r"[^\x00-\x7f]"}
-    told = {f"share of {name}": texts.str.count(pattern) / length.clip(lower=1) for name, pattern in shares.items()}
-    return pd.DataFrame({"characters": length, "words": texts.str.count(r"\S+"), **told}).astype("float64")
-
-
-def show_rows(prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
-    """The texts."""
-    return [Shown(text=text) for text in texts_of(prepared.table(part).iloc[rows], kept_texts(prepared.folder))]
 
 
 def kept_texts(folder: Path) -> dict[str, Any]:

@@ -1,14 +1,12 @@
 """What params.yaml says about texts: their columns and the model."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config import Component, HeadConfig, ModelConfig, PrepareConfig
+from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
 from goldfold.config.learning import Share
-from goldfold.errors import InputError
 from goldfold.imports import nearest
 
 Span = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -103,15 +101,13 @@ class TextModelConfig(ModelConfig):
         return self.name == "transformer"
 
     @property
+    def augmentations(self) -> tuple[str, ...]:
+        return ("WordDropout",) if self.name not in ("tfidf", "transformer") else ()
+
+    @property
     def files(self) -> tuple[Path, ...]:
         folder = Path(self.weights or "")
         return tuple(sorted(path for path in folder.iterdir() if path.is_file())) if self.weights and folder.is_dir() else ()
 
 
 MODEL, PREPARE = TextModelConfig, TextPrepareConfig
-
-
-def require_changes(changes: Sequence[Component]) -> None:
-    """Raise InputError for any change of test-time augmentation."""
-    if changes:
-        raise InputError("params.yaml, predict.tta: texts are predicted as they are", mend="set predict.tta: []")

@@ -4,8 +4,8 @@ import torch
 from tests.conftest import SPEC, problem_of
 from torch import nn
 
-from goldfold.modalities.image.grad_cam import heat_maps
 from goldfold.modalities.image.model import ImageModel, build_model
+from goldfold.modalities.image.saliency import heat_maps
 from goldfold.modalities.image.settings import ImageModelConfig
 
 SIDE, PATCH = 32, 8

@@ -1,0 +1,26 @@
+"""Facts about rows of several kinds of input."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from goldfold.competition import Competition
+from goldfold.modalities.protocol import Facts
+from goldfold.prepare import RowFacts
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several kinds of input, by name, as one; see protocol.Facts."""
+
+    parts: Sequence[tuple[str, Facts]]
+
+    def row_facts(self, competition: Competition, folder: Path) -> RowFacts:
+        """Return the facts of all kinds side by side."""
+        facts = [part.row_facts(competition, folder) for _, part in self.parts]
+        return RowFacts(*(pd.concat(tables, axis=1) for tables in zip(*facts, strict=True)))
+
+
+joined = Joined

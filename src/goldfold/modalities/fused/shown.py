@@ -1,0 +1,25 @@
+"""Rows of several kinds of input as people see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from goldfold.metrics import Array
+from goldfold.modalities.protocol import Showing
+from goldfold.prepare import PreparedSet, Shown
+from goldfold.prepare.prepared_set import Part
+from goldfold.prepare.shown import together
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several kinds of input, by name, as one; see protocol.Showing."""
+
+    parts: Sequence[tuple[str, Showing]]
+
+    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
+        """Return each row with what all kinds show of it."""
+        kinds = [kind.show_rows(prepared, part, rows) for _, kind in self.parts]
+        return [together(row) for row in zip(*kinds, strict=True)]
+
+
+joined = Joined
