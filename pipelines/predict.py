@@ -21,7 +21,7 @@ def main() -> None:
     from goldfold.prepare import PreparedSet
     from goldfold.report import PAGE, About, build_report, save_report
     from goldfold.terminal import show_result
-    from goldfold.tracking import flat_params, provenance, read_origin, tracked_stage
+    from goldfold.tracking import Origin, flat_params, provenance, tracked_stage
     from goldfold.training import best_of, load_folds
     from goldfold.validation import CVResult
 
@@ -29,7 +29,7 @@ def main() -> None:
     prepared = PreparedSet.load(given.prepared)
     with tracked_stage(config, prepared, "predict") as tracked:
         folds = load_folds(given.folds, config.split.folds, config.train.seeds)
-        tracked.folds(folds, trained_by=lambda name: read_origin(given.runs / f"train-{name}.json"))
+        tracked.folds(folds, trained_by=lambda name: Origin.load(given.runs / f"train-{name}.json"))
         cv = CVResult.load(given.cv, prepared.problem)
         tracked.cv(cv, given.cv)
         submission = predict(prepared, folds, config.predict, cv.postprocess.steps)
@@ -40,7 +40,7 @@ def main() -> None:
         about = About(tracked.name, flat_params(config), provenance())
         save_report(build_report(prepared, cv, folds, about), given.report / PAGE)
         tracked.report(given.report / PAGE)
-        tracked.write_origin(given.runs / "predict.json")
+        tracked.origin.save(given.runs / "predict.json")
     cut = [f"train@{fold.fold}-{fold.seed}" for fold in folds if fold.ended != "finished"]
     show_result(cv, submission, given.out / "submission.csv", given.report / PAGE, tracked.name, None, cut)
 

@@ -32,8 +32,8 @@ def main() -> None:
     ):
         reporter = Several([progress, tracked])
         result = train_fold(prepared, given.fold, given.seed, config, given.out, reporter, scratch_folder(), stop)
-        tracked.write_origin(given.run)
-        tracked.folds([result], trained_by=lambda _: {})
+        tracked.origin.save(given.run)
+        tracked.folds([result], trained_by=lambda _: None)
 
 
 if __name__ == "__main__":

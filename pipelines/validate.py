@@ -18,7 +18,7 @@ def main() -> None:
     from goldfold.prepare import PreparedSet
     from goldfold.scratch import scratch_folder
     from goldfold.terminal import show_cv
-    from goldfold.tracking import read_origin, tracked_stage
+    from goldfold.tracking import Origin, tracked_stage
     from goldfold.training import forget, load_folds
     from goldfold.validation import validate
 
@@ -26,7 +26,7 @@ def main() -> None:
     prepared = PreparedSet.load(given.prepared)
     with tracked_stage(config, prepared, "validate") as tracked:
         folds = load_folds(given.folds, config.split.folds, config.train.seeds)
-        tracked.folds(folds, trained_by=lambda name: read_origin(given.runs / f"train-{name}.json"))
+        tracked.folds(folds, trained_by=lambda name: Origin.load(given.runs / f"train-{name}.json"))
         result = validate(prepared, folds, config.validate_, config.predict, config.split.group)
         result.save(given.out)
         tracked.cv(result, given.out)

@@ -8,8 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 from tests.conftest import merged
 
-from goldfold.cli.experiments import overrides
-from goldfold.cli.main import params_schema
+from goldfold.cli.schema import params_schema
 from goldfold.config import FoldConfig, load_config, parse_config, parse_sweep
 
 ROOT = Path(__file__).parents[1]
@@ -153,31 +152,6 @@ def test_a_recipe_says_what_it_tries_and_fits_params_yaml(recipe):
     parse_config(whole, recipe.name)
     if "sweep" in settings:
         parse_sweep(settings["sweep"], whole, recipe.name)
-
-
-def test_overrides_replace_a_named_thing_whole():
-    base = {"train": {"lr": 1, "scheduler": {"name": "OneCycleLR", "pct_start": 0.25}}}
-    recipe = {"train": {"lr": 2, "scheduler": {"name": "StepLR", "step_size": 3}}, "augment": [{"name": "D4", "p": 0.5}]}
-    assert overrides(recipe, base) == [
-        "++train.lr=2",
-        "~train.scheduler.pct_start",
-        '++train.scheduler.name="StepLR"',
-        "++train.scheduler.step_size=3",
-        '++augment=[{name:"D4",p:0.5}]',
-    ]
-
-
-def test_overrides_replace_the_sections_of_another_kind_of_input():
-    base = {"competition": {"path": "a"}, "model": {"name": "resnet18", "pool": None}, "prepare": {"rows": 3}}
-    recipe = {"competition": {"modality": "table"}, "model": {"name": "linear"}}
-    assert overrides(recipe, base) == [
-        "~model",
-        '++model={name:"linear"}',
-        "~prepare",
-        "++prepare={}",
-        '++competition.modality="table"',
-    ]
-    assert overrides(recipe, {**base, "competition": {"path": "a", "modality": "table"}})[0] == '++competition.modality="table"'
 
 
 def test_every_pinned_requirement_is_used():

@@ -10,6 +10,7 @@ from tests.kaggle.conftest import home, kaggle, signed_in  # noqa: F401
 from goldfold.config import ValidateConfig
 from goldfold.files import write_json
 from goldfold.prediction import Submission
+from goldfold.runs.run import find_run
 from goldfold.tracking.record import Record
 from goldfold.tracking.stage import cv_content, submission_files
 from goldfold.tracking.store import Store
@@ -61,8 +62,6 @@ def tracked():
     """The MLflow run of that name."""
 
     def find(name="mine"):
-        from goldfold.tracking.results import TrackedResult
-
-        return TrackedResult.find(name)
+        return find_run(name)
 
     return find

@@ -1,6 +1,6 @@
 import pytest
 
-from goldfold.cli.main import check_params
+from goldfold.cli.main import run_command
 from goldfold.errors import InputError
 
 PARAMS = "competition: {path: data/demo/digits}\nmodel: {name: test_resnet}\n"
@@ -22,4 +22,4 @@ def test_names_that_a_later_stage_would_refuse_are_told_at_once(desk, section, t
     written = "".join(line for line in PARAMS.splitlines(keepends=True) if line.split(":")[0] not in section)
     (desk / "params.yaml").write_text(f"{written}{section}\n")
     with pytest.raises(InputError, match=told):
-        check_params()
+        run_command(["check"])

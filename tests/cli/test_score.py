@@ -2,8 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from goldfold.cli.leaderboard import show_leaderboard
-from goldfold.cli.score import score_run
+from goldfold.cli.main import run_command
 from goldfold.errors import InputError
 from goldfold.prepare import PreparedSet
 from goldfold.tracking.record import Record
@@ -27,44 +26,44 @@ def solution(desk):
 
 def test_the_parts_of_a_solution_are_scored_apart_and_logged(solution, tracked, capsys):
     path, right, public = solution
-    score_run("mine", path)
+    run_command(["score", "mine", "--solution", str(path)])
     expected = {"test": right.mean(), "test_public": right[public].mean(), "test_private": right[~public].mean()}
     assert {part: tracked().metrics[f"accuracy_{part}"] for part in expected} == pytest.approx(expected)
     said = capsys.readouterr().out
     assert f"private     accuracy {expected['test_private']:.5f}  ({(~public).sum()} rows of " in said
-    show_leaderboard("private", offline=True)
+    run_command(["leaderboard", "--by", "private", "--offline"])
     assert f"{expected['test_public']:.5f}" in capsys.readouterr().out
 
 
 def test_the_last_solution_that_was_named_counts_and_rows_without_a_label_are_told(solution, desk, tracked, capsys):
     path, right, _ = solution
-    score_run("mine", path)
+    run_command(["score", "mine", "--solution", str(path)])
     labels = pd.read_csv(path, dtype=str).drop(columns="Usage")[1:]
     labels[~right].to_csv(desk / "wrong.csv", index=False)
-    score_run("mine", desk / "wrong.csv")
+    run_command(["score", "mine", "--solution", str(desk / "wrong.csv")])
     assert tracked().metrics["accuracy_test"] == 0
     assert f"not scored  {right.sum() + 1} test rows" in capsys.readouterr().out
 
 
 def test_without_known_labels_it_says_how_to_name_them(desk):
     with pytest.raises(InputError, match=r"(?s)test labels are not known.*--solution FILE"):
-        score_run("current", None)
+        run_command(["score", "current"])
 
 
 def test_the_leaderboard_needs_no_kaggle_and_is_logged_in_its_place(solution, desk, tracked, monkeypatch, capsys):
-    score_run("current", solution[0])
+    run_command(["score", "current", "--solution", str(solution[0])])
     prepared = PreparedSet.load(desk / "data/prepared")
     values = [(f"accuracy{part}", value, 0, 1.0) for part, value in (("", 0.2), ("_low", 0.1), ("_high", 0.3), ("_test", 0.4))]
     Store(desk).deliver(Record(prepared.problem.name, "other", "other", params={"train.lr": "0.1"}, metrics=values))
     monkeypatch.setenv("COLUMNS", "100")
     capsys.readouterr()
     for _ in range(2):
-        show_leaderboard("cv", offline=True)
+        run_command(["leaderboard", "--by", "cv", "--offline"])
     said = capsys.readouterr().out
     assert "train.lr – → 0.1" in said and max(map(len, said.splitlines())) <= 100
     assert "CV, test    no rank correlation of 2 runs" in said
     run = tracked("leaderboard")
-    files = {artifact.path for artifact in run.store.client.list_artifacts(run.id)}
+    files = {artifact.path for artifact in Store(desk).client.list_artifacts(run.id)}
     assert files == {"leaderboard.html", *(f"cv_and_{part}.svg" for part in ("public", "private", "test"))}
-    assert sum(each.info.run_name == "leaderboard" for each in run.store.all_runs(run.experiment)) == 1
+    assert sum(each.info.run_name == "leaderboard" for each in Store(desk).all_runs(prepared.problem.name)) == 1
     assert "train.lr – → 0.1" in (desk / "experiments/leaderboard.html").read_text()

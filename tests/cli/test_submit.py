@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from goldfold.cli.leaderboard import show_leaderboard
+from goldfold.cli.main import run_command
 from goldfold.cli.submit import refresh_scores, submit_run
 from goldfold.errors import InputError
 from goldfold.tracking.submissions import sendings
@@ -118,7 +118,7 @@ def test_after_ctrl_c_the_scores_come_later_the_private_one_later_still(desk, si
     refresh_scores()
     assert "public      accuracy 0.70000" in capsys.readouterr().out
     signed_in.submissions[0].update(privateScore="0.6")
-    show_leaderboard("private", offline=False)
+    run_command(["leaderboard", "--by", "private"])
     assert {name: value for name, value in tracked().metrics.items() if name.startswith("accuracy_p")} == {
         "accuracy_public": 0.7,
         "accuracy_private": 0.6,
@@ -151,7 +151,7 @@ def test_without_a_tracking_server_a_submission_is_remembered_for_later(desk, ka
     with pytest.raises(InputError, match="this very file was sent"):
         submit_run("current", None, 0, yes=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    show_leaderboard("cv", offline=True)
+    run_command(["leaderboard", "--by", "cv", "--offline"])
     assert sendings(tracked().tags)[0].public == 0.77511
 
 
@@ -159,12 +159,12 @@ def test_the_leaderboard_says_where_a_public_score_stands(desk, signed_in, kaggl
     submit_run("current", None, 60, yes=False)
     sent_today(signed_in)
     capsys.readouterr()
-    show_leaderboard("public", offline=False)
+    run_command(["leaderboard", "--by", "public"])
     said = capsys.readouterr().out
     assert "on Kaggle   mine: place 2 of 2 (top 100.0%), by the public leaderboard of now" in said
     assert "1 of 5 submissions were sent to titanic today (UTC)" in said
     signed_in.contests["titanic"].awards_points = False
-    show_leaderboard("public", offline=False)
+    run_command(["leaderboard", "--by", "public"])
     assert "this competition gives none" in capsys.readouterr().out
 
 
@@ -173,7 +173,7 @@ def test_without_a_network_the_leaderboard_shows_what_was_seen_last(desk, kaggle
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     capsys.readouterr()
-    show_leaderboard("cv", offline=False)
+    run_command(["leaderboard", "--by", "cv"])
     said = capsys.readouterr().out
     assert "0.77511" in said and said.count("Kaggle was not asked (Kaggle does not answer") == 1
     assert "1 of 5 submissions were sent from here today (UTC)" in said

@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from goldfold.tracking.results import TrackedResult
+from goldfold.runs.run import Run
+from goldfold.tracking import Origin
 from goldfold.tracking.submissions import TAG
 
 
@@ -18,4 +19,5 @@ def result(name, cv, metric="accuracy", public=None, params=(), tags=(), more=()
     scores |= {} if public is None else {f"{metric}_public": public}
     told = {f"{TAG}{each.ref}": json.dumps({**asdict(each), "sent": each.sent.isoformat()}) for each in sent}
     tags = {"goldfold.key": name, **dict(tags), **told}
-    return TrackedResult(None, "mine", name, name, dict(params), tags, {**scores, **dict(more)}, begun(hours), seconds)
+    origin, metrics = Origin("mine", name, name, name), {**scores, **dict(more)}
+    return Run(name, origin, lambda kind: None, dict(params), name, tags, metrics, begun(hours), seconds)

@@ -24,7 +24,7 @@ def run(tmp_path):
     scored(PROBLEM, oof, ValidateConfig(bootstrap=10)).save(tmp_path / "cv")
     (tmp_path / "submission").mkdir()
     pd.DataFrame({"id": ["t1", "t0"], "p_b": [0.1, 0.2]}).to_parquet(tmp_path / "submission/predictions.parquet")
-    return Run("mine", "1", "patient", lambda kind: Path(tmp_path) / kind)
+    return Run("mine", None, lambda kind: Path(tmp_path) / kind, {"split.group": "patient"}, id="1")
 
 
 def test_its_cross_validation_is_that_of_the_metric(run):
@@ -36,17 +36,17 @@ def test_its_cross_validation_is_that_of_the_metric(run):
 
 
 def test_its_test_rows_are_those_of_the_prepared_set_in_their_order(run):
-    assert list(run.test(PROBLEM, pd.Series(["t0", "t1"], name="id"))["p_b"]) == [0.2, 0.1]
+    assert list(run.predictions(PROBLEM, pd.Series(["t0", "t1"], name="id"))["p_b"]) == [0.2, 0.1]
     with pytest.raises(InputError, match=r"(?s)other test rows.*id t2: not predicted.*id t1: not in data/prepared"):
-        run.test(PROBLEM, pd.Series(["t0", "t2"], name="id"))
+        run.predictions(PROBLEM, pd.Series(["t0", "t2"], name="id"))
 
 
 def test_the_groups_of_a_split_are_looked_up_by_id(run):
     train = pd.DataFrame({"id": list("zyxw"), "patient": [1, 1, 2, 2]})
     prepared, ids = SimpleNamespace(problem=PROBLEM, train=train), pd.Series(list("wxyz"), name="id")
     assert groups_of(prepared, [run], ids).to_dict() == {"w": 2, "x": 2, "y": 1, "z": 1}
-    assert groups_of(prepared, [dataclasses.replace(run, group=None)], ids) is None
+    assert groups_of(prepared, [dataclasses.replace(run, params={})], ids) is None
     with pytest.raises(InputError, match="there is no column clinic"):
-        groups_of(prepared, [dataclasses.replace(run, group="clinic")], ids)
+        groups_of(prepared, [dataclasses.replace(run, params={"split.group": "clinic"})], ids)
     with pytest.raises(InputError, match="id v: not there"):
         groups_of(prepared, [run], pd.Series(["w", "v"], name="id"))

@@ -3,7 +3,7 @@
 import pytest
 from tests.modalities.conftest import rows_of
 
-from goldfold.cli.sweep import sweep_recipe
+from goldfold.cli.main import run_command
 from goldfold.competition import read_competition
 from goldfold.config import parse_config, parse_sweep
 from goldfold.errors import InputError
@@ -149,7 +149,7 @@ def test_the_command_tracks_every_trial_and_gives_the_best_as_a_recipe(tree, tmp
     yaml = YAML()
     yaml.dump(tree, tmp_path / "params.yaml")
     yaml.dump({"sweep": {"trials": 3, "space": SPACE}, "model": {"args": {"C": 0.0001}}}, recipes / "mine.yaml")
-    sweep_recipe("experiments/recipes/mine.yaml", write=True)
+    run_command(["sweep", "experiments/recipes/mine.yaml", "--write"])
     said = capsys.readouterr().out
     assert "difference" in said and "the best of 3 trials was chosen on the rows that score it" in said
 
@@ -168,9 +168,9 @@ def test_the_command_tracks_every_trial_and_gives_the_best_as_a_recipe(tree, tmp
     assert parent.data.metrics["accuracy"] == best.data.metrics["accuracy"] and best.data.tags["goldfold.trial"] == "complete"
     assert {each.path for each in client.list_artifacts(parent.info.run_id)} == {"best.yaml", "cv"}
 
-    sweep_recipe("mine", write=False)
+    run_command(["sweep", "mine"])
     assert (
         "going on    3 trials were tried" in capsys.readouterr().out and len(client.search_runs([experiment.experiment_id])) == 5
     )
     with pytest.raises(InputError, match=r"mine-best.yaml holds no search"):
-        sweep_recipe("mine-best", write=False)
+        run_command(["sweep", "mine-best"])

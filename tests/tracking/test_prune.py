@@ -4,9 +4,11 @@ import os
 
 import pytest
 
-from goldfold.cli.prune import prune_runs, show_pruning
+from goldfold.cli.main import run_command
 from goldfold.errors import InputError
 from goldfold.metrics import find_metric
+from goldfold.runs.run import find_run
+from goldfold.terminal.runs import show_pruning
 from goldfold.tracking.delivery import deliver_waiting
 from goldfold.tracking.prune import carry_out, plan_pruning
 from goldfold.tracking.record import Outbox, Record
@@ -84,7 +86,7 @@ def test_the_best_the_submitted_and_what_they_are_made_of_are_kept(store, log):
     assert {holder.keeps for holder in lower.holders} == {"no log_loss", "submitted", "in a submitted blend"}
 
 
-def test_what_is_freed_is_what_no_other_file_holds(store, log, tmp_path, capsys):
+def test_what_is_freed_is_what_no_other_file_holds(store, log, tmp_path, monkeypatch, capsys):
     log("best", 0.9)
     log("same", 0.8, weights="best")
     freed = log("other", 0.7)
@@ -99,8 +101,9 @@ def test_what_is_freed_is_what_no_other_file_holds(store, log, tmp_path, capsys)
     assert store.client.get_run(freed[0]).data.metrics["accuracy"] == 0.7
     assert (tmp_path / "folds/best/model.safetensors").read_bytes() == b"b" * SIZE
     assert planned(store, 1)[0].losing == []
-    with pytest.raises(InputError, match="offers no model"):
-        store.model_of("other")
+    monkeypatch.chdir(store.root)
+    with pytest.raises(InputError, match="other has no checkpoints"):
+        find_run("other").folds()
 
 
 def test_it_asks_before_it_deletes(store, log, tmp_path, monkeypatch, capsys, digits):
@@ -114,15 +117,15 @@ def test_it_asks_before_it_deletes(store, log, tmp_path, monkeypatch, capsys, di
         (local_folder(run.info.artifact_uri) / "folds").mkdir(parents=True)
         (local_folder(run.info.artifact_uri) / "folds/model.safetensors").write_bytes(b"1")
     with pytest.raises(InputError, match="no terminal to ask in"):
-        prune_runs(1, False)
+        run_command(["prune", "--keep", "1"])
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "n")
     with pytest.raises(SystemExit):
-        prune_runs(1, False)
+        run_command(["prune", "--keep", "1"])
     assert len(list((store.root / "mlartifacts").rglob("model.safetensors"))) == 2
     monkeypatch.setattr("builtins.input", lambda _: "y")
-    prune_runs(1, False)
+    run_command(["prune", "--keep", "1"])
     assert "deleted     the checkpoints of 1 run;" in capsys.readouterr().out
     assert len(list((store.root / "mlartifacts").rglob("model.safetensors"))) == 1
-    prune_runs(1, False)
+    run_command(["prune", "--keep", "1"])
     assert "all keep them" in capsys.readouterr().out

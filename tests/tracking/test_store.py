@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from goldfold.runs.run import all_runs
 from goldfold.tracking.delivery import deliver_waiting
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.results import TrackedResult
 from goldfold.tracking.stage import flat_params
 from goldfold.tracking.store import PROCESS, Store, Unreachable
 
@@ -147,6 +147,6 @@ def test_results_come_oldest_first_with_the_time_that_their_folds_took(made, mon
     again = store.client.create_run(experiment, start_time=9000, tags={**cached, "goldfold.trained_by": fold}).info.run_id
     store.client.set_terminated(again, end_time=9001)
     store.client.create_run(experiment, start_time=9500, run_name="by hand")
-    found = TrackedResult.all_of("timed")
+    found = all_runs("timed")
     assert [(each.name, each.seconds) for each in found] == [("first", 2.5), ("later", 5.0), ("by hand", 0.0)]
-    assert found[1].origin == {"experiment": "timed", "key": "later", "name": "later"} and found[2].origin == {}
+    assert (found[1].origin.key, found[1].origin.name) == ("later", "later") and found[2].origin is None

@@ -1,91 +1,72 @@
-"""`goldfold blend`: more score from runs that are there already."""
+"""Blend runs into one, by weights or a stack that nested cross-validation scores."""
 
+import argparse
+import hashlib
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import get_args
 
+from goldfold.competition import Problem
+from goldfold.config import Scale, load_config
 from goldfold.errors import InputError
+from goldfold.prediction.blend import BlendSettings, Method, blend
+from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import BLENDS, PREPARED
-from goldfold.runs.run import Run, find_runs, groups_of
-
-if TYPE_CHECKING:
-    from goldfold.competition import Problem
-    from goldfold.config import Scale
-    from goldfold.prediction.blend import Blend, BlendSettings, Method
-
-WORDS = {"hill": "hill climbing", "slsqp": "slsqp", "equal": "equal weights"}
+from goldfold.runs.run import Run, find_run, find_runs, groups_of
+from goldfold.runs.scores import score_by_solution
+from goldfold.terminal.runs import show_blend
+from goldfold.tracking import log_scores
+from goldfold.tracking.results import log_blend
+from goldfold.validation.same_rows import on_same_rows
 
 
-def blend_runs(names: Sequence[str], name: str | None, method: "Method", on: "Scale | None", model: str | None) -> None:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The runs, and how to blend them."""
+    parser.add_argument("runs", nargs="+", metavar="run", help="the name or id of an MLflow run, or current")
+    parser.add_argument("--name", help="the blend's name, by which it can be compared and blended in its turn")
+    parser.add_argument("--method", choices=get_args(Method), default="hill", help="hill climbing by default")
+    parser.add_argument("--on", choices=get_args(Scale), help="by default predictions; logits for a stack of probabilities")
+    parser.add_argument("--model", help="a stack's scikit-learn model, sklearn.ensemble:RandomForestClassifier or own.file:name")
+
+
+def run(args: argparse.Namespace) -> None:
     """Blend runs, print how the blend scores beside its members, and write and log it as a result of its own."""
-    from goldfold.cli.summary import test_score
-    from goldfold.config import load_config
-    from goldfold.prediction.blend import blend
-    from goldfold.prepare import PreparedSet
-    from goldfold.tracking import log_scores
-    from goldfold.tracking.results import log_blend
-    from goldfold.validation.same_rows import on_same_rows
-
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     problem = prepared.problem
-    settings = _settings(problem, method, on, model)
+    settings = _settings(problem, args)
     # What is current now has another name tomorrow.
-    found = [replace(run, name=run.tracked.get("name", run.name)) for run in find_runs(names, config)]
-    runs = sorted(found, key=lambda run: run.name)
-    name = name or _default_name(settings, runs)
+    named = [replace(run, name=run.origin.name) if run.origin and not run.id else run for run in find_runs(args.runs)]
+    runs = sorted(named, key=lambda run: run.name)
+    name = args.name or _default_name(settings, runs)
     _require(name, runs)
     results = on_same_rows(problem, {run.name: run.cv(problem) for run in runs})
-    test = {run.name: run.test(problem, prepared.test[problem.id]) for run in runs}
+    test = {run.name: run.predictions(problem, prepared.test[problem.id]) for run in runs}
     groups = groups_of(prepared, runs, results[runs[0].name].oof[problem.id])
-    made = blend(problem, results, test, prepared.sample, settings, config.validate_, groups)
+    blended = blend(problem, results, test, prepared.sample, settings, config.validate_, groups)
     folder = BLENDS / name
-    made.save(folder)
+    blended.save(folder)
     group = next((run.group for run in runs if run.group), None)
-    origin = log_blend(prepared, name, made, {run.name: run.origin for run in runs}, group, folder)
+    origin = log_blend(prepared, name, blended, {run.name: run.id or run.name for run in runs}, group, folder)
     path = folder / "submission" / "submission.csv"
-    score, told = test_score(path, config.competition, problem, prepared.test)
-    if score is not None:
-        log_scores(origin, {f"{problem.scored_by.name}_test": score}, path.stat().st_mtime)
-    show_blend(made, name, path, told)
+    score = score_by_solution(path, config.competition, prepared)
+    if score is not None and score.score is not None:
+        log_scores(origin, {f"{problem.scored_by.name}_test": score.score}, path.stat().st_mtime)
+    show_blend(blended, name, path, score)
 
 
-def show_blend(blend: "Blend", name: str, path: Path, test_score: str | None) -> None:
-    """Print a blend: its members with their weights, its nested score and the optimistic one, and where it lies."""
-    from goldfold.terminal import number, show_cv, show_submission
-
-    metric, settings = blend.cv.scores.metric, blend.settings
-    aim = "" if settings.method == "equal" else f", fitted to {blend.fitted_to}"
-    made_by = WORDS.get(settings.method, f"a stack by {settings.model or 'a linear model'}")
-    width = max(len(member) for member in blend.members)
-    for member, score in blend.members.items():
-        weight = f"  weight {blend.weights[member]:.3f}" if blend.weights else ""
-        print(f"member      {member:<{width}}  {metric} {number(score)}{weight}")
-    print(f"blend       {name}: {made_by} on {settings.on}{aim}")
-    show_cv(blend.cv)
-    if settings.method != "equal":
-        print(f"optimistic  {metric} {number(blend.optimistic)} on the rows it was fitted to; the CV above is nested")
-    show_submission(blend.submission, path, test_score)
-    print(f"MLflow run  {name}")
+def _settings(problem: Problem, args: argparse.Namespace) -> BlendSettings:
+    if args.model and args.method != "stack":
+        raise InputError(f"--model {args.model} is for a stack", mend="add --method stack, or leave --model out")
+    usual: Scale = "logits" if args.method == "stack" and problem.task != "regression" else "predictions"
+    return BlendSettings(args.method, args.on or usual, args.model)
 
 
-def _settings(problem: "Problem", method: "Method", on: "Scale | None", model: str | None) -> "BlendSettings":
-    from goldfold.prediction.blend import BlendSettings
-
-    if model and method != "stack":
-        raise InputError(f"--model {model} is for a stack", mend="add --method stack, or leave --model out")
-    usual: Scale = "logits" if method == "stack" and problem.task != "regression" else "predictions"
-    return BlendSettings(method, on or usual, model)
-
-
-def _default_name(settings: "BlendSettings", runs: Sequence[Run]) -> str:
+def _default_name(settings: BlendSettings, runs: Sequence[Run]) -> str:
     """A name that says the method, and differs between other members and settings."""
-    import hashlib
-
-    told = repr((settings, [(run.name, run.origin) for run in runs]))
-    return f"blend-{settings.method}-{hashlib.blake2b(told.encode(), digest_size=3).hexdigest()}"
+    content = repr((settings, [(run.name, run.id) for run in runs]))
+    return f"blend-{settings.method}-{hashlib.blake2b(content.encode(), digest_size=3).hexdigest()}"
 
 
 def _require(name: str, runs: Sequence[Run]) -> None:
@@ -102,8 +83,6 @@ def _require(name: str, runs: Sequence[Run]) -> None:
 
 def _is_other_run(name: str) -> bool:
     """Whether a run of that name is there that is no blend: a blend takes the place of another one alone."""
-    from goldfold.tracking.results import MEMBERS, TrackedResult
-
     with suppress(InputError):
-        return MEMBERS not in TrackedResult.find(name).tags
+        return not find_run(name).is_blend
     return False

@@ -1,16 +1,20 @@
-"""`goldfold doctor`: what is wrong, and how to mend it."""
+"""Check environment, data, settings, disk, tracking store and credentials."""
 
+import argparse
 from pathlib import Path
 
+from goldfold.doctor import examine
 from goldfold.errors import InputError
 
 
-def doctor() -> None:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """None."""
+
+
+def run(args: argparse.Namespace) -> None:
     """Print a line per check; exit with 2 where something is wrong."""
     if not Path("params.yaml").is_file():
         raise InputError(f"there is no params.yaml in {Path.cwd()}", mend="run this in the root of the repository")
-    from goldfold.doctor import examine
-
     count = 0
     for found in examine():
         mend = f"; to mend it: {found.mend}" if found.mend else ""

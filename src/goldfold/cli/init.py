@@ -1,5 +1,6 @@
-"""`goldfold init`: from a competition's files, or its name on Kaggle, to a params.yaml that runs on them."""
+"""Look at a competition's files, from Kaggle or a folder, and write params.yaml for them."""
 
+import argparse
 import os
 import shlex
 import subprocess
@@ -22,18 +23,25 @@ SEVERAL = ("id", "target", "classes", "metric")
 """The settings of competition that may be lists or have arguments."""
 
 
-def init(given: str, settings: Sequence[str], show: bool) -> None:
-    """Look at the files, write params.yaml and track the files with DVC; with `show`, print params.yaml instead."""
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the files are, and settings that win."""
+    parser.add_argument("source", metavar="SLUG | PATH", help="a competition's name on Kaggle, or a folder, zip or table")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of competition that win, such as target=price")
+    parser.add_argument("--print", action="store_true", dest="show", help="print params.yaml, and leave it and DVC alone")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Look at the files, write params.yaml and track the files with DVC; with --print, print params.yaml instead."""
     if not PARAMS.is_file():
         raise InputError(f"there is no params.yaml in {Path.cwd()}", mend="run this in the root of the repository")
-    if not show:
+    if not args.show:
         require_committed()
-    known = _parsed(settings)
-    folder, evaluation = _folder(given, known)
+    settings = _parsed(args.settings)
+    folder, evaluation = _folder(args.source, settings)
     path = folder.as_posix() if _is_inside(folder) else str(Path(os.path.abspath(folder)))
-    proposal = propose(folder, path, known, evaluation)
+    proposal = propose(folder, path, settings, evaluation)
     text = proposed(PARAMS.read_text(encoding="utf-8"), proposal.settings)
-    if show:
+    if args.show:
         print(text, end="")
         return
     _show(proposal)

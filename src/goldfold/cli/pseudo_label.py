@@ -1,33 +1,38 @@
-"""`goldfold pseudo-label`: the test rows as a run's models label them, to train on."""
+"""Label the test rows by a run's models, to train on them."""
 
+import argparse
+
+import pandas as pd
+
+from goldfold.cli.arguments import add_run
+from goldfold.config import PseudoConfig
 from goldfold.errors import InputError
+from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED, PSEUDO
-from goldfold.runs.run import find_runs
+from goldfold.runs.run import find_run
+from goldfold.training.pseudo import is_sure, save_pseudo_labels
 
 
-def pseudo_label(name: str) -> None:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """A run."""
+    add_run(parser)
+
+
+def run(args: argparse.Namespace) -> None:
     """Write what each fold's models of a run predict of the test rows, and say how to train on it.
 
     Raises InputError for a run that has no predictions by fold, as a blend, or whose rows were split otherwise than now.
     """
-    import pandas as pd
-
-    from goldfold.config import PseudoConfig, load_config
-    from goldfold.prepare import PreparedSet
-    from goldfold.training.pseudo import is_sure, save_pseudo_labels
-
-    config, prepared = load_config(), PreparedSet.load(PREPARED)
-    problem = prepared.problem
-    run = find_runs([name], config)[0]
-    name = run.origin if run.name == "current" else run.name
-    by_fold = run.folder("submission") / "by_fold.parquet"
+    prepared, labeller = PreparedSet.load(PREPARED), find_run(args.run)
+    problem, name = prepared.problem, labeller.origin.name if labeller.origin else labeller.name
+    by_fold = labeller.folder("submission") / "by_fold.parquet"
     if not by_fold.is_file():
-        raise InputError(f"{run.name} has no test predictions by fold", mend="name the run of a whole pipeline, not a blend")
-    oof = run.cv(problem).oof
+        raise InputError(f"{labeller.name} has no test predictions by fold", mend="name the run of a whole pipeline, not a blend")
+    oof = labeller.cv(problem).oof
     folds, ids = prepared.folds[oof["row"]], prepared.train[problem.id].iloc[oof["row"]]
     if list(folds) != list(oof["fold"]) or list(ids) != list(oof[problem.id]):
         raise InputError(
-            f"{run.name} had other folds than data/prepared has: its models may have seen the rows that are to judge",
+            f"{labeller.name} had other folds than data/prepared has: its models may have seen the rows that are to judge",
             mend="run `dvc repro` with the folds of now, and label by that run",
         )
     table = pd.read_parquet(by_fold)

@@ -1,72 +1,60 @@
-"""`goldfold report`: a run in one HTML file."""
+"""Write a run as one HTML file: curves, errors with their images, calibration, settings."""
 
+import argparse
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from goldfold.cli.arguments import add_run
+from goldfold.config import load_config
 from goldfold.errors import InputError
-from goldfold.runs.paths import CURRENT, PREPARED, REPORTS
-from goldfold.runs.run import find_runs
+from goldfold.prepare import PreparedSet
+from goldfold.report import PAGE, About, build_report, save_report
+from goldfold.runs.paths import PREPARED, REPORTS
+from goldfold.runs.run import Run, find_run
+from goldfold.runs.scores import score_by_solution
+from goldfold.tracking import log_report, provenance
 
-if TYPE_CHECKING:
-    from goldfold.config import Config
-    from goldfold.tracking.results import TrackedResult
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """A run."""
+    add_run(parser)
 
 
-def write_run_report(name: str) -> None:
+def run(args: argparse.Namespace) -> None:
     """Write the report of the current result, with its test score where that is known, or of an MLflow run.
 
-    That of the current result goes to its run too. A run that has a report gives that; another one, such as a blend, is told as
-    far as its artifacts go.
+    That of the current result goes to its run too. A run that has a report gives that; of another one, such as a blend, the
+    report holds what its artifacts tell.
     """
-    from goldfold.config import load_config
-    from goldfold.report import PAGE, save_report
-    from goldfold.tracking import log_report, read_origin
-    from goldfold.tracking.results import TrackedResult
-
-    config = load_config()
-    origin = read_origin(CURRENT / "tracking" / "predict.json") if name == "current" else {}
-    found = None if name == "current" else TrackedResult.find(name)
-    page = _of_current(config, origin) if found is None else _of_run(config, found)
-    path = REPORTS / (found.name if found else origin.get("name", name)) / PAGE
+    reported = find_run(args.run)
+    page = _of_tracked(reported) if reported.id else _of_current(reported)
+    path = REPORTS / (reported.origin.name if reported.origin else reported.name) / PAGE
     save_report(page, path)
-    if origin:
-        log_report(origin, path)
+    if reported.origin and not reported.id:
+        log_report(reported.origin, path)
     print(f"report      {path}: {path.stat().st_size / 1e6:.2g} MB, one file, for any browser")
 
 
-def _of_current(config: "Config", origin: dict[str, str]) -> str:
-    from goldfold.cli.summary import test_score
-    from goldfold.prepare import PreparedSet
-    from goldfold.report import About, build_report
-    from goldfold.tracking import flat_params, provenance
-    from goldfold.tracking.results import TrackedResult
-    from goldfold.training import load_folds
-    from goldfold.validation import CVResult
-
-    prepared = PreparedSet.load(PREPARED)
-    folds = load_folds(CURRENT / "folds", config.split.folds, config.train.seeds)
+def _of_current(current: Run) -> str:
+    prepared, folds = PreparedSet.load(PREPARED), current.folds()
     for fold in folds:
         fold.require_prepared(prepared)
-    submission = CURRENT / "submission" / "submission.csv"
-    known = test_score(submission, config.competition, prepared.problem, prepared.test)[0] if submission.is_file() else None
-    tags = provenance()
-    # Its run, where the store answers, knows which code it was, however that changed since.
-    with suppress(InputError):
-        tags = dict(TrackedResult.find(origin.get("name", "")).tags)
-    about = About(origin.get("name", "current"), flat_params(config), tags, known)
-    return build_report(prepared, CVResult.load(CURRENT / "cv", prepared.problem), folds, about)
+    submission = current.folder("submission") / "submission.csv"
+    test = score_by_solution(submission, load_config().competition, prepared) if submission.is_file() else None
+    name, tags = current.name, provenance()
+    if current.origin:
+        name = current.origin.name
+        # Its run, where the store answers, knows which code it was, however that changed since.
+        with suppress(InputError):
+            tags = dict(find_run(name).tags)
+    about = About(name, current.params, tags, test.score if test else None)
+    return build_report(prepared, current.cv(prepared.problem), folds, about)
 
 
-def _of_run(config: "Config", found: "TrackedResult") -> str:
-    from goldfold.prepare import PreparedSet
-    from goldfold.report import PAGE, About, build_report
-    from goldfold.training import FoldResult
-
-    kept = found.store.folder(found.id, "report")
+def _of_tracked(tracked: Run) -> str:
+    kept = tracked.artifacts("report")
     if kept is not None:
         return (kept / PAGE).read_text(encoding="utf-8")
     prepared = PreparedSet.load(PREPARED)
-    (run,) = find_runs([found.id], config)
-    cv, model = run.cv(prepared.problem), found.store.folder(found.id, "model/data/fold")
-    about = About(found.name, found.params, found.tags, found.metrics.get(f"{cv.scores.metric}_test"))
-    return build_report(prepared, cv, [FoldResult.load(model)] if model else [], about)
+    cv, folds = tracked.cv(prepared.problem), tracked.folds() if tracked.artifacts("folds") else []
+    about = About(tracked.name, tracked.params, tracked.tags, tracked.metrics.get(f"{cv.scores.metric}_test"))
+    return build_report(prepared, cv, folds, about)

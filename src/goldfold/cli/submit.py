@@ -1,25 +1,44 @@
-"""`goldfold submit`: a run's submission to Kaggle, and its score back."""
+"""Check a run's submission again, send it to Kaggle, and wait for the score."""
 
+import argparse
 import hashlib
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from goldfold.cli.arguments import add_run
+from goldfold.config import CompetitionConfig, load_config
 from goldfold.errors import InputError
+from goldfold.kaggle import Entry, Facts, facts, submissions, submit
+from goldfold.leaderboard.refresh import as_seen, refresh
+from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED
-from goldfold.runs.run import Run, find_runs
-
-if TYPE_CHECKING:
-    from goldfold.config import CompetitionConfig
-    from goldfold.kaggle import Entry, Facts
-    from goldfold.metrics import Metric
-    from goldfold.tracking.submissions import Sending
+from goldfold.runs.run import all_runs, find_run
+from goldfold.terminal.runs import LATER, show_sending
+from goldfold.tracking.submissions import Sending, log_sending, sendings, sent_on, waiting_sendings
 
 FIRST_PAUSE, LONGEST_PAUSE = 3.0, 30.0
-LATER = "`goldfold submit --refresh` fetches its score later, and so does `goldfold leaderboard`"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """A run, and how it is sent."""
+    add_run(parser)
+    parser.add_argument("-m", "--message", help="what Kaggle shows beside it; by default the run's name and CV")
+    parser.add_argument("--wait", type=float, default=10, metavar="MINUTES", help="how long to wait for the score; 10")
+    parser.add_argument("--yes", action="store_true", help="send a file that was sent before without asking")
+    parser.add_argument("--refresh", action="store_true", help="send nothing; fetch the scores of what was sent")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Send a submission, or fetch the scores of those that were sent."""
+    if args.refresh:
+        refresh_scores()
+    else:
+        submit_run(args.run, args.message, args.wait * 60, args.yes)
 
 
 def submit_run(name: str, message: str | None, wait: float, yes: bool) -> None:
@@ -28,16 +47,11 @@ def submit_run(name: str, message: str | None, wait: float, yes: bool) -> None:
     Before it is sent, the contract, the competition's rules, the daily limit and earlier files are looked at; raises InputError
     where Kaggle would refuse it. With `yes` a file that was sent before is sent again without asking.
     """
-    from goldfold.config import load_config
-    from goldfold.kaggle import facts, submissions, submit
-    from goldfold.prepare import PreparedSet
-    from goldfold.tracking.submissions import Sending, log_sending
-
-    config, prepared = load_config(), PreparedSet.load(PREPARED)
-    slug, problem = slug_of(config.competition), prepared.problem
-    (run,) = find_runs([name], config)
-    path = run.submission(prepared)
-    _require_tracked(run)
+    prepared, sent_run = PreparedSet.load(PREPARED), find_run(name)
+    slug, problem, origin = _slug(load_config().competition), prepared.problem, sent_run.origin
+    path = sent_run.submission(prepared)
+    if origin is None:
+        raise InputError(f"{sent_run.name} has no MLflow run that would remember the submission", mend="run `dvc repro`")
     print(f"submission  {path}: {len(prepared.sample)} rows, passed the contract of the sample submission")
     rules, entries = facts(slug), submissions(slug)
     _require_open(slug, rules)
@@ -46,41 +60,33 @@ def submit_run(name: str, message: str | None, wait: float, yes: bool) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if not yes:
         _ask_about_the_same_file(digest, problem.name)
-    scores = run.cv(problem).scores
-    called = run.tracked["name"]
-    message = message or f"{called}: CV {scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g})"
+    scores = sent_run.cv(problem).scores
+    message = message or f"{origin.name}: CV {scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g})"
     sent = submit(slug, path, message)
     sending = Sending(sent.ref, now, message, digest, rules.daily_limit)
-    log_sending(run.tracked, scores.metric, sending)
+    log_sending(origin, scores.metric, sending)
     print(f"sent        to {slug}, submission {sent.ref}: {message}")
     if left is not None:
         print(f"left        {left - 1} of {rules.daily_limit} submissions today (a day ends at midnight UTC)")
-    print(f"MLflow run  {called}", flush=True)
-    seen = _waited_for(slug, sending, wait)
+    print(f"MLflow run  {origin.name}", flush=True)
+    seen = _wait_for(slug, sending, wait)
     if seen != sending:
-        log_sending(run.tracked, scores.metric, seen)
-    _show(seen, problem.scored_by, scores.score)
+        log_sending(origin, scores.metric, seen)
+    show_sending(seen, problem.scored_by, scores.score)
 
 
 def refresh_scores() -> None:
     """Fetch what is new of the submissions that the runs remember, and print it."""
-    from goldfold.config import load_config
-    from goldfold.kaggle import submissions
-    from goldfold.leaderboard.refresh import refresh
-    from goldfold.prepare import PreparedSet
-    from goldfold.tracking.results import TrackedResult
-
-    slug, problem = slug_of(load_config().competition), PreparedSet.load(PREPARED).problem
-    results = TrackedResult.all_of(problem.name)
-    news = refresh(results, submissions(slug), problem.scored_by.name)
-    for result, seen in news:
-        print(f"run         {result.name}, submission {seen.ref}")
-        _show(seen, problem.scored_by, result.metrics.get(problem.scored_by.name))
+    slug, problem = _slug(load_config().competition), PreparedSet.load(PREPARED).problem
+    news = refresh(all_runs(problem.name), submissions(slug), problem.scored_by.name)
+    for sent_run, seen in news:
+        print(f"run         {sent_run.name}, submission {seen.ref}")
+        show_sending(seen, problem.scored_by, sent_run.metrics.get(problem.scored_by.name))
     if not news:
         print("nothing new")
 
 
-def slug_of(competition: "CompetitionConfig") -> str:
+def _slug(competition: CompetitionConfig) -> str:
     """The competition's name on Kaggle; raises InputError where params.yaml has none."""
     if competition.kaggle is None:
         raise InputError(
@@ -91,25 +97,18 @@ def slug_of(competition: "CompetitionConfig") -> str:
     return competition.kaggle
 
 
-def _require_tracked(run: Run) -> None:
-    if not run.tracked:
-        raise InputError(f"{run.name} has no MLflow run that would remember the submission", mend="run `dvc repro`")
-
-
-def _require_open(slug: str, rules: "Facts") -> None:
+def _require_open(slug: str, rules: Facts) -> None:
     if rules.is_closed:
         raise InputError(f"{slug} takes no submissions any more", mend="`goldfold score` grades a run where the labels are known")
     if rules.takes_notebooks_only:
         raise InputError(f"{slug} takes notebooks alone, and no files", mend="run the model in a notebook on Kaggle, offline")
 
 
-def _left(limit: int | None, entries: "Sequence[Entry]", now: datetime) -> int | None:
+def _left(limit: int | None, entries: Sequence[Entry], now: datetime) -> int | None:
     """How many submissions are left today, None where the limit is not known; raises InputError where there are none.
 
     Those that Kaggle could not score are not counted: where it does count them, it will say so.
     """
-    from goldfold.tracking.submissions import sent_on
-
     if limit is None:
         return None
     done = sent_on(now, (entry.date.replace(tzinfo=UTC) for entry in entries if entry.status != "error"))
@@ -124,14 +123,11 @@ def _left(limit: int | None, entries: "Sequence[Entry]", now: datetime) -> int |
 
 def _ask_about_the_same_file(digest: str, experiment: str) -> None:
     """Ask whether to send a file that was sent before; raises InputError where nobody can be asked, or the answer is no."""
-    from goldfold.tracking.results import TrackedResult
-    from goldfold.tracking.submissions import sendings, waiting_sendings
-
-    known = waiting_sendings(experiment)
+    earlier = waiting_sendings(experiment)
     # A store that does not answer is no reason to miss a deadline; the submission is remembered all the same.
     with suppress(InputError):
-        known += [(each.name, sending) for each in TrackedResult.all_of(experiment) for sending in sendings(each.tags)]
-    same = [(name, sending) for name, sending in known if sending.sha256 == digest]
+        earlier += [(run.name, sending) for run in all_runs(experiment) for sending in sendings(run.tags)]
+    same = [(name, sending) for name, sending in earlier if sending.sha256 == digest]
     if not same:
         return
     name, sending = same[-1]
@@ -141,24 +137,19 @@ def _ask_about_the_same_file(digest: str, experiment: str) -> None:
     raise InputError(what, mend="nothing was sent; --yes sends it again")
 
 
-def _waited_for(slug: str, sending: "Sending", wait: float) -> "Sending":
+def _wait_for(slug: str, sending: Sending, wait: float) -> Sending:
     """The submission once Kaggle has scored it, or as it is after `wait` seconds."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from goldfold.kaggle import submissions
-    from goldfold.leaderboard.refresh import as_seen
-
-    told = TextColumn("waiting for the score; Ctrl-C leaves it to later")
+    text = TextColumn("waiting for the score; Ctrl-C leaves it to later")
     begun, pause = time.monotonic(), FIRST_PAUSE
     if wait > 0 and not sys.stdout.isatty():
         print(f"waiting     up to {wait / 60:g} minutes for the score", flush=True)
     try:
-        with Progress(SpinnerColumn(), told, TimeElapsedColumn(), transient=True, disable=not sys.stdout.isatty()) as bar:
+        with Progress(SpinnerColumn(), text, TimeElapsedColumn(), transient=True, disable=not sys.stdout.isatty()) as bar:
             bar.add_task("", total=None)
             while time.monotonic() - begun < wait:
-                found = [entry for entry in submissions(slug) if entry.ref == sending.ref]
-                if found and found[0].status != "pending":
-                    return as_seen(sending, found[0])
+                entry = next((entry for entry in submissions(slug) if entry.ref == sending.ref), None)
+                if entry and entry.status != "pending":
+                    return as_seen(sending, entry)
                 time.sleep(min(pause, wait))
                 pause = min(pause * 1.5, LONGEST_PAUSE)
     except KeyboardInterrupt:
@@ -166,16 +157,3 @@ def _waited_for(slug: str, sending: "Sending", wait: float) -> "Sending":
     except InputError as error:
         print(f"not scored  {str(error).splitlines()[0]}")
     return sending
-
-
-def _show(seen: "Sending", metric: "Metric", cv: float | None) -> None:
-    """Print what Kaggle says of a submission."""
-    from goldfold.terminal import number
-
-    if seen.status == "error":
-        print(f"FAILED      Kaggle could not score it: {seen.error or 'it does not say why'}")
-    elif seen.status == "pending":
-        print(f"not scored  yet; {LATER}")
-    for part, score in (("public", seen.public), ("private", seen.private)):
-        if score is not None:
-            print(f"{part:<11} {metric.name} {number(score)}" + (f"  (CV {number(cv)})" if cv is not None else ""))

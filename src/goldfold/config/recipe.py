@@ -1,6 +1,8 @@
 """Recipes: overlays on params.yaml, of which some hold a search."""
 
-from collections.abc import Mapping, Sequence
+import io
+import json
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ def of_another_modality(recipe: Mapping[str, Any], base: Mapping[str, Any]) -> t
 
 
 def overlaid(base: Mapping[str, Any], recipe: Mapping[str, Any], section: str = "") -> dict[str, Any]:
-    """A recipe on top of the tree of params.yaml, as `goldfold run` has DVC do it.
+    """A recipe on top of the tree of params.yaml.
 
     Sections are merged into the base; something with a name and its arguments (a scheduler, a loss) takes the whole place of
     the old one, and so do the sections of another kind of input.
@@ -51,6 +53,35 @@ def overlaid(base: Mapping[str, Any], recipe: Mapping[str, Any], section: str = 
         whole = "name" in value and (section or key != "model") if isinstance(value, dict) else True
         tree[key] = overlaid(old, value, key) if isinstance(old, dict) and not whole else value
     return tree
+
+
+def with_values_of(text: str, tree: Mapping[str, Any]) -> str:
+    """The text of params.yaml with the values of `tree`; the comments of keys that stay are kept."""
+    yaml, out = YAML(), io.StringIO()
+    yaml.width, yaml.preserve_quotes = 1_000_000, True
+    document = yaml.load(text)
+    _take_values(document, tree)
+    yaml.dump(document, out)
+    if _canonical(YAML(typ="safe").load(out.getvalue())) != _canonical(tree):
+        # An alias names one value in two sections, or 1 takes the place of true: the values matter more than the comments.
+        out = io.StringIO()
+        YAML(typ="rt").dump(tree, out)
+    return out.getvalue()
+
+
+def _take_values(document: MutableMapping[str, Any], tree: Mapping[str, Any]) -> None:
+    for key in [key for key in document if key not in tree]:
+        del document[key]
+    for key, value in tree.items():
+        old = document.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            _take_values(old, value)
+        elif key not in document or old != value:
+            document[key] = value
+
+
+def _canonical(tree: Any) -> str:
+    return json.dumps(tree, sort_keys=True, default=repr)
 
 
 def with_values(tree: Any, values: Mapping[str, Any]) -> Any:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from goldfold.tracking.results import MEMBERS, TrackedResult
+from goldfold.runs.run import Run
+from goldfold.tracking.store import MEMBERS
 
 SILENT = ("competition.name", "competition.path", "competition.kaggle", "competition.solution")
 """Settings that change no result, beside those of a search itself."""
@@ -20,11 +21,11 @@ class Change:
     words: tuple[str, ...]
 
 
-def change_of(run: TrackedResult, earlier: Sequence[TrackedResult]) -> Change:
+def change_of(run: Run, earlier: Sequence[Run]) -> Change:
     """What is new in a run. Of earlier runs with equally few other settings the latest is the parent; a blend has none."""
-    if MEMBERS in run.tags:
+    if run.is_blend:
         return Change("", (f"blend of {run.tags[MEMBERS]}",))
-    candidates = [other for other in earlier if MEMBERS not in other.tags]
+    candidates = [other for other in earlier if not other.is_blend]
     if not candidates:
         return Change("", ())
     parent = min(reversed(candidates), key=lambda other: len(_differing(run, other)))
@@ -37,18 +38,18 @@ def change_of(run: TrackedResult, earlier: Sequence[TrackedResult]) -> Change:
     return Change(parent.name, tuple(words))
 
 
-def _differing(one: TrackedResult, other: TrackedResult) -> list[str]:
+def _differing(one: Run, other: Run) -> list[str]:
     names = dict.fromkeys([*one.params, *other.params])
     telling = [name for name in names if name not in SILENT and not name.startswith("sweep.")]
     return [name for name in telling if _value(one, name) != _value(other, name)]
 
 
-def _value(run: TrackedResult, name: str) -> str:
+def _value(run: Run, name: str) -> str:
     """A setting as text; one that is not set is the same as one that is not there."""
     value = run.params.get(name, UNSET)
     return UNSET if value in ("None", "{}", "[]") else value
 
 
-def _told(run: TrackedResult, name: str) -> str:
+def _told(run: Run, name: str) -> str:
     value = _value(run, name)
     return value if len(value) <= LONGEST else f"{value[: LONGEST - 1]}…"

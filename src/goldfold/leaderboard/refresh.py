@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from goldfold.kaggle import Entry
-from goldfold.tracking.results import TrackedResult
+from goldfold.runs.run import Run
 from goldfold.tracking.submissions import Sending, log_sending, sendings
 
 
-def refresh(results: Sequence[TrackedResult], entries: Sequence[Entry], metric: str) -> list[tuple[TrackedResult, Sending]]:
+def refresh(results: Sequence[Run], entries: Sequence[Entry], metric: str) -> list[tuple[Run, Sending]]:
     """Write to each run what is new of its submissions, and return that."""
     known = {entry.ref: entry for entry in entries}
     changed = []
@@ -16,7 +16,7 @@ def refresh(results: Sequence[TrackedResult], entries: Sequence[Entry], metric: 
         sent = sendings(result.tags)
         now = [as_seen(sending, known[sending.ref]) if sending.ref in known else sending for sending in sent]
         for place, (sending, seen) in enumerate(zip(sent, now, strict=True)):
-            if seen != sending:
+            if seen != sending and result.origin:
                 log_sending(result.origin, metric, seen, now[place + 1 :])
                 changed.append((result, seen))
     return changed

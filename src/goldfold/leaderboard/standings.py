@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from goldfold.leaderboard.changes import Change, change_of
 from goldfold.metrics import Metric
-from goldfold.tracking.results import TrackedResult
+from goldfold.runs.run import Run
 from goldfold.tracking.store import is_scored_by, metric_name
 from goldfold.tracking.submissions import Sending, sendings
 
@@ -38,9 +38,7 @@ class Standing:
     sent: tuple[Sending, ...]
 
 
-def standings(
-    results: Sequence[TrackedResult], metric: Metric, arguments: Mapping[str, Any] | None = None
-) -> tuple[list[Standing], str]:
+def standings(results: Sequence[Run], metric: Metric, arguments: Mapping[str, Any] | None = None) -> tuple[list[Standing], str]:
     """The runs that were cross-validated by the metric with these arguments, the oldest first, and what to tell of the others.
 
     A run on a few rows (prepare.rows) is no result, and is left out. Where Kaggle gave no score of a part, that of the
@@ -75,7 +73,7 @@ def standings(
     return found, " and ".join(told)
 
 
-def _is_of_another_metric(result: TrackedResult, name: str) -> bool:
+def _is_of_another_metric(result: Run, name: str) -> bool:
     return f"{name}_low" not in result.metrics and any(
         metric.endswith("_low") and metric.removesuffix("_low") in result.metrics for metric in result.metrics
     )

@@ -1,5 +1,6 @@
 """Where dvc.yaml puts things."""
 
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from goldfold.config import Config
 
 CURRENT = Path("experiments/current")
+ORIGIN = CURRENT / "tracking/predict.json"
+"""The origin of the current result, as the last stage writes it down."""
 PREPARED = Path("data/prepared")
 RECIPES = Path("experiments/recipes")
 BLENDS = Path("experiments/blends")
@@ -32,3 +35,10 @@ def cut_short(config: "Config") -> list[str]:
     trainings = [(fold, seed) for fold in config.split.folds for seed in config.train.seeds]
     cards = {f"train@{fold}-{seed}": CURRENT / "folds" / str(fold) / str(seed) / "model.json" for fold, seed in trainings}
     return [stage for stage, card in cards.items() if card.is_file() and read_json(card)["ended"] != "finished"]
+
+
+def prepared_warning() -> str:
+    """What to say where params.yaml or the files have changed since the prepared set was made; nothing where they have not."""
+    if subprocess.run(["dvc", "status", "--quiet", "prepare"], capture_output=True, check=False).returncode:
+        return f"{PREPARED} is older than params.yaml or the files: `dvc repro prepare` brings it up to date"
+    return ""

@@ -1,39 +1,73 @@
-"""The runs that a person names: `current`, or the name or id of a run in MLflow."""
+"""Run: a pipeline result or a blend, found by its name."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from goldfold.competition import Problem
+from goldfold.config import Config, load_config, parse_config
 from goldfold.errors import InputError
 from goldfold.files import read_json
-from goldfold.runs.paths import CURRENT
+from goldfold.prepare import PreparedSet
+from goldfold.runs.paths import CURRENT, ORIGIN
+from goldfold.scratch import repository
+from goldfold.tracking import Origin, flat_params
+from goldfold.tracking.store import FOLD, KEY, MEMBERS, Store, Unreachable
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from goldfold.competition import Problem
-    from goldfold.config import Config
-    from goldfold.prepare import PreparedSet
+    from goldfold.training import FoldResult
     from goldfold.validation import CVResult
+
+NOT_YET = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A result: the `origin` is its MLflow run's id (the name, for `current`), `group` the column that its split kept together.
+    """A pipeline result or a blend: the current one, of experiments/current, or one of MLflow.
 
-    `folder` gives the folder with its files of a kind, `cv` or `submission`; `tracked` names the run to records, and is empty
-    where there is none.
+    `origin` is None where no stage has written down its MLflow run, or another program made that. `artifacts` gives the folder
+    with its files of a kind (`cv`, `submission`, `folds`, `report`), None where it has none. `params` are params.yaml's, flat.
+    What MLflow alone has is empty for the current result: the `id`, `tags`, the last of each of `metrics`, when it was `started`
+    (UTC), and the `seconds` that its folds were trained in all, which `all_runs` alone adds up.
     """
 
     name: str
-    origin: str
-    group: str | None
-    folder: Callable[[str], Path]
-    tracked: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin | None
+    artifacts: Callable[[str], Path | None] = field(repr=False)
+    params: Mapping[str, str] = field(repr=False)
+    id: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict, repr=False)
+    metrics: Mapping[str, float] = field(default_factory=dict, repr=False)
+    started: datetime = NOT_YET
+    seconds: float = 0.0
 
-    def cv(self, problem: "Problem") -> "CVResult":
+    @property
+    def is_blend(self) -> bool:
+        """Whether it was made of other runs."""
+        return MEMBERS in self.tags
+
+    @property
+    def group(self) -> str | None:
+        """The column whose equal values its split kept together."""
+        column = self.params.get("split.group", "None")
+        return None if column == "None" else column
+
+    def folder(self, kind: str) -> Path:
+        """The folder with its files of a kind; raises InputError where it has none."""
+        folder = self.artifacts(kind)
+        if folder is None:
+            raise InputError(
+                f"the MLflow run {self.name} has no {kind}",
+                mend="name the run of a whole pipeline result, or bring its artifacts back to where MLflow looks for them",
+            )
+        return folder
+
+    def cv(self, problem: Problem) -> "CVResult":
         """Its cross-validation; raises InputError where it has none, or one by another metric than the problem's."""
         from goldfold.validation import CVResult
         from goldfold.validation.cv_result import METRIC
@@ -53,24 +87,20 @@ class Run:
             )
         return CVResult.load(folder, problem)
 
-    def test(self, problem: "Problem", ids: "pd.Series") -> "pd.DataFrame":
+    def predictions(self, problem: Problem, ids: pd.Series) -> pd.DataFrame:
         """Its test predictions, a row per id in their order; raises InputError where it has none, or those of other rows."""
-        import pandas as pd
-
         path = self.folder("submission") / "predictions.parquet"
         if not path.is_file():
             raise InputError(f"{self.name} has no test predictions", mend="run `dvc repro`, or name a whole pipeline result")
         table = pd.read_parquet(path)
-        places = [f"{problem.id} {i}: not predicted" for i in ids[~ids.isin(table[problem.id])]]
-        places += [f"{problem.id} {i}: not in data/prepared" for i in table[problem.id][~table[problem.id].isin(ids)]]
-        if places:
-            raise InputError(f"{self.name} predicted other test rows than data/prepared has", places, "run it again on these")
+        differing = [f"{problem.id} {i}: not predicted" for i in ids[~ids.isin(table[problem.id])]]
+        differing += [f"{problem.id} {i}: not in data/prepared" for i in table[problem.id][~table[problem.id].isin(ids)]]
+        if differing:
+            raise InputError(f"{self.name} predicted other test rows than data/prepared has", differing, "run it again on these")
         return table.set_index(problem.id).loc[list(ids)].reset_index()
 
-    def submission(self, prepared: "PreparedSet") -> Path:
+    def submission(self, prepared: PreparedSet) -> Path:
         """Its submission, checked again; raises InputError where it breaks the contract, or where rows were not predicted."""
-        import pandas as pd
-
         from goldfold.prediction import Submission, check_submission
 
         folder = self.folder("submission")
@@ -78,61 +108,114 @@ class Run:
         if not path.is_file() or not predictions.is_file():
             raise InputError(f"{self.name} has no submission in {folder}", mend="run `dvc repro`, or name a whole result")
         check_submission(path, prepared.sample, prepared.problem)
-        made = Submission(prepared.problem, prepared.sample, pd.read_parquet(predictions))
-        if not made.is_whole:
+        submission = Submission(prepared.problem, prepared.sample, pd.read_parquet(predictions))
+        if not submission.is_whole:
             raise InputError(
-                f"{self.name} predicted {len(made.predictions)} rows (prepare.rows); the other answers are the sample's",
+                f"{self.name} predicted {len(submission.predictions)} rows (prepare.rows); the other answers are the sample's",
                 mend="set prepare.rows to null and run `dvc repro`, or name a run on all rows",
             )
         return path
 
+    def config(self) -> Config:
+        """The settings that made it; raises InputError for a blend, and for a run whose checkpoints were pruned."""
+        if not self.id:
+            return load_config()
+        return parse_config(read_json(self._checkpoints() / "params.json"), f"the run {self.name}")
 
-def find_runs(names: Sequence[str], config: "Config") -> list[Run]:
-    """The runs of these names; raises InputError where one does not exist, or stands twice.
+    def folds(self, fold: int | None = None) -> "list[FoldResult]":
+        """The models of its folds, or of one of them; raises InputError where it has none."""
+        from goldfold.training import load_folds
+
+        config = self.config()
+        return load_folds(self._checkpoints(), config.split.folds if fold is None else (fold,), config.train.seeds)
+
+    def _checkpoints(self) -> Path:
+        folder = self.artifacts("folds")
+        if folder is None or (self.id and not (folder / "params.json").is_file()):
+            raise InputError(
+                f"the MLflow run {self.name} has no checkpoints of its folds",
+                mend="name a whole pipeline result that was not pruned; of a blend, name its members",
+            )
+        return folder
+
+
+def find_run(name: str) -> Run:
+    """The current result, or the newest MLflow run of that name, or that of that id; raises InputError where it is missing."""
+    if name == "current":
+        return Run(name, Origin.load(ORIGIN), lambda kind: CURRENT / kind, flat_params(load_config()))
+    store = open_store()
+    run = store.find(name)
+    return _of_store(store, store.client.get_experiment(run.info.experiment_id).name, run)
+
+
+def find_runs(names: Sequence[str]) -> list[Run]:
+    """The runs of these names; raises InputError where one is missing, or named twice.
 
     Different runs that bear the same name are told apart by the start of their ids.
     """
-    runs = [_find_run(name, config) for name in names]
-    keys = [run.tracked.get("key", run.origin) for run in runs]
-    twice = [run.name for place, run in enumerate(runs) if keys[place] in keys[:place]]
+    runs = [find_run(name) for name in names]
+    keys = [run.origin.key if run.origin else run.id for run in runs]
+    twice = [run.name for position, run in enumerate(runs) if keys[position] in keys[:position]]
     if twice:
         raise InputError(f"named twice: {', '.join(twice)}", mend="name each run once")
     shared = Counter(run.name for run in runs)
-    return [replace(run, name=f"{run.name}-{run.origin[:6]}") if shared[run.name] > 1 else run for run in runs]
+    return [replace(run, name=f"{run.name}-{run.id[:6]}") if shared[run.name] > 1 else run for run in runs]
 
 
-def groups_of(prepared: "PreparedSet", runs: Sequence[Run], ids: "pd.Series") -> "pd.Series | None":
+def all_runs(experiment: str) -> list[Run]:
+    """The runs of an experiment, oldest first; raises InputError where the store does not answer."""
+    store = open_store()
+    found = store.all_runs(experiment)
+    by_id, seconds = {run.info.run_id: run for run in found}, defaultdict[str, float](float)
+    for run in found:
+        if FOLD in run.data.tags:
+            trained = by_id.get(run.data.tags.get("goldfold.trained_by", ""), run).info
+            ended = trained.end_time or trained.start_time
+            seconds[run.data.tags["mlflow.parentRunId"]] += (ended - trained.start_time) / 1000
+    return [_of_store(store, experiment, run, seconds[run.info.run_id]) for run in found if FOLD not in run.data.tags]
+
+
+def open_store() -> Store:
+    """The MLflow store of this repository; raises InputError where it does not answer."""
+    try:
+        return Store(repository())
+    except Unreachable as error:
+        raise InputError(str(error), mend="start the MLflow server, or set MLFLOW_TRACKING_URI to one that runs") from None
+
+
+def groups_of(prepared: PreparedSet, runs: Sequence[Run], ids: pd.Series) -> pd.Series | None:
     """The group of each id, which is its index, by the column that the runs' split kept together; None where there is none."""
-    import pandas as pd
-
     column = next((run.group for run in runs if run.group), None)
     if column is None:
         return None
     table = prepared.train.set_index(prepared.problem.id)
-    unknown = ids[~ids.isin(table.index)]
-    if column not in table or len(unknown):
+    missing = ids[~ids.isin(table.index)]
+    if column not in table or len(missing):
         raise InputError(
             f"data/prepared does not know the groups of the runs' rows (split.group {column})",
-            [f"{ids.name} {i}: not there" for i in unknown] or [f"there is no column {column}"],
+            [f"{ids.name} {i}: not there" for i in missing] or [f"there is no column {column}"],
             "run `dvc repro prepare` on the runs' training table",
         )
     groups: pd.Series = table[column]
     return groups
 
 
-def _metric(asked: Mapping[str, Any]) -> str:
+def _of_store(store: Store, experiment: str, run: Any, seconds: float = 0.0) -> Run:
+    info, data = run.info, run.data
+    return Run(
+        name=info.run_name,
+        origin=Origin(experiment, data.tags[KEY], info.run_name, info.run_id) if KEY in data.tags else None,
+        artifacts=lambda kind: store.folder(info.run_id, kind),
+        params=data.params,
+        id=info.run_id,
+        tags=data.tags,
+        metrics=data.metrics,
+        started=datetime.fromtimestamp(info.start_time / 1000, UTC),
+        seconds=seconds,
+    )
+
+
+def _metric(scored_by: Mapping[str, Any]) -> str:
     """A metric's name, and its arguments where it has some."""
-    arguments = ", ".join(f"{name} {value}" for name, value in asked["arguments"].items())
-    return f"{asked['name']} ({arguments})" if arguments else str(asked["name"])
-
-
-def _find_run(name: str, config: "Config") -> Run:
-    from goldfold.tracking import read_origin
-    from goldfold.tracking.results import TrackedResult
-
-    if name == "current":
-        origin = read_origin(CURRENT / "tracking" / "predict.json")
-        return Run("current", origin.get("name", "not tracked"), config.split.group, lambda kind: CURRENT / kind, origin)
-    found = TrackedResult.find(name)
-    group = found.params.get("split.group", "None")
-    return Run(found.name, found.id, None if group == "None" else group, found.folder, found.origin)
+    arguments = ", ".join(f"{name} {value}" for name, value in scored_by["arguments"].items())
+    return f"{scored_by['name']} ({arguments})" if arguments else str(scored_by["name"])

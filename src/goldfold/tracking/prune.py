@@ -12,8 +12,7 @@ from typing import Any
 
 from goldfold.errors import InputError
 from goldfold.metrics import Metric
-from goldfold.tracking.results import MEMBERS
-from goldfold.tracking.store import FOLD, Store, is_scored_by, local_folder, metric_name
+from goldfold.tracking.store import FOLD, MEMBERS, Store, is_scored_by, local_folder, metric_name
 from goldfold.tracking.submissions import TAG
 
 PRUNED = "goldfold.pruned"

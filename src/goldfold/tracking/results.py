@@ -1,92 +1,23 @@
-"""Results that are tracked: found by their run, and logged where no stage made them, as comparisons and blends."""
+"""Results that no stage made, logged as runs of their own: comparisons, blends and the leaderboard."""
 
 import hashlib
 import math
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from goldfold.errors import InputError
 from goldfold.prediction.blend import Blend
 from goldfold.prepare import PreparedSet
-from goldfold.scratch import repository
 from goldfold.tracking.delivery import send
+from goldfold.tracking.origin import Origin
 from goldfold.tracking.record import Record
 from goldfold.tracking.stage import cv_content, provenance, submission_files
-from goldfold.tracking.store import FOLD, KEY, Store, Unreachable
+from goldfold.tracking.store import MEMBERS
 from goldfold.validation.comparison import Comparison
 
-LEADERBOARD, MEMBERS = "leaderboard", "goldfold.members"
-
-
-@dataclass(frozen=True)
-class TrackedResult:
-    """The MLflow run of a pipeline result or a blend; `params` are params.yaml's, flat, and `metrics` the last of each.
-
-    It was begun at `started` (UTC), and its folds' trainings took `seconds` in all, which `all_of` alone knows.
-    """
-
-    store: Store
-    experiment: str
-    name: str
-    id: str
-    params: Mapping[str, str]
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
-    started: datetime
-    seconds: float = 0.0
-
-    @classmethod
-    def find(cls, name: str) -> "TrackedResult":
-        """The run of that name or id; raises InputError where there is none, or the store does not answer."""
-        store = _store()
-        run = store.find(name)
-        return cls._of(store, store.client.get_experiment(run.info.experiment_id).name, run)
-
-    @classmethod
-    def all_of(cls, experiment: str) -> "list[TrackedResult]":
-        """Every run of an experiment that is no fold, oldest first; raises InputError where the store does not answer."""
-        store = _store()
-        runs = store.all_runs(experiment)
-        by_id, seconds = {run.info.run_id: run for run in runs}, defaultdict[str, float](float)
-        for run in runs:
-            if FOLD in run.data.tags:
-                trained = by_id.get(run.data.tags.get("goldfold.trained_by", ""), run).info
-                ended = trained.end_time or trained.start_time
-                seconds[run.data.tags["mlflow.parentRunId"]] += (ended - trained.start_time) / 1000
-        return [cls._of(store, experiment, run, seconds[run.info.run_id]) for run in runs if FOLD not in run.data.tags]
-
-    @classmethod
-    def _of(cls, store: Store, experiment: str, run: Any, seconds: float = 0.0) -> "TrackedResult":
-        started = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
-        info, data = run.info, run.data
-        return cls(store, experiment, info.run_name, info.run_id, data.params, data.tags, data.metrics, started, seconds)
-
-    @property
-    def origin(self) -> dict[str, str]:
-        """What names it to records (see `read_origin`); empty for a run that goldfold did not make."""
-        return {"experiment": self.experiment, "key": self.tags[KEY], "name": self.name} if KEY in self.tags else {}
-
-    def folder(self, path: str) -> Path:
-        """A folder of its artifacts, `cv` or `submission`, on this machine; raises InputError where it has none."""
-        folder = self.store.folder(self.id, path)
-        if folder is None:
-            mend = (
-                "name the run of a whole pipeline result; if it is one, bring its artifacts back to where MLflow looks for them"
-            )
-            raise InputError(f"the MLflow run {self.name} has no {path}", [str(self.store.uri)], mend)
-        return folder
-
-
-def _store() -> Store:
-    try:
-        return Store(repository())
-    except Unreachable as error:
-        raise InputError(str(error), mend="start the MLflow server, or set MLFLOW_TRACKING_URI to one that runs") from None
+LEADERBOARD = "leaderboard"
 
 
 def log_leaderboard(experiment: str, told: str, values: Mapping[str, float], files: Sequence[Path]) -> str:
@@ -122,8 +53,8 @@ def log_comparison(prepared: PreparedSet, comparison: Comparison, folder: Path) 
 
 def log_blend(
     prepared: PreparedSet, name: str, blend: Blend, members: Mapping[str, str], group: str | None, folder: Path
-) -> dict[str, str]:
-    """Log a blend that was saved to `folder` as the run `name`, and return its origin (see `read_origin`).
+) -> Origin:
+    """Log a blend that was saved to `folder` as the run `name`, and return its origin.
 
     `members` are the run ids of its members by name; `group` is the column whose equal values share a fold.
     """
@@ -136,12 +67,12 @@ def log_blend(
     return _log_apart(prepared, name, folder, {**content, "params": params})
 
 
-def _log_apart(prepared: PreparedSet, name: str, folder: Path, content: dict[str, Any]) -> dict[str, str]:
+def _log_apart(prepared: PreparedSet, name: str, folder: Path, content: dict[str, Any]) -> Origin:
     """Log to the run of this name and of the files in `folder`, made if it is missing."""
     digest = hashlib.blake2b(name.encode(), digest_size=8)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(path.read_bytes())
     tags = {**provenance(), "goldfold.data": prepared.fingerprint, **content.pop("tags")}
-    origin = {"experiment": prepared.problem.name, "key": digest.hexdigest(), "name": name}
-    send(Record(origin["experiment"], origin["key"], origin["name"], tags=tags, **content))
+    origin = Origin(prepared.problem.name, digest.hexdigest(), name)
+    send(Record(origin.experiment, origin.key, origin.name, tags=tags, **content))
     return origin

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldfold.config import Config
-from goldfold.files import read_json, write_json
+from goldfold.files import write_json
 from goldfold.identity import result_key
 from goldfold.imports import find_modality_part
 from goldfold.scratch import repository, scratch_folder
 from goldfold.tracking.delivery import deliver_waiting, send, warn
+from goldfold.tracking.origin import Origin
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.store import Store, Unreachable, metric_tags, tracking_uri, write_pyfunc
 
@@ -115,16 +116,16 @@ class Tracked:
         measured = self._record(fold=self.fold, metrics=_epoch_metrics(row))
         self._try(lambda store: store.deliver(measured))
 
-    def folds(self, results: Sequence[FoldResult], trained_by: Callable[[str], dict[str, str]]) -> None:
+    def folds(self, results: Sequence[FoldResult], trained_by: Callable[[str], Origin | None]) -> None:
         """Record folds as children; one that another key's run trained bears a tag that links there.
 
-        `trained_by` gives the origin (see `read_origin`) of `<fold>-<seed>`.
+        `trained_by` gives the origin of `<fold>-<seed>`.
         """
         for result in results:
             origin = trained_by(f"{result.fold}-{result.seed}")
             tags: dict[str, str] = {"goldfold.ended": result.ended}
-            if origin.get("key", self.key) != self.key:
-                tags["goldfold.trained_by"] = origin.get("run_id") or origin["key"]
+            if origin and origin.key != self.key:
+                tags["goldfold.trained_by"] = origin.run_id or origin.key
             name = self.name_of(result.fold, result.seed)
             if name == self.fold and self.notes:
                 tags["goldfold.notes"] = "\n".join(self.notes)[:MOST_NOTES]
@@ -177,9 +178,10 @@ class Tracked:
         logged[str(checkpoint / "model.safetensors")] = "model/data/fold"
         self.records.append(self._record(artifacts=logged))
 
-    def write_origin(self, path: Path) -> None:
-        """Write down which run this stage belongs to, for runs that will find its outputs in DVC's cache."""
-        write_json(path, {"key": self.key, "experiment": self.experiment, "name": self.name, "run_id": self.live_run or ""})
+    @property
+    def origin(self) -> Origin:
+        """The run that this stage belongs to."""
+        return Origin(self.experiment, self.key, self.name, self.live_run or "")
 
 
 @contextmanager
@@ -227,17 +229,15 @@ def submission_files(folder: Path) -> dict[str, str]:
     return {str(folder / name): "submission" for name in names if (folder / name).is_file()}
 
 
-def log_scores(
-    origin: Mapping[str, str], scores: Mapping[str, float], moment: float, tags: Mapping[str, str] | None = None
-) -> None:
+def log_scores(origin: Origin, scores: Mapping[str, float], moment: float, tags: Mapping[str, str] | None = None) -> None:
     """Log scores of a submission, by metric's name, and tags to its run; of several moments the last counts."""
     metrics = [(name, score, 0, moment) for name, score in scores.items()]
-    send(Record(origin["experiment"], origin["key"], origin["name"], metrics=metrics, tags=tags or {}))
+    send(Record(origin.experiment, origin.key, origin.name, metrics=metrics, tags=tags or {}))
 
 
-def log_report(origin: dict[str, str], path: Path) -> None:
+def log_report(origin: Origin, path: Path) -> None:
     """Log a report to the run that it tells of, in the place of the one that is there."""
-    send(Record(origin["experiment"], origin["key"], origin["name"], artifacts={str(path): "report"}))
+    send(Record(origin.experiment, origin.key, origin.name, artifacts={str(path): "report"}))
 
 
 def log_run(
@@ -250,17 +250,6 @@ def log_run(
     artifacts = {str(file): "" for file in files}
     send(Record(prepared.problem.name, key, title, params=flat_params(config), metrics=measured, artifacts=artifacts))
     return title
-
-
-def model_of_run(name: str) -> Path:
-    """The folder with the fold's model that an MLflow run offers, given the run's name or id."""
-    return Store(repository()).model_of(name)
-
-
-def read_origin(path: Path) -> dict[str, str]:
-    """What `write_origin` wrote; empty where there is no such file."""
-    origin: dict[str, str] = read_json(path) if path.is_file() else {}
-    return origin
 
 
 def flat_params(config: Config) -> dict[str, str]:

@@ -23,7 +23,7 @@ from goldfold.files import link
 from goldfold.imports import nearest
 from goldfold.tracking.record import WEIGHTS, Record
 
-KEY, FOLD, PROCESS = "goldfold.key", "goldfold.fold", "goldfold.process"
+KEY, FOLD, PROCESS, MEMBERS = "goldfold.key", "goldfold.fold", "goldfold.process", "goldfold.members"
 BATCH = 1000
 ARGUMENTS = "goldfold.metric_arguments"
 MODEL_NEEDS = (
@@ -223,15 +223,6 @@ class Store:
             return Path(self.client.download_artifacts(run_id, path))
         except (MlflowException, OSError):
             return None
-
-    def model_of(self, name: str) -> Path:
-        """The folder with the model that the newest run of that name, or the run of that id, offers."""
-        folder = self.folder(self.find(name).info.run_id, "model/data/fold")
-        if folder is None:
-            raise InputError(
-                f"the MLflow run {name} offers no model", mend="name the run of a whole pipeline result that was not pruned"
-            )
-        return folder
 
 
 def write_pyfunc(

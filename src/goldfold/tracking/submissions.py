@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from goldfold.scratch import scratch_folder
+from goldfold.tracking.origin import Origin
 from goldfold.tracking.record import Outbox
 from goldfold.tracking.stage import log_scores
 
@@ -32,7 +33,7 @@ class Sending:
     private: float | None = None
 
 
-def log_sending(origin: Mapping[str, str], metric: str, sending: Sending, newer: Sequence[Sending] = ()) -> None:
+def log_sending(origin: Origin, metric: str, sending: Sending, newer: Sequence[Sending] = ()) -> None:
     """Log a submission to the run whose file it was: a tag, and as metrics those of its scores that no `newer` one has."""
     known = {"public": sending.public, "private": sending.private}
     later = {part for part in known for each in newer if getattr(each, part) is not None}

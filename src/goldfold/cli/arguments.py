@@ -1,0 +1,22 @@
+"""Arguments that several commands take."""
+
+import argparse
+
+RUN = "the name or id of an MLflow run; else the current result"
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """A run, the current result where none is named."""
+    parser.add_argument("run", nargs="?", default="current", help=RUN)
+
+
+def add_fold(parser: argparse.ArgumentParser) -> None:
+    """A fold."""
+    parser.add_argument("--fold", type=int, help="by default the first of split.folds")
+
+
+def at_least_one(text: str) -> int:
+    """A whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"give a whole number from 1 on, not {text}")
+    return int(text)

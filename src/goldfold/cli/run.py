@@ -1,0 +1,65 @@
+"""Run a recipe of experiments/recipes as a DVC experiment of that name."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from goldfold.config import parse_config
+from goldfold.config.recipe import overlaid, read_recipe, read_yaml, with_values_of
+from goldfold.errors import InputError
+from goldfold.files import written_whole
+from goldfold.runs.paths import RECIPES, require_competition
+
+PARAMS = Path("params.yaml")
+ELSEWHERE = ("--queue", "--temp")
+"""Options by which DVC runs a copy of the workspace, as it is when the command is given."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """A recipe, and options for DVC."""
+    parser.add_argument("recipe", help="the recipe's name, without .yaml")
+    passed = "what follows goes to dvc exp run, such as --queue or -S train.lr=0.01"
+    parser.add_argument("dvc_options", nargs=argparse.REMAINDER, metavar="options", help=passed)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Lay a recipe over params.yaml, and `dvc exp run`; raises InputError where params.yaml has changes not committed."""
+    name, path = args.recipe, RECIPES / f"{args.recipe}.yaml"
+    options = [option for option in args.dvc_options if option != "--"]
+    recipe = read_recipe(RECIPES, name)
+    if recipe.pop("sweep", None):
+        print(f"{path} as it is, without its search (goldfold sweep {name})")
+    if _lines("git", "status", "--porcelain", str(PARAMS)):
+        raise InputError(
+            "params.yaml has changes that are not committed, yours or those of the last recipe; this one would be laid over them",
+            mend="git restore params.yaml goes back to what is committed; git commit params.yaml builds on the changes",
+        )
+    tree = overlaid(read_yaml(PARAMS), recipe)
+    config = parse_config(tree, str(path))
+    if not any("competition.path=" in option for option in options):
+        require_competition(config)
+    before = PARAMS.read_text(encoding="utf-8")
+    after = with_values_of(before, tree)
+    _write(after)
+    is_elsewhere = any(option in ELSEWHERE for option in options)
+    if not is_elsewhere:
+        print(f"params.yaml takes the settings of {path}; `git restore params.yaml` goes back", flush=True)
+    try:
+        code = subprocess.run(["dvc", "exp", "run", "--name", name, *options], check=False).returncode
+    finally:
+        if is_elsewhere and PARAMS.read_text(encoding="utf-8") == after:
+            _write(before)
+    if code and name in _lines("dvc", "exp", "list", "--name-only"):
+        print(f"\nan experiment of that name is there: goldfold run {name} --force takes its place", file=sys.stderr)
+    if code:
+        raise SystemExit(code)
+
+
+def _write(text: str) -> None:
+    with written_whole(PARAMS) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def _lines(*command: str) -> list[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()

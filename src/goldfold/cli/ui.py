@@ -1,0 +1,28 @@
+"""Open the MLflow UI on this repository's runs."""
+
+import argparse
+import os
+import socket
+import sys
+
+from goldfold.errors import InputError
+from goldfold.runs.run import open_store
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The port."""
+    parser.add_argument("--port", type=int, default=5000)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Replace this process by the MLflow UI on the store of this repository."""
+    store = open_store()
+    if store.uri.startswith("http"):
+        print(f"the runs are at {store.uri}")
+        return
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", args.port)) == 0:
+            raise InputError(f"port {args.port} is taken, maybe by a UI that is open already", mend="goldfold ui --port 5001")
+    print(f"MLflow UI: http://127.0.0.1:{args.port}  (Ctrl-C ends it)", flush=True)
+    options = ["--backend-store-uri", store.uri, "--host", "127.0.0.1", "--port", str(args.port)]
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", *options])

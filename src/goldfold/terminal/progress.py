@@ -1,0 +1,101 @@
+"""Progress: of a fold that is trained, and of inputs that are read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from goldfold.terminal.numbers import clock
+
+if TYPE_CHECKING:
+    from goldfold.training.reporter import Plan, Row
+
+REDRAW_EVERY = 0.2
+
+
+class FoldProgress:
+    """A reporter that draws a bar per fold, or prints a line per epoch where the output is no terminal."""
+
+    def __init__(self) -> None:
+        self.console = Console()
+        self.bar: Progress | None = None
+        self.best = ""
+
+    def noted(self, text: str) -> None:
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+    def kept(self, name: str, text: str) -> None: ...
+
+    def started(self, plan: Plan) -> None:
+        self.plan, self.begun, self.drawn = plan, time.monotonic(), 0.0
+        self.last: Row = {}
+        self.console.print(
+            f"{plan.name}: {plan.training_rows} training rows, {plan.validation_rows} validation rows, "
+            f"{plan.epochs} epoch{'s' * (plan.epochs > 1)} on {plan.device} in {plan.precision}",
+            highlight=False,
+        )
+        if self.console.is_terminal:
+            columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(16), TextColumn("{task.fields[told]}")]
+            self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True)
+            self.task = self.bar.add_task("", total=plan.epochs * plan.steps, told="")
+            self.bar.start()
+
+    def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None:
+        if self.bar is None or time.monotonic() - self.drawn < REDRAW_EVERY:
+            return
+        self.drawn = time.monotonic()
+        done = epoch * self.plan.steps + step + 1
+        here = done - self.plan.epochs_done * self.plan.steps
+        rate = here * self.plan.training_rows / self.plan.steps / (self.drawn - self.begun)
+        metric = self.last.get(self.plan.metric)
+        judged = f"{self.plan.metric} {metric:.4f}" if metric is not None else f"{self.plan.metric} …"
+        told = f"loss {loss():.4f}  {judged}  lr {lr:.1e}  {rate:.0f} rows/s"
+        self.bar.update(
+            self.task, completed=done, description=f"{self.plan.name} epoch {epoch + 1}/{self.plan.epochs}", told=told
+        )
+
+    def epoch_ended(self, row: Row, best: bool) -> None:
+        self.last = row
+        epoch = int(row["epoch"]) + 1
+        left = (time.monotonic() - self.begun) / (epoch - self.plan.epochs_done) * (self.plan.epochs - epoch)
+        line = (
+            f"{self.plan.name} epoch {epoch:>2}/{self.plan.epochs}  loss {row['train_loss']:.4f}  "
+            f"valid loss {row['valid_loss']:.4f}  {self.plan.metric} {row[self.plan.metric]:.4f}  "
+            f"lr {row['lr']:.1e}  {row['rows_per_second']:.0f} rows/s  {clock(left)} left"
+        )
+        if best:
+            self.best = f"{self.plan.metric} {row[self.plan.metric]:.4f} in epoch {epoch}"
+        if self.bar is None:
+            print(line + ("  best" if best else ""), flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Take the bar away and say how the fold went."""
+        if self.bar is not None:
+            self.bar.stop()
+        if self.best:
+            ended = "best" if kind is None else "stopped, best so far"
+            self.console.print(f"{self.plan.name}: {ended} {self.best}, {clock(time.monotonic() - self.begun)}", highlight=False)
+
+
+def input_progress(inputs: Iterable[Any], total: int) -> Iterator[Any]:
+    """Pass `inputs` through, with a bar, or a line at the end where the output is no terminal."""
+    console = Console()
+    begun = time.monotonic()
+    columns = (TextColumn("reading"), BarColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield from bar.track(inputs, total=total)
+    console.print(f"read {total} inputs in {time.monotonic() - begun:.1f} s", highlight=False)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.completed:.0f}/{task.total:.0f}  {task.speed or 0:.0f} rows/s")

@@ -1,0 +1,121 @@
+"""What the stages decided and what came out of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from goldfold.terminal.numbers import number
+
+if TYPE_CHECKING:
+    from goldfold.audit import Audit
+    from goldfold.competition import Problem
+    from goldfold.metrics import Array
+    from goldfold.prediction import Submission
+    from goldfold.runs.scores import SolutionScore
+    from goldfold.validation import CVResult
+
+NARROW = 60
+SHOWN = 10
+
+
+def show_prepared(summary: dict[str, Any]) -> None:
+    """Print what was worked out and decided, and what the folds hold."""
+    console = Console()
+    rows = summary["rows"]
+    title = f"{summary['problem']['name']}: {rows['train']} training rows, {rows['test']} test rows, {summary['inputs']}"
+    console.print(title, highlight=False, soft_wrap=True)
+    decided = Table("decided", "", "why", box=None)
+    for decision in summary["decided"]:
+        decided.add_row(decision["setting"], decision["value"], decision["why"])
+    console.print(decided, highlight=False)
+
+    kind, content = next(iter(summary["content"].items()))
+    each = len(" ".join(content)) <= NARROW
+    folds = Table("fold", "rows", *(content if each else (f"fewest of {len(content)} {kind}", "most")), box=None)
+    for fold, held in summary["folds"].items():
+        values = held[kind].values() if each else (min(held[kind].values()), max(held[kind].values()))
+        told = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
+        folds.add_row("never" if fold == "-1" else fold, str(held["rows"]), *told)
+    console.print(folds, highlight=False)
+    blank = summary["blank"]
+    for line in blank[:SHOWN]:
+        console.print(f"left blank: {line}", highlight=False)
+    if len(blank) > SHOWN:
+        console.print(f"left blank: … and {len(blank) - SHOWN} more", highlight=False)
+
+
+def show_audit(found: Audit | None) -> None:
+    """Print a line for each finding of the audit, the serious ones marked, and where its page is."""
+    if found is None:
+        return
+    console = Console()
+    for each in found.findings:
+        mark = "! " if each.serious else ""
+        console.print(f"audit: {mark}{each.about}: {each.told}", highlight=False, soft_wrap=True, markup=False)
+    told = "with pictures in" if found.findings else "nothing found, page at"
+    console.print(f"audit: {told} {found.page}", highlight=False, soft_wrap=True)
+
+
+def show_cv(result: CVResult) -> None:
+    """Print the cross-validation score with its uncertainty, and per fold."""
+    scores = result.scores
+    drawn = f" in {scores.groups} groups" if scores.groups else ""
+    print(
+        f"CV          {scores.metric} {number(scores.score)}  ({scores.confidence:.0%} interval {number(scores.low)} to "
+        f"{number(scores.high)}, {scores.rows} out-of-fold rows{drawn})"
+    )
+    if scores.raw is not None:
+        told = "" if not result.problem.scored_by.better(scores.raw, scores.score) else "; worse than without: leave it out"
+        print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested{told}")
+    if scores.plain is not None:
+        told = f"{scores.metric} {number(scores.plain)} → {number(scores.score)}"
+        print(f"averaged    {told} over checkpoints and changed rows")
+    print(f"per fold    {'  '.join(f'{fold}: {number(score)}' for fold, score in scores.folds.items())}", end="")
+    print(f"  (mean {number(scores.mean)} ± {scores.deviation:.2g})" if len(scores.folds) > 1 else "", flush=True)
+
+
+def show_result(
+    result: CVResult, submission: Submission, path: Path, report: Path, run: str, test: SolutionScore | None, cut: Sequence[str]
+) -> None:
+    """Print the card that a pipeline run ends with: `test` is its score by test labels, `cut` the trainings that ended early."""
+    print()
+    show_cv(result)
+    show_submission(submission, path, test)
+    if cut:
+        print(f"CUT SHORT   {', '.join(cut)} by train.max_hours; `goldfold resume` goes on with them")
+    print(f"report      {report}: one file, for any browser")
+    print(f"MLflow run  {run}")
+    print("see it      make ui   (or, with the environment activated: goldfold ui)")
+    sys.stdout.flush()
+
+
+def show_submission(submission: Submission, path: Path, test: SolutionScore | None) -> None:
+    """Print where a submission lies, whether it is whole, and its score by test labels."""
+    print(f"submission  {path}: {len(submission.sample)} rows, passed the contract of the sample submission")
+    if not submission.is_whole:
+        print(f"NOT TO SEND {len(submission.predictions)} rows were predicted (prepare.rows); the others are the sample's")
+    if test is None:
+        return
+    if test.score is None:
+        print(f"test score  none: {test.error} (competition.solution)")
+    else:
+        print(f"test score  {submission.problem.scored_by.name} {number(test.score)} against {test.source}")
+
+
+def show_predictions(problem: Problem, names: Sequence[str], predictions: Array, top: int) -> None:
+    """Print the `top` most probable classes, the labels' probabilities, or the values, of each row."""
+    outputs = [column.partition("_")[2] for column in problem.outputs]
+    for name, row in zip(names, predictions.reshape(len(names), -1).tolist(), strict=True):
+        if problem.task == "regression":
+            told = [f"{output} {number(value)}" for output, value in zip(outputs, row, strict=True)]
+        else:
+            values = [1 - row[0], row[0]] if problem.task == "binary" else row
+            ranked = sorted(zip(problem.classes or outputs, values, strict=True), key=lambda pair: -pair[1])
+            told = [f"{label} {value:.4f}" for label, value in ranked[:top]]
+        print(f"{name}  {'  '.join(told)}")

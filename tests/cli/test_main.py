@@ -1,0 +1,62 @@
+"""The table of commands, and what it costs to ask for one."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import goldfold.cli
+from goldfold.cli.main import COMMANDS, run_command
+from goldfold.errors import InputError
+
+FOLDER = Path(goldfold.cli.__file__).parent
+MODULES = {path.stem: ast.parse(path.read_text()) for path in FOLDER.glob("*.py")}
+
+
+def imported_by(code):
+    """The heavy libraries that are imported once `code` has run in a process of its own."""
+    heavy = ["torch", "mlflow", "pandas", "pydantic", "sklearn"]
+    told = f"{code}\nimport sys; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=FOLDER.parents[1])
+    return ast.literal_eval(done.stdout.splitlines()[-1])
+
+
+def test_each_module_is_a_command_and_each_command_a_module():
+    named = {name.replace("-", "_") for name in COMMANDS}
+    assert named == set(MODULES) - {"__init__", "main", "arguments"}
+    for name in named:
+        functions = {node.name for node in MODULES[name].body if isinstance(node, ast.FunctionDef)}
+        assert {"arguments", "run"} <= functions, name
+
+
+def test_no_command_imports_another():
+    for name, tree in MODULES.items():
+        taken = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and name != "__init__"}
+        assert {module for module in taken if module and module.startswith("goldfold.cli")} <= {"goldfold.cli.arguments"}, name
+
+
+def test_the_overview_names_each_command_and_imports_none(capsys):
+    run_command(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == list(COMMANDS)
+    assert "  check         Check params.yaml" in lines
+    assert imported_by("from goldfold.cli.main import run_command; run_command(['--help'])") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["check", "run", "init", "resume"])
+def test_a_quick_command_imports_no_torch(command):
+    assert not {"torch", "mlflow", "sklearn"} & set(imported_by(f"import goldfold.cli.{command}"))
+
+
+def test_a_misspelt_command_names_the_nearest():
+    with pytest.raises(InputError, match=r"(?s)there is no command comapre; did you mean compare\?.*goldfold --help"):
+        run_command(["comapre"])
+
+
+def test_wrong_arguments_are_exit_code_2(capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_command(["prune", "--keep", "0"])
+    assert ended.value.code == 2 and "give a whole number from 1 on, not 0" in capsys.readouterr().err
