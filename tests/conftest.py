@@ -1,5 +1,6 @@
 """Tiny competitions, and the real ones where they are at hand."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from ruamel.yaml import YAML
 from safetensors.torch import save_file
 
 from goldfold.competition import Problem, read_competition
@@ -32,9 +34,21 @@ def shared_data():
     return SHARED
 
 
-def merged(base, recipe):
-    """A recipe on top of params.yaml, as `goldfold run` has DVC do it: without its search, if it holds one."""
-    return overlaid(base, {key: value for key, value in recipe.items() if key != "sweep"})
+DEMO_PARAMS = ROOT / "data/demo/params.yaml"
+"""The params.yaml that goldfold ships with; the one in the root is the competitor's, and so are src/own and data/raw."""
+RECIPES = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs/recipes.md").read_text(), flags=re.MULTILINE)
+"""goldfold's own recipes; a competitor may have more."""
+
+
+def read_recipe(name):
+    """What one of goldfold's recipes holds."""
+    return YAML(typ="safe").load(ROOT / f"experiments/recipes/{name}.yaml")
+
+
+def with_recipe(name):
+    """The tree of the shipped params.yaml with a recipe on top, as `goldfold run` has DVC do it: without its search."""
+    recipe = {key: value for key, value in read_recipe(name).items() if key != "sweep"}
+    return overlaid(YAML(typ="safe").load(DEMO_PARAMS), recipe)
 
 
 SPEC = {"size": 64, "progressive_sizes": [], "channels": 3, "mean": [0.5] * 3, "std": [0.2] * 3}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from tests.conftest import merged
+from tests.conftest import DEMO_PARAMS, RECIPES, read_recipe, with_recipe
 
 from goldfold.cli.schema import params_schema
 from goldfold.config import FoldConfig, load_config, parse_config, parse_sweep
@@ -75,7 +75,7 @@ def test_what_a_kind_of_input_learns_by_stands_on_nothing_that_people_look_at(ki
 
 
 def test_only_the_store_imports_mlflow():
-    for path in SOURCE.rglob("*.py"):
+    for path in (SOURCE / "goldfold").rglob("*.py"):
         mentions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {alias.name for node in mentions for alias in node.names} | {getattr(node, "module", "") for node in mentions}
         assert path.name == "store.py" or not any(str(name).startswith("mlflow") for name in names), path
@@ -131,9 +131,9 @@ def test_the_schema_is_current():
     assert json.loads((ROOT / "params.schema.json").read_text()) == params_schema(), "goldfold schema > params.schema.json"
 
 
-def test_params_yaml_is_valid_and_has_every_parameter_that_a_stage_lists():
-    load_config(ROOT / "params.yaml")
-    tree = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+def test_the_shipped_params_yaml_is_valid_and_has_every_parameter_that_a_stage_lists():
+    load_config(DEMO_PARAMS)
+    tree = YAML(typ="safe").load(DEMO_PARAMS)
     for name in STAGES:
         for key in stage(name)["params"]:
             place = tree
@@ -142,16 +142,13 @@ def test_params_yaml_is_valid_and_has_every_parameter_that_a_stage_lists():
                 place = place[part]
 
 
-@pytest.mark.parametrize("recipe", sorted((ROOT / "experiments/recipes").glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_recipe_says_what_it_tries_and_fits_params_yaml(recipe):
-    text = recipe.read_text()
-    assert text.startswith("# Tries: ")
-    base = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
-    settings = YAML(typ="safe").load(text)
-    whole = merged(base, settings)
-    parse_config(whole, recipe.name)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_says_what_it_tries_and_fits_the_shipped_params_yaml(recipe):
+    assert (ROOT / f"experiments/recipes/{recipe}.yaml").read_text().startswith("# Tries: ")
+    tree, settings = with_recipe(recipe), read_recipe(recipe)
+    parse_config(tree, recipe)
     if "sweep" in settings:
-        parse_sweep(settings["sweep"], whole, recipe.name)
+        parse_sweep(settings["sweep"], tree, recipe)
 
 
 def test_every_pinned_requirement_is_used():

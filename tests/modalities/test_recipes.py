@@ -3,21 +3,19 @@
 from importlib.util import find_spec
 
 import pytest
-from ruamel.yaml import YAML
-from tests.conftest import ROOT, merged
+from tests.conftest import RECIPES, read_recipe, with_recipe
 
 from goldfold.competition import read_competition
 from goldfold.config import parse_config
 from goldfold.prepare import prepare
 from goldfold.training import train_fold
 
-RECIPES = [path for path in sorted((ROOT / "experiments/recipes").glob("*.yaml")) if "modality:" in path.read_text()]
+OF_OTHERS = [name for name in RECIPES if "modality" in read_recipe(name).get("competition", {})]
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("recipe", OF_OTHERS)
 def test_a_recipe_learns(table_root, tmp_path, recipe):
-    yaml = YAML(typ="safe")
-    tree = merged(yaml.load(ROOT / "params.yaml"), yaml.load(recipe))
+    tree = with_recipe(recipe)
     if tree["model"].get("name") == "transformer" and not find_spec("transformers"):
         pytest.skip("transformers is not installed: pip install -r requirements-transformers.txt")
     tree["competition"] = {"path": str(table_root), "modality": tree["competition"]["modality"]}

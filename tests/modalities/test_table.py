@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from ruamel.yaml import YAML
-from tests.conftest import ROOT, merged
+from tests.conftest import with_recipe
 
 from goldfold.competition import read_competition
 from goldfold.config import parse_config
@@ -322,10 +322,7 @@ def test_a_finished_estimator_is_taken_over(prepared_with, table_root, tmp_path)
 @pytest.mark.slow
 @pytest.mark.parametrize(("recipe", "least"), [("ionosphere", 0.93), ("iris", 0.93)])
 def test_the_tutorials_tables_reach_the_tutorials_scores(shared_data, tmp_path, recipe, least):
-    yaml = YAML(typ="safe")
-    tree = merged(
-        yaml.load((ROOT / "params.yaml").read_text()), yaml.load((ROOT / f"experiments/recipes/{recipe}.yaml").read_text())
-    )
+    tree = with_recipe(recipe)
     tree["competition"]["path"] = str(shared_data / "tutorials")
     config = parse_config(tree)
     prepared, _ = prepare(read_competition(config.competition), config.split, config.prepare, tmp_path / "prepared")

@@ -2,15 +2,13 @@
 
 import re
 import sys
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
 import torch
-from ruamel.yaml import YAML
-from tests.conftest import merged, problem_of
+from tests.conftest import problem_of, with_recipe
 from tests.modalities.texts import SMALL, prepared_of, text_config, write_stories
 
 from goldfold.competition import read_competition
@@ -31,7 +29,6 @@ from goldfold.training.reporter import Silent
 from goldfold.training.train import Stopped
 from goldfold.validation.validate import judge, validate
 
-ROOT = Path(__file__).parents[2]
 POOLINGS = ["attention", "mean", "max", "last", "first"]
 
 
@@ -313,8 +310,7 @@ def test_real_texts(shared_data, tmp_path, name, metric, rows, columns, least):
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["text-bilstm", "text-tfidf"])
 def test_a_recipe_of_texts_goes_all_the_way_to_a_submission(stories, tmp_path, recipe):
-    yaml = YAML(typ="safe")
-    tree = merged(*(yaml.load((ROOT / path).read_text()) for path in ("params.yaml", f"experiments/recipes/{recipe}.yaml")))
+    tree = with_recipe(recipe)
     tree["train"] |= {"epochs": 2, "batch_size": 16, "workers": 0}
     asked = parse_config(tree)
     folds = [train_fold(stories, fold, 0, asked, tmp_path / str(fold)) for fold in (0, 1, 2)]

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from tests.conftest import DEMO_PARAMS, ROOT
 
-ROOT = Path(__file__).parents[2]
+COMPETITORS = ("params.yaml", "dvc.lock", "data/demo/dvc.lock", "src/own/", "data/raw/", "experiments/")
+"""What is the competitor's in the working tree: a clone has what goldfold ships in its place."""
 
 
 @dataclass
@@ -74,15 +76,20 @@ class Clone:
 
 
 def copy_of_the_working_tree(folder: Path) -> Clone:
-    """What a clone of the repository would hold if all were committed."""
+    """What a fresh clone of goldfold would hold if all of it here were committed."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if name in ("dvc.lock", "data/demo/dvc.lock") or name.startswith("experiments/current/") or not (ROOT / name).exists():
+        if name.startswith(COMPETITORS) or not (ROOT / name).exists():
             continue
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
+    shutil.copy2(DEMO_PARAMS, folder / "params.yaml")
+    shutil.copytree(ROOT / "experiments/recipes", folder / "experiments/recipes")
+    for name in ("src/own/__init__.py", "data/raw/.gitkeep"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).touch()
     clone = Clone(folder)
     clone.run("git", "init", "-q", "-b", "main")
     clone.run("git", "add", "-A")

@@ -1,16 +1,16 @@
 """params.yaml is changed where init has something to say, and nowhere else."""
 
 import subprocess
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from tests.conftest import DEMO_PARAMS
 
 from goldfold.errors import InputError
 from goldfold.start import Setting, proposed, require_committed, write, written
 from goldfold.start.setting import remark
 
-TEXT = (Path(__file__).parents[2] / "params.yaml").read_text()
+TEXT = DEMO_PARAMS.read_text()
 
 
 def lines_that_differ(old, new):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from tests.conftest import ROOT, write_image
+from tests.conftest import DEMO_PARAMS, write_image
 
 from goldfold.competition import read_competition
 from goldfold.config import parse_config
@@ -22,7 +22,7 @@ def worked_out(root, evaluation="", **given):
     from ruamel.yaml import YAML
 
     proposal = propose(root, str(root), given, evaluation)
-    tree = YAML(typ="safe").load(proposed((ROOT / "params.yaml").read_text(), proposal.settings))
+    tree = YAML(typ="safe").load(proposed(DEMO_PARAMS.read_text(), proposal.settings))
     config = parse_config(tree)
     again = read_competition(config.competition)
     assert again.problem.to_json() == {**proposal.competition.problem.to_json(), "modality": config.competition.modality}
@@ -140,7 +140,7 @@ def test_a_rare_class_is_never_more_than_the_folds_can_share(tables, rare, strat
 def test_test_rows_that_are_later_are_remarked(tables):
     days = pd.date_range("2026-01-01", periods=50).astype(str)
     root = tables(train=rows(40, day=days[:40], y=[0.5, 1.5] * 20), test=rows(10, 40, day=days[40:]))
-    text = proposed((ROOT / "params.yaml").read_text(), propose(root, "x", {}).settings)
+    text = proposed(DEMO_PARAMS.read_text(), propose(root, "x", {}).settings)
     assert "  time: null # all test rows are later than the training rows: strategy: time with time: day" in text
 
 

@@ -1,12 +1,9 @@
 """Every recipe builds and takes a step."""
 
-from pathlib import Path
-
 import pytest
 import timm
 import torch
-from ruamel.yaml import YAML
-from tests.conftest import merged
+from tests.conftest import RECIPES, read_recipe, with_recipe
 
 from goldfold.config import parse_config
 from goldfold.training.finetune import set_trainable
@@ -14,15 +11,13 @@ from goldfold.training.reporter import Silent
 from goldfold.training.step import train_step
 from goldfold.training.trainer import make_trainer
 
-ROOT = Path(__file__).parents[2]
-RECIPES = [path for path in sorted((ROOT / "experiments/recipes").glob("*.yaml")) if "modality:" not in path.read_text()]
+OF_IMAGES = [name for name in RECIPES if "modality" not in read_recipe(name).get("competition", {})]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("recipe", OF_IMAGES)
 def test_a_recipe_builds_and_takes_a_step(digits, tmp_path, recipe):
-    yaml = YAML(typ="safe")
-    tree = merged(yaml.load((ROOT / "params.yaml").read_text()), yaml.load(recipe.read_text()))
+    tree = with_recipe(recipe)
     tree["train"] |= {"batch_size": 4, "workers": 0}
     tree["finetune"] = {**(tree.get("finetune") or {}), "feature_views": 0}
     if tree["model"]["pretrained"]:
@@ -41,10 +36,8 @@ def test_a_recipe_builds_and_takes_a_step(digits, tmp_path, recipe):
 
 @pytest.mark.slow
 def test_the_malaria_kernels_recipe_is_the_kernels(digits, tmp_path):
-    yaml = YAML(typ="safe")
-    recipe = yaml.load((ROOT / "experiments/recipes/malaria.yaml").read_text())
     torch.save(timm.create_model("resnet50").state_dict(), tmp_path / "weights.pth")
-    tree = merged(yaml.load((ROOT / "params.yaml").read_text()), recipe)
+    tree = with_recipe("malaria")
     tree["model"]["weights"] = str(tmp_path / "weights.pth")
     tree["finetune"]["feature_views"] = 0
     trainer = make_trainer(digits, 0, 0, parse_config(tree), Silent())

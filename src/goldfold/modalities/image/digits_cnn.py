@@ -1,4 +1,4 @@
-"""The tutorials' network for handwritten digits, as a plain nn.Module of one's own."""
+"""The tutorials' network for handwritten digits, as a plain nn.Module, which is all that a model of one's own has to be."""
 
 import torch
 from torch import nn
