@@ -12,11 +12,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from goldfold.errors import InputError
+from goldfold.init import Proposal, Setting, propose, proposed, require_committed, write, written
+from goldfold.init.files import RAW, is_table, missing, slug_of, unpack_beside, unpack_download
+from goldfold.init.params import PARAMS
 from goldfold.kaggle import download, evaluation
 from goldfold.scratch import scratch_folder
-from goldfold.start import Proposal, Setting, propose, proposed, require_committed, write, written
-from goldfold.start.files import RAW, is_table, missing, slug_of, unpack_beside, unpack_download
-from goldfold.start.params import PARAMS
 
 DEMO = Path("data/demo")
 SEVERAL = ("id", "target", "classes", "metric")

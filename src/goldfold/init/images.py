@@ -13,7 +13,7 @@ from goldfold.competition import Competition
 from goldfold.competition.folders import LABEL, tables_from_folders
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
-from goldfold.start.setting import Setting, remark
+from goldfold.init.setting import Setting, remark
 
 TRIED, LOOKED_AT = 50, 200
 MOST_CLASSES_IN_NAMES = 30

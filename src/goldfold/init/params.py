@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from goldfold.config import FinetuneConfig, TrainConfig, parse_config
 from goldfold.errors import InputError
 from goldfold.files import written_whole
-from goldfold.start.setting import Setting
+from goldfold.init.setting import Setting
 
 WHOLE = ("competition", "prepare", "model", "augment")
 """The sections that are written anew; of the others the values are changed where they stand."""

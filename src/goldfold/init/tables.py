@@ -8,7 +8,7 @@ import pandas as pd
 
 from goldfold.competition.tables import columns_of, read_table
 from goldfold.errors import InputError
-from goldfold.start.files import Files
+from goldfold.init.files import Files
 
 Named = tuple[Path, str]
 """A table, and why it is the one."""

@@ -5,8 +5,8 @@ from tests.competition.sixty import SIXTY
 from tests.competition.test_sixty import write
 
 from goldfold.errors import InputError
+from goldfold.init import propose
 from goldfold.modalities.image import pretrained
-from goldfold.start import propose
 
 ASKED_FOR = {
     "cdiscount-image-classification-challenge": "ids that stand twice",

@@ -5,8 +5,8 @@ import re
 import pandas as pd
 
 from goldfold.competition import Competition
+from goldfold.init.setting import Setting
 from goldfold.modalities.table.columns import is_date
-from goldfold.start.setting import Setting
 
 FOLDS = 5
 STRATEGIES = ("stratified", "kfold", "group", "stratified_group", "time", "holdout", "column")

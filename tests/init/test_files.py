@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from goldfold.errors import InputError
-from goldfold.start.files import find_files, missing, slug_of, unpack_beside, unpack_download
+from goldfold.init.files import find_files, missing, slug_of, unpack_beside, unpack_download
 
 
 def write_zip(path, files):

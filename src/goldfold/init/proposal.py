@@ -9,13 +9,13 @@ from goldfold.competition import Competition, read_competition
 from goldfold.competition.competition import ROW
 from goldfold.config import CompetitionConfig, parse_config
 from goldfold.errors import InputError
-from goldfold.start.evaluation import metric_called
-from goldfold.start.files import Files, find_files
-from goldfold.start.images import images_of_rows, names_of_files
-from goldfold.start.inputs import sections, work_out_modality
-from goldfold.start.setting import Setting, remark
-from goldfold.start.split import work_out_split
-from goldfold.start.tables import Tables, find_tables, find_target
+from goldfold.init.evaluation import metric_called
+from goldfold.init.files import Files, find_files
+from goldfold.init.images import images_of_rows, names_of_files
+from goldfold.init.inputs import sections, work_out_modality
+from goldfold.init.setting import Setting, remark
+from goldfold.init.split import work_out_split
+from goldfold.init.tables import Tables, find_tables, find_target
 
 GIVEN = "as you said"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from goldfold.competition import Competition
 from goldfold.errors import InputError
+from goldfold.init.images import typical_side
+from goldfold.init.setting import Setting
 from goldfold.modalities.table.columns import work_out_columns
-from goldfold.start.images import typical_side
-from goldfold.start.setting import Setting
 
 TEXT_WORDS = 7.0
 """Words on average from which a column is a text to read; names and titles have fewer."""

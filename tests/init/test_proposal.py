@@ -7,9 +7,9 @@ from tests.conftest import DEMO_PARAMS, write_image
 from goldfold.competition import read_competition
 from goldfold.config import parse_config
 from goldfold.errors import InputError
+from goldfold.init import propose, proposed
+from goldfold.init.evaluation import metric_called
 from goldfold.modalities.image import pretrained
-from goldfold.start import propose, proposed
-from goldfold.start.evaluation import metric_called
 
 
 @pytest.fixture(autouse=True)

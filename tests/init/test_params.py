@@ -7,8 +7,8 @@ from ruamel.yaml import YAML
 from tests.conftest import DEMO_PARAMS
 
 from goldfold.errors import InputError
-from goldfold.start import Setting, proposed, require_committed, write, written
-from goldfold.start.setting import remark
+from goldfold.init import Setting, proposed, require_committed, write, written
+from goldfold.init.setting import remark
 
 TEXT = DEMO_PARAMS.read_text()
 

@@ -1,8 +1,8 @@
 """How a competition begins: its files are looked at, and params.yaml is written."""
 
-from goldfold.start.params import proposed, require_committed, write, written
-from goldfold.start.proposal import Proposal, propose
-from goldfold.start.setting import Setting
+from goldfold.init.params import proposed, require_committed, write, written
+from goldfold.init.proposal import Proposal, propose
+from goldfold.init.setting import Setting
 
 __all__ = [
     "Proposal",
