@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Competition
-from goldfold.competition.competition import ROW
+from goldfold.competition.names import ROW
 from goldfold.imports import find_modality_part
 from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet, RowFacts

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from goldfold.competition import Competition, read_competition
-from goldfold.competition.competition import ROW
+from goldfold.competition.names import ROW
 from goldfold.config import CompetitionConfig, parse_config
 from goldfold.errors import InputError
 from goldfold.init.evaluation import metric_called

@@ -1,0 +1,51 @@
+"""Which of a competition's files is which."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from goldfold.config import CompetitionConfig
+from goldfold.errors import InputError
+
+TRAIN_TABLES = ("train.csv", "train.csv.zip", "train.tsv", "train.parquet")
+TEST_TABLES = ("test.csv", "test.csv.zip", "test.tsv", "test.parquet")
+
+
+@dataclass(frozen=True)
+class Files:
+    """A competition's folder, and the tables that it holds; without a training table it is one of images."""
+
+    root: Path
+    train: Path | None
+    test: Path | None
+    sample: Path | None
+
+
+def find_files(config: CompetitionConfig) -> Files:
+    """Find the tables in the competition's folder; raises InputError where there is no folder, or several samples."""
+    root = Path(config.path)
+    if not root.is_dir():
+        raise InputError(
+            f"there is no folder {root}, which competition.path names",
+            mend="put the competition's files there (data/raw/<name>/ is the place), or correct competition.path",
+        )
+    train = _named_or_usual(root, config.train, TRAIN_TABLES)
+    test = _named_or_usual(root, config.test, TEST_TABLES) if train else None
+    return Files(root, train, test, root / config.sample_submission if config.sample_submission else _sample(root))
+
+
+def _named_or_usual(root: Path, name: str | None, usual: Sequence[str]) -> Path | None:
+    if name:
+        return root / name
+    return next((root / table for table in usual if (root / table).is_file()), None)
+
+
+def _sample(root: Path) -> Path | None:
+    candidates = sorted(path for path in root.glob("*.csv*") if "submission" in path.name.lower())
+    if len(candidates) > 1:
+        raise InputError(
+            f"{root} has {len(candidates)} files that could be the sample submission",
+            [path.name for path in candidates],
+            "name the right one in competition.sample_submission",
+        )
+    return candidates[0] if candidates else None
