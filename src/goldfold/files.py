@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from goldfold.errors import InputError
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
@@ -50,6 +52,16 @@ def write_json(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with written_whole(path) as draft:
         draft.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def written_by_this_version(what: str, mend: str) -> Iterator[None]:
+    """Raise InputError where the block misses files or keys that this version of goldfold writes, or meets others."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"{what} is damaged, or was written by another version of goldfold", [reason], mend) from error
 
 
 def read_json(path: Path) -> Any:

@@ -24,11 +24,11 @@ def test_usage_is_known_however_it_is_spelt_and_whole_numbers_are_labels(tmp_pat
     ("columns", "told"),
     [
         ({"id": ["a", "b", "a"], "species": ["1", "2", "3"]}, r"(?s)ids with two answers: 1.*id a"),
+        ({"id": ["a", "b", "c"], "species": ["1", "", "3"]}, r"(?s)rows without a label: 1.*row 3"),
         (
-            {"id": ["a", "b", "c"], "species": ["1", "", "3"]},
-            r"(?s)no class: 1.*row 3: nothing.*classes are 1, 2, 3",
+            {"id": ["a", "b"], "species": ["1", "4"], "Usage": ["Ignored", "Public"]},
+            r"(?s)none .* is a class\n  4\n.*are 1, 2, 3",
         ),
-        ({"id": ["a", "b"], "species": ["9", "4"], "Usage": ["Ignored", "Public"]}, r"(?s)no class: 1.*row 3: 4"),
         ({"id": ["a"], "species": ["1"], "Usage": ["Ignored"]}, "has no rows to score by"),
         ({"id": ["a"], "species": ["1"], "Usage": ["Public"], "usage": ["Public"]}, "has several columns Usage"),
         ({"id": ["a"], "species": ["1"], "Usage": ["Pubic"]}, r"(?s)none of Public, Private, Ignored: 1.*row 2: Pubic"),

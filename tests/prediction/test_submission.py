@@ -137,3 +137,39 @@ def test_test_time_augmentation_averages_the_row_as_it_is_and_changed(digits, se
     assert flipped == pytest.approx((plain + alone) / 2, abs=1e-6) and not np.allclose(plain, alone)
     with pytest.raises(InputError, match=r"predict.tta.0: albumentations.HorizontalFlip refused"):
         predict(digits, [fold], PredictConfig(tta=({"name": "HorizontalFlip", "often": 1},)))
+
+
+def score(problem, prediction, columns, truth, tmp_path):
+    path = tmp_path / "s.csv"
+    submission(problem, prediction, columns).table.to_csv(path, index=False)
+    return score_submission(path, pd.DataFrame({"id": IDS, "y": truth}), problem)
+
+
+def test_a_row_of_a_class_that_training_never_saw_is_wrong_and_the_others_are_scored(tmp_path):
+    truth = ["01", "new", "b"]
+    labels = dataclasses.replace(CLASSES, metric="accuracy", answer="label")
+    assert score(labels, THREE, ["y"], truth, tmp_path) == pytest.approx(2 / 3)
+    classes = ["01", "b", "c"]
+    expected = -(np.log(0.7) + np.log(1e-15) + np.log(0.5)) / 3
+    assert score(CLASSES, THREE, classes, truth, tmp_path) == pytest.approx(expected)
+    recall = dataclasses.replace(CLASSES, metric="balanced_accuracy")
+    assert score(recall, THREE, classes, truth, tmp_path) == pytest.approx(2 / 3)
+    words = dataclasses.replace(BINARY, metric="log_loss")
+    expected = -(np.log(0.8) + np.log(1e-15) + np.log(0.9)) / 3
+    assert score(words, [0.2, 0.5, 0.9], ["y"], ["False", "new", "True"], tmp_path) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("metric", "arguments"),
+    [("quadratic_weighted_kappa", {}), ("balanced_log_loss", {"class_weights": [1, 2, 3]}), ("fbeta", {"average": "binary"})],
+)
+def test_a_metric_that_is_undefined_for_an_unseen_class_says_so(tmp_path, metric, arguments):
+    problem = dataclasses.replace(CLASSES, metric=metric, metric_args=arguments)
+    with pytest.raises(InputError, match=rf"(?s){metric} is not defined for labels that training never saw: 1\n  new"):
+        score(problem, THREE, ["01", "b", "c"], ["01", "new", "b"], tmp_path)
+
+
+def test_an_unseen_label_of_a_set_counts_as_one_that_was_not_predicted(tmp_path):
+    sets = Problem("p", "image", "id", ("y",), "multilabel", ("a", "b"), "f1_macro", "set")
+    prediction = [[0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
+    assert score(sets, prediction, ["y"], ["a", "a b", "b new"], tmp_path) == pytest.approx(2 / 3)

@@ -33,6 +33,24 @@ def test_what_was_saved_is_loaded(root, read, tmp_path):
     assert loaded.folder == saved.folder and loaded.inputs == saved.inputs
 
 
+@pytest.mark.parametrize("change", ["a key is missing", "a key is unknown", "the problem has another key", "a table is missing"])
+def test_a_prepared_set_of_another_version_says_how_to_make_it_again(root, read, tmp_path, change):
+    prepared(read, root, tmp_path / "out")
+    path = tmp_path / "out/prepared.json"
+    card = json.loads(path.read_text())
+    if change == "a key is missing":
+        del card["in_time"]
+    elif change == "a key is unknown":
+        card["hash"] = "x"
+    elif change == "the problem has another key":
+        card["problem"]["labels"] = card["problem"].pop("classes")
+    else:
+        (tmp_path / "out/folds.parquet").unlink()
+    path.write_text(json.dumps(card))
+    with pytest.raises(InputError, match=r"(?s)another version of goldfold.*Error.*dvc repro prepare"):
+        PreparedSet.load(tmp_path / "out")
+
+
 def test_a_fold_trains_on_all_rows_that_it_does_not_validate(root, read, tmp_path):
     saved, _ = prepared(read, root, tmp_path / "out")
     for fold in (0, 1):

@@ -1,4 +1,6 @@
+import json
 import math
+import shutil
 import sys
 from functools import partial
 
@@ -77,6 +79,14 @@ def test_what_was_saved_is_loaded_and_is_safetensors_and_json(trained):
     assert same(loaded, result)
     assert (loaded.score, loaded.epoch, loaded.codec, loaded.config) == (result.score, result.epoch, result.codec, result.config)
     assert loaded.rows == {"training": 200, "validation": 100}
+
+
+def test_a_checkpoint_of_another_version_is_refused_in_words(trained, tmp_path):
+    folder = shutil.copytree(trained[1], tmp_path / "fold")
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**card, "codec": {"classes": 2}}))
+    with pytest.raises(InputError, match=r"(?s)another version of goldfold.*dvc repro"):
+        FoldResult.load(folder)
 
 
 def test_only_the_folds_asked_for_are_loaded(trained):

@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> None:
     left = prepared.test[problem.answer_id or problem.id].nunique() - scores["test"][1]
     if left:
         print(f"not scored  {left} test rows, of which {source} has no label")
+    if unseen := problem.unseen(labels):
+        print(f"unseen      labels that training never saw, and no prediction can get right: {', '.join(unseen)}")
     print(f"CV          {problem.scored_by.name} {number(scored.cv(problem).scores.score)}")
     if scored.origin:
         metrics = {f"{problem.scored_by.name}_{part.replace(' ', '_')}": score for part, (score, _) in scores.items()}

@@ -1,7 +1,7 @@
 """The problem that a competition sets: what is predicted from what, how it is answered and how it is scored."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -117,6 +117,33 @@ class Problem:
                 f"labels in {self.targets[0]} that training does not know: {len(unknown)}", unknown, "correct the table"
             )
         return index
+
+    def unseen(self, table: pd.DataFrame) -> list[str]:
+        """The labels of a table that are none of `classes`, sorted."""
+        if self.has_numbers:
+            return []
+        labels = table[self.targets[0]]
+        sets = [[label] for label in labels] if self.is_exclusive else split_labels(labels, self.separator)
+        return sorted({label for labels in sets for label in labels} - set(self.classes))
+
+    def with_classes(self, unseen: Sequence[str]) -> "Problem":
+        """The problem with more classes, at the end; raises InputError where its metric is undefined for them."""
+        if not unseen:
+            return self
+        task: Task = "multilabel" if self.task == "multilabel" else "multiclass"
+        arguments, metric = self.metric_args, self.scored_by
+        is_ordered = metric.name.endswith("weighted_kappa") or arguments.get("weights") is not None
+        is_weighted = any(arguments.get(name) is not None for name in ("class_weights", "label_weights"))
+        if task not in metric.tasks or is_ordered or is_weighted or arguments.get("average") == "binary":
+            raise InputError(
+                f"{metric.name} is not defined for labels that training never saw: {len(unseen)}", unseen, "leave their rows out"
+            )
+        return replace(self, task=task, classes=(*self.classes, *unseen))
+
+    def with_probability_0(self, prediction: Array) -> Array:
+        """Probabilities of the first of `classes`, as metrics take them, with 0 for the others."""
+        columns = np.column_stack([1 - prediction, prediction]) if prediction.ndim == 1 else prediction
+        return np.pad(columns, ((0, 0), (0, len(self.classes) - columns.shape[1])))
 
     def class_of(self, truth: Array) -> Array:
         """The index of each row's class, (n,); of votes, the class with the most."""

@@ -18,7 +18,8 @@ USAGES = (PUBLIC, PRIVATE, IGNORED)
 def solution_table(path: Path, problem: Problem) -> pd.DataFrame:
     """The labels of a file, and its column Usage where it has one, however that is spelt.
 
-    Rows that are Ignored are left out. Raises InputError for labels that are none, and for ids that have two.
+    Rows that are Ignored are left out. Raises InputError for rows without a label, for labels of which training saw none, and for
+    ids that have two.
     """
     by = problem.answer_id or problem.id
     usages = [name for name in columns_of(path) if name.casefold() == USAGE.casefold()]
@@ -51,14 +52,15 @@ def _usage(values: pd.Series, path: Path) -> pd.Series:
     return usage
 
 
-def _labels(given: pd.Series, problem: Problem, path: Path) -> pd.Series:
-    """The labels, 1.0 as 1; raises InputError for those that are no class."""
-    labels = work_out.whole_number_labels(given.astype("str"))
-    unknown = labels[~labels.isin(problem.classes)]
-    if len(unknown):
-        places = [f"{line(row)}: {label or 'nothing'}" for row, label in zip(unknown.index.tolist(), unknown, strict=True)]
-        known = f"the classes are {', '.join(problem.classes[:10])}{' …' * (len(problem.classes) > 10)}"
-        raise InputError(f"{path}: labels that are no class: {len(unknown)}", places, f"correct them; {known}")
+def _labels(column: pd.Series, problem: Problem, path: Path) -> pd.Series:
+    """The labels, 1.0 as 1; raises InputError for a missing one, and where training saw none of them."""
+    labels = work_out.whole_number_labels(column.astype("str"))
+    classes = f"the classes are {', '.join(problem.classes[:10])}{' …' * (len(problem.classes) > 10)}"
+    missing = labels.index[labels == ""].tolist()
+    if missing:
+        raise InputError(f"{path}: rows without a label: {len(missing)}", [line(row) for row in missing], "fill them in")
+    if not labels.isin(problem.classes).any():
+        raise InputError(f"{path}: none of its labels is a class", sorted(set(labels)), f"name the right table; {classes}")
     return labels
 
 

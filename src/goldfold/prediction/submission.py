@@ -103,7 +103,8 @@ def with_columns(solution: pd.DataFrame, test: pd.DataFrame, problem: Problem) -
 def score_submission(path: Path, solution: pd.DataFrame, problem: Problem) -> float:
     """Score a submission against the test labels, rows matched by id; raises InputError where ids are missing.
 
-    `solution` holds Problem.columns; of rows that share an answer the first counts.
+    `solution` holds Problem.columns; of rows that share an answer the first counts. A label that training never saw has the
+    probability 0, so that its rows are wrong; raises InputError where that leaves the metric undefined.
     """
     table = read_table(path, columns_of(path))
     answers = table[asked_columns(table, problem.keys)].set_axis(ids_of(table, problem.keys), axis=0)
@@ -114,4 +115,8 @@ def score_submission(path: Path, solution: pd.DataFrame, problem: Problem) -> fl
     missing = [i for i, wanted in zip(solution[by], ids.to_numpy().tolist(), strict=True) if not known.issuperset(wanted)]
     if missing:
         raise InputError(f"{path} has no answer for {len(missing)} ids of the solution", missing, "name the right solution")
-    return problem.score(problem.truth(solution), read_answers(problem, answers, solution[by]), solution)
+    prediction = read_answers(problem, answers, solution[by])
+    if unseen := problem.unseen(solution):
+        problem = problem.with_classes(unseen)
+        prediction = problem.with_probability_0(prediction)
+    return problem.score(problem.truth(solution), prediction, solution)

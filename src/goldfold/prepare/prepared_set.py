@@ -10,10 +10,11 @@ import pandas as pd
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
-from goldfold.files import read_json, write_json
+from goldfold.files import read_json, write_json, written_by_this_version
 from goldfold.metrics import Array
 
 Part = Literal["train", "test"]
+TABLES = ("train", "test", "sample_submission", "folds")
 ALWAYS = -1
 """The fold of rows that are trained on in every fold, and never validated."""
 
@@ -59,18 +60,11 @@ class PreparedSet:
         """Read what `save` wrote; the pixels stay on disk."""
         if not (folder / "prepared.json").is_file():
             raise InputError(f"there is no prepared set in {folder}", mend="run `dvc repro prepare` first")
-        card = read_json(folder / "prepared.json")
-        return cls(
-            folder=folder,
-            problem=Problem.from_json(card["problem"]),
-            train=pd.read_parquet(folder / "train.parquet"),
-            test=pd.read_parquet(folder / "test.parquet"),
-            sample=pd.read_parquet(folder / "sample_submission.parquet"),
-            folds=pd.read_parquet(folder / "folds.parquet")["fold"].to_numpy(),
-            in_time=card["in_time"],
-            inputs=card["inputs"],
-            fingerprint=card["fingerprint"],
-        )
+        with written_by_this_version(f"the prepared set in {folder}", "run `dvc repro prepare`"):
+            card = read_json(folder / "prepared.json")
+            problem = Problem.from_json(card.pop("problem"))
+            train, test, sample, folds = (pd.read_parquet(folder / f"{name}.parquet") for name in TABLES)
+            return cls(folder, problem, train, test, sample, folds["fold"].to_numpy(), **card)
 
     def table(self, part: Part) -> pd.DataFrame:
         """The training or the test table."""

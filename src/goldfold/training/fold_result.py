@@ -12,7 +12,7 @@ from torch import nn
 
 from goldfold.config import FoldConfig, parse_fold_config
 from goldfold.errors import InputError
-from goldfold.files import read_json, write_json, written_whole
+from goldfold.files import read_json, write_json, written_by_this_version, written_whole
 from goldfold.modalities.protocol import Learning, Spec, find_learning
 from goldfold.prepare import PreparedSet
 from goldfold.training.device import Precision
@@ -95,33 +95,34 @@ class FoldResult:
             there = sorted({f"fold {card.parent.parent.name}" for card in folder.parent.parent.glob("*/*/model.json")})
             mend = "name one of these; `dvc repro` trains those of split.folds" if there else "run `dvc repro`, which trains it"
             raise InputError(f"there is no trained fold in {folder}" + (", only" if there else ""), there, mend)
-        card = read_json(folder / "model.json")
-        codec = TargetCodec.from_json(card["codec"])
-        tensors = load_file(folder / "model.safetensors")
-        further = [
-            Checkpoint(**told, weights=_taken(tensors, f"{FURTHER}{number}/"))
-            for number, told in enumerate(card.get("further", ()))
-        ]
-        return cls(
-            fold=card["fold"],
-            seed=card["seed"],
-            key=card["key"],
-            ended=card["ended"],
-            epoch=card["epoch"],
-            score=card["score"],
-            loss=card["loss"],
-            codec=codec,
-            spec=card["input"],
-            config=parse_fold_config(card["config"], codec.problem.modality),
-            prepared=card["prepared"],
-            device=card["device"],
-            precision=card["precision"],
-            rows=card["rows"],
-            versions=card["versions"],
-            weights=tensors,
-            history=pd.read_csv(folder / "history.csv"),
-            further=tuple(further),
-        )
+        with written_by_this_version(f"the checkpoint in {folder}", "train it again: `dvc repro -f train`"):
+            card = read_json(folder / "model.json")
+            codec = TargetCodec.from_json(card["codec"])
+            tensors = load_file(folder / "model.safetensors")
+            further = [
+                Checkpoint(**told, weights=_taken(tensors, f"{FURTHER}{number}/"))
+                for number, told in enumerate(card.get("further", ()))
+            ]
+            return cls(
+                fold=card["fold"],
+                seed=card["seed"],
+                key=card["key"],
+                ended=card["ended"],
+                epoch=card["epoch"],
+                score=card["score"],
+                loss=card["loss"],
+                codec=codec,
+                spec=card["input"],
+                config=parse_fold_config(card["config"], codec.problem.modality),
+                prepared=card["prepared"],
+                device=card["device"],
+                precision=card["precision"],
+                rows=card["rows"],
+                versions=card["versions"],
+                weights=tensors,
+                history=pd.read_csv(folder / "history.csv"),
+                further=tuple(further),
+            )
 
     @property
     def modality(self) -> Learning:
