@@ -69,11 +69,12 @@ def _step(step: str, data: Path, prepared: Path) -> None:
         prepare(competition, SplitConfig(), ImagePrepareConfig(), prepared)
         images = len(competition.train) + len(competition.test)
     else:
+        from goldfold.modalities.image.cache import ImageCache
         from goldfold.modalities.image.learning import ImageView
         from goldfold.training.batches import EpochSampler, training_batches
 
         loaded = PreparedSet.load(prepared)
-        view = ImageView(loaded, "train", {"size": SIDE, "channels": 3, "interpolation": "bilinear"})
+        view = ImageView(ImageCache.load(prepared), {"size": SIDE, "channels": 3, "interpolation": "bilinear"})
         sampler = EpochSampler(np.arange(len(loaded.train)), 0)
         memory, started, images = _Memory(), time.perf_counter(), 0
         memory.start()

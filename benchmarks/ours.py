@@ -10,6 +10,7 @@ import torch
 
 from goldfold.competition import read_competition
 from goldfold.config import Config, parse_config
+from goldfold.inference.ensemble import Ensemble
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import find_learning
 from goldfold.prediction import predict
@@ -88,4 +89,4 @@ def predicting(folder: Path, sections: dict[str, Any]) -> Callable[[], Array]:
     """The test set predicted by the folds that were trained in `folder`, with the flipped views."""
     prepared, config = prepared_set(folder, sections)
     folds = load_folds(folder / "folds", config.split.folds, config.train.seeds)
-    return lambda: prepared.problem.predictions(predict(prepared, folds, config.predict).predictions)
+    return lambda: prepared.problem.predictions(predict(prepared, Ensemble(folds, config.predict)).predictions)

@@ -18,7 +18,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from goldfold.metrics import Array
-from goldfold.modalities.image.outside import read_rows
+from goldfold.modalities.image.outside import outside_view
 from goldfold.training import load_folds
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -258,8 +258,9 @@ def plain_prediction(folds: Path, files: list[Path], batch_size: int) -> Callabl
             for flip in (False, True):
                 logits = []
                 for start in range(0, len(files), batch_size):
-                    contents = [file.read_bytes() for file in files[start : start + batch_size]]
-                    batch = read_rows(pd.DataFrame({"image": contents}), result.spec)["image"]
+                    some = files[start : start + batch_size]
+                    view = outside_view(pd.DataFrame({"image": some}), result.spec, None, {})
+                    batch = view.__getitems__([(0, row) for row in range(len(some))])[1]["image"]
                     logits.append(model(image=batch.flip(2) if flip else batch))
                 probabilities.append(torch.cat(logits).sigmoid()[:, 0].numpy())
         return np.asarray(np.mean(probabilities, axis=0))

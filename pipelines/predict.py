@@ -17,12 +17,13 @@ def main() -> None:
     given = parser.parse_args()
 
     from goldfold.config import load_config
+    from goldfold.inference.ensemble import Ensemble
     from goldfold.prediction import predict
     from goldfold.prepare import PreparedSet
     from goldfold.report import PAGE, About, build_report, save_report
     from goldfold.terminal import show_result
     from goldfold.tracking import Origin, flat_params, provenance, tracked_stage
-    from goldfold.training import best_of, load_folds
+    from goldfold.training import load_folds
     from goldfold.validation import CVResult
 
     config = load_config()
@@ -32,11 +33,11 @@ def main() -> None:
         tracked.folds(folds, trained_by=lambda name: Origin.load(given.runs / f"train-{name}.json"))
         cv = CVResult.load(given.cv, prepared.problem)
         tracked.cv(cv, given.cv)
-        submission = predict(prepared, folds, config.predict, cv.postprocess.steps)
+        ensemble = Ensemble(folds, config.predict, cv.postprocess.steps)
+        submission = predict(prepared, ensemble)
         submission.save(given.out)
         tracked.submission(given.out)
-        tracked.checkpoints(config, folds, given.folds)
-        tracked.model(best_of(folds), given.folds)
+        tracked.models(config, ensemble, given.folds)
         about = About(tracked.name, flat_params(config), provenance())
         save_report(build_report(prepared, cv, folds, about), given.report / PAGE)
         tracked.report(given.report / PAGE)

@@ -13,8 +13,11 @@ from safetensors.torch import save_file
 
 from goldfold.competition import Problem, read_competition
 from goldfold.competition.demo import write_digits
-from goldfold.config import CompetitionConfig, SplitConfig, parse_config
+from goldfold.config import CompetitionConfig, PredictConfig, SplitConfig, parse_config
 from goldfold.config.recipe import overlaid
+from goldfold.inference.ensemble import Ensemble
+from goldfold.inference.fold import predict_fold
+from goldfold.inference.sources import OutsideRows, PreparedRows
 from goldfold.modalities.image.model import build_model
 from goldfold.modalities.image.settings import ImageModelConfig, ImagePrepareConfig
 from goldfold.prepare import prepare
@@ -24,6 +27,20 @@ torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+
+
+def predict_outside(folds, table):
+    """The names, predictions and unreadable rows of a table from outside the competition."""
+    rows = OutsideRows(table)
+    predictions = Ensemble(folds).predict(rows)
+    return [str(name) for name in table.index], predictions, rows.unreadable
+
+
+def score_again(prepared, result):
+    """The score of a fold's checkpoint on the fold's own rows."""
+    rows = prepared.validation_rows(result.fold)
+    prediction = predict_fold(result, PreparedRows(prepared, "train", rows), PredictConfig())[0]
+    return prepared.problem.score_rows(prepared.train.iloc[rows], prediction)
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from goldfold.config import STEPS, PredictConfig, parse_config, parse_sweep
+from goldfold.inference.fold import predict_fold
+from goldfold.inference.sources import PreparedRows
 from goldfold.inference.steps import KINDS
 from goldfold.metrics import METRICS, find_metric
 from goldfold.training import train_fold
-from goldfold.validation.inference import predict_rows
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -54,7 +55,7 @@ def test_the_transforms_for_test_time_augmentation_change_the_images(digits, set
     changes = [YAML(typ="safe").load(shown) for shown in re.findall(r"`(\{.*?\})`", table)]
     assert len(changes) == 8
     fold, rows = train_fold(digits, 0, 0, settings(epochs=1), tmp_path), digits.validation_rows(0)
-    plain, *changed = predict_rows(digits, fold, "train", rows, PredictConfig(tta=changes))
+    plain, *changed = predict_fold(fold, PreparedRows(digits, "train", rows), PredictConfig(tta=changes))
     assert not any(np.allclose(plain, each) for each in changed)
 
 

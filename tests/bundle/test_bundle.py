@@ -19,6 +19,7 @@ from goldfold.competition import read_competition
 from goldfold.competition.demo import write_digits
 from goldfold.config import parse_config
 from goldfold.errors import InputError
+from goldfold.inference.ensemble import Ensemble
 from goldfold.prediction import predict
 from goldfold.prepare import prepare
 from goldfold.training import train_fold
@@ -33,8 +34,9 @@ def made(root, folder, tree):
     prepared, _ = prepare(read_competition(config.competition), config.split, config.prepare, folder / "prepared")
     folds = [train_fold(prepared, fold, 0, config, folder / "folds" / str(fold)) for fold in (0, 1)]
     cv = validate(prepared, folds, config.validate_)
-    predict(prepared, folds, config.predict, cv.postprocess.steps).save(folder / "submission")
-    return Bundle("mine", config, prepared.problem, folds, cv.postprocess.steps), folder / "submission/submission.csv"
+    ensemble = Ensemble(folds, config.predict, cv.postprocess.steps)
+    predict(prepared, ensemble).save(folder / "submission")
+    return Bundle("mine", config, ensemble), folder / "submission/submission.csv"
 
 
 def write_digit_rows(root):

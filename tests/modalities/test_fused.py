@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests.conftest import predict_outside
 
 from goldfold.competition.demo import write_digits
 from goldfold.errors import InputError
 from goldfold.imports import find_modality_part, modality_part
+from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.fused import saliency, shown
 from goldfold.modalities.protocol import find_learning
 from goldfold.prediction import predict
 from goldfold.prediction.export import export
-from goldfold.prediction.outside import predict_outside
 from goldfold.prepare import Shown
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.finetune import parameter_groups, set_trainable, trains_head_alone
@@ -57,7 +58,7 @@ def test_both_kinds_go_through_the_whole_pipeline(fused, digits_root, tmp_path):
     folds = [train_fold(prepared, fold, 0, config, tmp_path / str(fold)) for fold in range(3)]
     loaded = [FoldResult.load(tmp_path / str(fold)) for fold in range(3)]
     assert validate(prepared, loaded, config.validate_).scores.folds == {fold.fold: fold.score for fold in folds}
-    answer = predict(prepared, loaded, config.predict)
+    answer = predict(prepared, Ensemble(loaded, config.predict))
     answer.save(tmp_path / "submission")
     table = pd.read_csv(digits_root / "test.csv").head(2)
     table["image"] = [str(digits_root / "images" / f"{id_}.png") for id_ in answer.predictions["id"][:2]]
@@ -167,5 +168,5 @@ def test_photos_and_columns_of_a_real_competition_end_in_a_valid_submission(shar
     )
     assert "columns: 4 numbers" in summary["inputs"]
     result = train_fold(prepared, 0, 0, config, tmp_path / "fold")
-    predict(prepared, [result], config.predict).save(tmp_path / "submission")
+    predict(prepared, Ensemble([result], config.predict)).save(tmp_path / "submission")
     assert result.score < 1.2

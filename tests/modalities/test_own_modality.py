@@ -8,6 +8,7 @@ from goldfold.audit import audit
 from goldfold.competition import read_competition
 from goldfold.errors import InputError
 from goldfold.imports import find_modality_part, modality_part
+from goldfold.inference.ensemble import Ensemble
 from goldfold.prediction import predict
 from goldfold.report import About, build_report
 from goldfold.training import FoldResult, train_fold
@@ -130,7 +131,7 @@ def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, ro
     loaded = [FoldResult.load(tmp_path / str(fold)) for fold in range(3)]
     cv = validate(prepared, loaded, config.validate_)
     assert cv.scores.score > 0.85 and cv.scores.folds == {fold.fold: fold.score for fold in folds}
-    predict(prepared, loaded, config.predict).save(tmp_path / "submission")
+    predict(prepared, Ensemble(loaded, config.predict)).save(tmp_path / "submission")
     page = build_report(prepared, cv, loaded, About("mine", {}, {}))
     assert find_modality_part(modality, "outside") is None
     with pytest.raises(InputError, match=r"waves.signal has no module outside\n.*signal/outside.py; docs/kinds-of-input"):

@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 import torch
 from ruamel.yaml import YAML
-from tests.conftest import with_recipe
+from tests.conftest import predict_outside, with_recipe
 
 from goldfold.competition import read_competition
 from goldfold.config import parse_config
 from goldfold.errors import InputError
 from goldfold.imports import modality_part
+from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.protocol import find_learning
 from goldfold.modalities.table.columns import _kind, numbers_of
 from goldfold.prediction import predict
 from goldfold.prediction.export import export
-from goldfold.prediction.outside import predict_outside
 from goldfold.prepare import prepare
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.reporter import Silent
@@ -110,7 +110,7 @@ def test_a_date_becomes_its_parts(rows):
     spec = spec_of(config, prepared, scale="standard")
     table = prepared.train.iloc[:2].assign(when=["2024-02-29", "2024-03-01"])
     names = [name for name in spec["numbers"] for _ in range(1 + spec["numbers"][name]["indicator"])]
-    numbers = pd.DataFrame(OUTSIDE.read_rows(table, spec)["numbers"].numpy(), columns=names)
+    numbers = pd.DataFrame(OUTSIDE.outside_view(table, spec, None, {}).numbers.numpy(), columns=names)
 
     def unscaled(part):
         learned = spec["numbers"][f"when {part}"]
@@ -163,7 +163,7 @@ def test_a_model_goes_through_the_whole_pipeline(prepared_with, table_root, tmp_
     loaded = [FoldResult.load(tmp_path / str(fold)) for fold in range(3)]
     cv = validate(prepared, loaded, config.validate_)
     assert cv.scores.score > 0.85 and cv.scores.folds == {fold.fold: fold.score for fold in folds}
-    answer = predict(prepared, loaded, config.predict)
+    answer = predict(prepared, Ensemble(loaded, config.predict))
     answer.save(tmp_path / "submission")
     assert (tmp_path / "submission/submission.csv").is_file()
     # A row from outside, by itself, is predicted as it is in the table.
@@ -171,7 +171,8 @@ def test_a_model_goes_through_the_whole_pipeline(prepared_with, table_root, tmp_
     names, alone, bad = predict_outside(loaded, table.head(3))
     assert alone == pytest.approx(prepared.problem.predictions(answer.predictions)[:3], abs=1e-5) and not bad
     assert names[0] == f"{table_root / 'test.csv'} row 2"
-    assert predict_outside(loaded, table.drop(columns="number").head(1))[2] == [f"{names[0]}: it has no column number"]
+    with pytest.raises(InputError, match="the rows have no column number"):
+        predict_outside(loaded, table.drop(columns="number"))
 
 
 @pytest.mark.slow
@@ -343,6 +344,6 @@ def test_the_tutorials_tables_reach_the_tutorials_scores(shared_data, tmp_path, 
 def test_a_real_table_ends_in_a_valid_submission(shared_data, prepared_with, tmp_path, name, settings):
     config, prepared, _ = prepared_with(shared_data / name, competition=settings, model={"name": "HistGradientBoosting"})
     result = train_fold(prepared, 0, 0, config, tmp_path / "fold")
-    predict(prepared, [result], config.predict).save(tmp_path / "submission")
+    predict(prepared, Ensemble([result], config.predict)).save(tmp_path / "submission")
     least = {"titanic": 0.75, "house-prices": 0.2, "ghouls-goblins": 0.6, "bike-sharing": 0.4}[name]
     assert (result.score > least) == prepared.problem.scored_by.maximize

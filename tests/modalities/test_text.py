@@ -8,12 +8,13 @@ import onnxruntime
 import pandas as pd
 import pytest
 import torch
-from tests.conftest import problem_of, with_recipe
+from tests.conftest import predict_outside, problem_of, score_again, with_recipe
 from tests.modalities.texts import SMALL, prepared_of, text_config, write_stories
 
 from goldfold.competition import read_competition
 from goldfold.config import Component, SplitConfig, parse_config
 from goldfold.errors import InputError
+from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.text import learning as text
 from goldfold.modalities.text import outside
 from goldfold.modalities.text.learning import TextView
@@ -22,12 +23,11 @@ from goldfold.modalities.text.settings import TextModelConfig
 from goldfold.modalities.text.vocabulary import vectorizers
 from goldfold.prediction import export as exporting
 from goldfold.prediction import predict
-from goldfold.prediction.outside import predict_outside
 from goldfold.prepare import prepare
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.reporter import Silent
 from goldfold.training.train import Stopped
-from goldfold.validation.validate import judge, validate
+from goldfold.validation.validate import validate
 
 POOLINGS = ["attention", "mean", "max", "last", "first"]
 
@@ -112,7 +112,7 @@ def trained(stories, tmp_path_factory):
 def test_a_bilstm_learns_and_its_checkpoint_scores_the_same(stories, trained):
     result, folder = trained
     assert result.score > 0.95 and "bilstm" in (folder / "model.json").read_text()
-    assert judge(stories, FoldResult.load(folder)).score == result.score
+    assert score_again(stories, FoldResult.load(folder)) == result.score
 
 
 @pytest.mark.slow
@@ -151,7 +151,7 @@ def test_the_padding_that_buckets_save_is_told_once(stories, tmp_path):
 def test_tfidf_is_fitted_once_and_its_checkpoint_predicts_the_same(stories, tmp_path, model, least):
     result = train_fold(stories, 0, 0, text_config({"name": "tfidf", **model}, class_weights="balanced"), tmp_path)
     loaded = FoldResult.load(tmp_path)
-    assert result.score >= least and judge(stories, loaded).score == result.score
+    assert result.score >= least and score_again(stories, loaded) == result.score
     table = stories.train.iloc[[0, 1, 2]]
     names, ours, bad = predict_outside([loaded], table)
     rows = judge_rows(stories, result, table.index)
@@ -184,7 +184,7 @@ def test_other_tasks_than_classes(tmp_path, task, model):
     asked = {"target": tuple(targets), "task": task}
     prepared, _ = prepared_of(root, tmp_path / "prepared", asked)
     result = train_fold(prepared, 0, 0, text_config(model, epochs=8, monitor="loss"), tmp_path / "fold")
-    assert judge(prepared, FoldResult.load(tmp_path / "fold")).score == pytest.approx(result.score)
+    assert score_again(prepared, FoldResult.load(tmp_path / "fold")) == pytest.approx(result.score)
     assert result.score < 1.5 if task == "regression" else result.score > 0.9
 
 
@@ -257,8 +257,8 @@ def test_texts_from_outside(stories, trained, tmp_path):
     assert names[0].endswith("rows.csv row 2") and np.allclose(found, judge_rows(stories, trained[0], range(9)), atol=1e-6)
     with pytest.raises(InputError, match="give text files"):
         outside.read_files([tmp_path / "notes", tmp_path / "rows.csv"])
-    with pytest.raises(ValueError, match="it has no column story"):
-        outside.read_rows(table.drop(columns="story"), trained[0].spec)
+    with pytest.raises(InputError, match="the rows have no column story"):
+        outside.outside_view(table.drop(columns="story"), trained[0].spec, None, {})
 
 
 def test_a_stranger_makes_the_ids_by_the_card_alone(stories):
@@ -315,7 +315,7 @@ def test_a_recipe_of_texts_goes_all_the_way_to_a_submission(stories, tmp_path, r
     asked = parse_config(tree)
     folds = [train_fold(stories, fold, 0, asked, tmp_path / str(fold)) for fold in (0, 1, 2)]
     assert validate(stories, folds, asked.validate_).scores.score > 0.9
-    submission = predict(stories, folds, asked.predict)
+    submission = predict(stories, Ensemble(folds, asked.predict))
     assert len(submission.predictions) == len(stories.test)
     submission.save(tmp_path / "submission")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.conftest import problem_of
+from tests.conftest import problem_of, score_again
 from tests.modalities.texts import text_config
 
 from goldfold.errors import InputError
@@ -12,7 +12,6 @@ from goldfold.modalities import hub
 from goldfold.modalities.text import learning as text
 from goldfold.modalities.text.settings import TextModelConfig
 from goldfold.training import FoldResult, train_fold
-from goldfold.validation.validate import judge
 
 transformers = pytest.importorskip("transformers", reason="pip install -r requirements-transformers.txt")
 
@@ -57,7 +56,7 @@ def test_it_starts_from_the_folders_weights_and_its_checkpoint_needs_the_folder_
     for file in moved.iterdir():
         file.unlink()
     loaded = FoldResult.load(tmp_path / "fold")
-    assert result.score > 0.9 and judge(stories, loaded).score == result.score
+    assert result.score > 0.9 and score_again(stories, loaded) == result.score
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "first", "last"])

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 
 import cv2
 import numpy as np
@@ -9,18 +10,16 @@ import onnxruntime
 import pandas as pd
 import pytest
 import torch
-from tests.conftest import write_image
+from tests.conftest import predict_outside, write_image
 
 from goldfold.errors import InputError
+from goldfold.inference.ensemble import Ensemble
+from goldfold.inference.pyfunc import _load_pyfunc
 from goldfold.modalities.image import outside
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.prediction import export as exporting
 from goldfold.prediction.export import SUFFIXES, export
-from goldfold.prediction.outside import predict_outside
-from goldfold.prediction.pyfunc import _load_pyfunc
 from goldfold.training import train_fold
-from goldfold.training.device import find_compute_again
-from goldfold.training.evaluate import predict_logits
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +68,13 @@ def test_the_other_formats_load_and_agree_for_any_batch(digits, result, tmp_path
 
 def test_a_file_that_deviates_is_not_kept(digits, result, tmp_path, monkeypatch):
     writer = exporting._WRITERS["torchscript"]
-    monkeypatch.setitem(exporting._WRITERS, "torchscript", lambda *given: writer(*given) + 0.01)
-    with pytest.raises(InputError, match="deviates from PyTorch by up to 0"):
+
+    def shifted(*args):
+        exported = writer(*args)
+        return lambda inputs: exported(inputs) + 0.01
+
+    monkeypatch.setitem(exporting._WRITERS, "torchscript", shifted)
+    with pytest.raises(InputError, match="deviates from PyTorch by 1"):
         export(result, digits, ["torchscript"], tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -79,23 +83,13 @@ def test_formats_have_suffixes_of_their_own():
     assert len(set(SUFFIXES.values())) == len(SUFFIXES) == len(exporting._WRITERS)
 
 
-def test_a_single_image_is_predicted_as_the_pipeline_predicts_it(digits, result, tmp_path):
-    view = result.modality.plain_view(digits, "test", result.spec)
-    rows = [0, 4, 9]
-    batches = [view.__getitems__([(0, row)]) for row in rows]
-    logits = predict_logits(result.build_model(), batches, find_compute_again(result.precision))
-    files = [image_file(digits, row, tmp_path / "images") for row in rows]
-    assert predicted(result, *files) == pytest.approx(result.codec.decode(logits), abs=1e-12)
-    assert list(outside.read_files([tmp_path / "images"]).index) == sorted(map(str, files))
-
-
 def test_files_that_cannot_be_predicted_are_told_and_the_others_predicted(result, tmp_path):
     write_image(tmp_path / "good.png", 0)
     (tmp_path / "bad.png").write_text("no image")
     table = outside.read_files([tmp_path / "good.png", tmp_path / "bad.png"])
-    names, predictions, bad = predict_outside([result], table)
-    assert names == [str(tmp_path / "good.png")] and predictions.shape == (1, 10)
-    assert bad == [f"{tmp_path / 'bad.png'}: it is no image that OpenCV or Pillow can read"]
+    _, predictions, unreadable = predict_outside([result], table)
+    assert predictions[0] == pytest.approx(predicted(result, tmp_path / "good.png")[0])
+    assert unreadable == {1: "it is no image that OpenCV or Pillow can read"}
     with pytest.raises(InputError, match="are not there"):
         outside.read_files([tmp_path / "gone.png"])
     (tmp_path / "empty").mkdir()
@@ -103,12 +97,40 @@ def test_files_that_cannot_be_predicted_are_told_and_the_others_predicted(result
         outside.read_files([tmp_path / "empty"])
 
 
+class Branches(torch.nn.Module):
+    """A network whose path depends on the values of its input."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.dark, self.bright = torch.nn.Linear(3, outputs), torch.nn.Linear(3, outputs)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        means = image.mean(dim=(2, 3))
+        if bool(means.mean() > 0):
+            return self.bright(means)
+        return self.dark(means)
+
+
+def test_a_network_with_control_flow_is_compiled_where_a_trace_would_be_wrong(digits, settings, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "branches", sys.modules[__name__])
+    branching = train_fold(
+        digits, 0, 0, settings(model={"name": "branches:Branches", "image_size": 32}, epochs=1), tmp_path / "a"
+    )
+    export(branching, digits, ["torchscript"], tmp_path)
+    model, exported = branching.build_model().eval(), torch.jit.load(str(tmp_path / "model.torchscript.pt"))
+    for value in (0, 60, 200, 255):
+        images = torch.full((3, 32, 32, 3), value, dtype=torch.uint8)
+        assert torch.allclose(exported(image=images), model(images), atol=1e-4)
+
+
 def test_the_python_function_takes_bytes_and_base64(digits, result, tmp_path):
-    result.save(tmp_path / "fold")
+    Ensemble([result]).save(tmp_path / "folds")
     content = image_file(digits, 2, tmp_path).read_bytes()
-    function = _load_pyfunc(str(tmp_path / "fold"))
+    function = _load_pyfunc(str(tmp_path / "folds"))
     table = function.predict(pd.DataFrame({"image": [content, base64.b64encode(content).decode()]}))
     assert list(table.columns) == ["label", *digits.problem.outputs]
     assert table.iloc[0].equals(table.iloc[1])
     expected = predicted(result, tmp_path / "2.png")[0]
     assert table.iloc[0, 1:].to_numpy(float) == pytest.approx(expected) and table["label"][0] == str(expected.argmax())
+    with pytest.raises(InputError, match="1 of 1 rows cannot be read"):
+        function.predict(pd.DataFrame({"image": [b"no image"]}))

@@ -9,6 +9,7 @@ import pytest
 from goldfold.competition import Problem
 from goldfold.config import PredictConfig, ValidateConfig
 from goldfold.errors import InputError
+from goldfold.inference.ensemble import Ensemble
 from goldfold.prediction import Submission, check_submission, predict, score_submission
 from goldfold.training import train_fold
 from goldfold.validation import validate
@@ -171,7 +172,7 @@ def test_what_is_asked_is_trained_judged_and_answered(digits, settings, tmp_path
     cv.save(tmp_path / "cv")
     raw = cv.scores.score if cv.scores.raw is None else cv.scores.raw
     assert raw == problem.score_rows(cv.oof, problem.predictions(cv.oof))
-    predict(prepared, folds, PredictConfig(), cv.postprocess.steps).save(tmp_path / "submission")
+    predict(prepared, Ensemble(folds, PredictConfig(), cv.postprocess.steps)).save(tmp_path / "submission")
     if name == "masked":
         small = cv.oof[cv.oof["small"]]
         assert raw == (problem.predictions(small).argmax(axis=1) == problem.truth(small)).mean()

@@ -8,6 +8,7 @@ from goldfold.competition import Problem
 from goldfold.config import PredictConfig
 from goldfold.errors import InputError
 from goldfold.inference.averaging import average
+from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.prediction import Submission, check_submission, predict, score_submission
 from goldfold.training import train_fold
@@ -116,8 +117,8 @@ def test_folds_are_averaged():
 def test_the_test_set_is_predicted_by_every_fold_in_the_order_of_the_sample(digits, settings, tmp_path):
     folds = [train_fold(digits, fold, 0, settings(epochs=1), tmp_path / str(fold)) for fold in (0, 1)]
     config = PredictConfig()
-    both = predict(digits, folds, config)
-    each = [digits.problem.predictions(predict(digits, [fold], config).predictions) for fold in folds]
+    both = predict(digits, Ensemble(folds, config))
+    each = [digits.problem.predictions(predict(digits, Ensemble([fold], config)).predictions) for fold in folds]
     assert digits.problem.predictions(both.predictions) == pytest.approx((each[0] + each[1]) / 2)
     assert list(both.table["id"]) == list(digits.sample["id"])
     both.save(tmp_path / "out")
@@ -128,15 +129,15 @@ def test_the_test_set_is_predicted_by_every_fold_in_the_order_of_the_sample(digi
 def test_test_time_augmentation_averages_the_row_as_it_is_and_changed(digits, settings, tmp_path, monkeypatch):
     fold = train_fold(digits, 0, 0, settings(epochs=1), tmp_path)
     plain, flipped = (
-        digits.problem.predictions(predict(digits, [fold], PredictConfig(tta=tta)).predictions)
+        digits.problem.predictions(predict(digits, Ensemble([fold], PredictConfig(tta=tta))).predictions)
         for tta in ((), ({"name": "HorizontalFlip", "p": 0.0},))
     )
     monkeypatch.setattr(ImageCache, "__getitem__", lambda *given, original=ImageCache.__getitem__: original(*given)[:, ::-1])
-    alone = digits.problem.predictions(predict(digits, [fold], PredictConfig()).predictions)
+    alone = digits.problem.predictions(predict(digits, Ensemble([fold], PredictConfig())).predictions)
     monkeypatch.undo()
     assert flipped == pytest.approx((plain + alone) / 2, abs=1e-6) and not np.allclose(plain, alone)
     with pytest.raises(InputError, match=r"predict.tta.0: albumentations.HorizontalFlip refused"):
-        predict(digits, [fold], PredictConfig(tta=({"name": "HorizontalFlip", "often": 1},)))
+        predict(digits, Ensemble([fold], PredictConfig(tta=({"name": "HorizontalFlip", "often": 1},))))
 
 
 def score(problem, prediction, columns, truth, tmp_path):

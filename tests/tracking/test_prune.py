@@ -38,7 +38,7 @@ def log(store, tmp_path):
             source.write_bytes(name[:1].encode() * SIZE)
         outbox = Outbox(store.root / "outbox")
         metrics = [] if score is None else [("accuracy", score, 0, 1.0)]
-        for target in ("folds/0/0", "model/data/fold"):
+        for target in ("folds/0/0", "model/data/folds/0/0"):
             outbox.put(Record("mine", name, name, metrics=metrics, tags=tags or {}, artifacts={str(source): target}))
         deliver_waiting(outbox, store)
         run = store.find(name)

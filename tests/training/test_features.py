@@ -4,13 +4,13 @@ from itertools import count
 
 import pytest
 import torch
+from tests.conftest import score_again
 from torch.testing import assert_close
 
 from goldfold.modalities.image.model import ImageModel
 from goldfold.training import train_fold
 from goldfold.training.reporter import Silent
 from goldfold.training.train import Stopped
-from goldfold.validation.validate import judge
 
 
 class Notes(Silent):
@@ -56,7 +56,7 @@ def test_the_head_learns_what_it_learns_from_the_images(digits, config, tmp_path
     assert_close(features.weights["head.fc.weight"], images.weights["head.fc.weight"], **tolerance)
     assert all(torch.equal(features.weights[name], images.weights[name]) for name in images.weights if "backbone" in name)
     # Fails unless the checkpoint, which reads images, bears the score that the features gave.
-    assert judge(digits, features).score == features.score
+    assert score_again(digits, features) == features.score
 
 
 @pytest.mark.slow
@@ -79,7 +79,7 @@ def test_a_kept_feature_never_changes_the_score_that_a_checkpoint_bears(digits, 
     for number, batch_size in enumerate((48, 32)):
         chosen = config(2, precision="bf16", batch_size=batch_size, monitor="loss")
         result = train_fold(digits, 0, 0, chosen, tmp_path / str(number), scratch=tmp_path)
-        assert judge(digits, result).loss == result.loss
+        assert score_again(digits, result) == result.score
 
 
 def test_what_was_computed_is_told_once(digits, config, tmp_path):

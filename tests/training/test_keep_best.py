@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from goldfold.config import PredictConfig, ValidateConfig
+from goldfold.inference.fold import predict_fold
+from goldfold.inference.sources import PreparedRows
 from goldfold.training import FoldResult, train_fold
 from goldfold.validation import validate
-from goldfold.validation.inference import predict_rows
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ def test_checkpoints_are_saved_and_loaded_with_the_best_under_its_own_names(trai
 def test_their_predictions_are_averaged(digits, trained):
     result, _ = trained
     rows = digits.validation_rows(0)
-    members = predict_rows(digits, result, "train", rows, PredictConfig())
+    members = predict_fold(result, PreparedRows(digits, "train", rows), PredictConfig())
     assert len(members) == 3 and not np.allclose(members[0], members[1])
     cv = validate(digits, [result], ValidateConfig(bootstrap=10))
     assert cv.problem.predictions(cv.oof) == pytest.approx(np.mean(members, axis=0))

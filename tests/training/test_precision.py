@@ -3,10 +3,10 @@
 import pytest
 import timm
 import torch
+from tests.conftest import score_again
 
 from goldfold.training import device, precision, train_fold
 from goldfold.training.precision import arithmetic, choose_compute
-from goldfold.validation.validate import judge
 
 on_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 
@@ -89,7 +89,7 @@ def test_every_fresh_run_chooses_the_same_and_the_checkpoint_bears_it(digits, se
     config, folders = settings(precision="auto", epochs=1), (tmp_path / "a", tmp_path / "b")
     results = [train_fold(digits, 0, 0, config, folder, scratch=folder) for folder in folders]
     assert {result.precision for result in results} == {"fp32"}
-    assert judge(digits, results[0]).score == results[1].score
+    assert score_again(digits, results[0]) == results[1].score
     assert not list(tmp_path.rglob("precision.json"))
 
 

@@ -11,6 +11,7 @@ from goldfold.competition import Problem
 from goldfold.config import PredictConfig, PseudoConfig, parse_config
 from goldfold.errors import InputError
 from goldfold.identity import training_key
+from goldfold.inference.ensemble import Ensemble
 from goldfold.prediction import predict
 from goldfold.prepare import prepare
 from goldfold.training import train_fold
@@ -30,7 +31,7 @@ def labelled(digits, settings, tmp_path_factory):
     """The path of the labels that two trained folds give, and the submission that holds them."""
     folder = tmp_path_factory.mktemp("labels")
     folds = [train_fold(digits, fold, 0, settings(epochs=3, lr=0.01), folder / str(fold)) for fold in (0, 1)]
-    submission = predict(digits, folds, PredictConfig())
+    submission = predict(digits, Ensemble(folds, PredictConfig()))
     save_pseudo_labels(folder / "labels.parquet", digits, submission.by_fold, "first")
     return folder / "labels.parquet", submission
 
@@ -136,7 +137,9 @@ def test_tables_and_estimators_learn_from_them(tmp_path):
     config = asked("linear")
     prepared = prepare(read_competition(config.competition), config.split, config.prepare, tmp_path / "prepared")[0]
     folds = [train_fold(prepared, fold, 0, config, tmp_path / str(fold)) for fold in (0, 1)]
-    save_pseudo_labels(tmp_path / "labels.parquet", prepared, predict(prepared, folds, PredictConfig()).by_fold, "first")
+    save_pseudo_labels(
+        tmp_path / "labels.parquet", prepared, predict(prepared, Ensemble(folds, PredictConfig())).by_fold, "first"
+    )
     for name in ("linear", "mlp"):
         result = train_fold(prepared, 0, 0, asked(name, confidence=0), tmp_path / name)
         assert result.rows["training"] == len(prepared.training_rows(0)) + 40

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.conftest import score_again
 
 from goldfold.config import TrainConfig
 from goldfold.errors import InputError
@@ -181,13 +182,12 @@ def test_timms_asymmetric_loss_is_named_as_it_is():
 @pytest.mark.slow
 @pytest.mark.parametrize("average", [{"name": "ema", "decay": 0.9}, {"name": "swa", "start": 1}])
 def test_the_average_is_what_is_judged_and_kept(digits, settings, tmp_path, average):
-    from goldfold.validation.validate import judge
 
     plain = train_fold(digits, 0, 0, settings(epochs=3), tmp_path / "a")
     averaged = train_fold(digits, 0, 0, settings(epochs=3, average=average), tmp_path / "b")
     assert list(plain.history["train_loss"]) == list(averaged.history["train_loss"])
     assert plain.history["valid_loss"].iloc[-1] != averaged.history["valid_loss"].iloc[-1]
-    assert judge(digits, averaged).score == averaged.score
+    assert score_again(digits, averaged) == averaged.score
 
 
 def test_swa_is_the_mean_of_the_epochs(digits, settings):

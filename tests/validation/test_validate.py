@@ -7,9 +7,10 @@ import pytest
 from goldfold.competition import Problem
 from goldfold.config import PredictConfig, ValidateConfig
 from goldfold.errors import InputError
+from goldfold.inference.fold import predict_fold
+from goldfold.inference.sources import PreparedRows
 from goldfold.training import train_fold
 from goldfold.validation import CVResult, validate
-from goldfold.validation.inference import predict_rows
 from goldfold.validation.plots import plot_errors
 from goldfold.validation.uncertainty import bootstrap_interval
 
@@ -59,7 +60,7 @@ def test_rows_are_predicted_out_of_fold_as_the_test_set_will_be(digits, folds, r
     flipped = PredictConfig(tta=({"name": "HorizontalFlip"},))
     averaged = validate(digits, folds, CONFIG, flipped)
     assert averaged.scores.plain == result.scores.score and result.scores.plain is None
-    by_hand = predict_rows(digits, folds[0], "train", digits.validation_rows(0), flipped)
+    by_hand = predict_fold(folds[0], PreparedRows(digits, "train", digits.validation_rows(0)), flipped)
     here = averaged.oof["fold"] == 0
     assert averaged.problem.predictions(averaged.oof[here]) == pytest.approx(np.mean(by_hand, axis=0), abs=1e-9)
     assert len(by_hand) == 2 and not np.allclose(*by_hand)

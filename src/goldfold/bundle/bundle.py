@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,33 +14,30 @@ from goldfold.competition import Problem
 from goldfold.config import Config, parse_config
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, read_json, write_json
-from goldfold.inference.postprocess import Step, Steps
-from goldfold.training import FoldResult
+from goldfold.inference.ensemble import Ensemble
 
-CARD, NOTEBOOK = "bundle.json", "predict.ipynb"
+CARD, MODELS, NOTEBOOK = "bundle.json", "models", "predict.ipynb"
 NEEDS = ("torch", "timm", "albumentations", "numpy", "pandas", "scikit-learn", "pydantic")
 REPOSITORY = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """The models of all folds with what is done to their predictions, and all of params.yaml.
+    """The models of a run, and all of params.yaml.
 
-    Files: bundle.json, folds/<fold>/<seed>/ (see FoldResult), wheels/ with goldfold's own, own/ with the competitor's modules,
-    and predict.ipynb, which needs nothing else but a competition's files and the libraries of `versions`.
+    Files: bundle.json, models/ (see Ensemble), wheels/ with goldfold's own, own/ with the competitor's modules, and
+    predict.ipynb, which needs nothing else but a competition's files and the libraries of `versions`.
     """
 
     name: str
     config: Config
-    problem: Problem
-    folds: Sequence[FoldResult] = field(repr=False)
-    postprocess: Steps = ()
+    ensemble: Ensemble
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
-    def models(self) -> int:
-        """The checkpoints of all folds."""
-        return sum(1 + len(result.further) for result in self.folds)
+    def problem(self) -> Problem:
+        """The problem that it answers."""
+        return self.ensemble.problem
 
     def save(self, folder: Path, data: Path, megabytes: float, wheels: Sequence[str] = ()) -> int:
         """Write the files, whole or not at all; return the folder's size in bytes.
@@ -49,17 +46,10 @@ class Bundle:
         installed here. Raises InputError where the folder would be larger than `megabytes`.
         """
         with folder_written_whole(folder) as draft:
-            for result in self.folds:
-                result.save(draft / "folds" / str(result.fold) / str(result.seed))
-            card = {
-                "name": self.name,
-                "config": self.config.model_dump(mode="json", by_alias=True),
-                "problem": self.problem.to_json(),
-                "folds": [[result.fold, result.seed] for result in self.folds],
-                "postprocess": [asdict(step) for step in self.postprocess],
-                "versions": {name: version(name) for name in NEEDS},
-            }
-            write_json(draft / CARD, card)
+            self.ensemble.save(draft / MODELS)
+            config = self.config.model_dump(mode="json", by_alias=True)
+            versions = {name: version(name) for name in NEEDS}
+            write_json(draft / CARD, {"name": self.name, "config": config, "versions": versions})
             write_json(draft / NOTEBOOK, notebook(self.name, self.problem.name, folder.name, data))
             _build_wheel(draft / "wheels")
             for package in wheels:
@@ -87,9 +77,7 @@ class Bundle:
         return cls(
             name=card["name"],
             config=parse_config(card["config"], str(folder / CARD)),
-            problem=Problem.from_json(card["problem"]),
-            folds=[FoldResult.load(folder / "folds" / str(fold) / str(seed)) for fold, seed in card["folds"]],
-            postprocess=tuple(Step(**step) for step in card["postprocess"]),
+            ensemble=Ensemble.load(folder / MODELS),
             versions=card["versions"],
         )
 

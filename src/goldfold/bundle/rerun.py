@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 from goldfold.bundle.bundle import Bundle
 from goldfold.competition import Competition, read_competition
 from goldfold.errors import InputError, told_to_people
 from goldfold.imports import modality_part
-from goldfold.prediction import Submission, check_submission, predict
-from goldfold.prepare import PreparedSet
+from goldfold.inference.sources import OutsideRows
+from goldfold.modalities.protocol import Outside
+from goldfold.prediction import Submission, check_submission, submission_of
 
 SAMPLE = 256
 """Test rows to measure by, at most."""
@@ -44,7 +43,9 @@ def predict_bundle(bundle: Path, data: Path, path: Path) -> None:
             print(f"{line}: predictions may differ in their last digits")
         competition = read_test(kept, data)
         views = 1 + len(kept.config.predict.tta)
-        print(f"{len(competition.test)} test rows, {kept.models} models, {views} view{'s' * (views > 1)} of each row")
+        print(
+            f"{len(competition.test)} test rows, {kept.ensemble.checkpoints} models, {views} view{'s' * (views > 1)} of each row"
+        )
         submission = predict_test(kept, competition)
         with TemporaryDirectory() as folder:
             submission.save(Path(folder))
@@ -67,22 +68,13 @@ def read_test(bundle: Bundle, data: Path) -> Competition:
 
 
 def predict_test(bundle: Bundle, competition: Competition) -> Submission:
-    """Predict the competition's test rows as the stages do; of its training rows nothing is read."""
-    with TemporaryDirectory() as folder:
-        modality_part(bundle.problem.modality, "prepare").gather_test(competition, bundle.config.prepare, Path(folder))
-        prepared = PreparedSet(
-            folder=Path(folder),
-            problem=bundle.problem,
-            train=competition.train.iloc[:0],
-            test=competition.test,
-            sample=competition.sample,
-            folds=np.zeros(0, np.int16),
-            in_time=False,
-            inputs="",
-            # The models are asked for other rows than they know, on purpose.
-            fingerprint=bundle.folds[0].prepared,
-        )
-        return predict(prepared, bundle.folds, bundle.config.predict, bundle.postprocess)
+    """Predict the competition's test rows; of its training rows nothing is read."""
+    outside: Outside = modality_part(bundle.problem.modality, "outside")
+    rows = OutsideRows(outside.test_rows(competition))
+    submission = submission_of(bundle.ensemble, rows, competition.test, competition.sample)
+    for row, reason in rows.unreadable.items():
+        print(f"predicted as if blank: {competition.test[bundle.problem.id].iloc[row]}: {reason}")
+    return submission
 
 
 def measure(bundle: Bundle, data: Path) -> Pace:

@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
+from goldfold.bundle import Bundle
 from goldfold.bundle.rerun import measure
 from goldfold.cli.arguments import add_run, at_least_one
 from goldfold.imports import modality_part
 from goldfold.prepare import PreparedSet
-from goldfold.runs.bundle import bundle_of
 from goldfold.runs.paths import BUNDLES, PREPARED
 from goldfold.runs.run import find_run
 from goldfold.terminal import clock
@@ -26,14 +26,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write a run's bundle, and say how large it is and how long it will take, measured here by the test rows there are."""
-    bundle = bundle_of(find_run(args.run))
+    chosen = find_run(args.run)
+    bundle = Bundle(chosen.origin.name if chosen.origin else chosen.name, chosen.config(), chosen.ensemble())
     modality_part(bundle.problem.modality, "outside")
     folder = args.out or BUNDLES / bundle.name
     size = bundle.save(folder, args.data or Path("/kaggle/input") / bundle.problem.name, args.megabytes, args.wheels)
-    views = 1 + len(bundle.config.predict.tta)
-    models = f"{bundle.models} models x {views} view{'s' * (views > 1)}"
+    views, count = 1 + len(bundle.config.predict.tta), bundle.ensemble.checkpoints
+    models = f"{count} models x {views} view{'s' * (views > 1)}"
     weight = f"{size / 1e6:.1f} MB of {args.megabytes:g}"
-    print(f"bundle      {folder}: {weight}, {bundle.models} models; its notebook is predict.ipynb")
+    print(f"bundle      {folder}: {weight}, {count} models; its notebook is predict.ipynb")
     pace = measure(bundle, Path(bundle.config.competition.path))
     rows = args.test_rows or len(PreparedSet.load(PREPARED).test)
     seconds = pace.seconds(rows)

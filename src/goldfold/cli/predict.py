@@ -6,9 +6,9 @@ from pathlib import Path
 from goldfold.cli.arguments import RUN, at_least_one
 from goldfold.errors import InputError
 from goldfold.imports import modality_part
-from goldfold.prediction.outside import predict_outside
+from goldfold.inference.sources import OutsideRows
 from goldfold.runs.run import find_run
-from goldfold.terminal import show_predictions
+from goldfold.terminal import show_answers
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,14 +20,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the most probable classes of each image or row, or its values, as the folds' models predict them on average."""
-    folds = find_run(args.run).folds(args.fold)
-    problem = folds[0].codec.problem
-    rows = modality_part(problem.modality, "outside").read_files(args.paths)
-    if problem.id in rows:
-        rows = rows.set_index(problem.id, drop=False)
-    names, predictions, bad = predict_outside(folds, rows)
-    if names:
-        show_predictions(problem, names, predictions, args.top)
-    if bad:
-        raise InputError(f"{len(bad)} of {len(rows)} rows cannot be predicted", bad, "replace them, or leave them out")
+    """Print the most probable classes of each image or row, or its values, as the run's models answer them."""
+    ensemble = find_run(args.run).ensemble(args.fold)
+    problem = ensemble.problem
+    table = modality_part(problem.modality, "outside").read_files(args.paths)
+    if problem.id in table:
+        table = table.set_index(problem.id, drop=False)
+    rows = OutsideRows(table)
+    answers, names = ensemble.answers(rows), table.index.astype("str")
+    readable = [row not in rows.unreadable for row in range(len(table))]
+    show_answers(problem, names[readable], answers[readable], args.top)
+    if rows.unreadable:
+        reasons = [f"{names[row]}: {reason}" for row, reason in sorted(rows.unreadable.items())]
+        raise InputError(f"{len(reasons)} of {len(table)} rows cannot be predicted", reasons, "replace them, or leave them out")

@@ -42,9 +42,6 @@ class Prepare(Protocol):
         Raises InputError for what cannot be read.
         """
 
-    def gather_test(self, competition: Competition, config: Any, folder: Path) -> None:
-        """Write what the plain view reads of the test table, without a training table."""
-
 
 class View(Protocol):
     """The rows of one table as a model sees them, a batch at a time."""
@@ -90,8 +87,15 @@ class Outside(Protocol):
     def read_files(self, paths: Sequence[Path]) -> pd.DataFrame:
         """Return rows read from files or folders; the index names them for people."""
 
-    def read_rows(self, table: pd.DataFrame, spec: Spec) -> Inputs:
-        """Return such rows as the plain view would show them; raises ValueError for rows that cannot be read."""
+    def test_rows(self, competition: Competition) -> pd.DataFrame:
+        """Return a competition's test rows as such a table."""
+
+    def outside_view(self, table: pd.DataFrame, spec: Spec, change: Component | None, unreadable: dict[int, str]) -> View:
+        """Return such rows as the plain view would show them; for test-time augmentation, each row changed.
+
+        A row that cannot be read is shown as a blank one, and `unreadable` gets the reason. Raises InputError where a column is
+        missing.
+        """
 
     def outside_columns(self, spec: Spec) -> dict[str, str]:
         """Return the columns of such a table, by name, each with its type in MLflow."""

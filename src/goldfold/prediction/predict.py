@@ -1,36 +1,27 @@
-"""FoldResults → Submission."""
-
-from collections.abc import Sequence
+"""Ensemble → Submission."""
 
 import numpy as np
 import pandas as pd
 
-from goldfold.config import PredictConfig
-from goldfold.inference.averaging import average
-from goldfold.inference.postprocess import Steps
+from goldfold.inference.ensemble import Ensemble
+from goldfold.inference.sources import PreparedRows, Source
 from goldfold.prediction.submission import Submission
 from goldfold.prepare import PreparedSet
-from goldfold.training import FoldResult
-from goldfold.validation.inference import predict_rows
 
 
-def predict(prepared: PreparedSet, folds: Sequence[FoldResult], config: PredictConfig, postprocess: Steps = ()) -> Submission:
-    """Predict the test set by every checkpoint of every fold, as it is and changed by each transform of predict.tta, and average.
+def predict(prepared: PreparedSet, ensemble: Ensemble) -> Submission:
+    """Predict the test set of a prepared set; raises InputError for a fold of another one, and for a refused transform."""
+    return submission_of(ensemble, PreparedRows(prepared, "test"), prepared.test, prepared.sample)
 
-    `postprocess` are the steps that validate fitted to out-of-fold rows. Raises InputError for a fold of another prepared set,
-    and for a transform that is refused.
-    """
-    problem, rows = prepared.problem, np.arange(len(prepared.test))
-    ids = prepared.test[[problem.id, *([problem.answer_id] if problem.answer_id else [])]].reset_index(drop=True)
-    members, by_fold = [], []
-    for fold in dict.fromkeys(result.fold for result in folds):
-        mine = []
-        for result in folds:
-            if result.fold == fold:
-                result.require_prepared(prepared)
-                mine += predict_rows(prepared, result, "test", rows, config)
-        members += mine
-        told = problem.table(average(problem, np.stack(mine), config.average)).astype(np.float32)
-        by_fold.append(pd.concat([ids[[problem.id]], told], axis=1).assign(fold=fold))
-    predictions = pd.concat([ids, problem.table(average(problem, np.stack(members), config.average))], axis=1)
-    return Submission(problem, prepared.sample, predictions, postprocess, pd.concat(by_fold, ignore_index=True))
+
+def submission_of(ensemble: Ensemble, source: Source, test: pd.DataFrame, sample: pd.DataFrame) -> Submission:
+    """Predict the rows of a source, which are those of the test table, and answer the sample submission."""
+    problem, members = ensemble.problem, ensemble.predict_by_fold(source)
+    ids = test[[problem.id, *([problem.answer_id] if problem.answer_id else [])]].reset_index(drop=True)
+    by_fold = []
+    for fold, predictions in members.items():
+        averaged = problem.table(ensemble.average(predictions)).astype(np.float32)
+        by_fold.append(pd.concat([ids[[problem.id]], averaged], axis=1).assign(fold=fold))
+    averaged = problem.table(ensemble.average([member for predictions in members.values() for member in predictions]))
+    table = pd.concat([ids, averaged], axis=1)
+    return Submission(problem, sample, table, ensemble.postprocess, pd.concat(by_fold, ignore_index=True))

@@ -20,6 +20,7 @@ from goldfold.tracking import Origin, flat_params
 from goldfold.tracking.store import FOLD, KEY, MEMBERS, Store, Unreachable
 
 if TYPE_CHECKING:
+    from goldfold.inference.ensemble import Ensemble
     from goldfold.training import FoldResult
     from goldfold.validation import CVResult
 
@@ -128,6 +129,16 @@ class Run:
 
         config = self.config()
         return load_folds(self._checkpoints(), config.split.folds if fold is None else (fold,), config.train.seeds)
+
+    def ensemble(self, fold: int | None = None) -> "Ensemble":
+        """Its models with all that makes answers of their predictions; raises InputError where it has none."""
+        from goldfold.inference.ensemble import Ensemble
+        from goldfold.inference.postprocess import Postprocess
+
+        cv = self.artifacts("cv")
+        steps = cv / "postprocess.json" if cv else None
+        postprocess = Postprocess.from_json(read_json(steps)) if steps and steps.is_file() else Postprocess()
+        return Ensemble(self.folds(fold), self.config().predict, postprocess.steps)
 
     def _checkpoints(self) -> Path:
         folder = self.artifacts("folds")

@@ -2,16 +2,16 @@
 
 from goldfold.terminal.numbers import clock, number
 from goldfold.terminal.progress import FoldProgress, input_progress
-from goldfold.terminal.stages import show_audit, show_cv, show_predictions, show_prepared, show_result, show_submission
+from goldfold.terminal.stages import show_answers, show_audit, show_cv, show_prepared, show_result, show_submission
 
 __all__ = [
     "FoldProgress",
     "clock",
     "input_progress",
     "number",
+    "show_answers",
     "show_audit",
     "show_cv",
-    "show_predictions",
     "show_prepared",
     "show_result",
     "show_submission",

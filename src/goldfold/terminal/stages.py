@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ from rich.table import Table
 from goldfold.terminal.numbers import number
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from goldfold.audit import Audit
     from goldfold.competition import Problem
-    from goldfold.metrics import Array
     from goldfold.prediction import Submission
     from goldfold.runs.scores import SolutionScore
     from goldfold.validation import CVResult
@@ -108,10 +109,10 @@ def show_submission(submission: Submission, path: Path, test: SolutionScore | No
         print(f"test score  {submission.problem.scored_by.name} {number(test.score)} against {test.source}")
 
 
-def show_predictions(problem: Problem, names: Sequence[str], predictions: Array, top: int) -> None:
-    """Print the `top` most probable classes, the labels' probabilities, or the values, of each row."""
+def show_answers(problem: Problem, names: Iterable[str], answers: pd.DataFrame, top: int) -> None:
+    """Print the `top` most probable classes, the labels' probabilities, or the values, of each row (see Ensemble.answers)."""
     outputs = [column.partition("_")[2] for column in problem.outputs]
-    for name, row in zip(names, predictions.reshape(len(names), -1).tolist(), strict=True):
+    for name, row in zip(names, answers[list(problem.outputs)].to_numpy().tolist(), strict=True):
         if problem.task == "regression":
             told = [f"{output} {number(value)}" for output, value in zip(outputs, row, strict=True)]
         else:

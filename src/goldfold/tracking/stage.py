@@ -25,6 +25,7 @@ from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.store import Store, Unreachable, metric_tags, tracking_uri, write_pyfunc
 
 if TYPE_CHECKING:
+    from goldfold.inference.ensemble import Ensemble
     from goldfold.prepare import PreparedSet
     from goldfold.training import FoldResult
     from goldfold.training.reporter import Plan, Row
@@ -34,9 +35,10 @@ LIBRARY = Path(__file__).parents[1]
 MOST_NOTES = 4000
 AUDIT = "audit"
 """The folder of the audit, in the prepared set and in the run."""
-CARDS = ("model.json", "history.csv")
-"""The files of a checkpoint beside its weights."""
-CONFIG = "params.json"
+CARDS, WEIGHTS_FILE = ("model.json", "history.csv"), "model.safetensors"
+"""The files of a checkpoint: those beside its weights, and these."""
+CONFIG, FOLDS = "params.json", "folds"
+"""What params.yaml held, and the folder of a run that has it beside the checkpoints."""
 
 
 class Tracked:
@@ -146,37 +148,31 @@ class Tracked:
         """Record the report on the parent."""
         self.records.append(self._record(artifacts={str(path): "report"}))
 
-    def checkpoints(self, config: Config, folds: Sequence[FoldResult], folder: Path) -> None:
-        """Record params.yaml and all folds' checkpoints, each in `folder`/<fold>/<seed>, the weights by reference."""
-        whole = Path(self.scratch.name) / CONFIG
-        write_json(whole, config.model_dump(mode="json", by_alias=True))
-        self.records.append(self._record(artifacts={str(whole): "folds"}))
-        for result in folds:
-            place = folder / str(result.fold) / str(result.seed)
-            files = {str(place / name): f"folds/{result.fold}/{result.seed}" for name in (*CARDS, "model.safetensors")}
-            self.records.append(self._record(artifacts=files))
+    def models(self, config: Config, ensemble: Ensemble, folder: Path) -> None:
+        """Record params.yaml and the checkpoints, each in `folder`/<fold>/<seed>, the weights by reference.
 
-    def model(self, result: FoldResult, folder: Path) -> None:
-        """Offer a fold's model on the parent as MLflow's python_function, from rows as they are outside to predictions.
-
-        Its checkpoint is in `folder`/<fold>/<seed>. A kind of input that does not say what its rows are outside of a competition
-        offers none.
+        Where the kind of input says what its rows are outside of the competition, the models are offered as MLflow's
+        python_function too, from such rows to the answers.
         """
-        problem = result.codec.problem
-        outside = find_modality_part(problem.modality, "outside")
+        place = Path(self.scratch.name)
+        write_json(place / CONFIG, config.model_dump(mode="json", by_alias=True))
+        self.records.append(self._record(artifacts={str(place / CONFIG): FOLDS}))
+        checkpoints = [f"{result.fold}/{result.seed}" for result in ensemble.folds]
+        for checkpoint in checkpoints:
+            artifacts = {str(folder / checkpoint / name): f"{FOLDS}/{checkpoint}" for name in (*CARDS, WEIGHTS_FILE)}
+            self.records.append(self._record(artifacts=artifacts))
+        outside = find_modality_part(ensemble.problem.modality, "outside")
         if outside is None:
             return
-        place, checkpoint = Path(self.scratch.name), folder / str(result.fold) / str(result.seed)
-        (place / "fold").mkdir()
-        for name in CARDS:
-            shutil.copy(checkpoint / name, place / "fold" / name)
-        columns = {**({"label": "string"} if problem.is_exclusive else {}), **dict.fromkeys(problem.outputs, "double")}
+        ensemble.save_card(place / FOLDS)
+        for checkpoint in checkpoints:
+            shutil.copytree(folder / checkpoint, place / FOLDS / checkpoint, ignore=shutil.ignore_patterns(WEIGHTS_FILE))
         code = [folder for folder in (LIBRARY, LIBRARY.parent / "own") if folder.is_dir()]
-        given = outside.outside_columns(result.spec)
-        files = write_pyfunc(place / "model", "goldfold.prediction.pyfunc", place / "fold", code, given, columns)
+        columns = outside.outside_columns(ensemble.folds[0].spec)
+        files = write_pyfunc(place / "model", "goldfold.inference.pyfunc", place / FOLDS, code, columns, ensemble.columns)
         logged = {str(file): str(file.parent.relative_to(place)) for file in files}
-        logged[str(checkpoint / "model.safetensors")] = "model/data/fold"
-        self.records.append(self._record(artifacts=logged))
+        weights = {str(folder / each / WEIGHTS_FILE): f"model/data/{FOLDS}/{each}" for each in checkpoints}
+        self.records.append(self._record(artifacts=logged | weights))
 
     @property
     def origin(self) -> Origin:

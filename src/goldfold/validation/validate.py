@@ -10,20 +10,18 @@ from goldfold.competition import Problem
 from goldfold.config import PredictConfig, Scale, ValidateConfig
 from goldfold.errors import InputError
 from goldfold.inference.averaging import average, require_scale
+from goldfold.inference.ensemble import PLAIN
+from goldfold.inference.fold import predict_fold
 from goldfold.inference.postprocess import fit_postprocess
+from goldfold.inference.sources import PreparedRows
 from goldfold.metrics import Array
 from goldfold.metrics.probability import row_log_loss
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
-from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute_again
-from goldfold.training.evaluate import Evaluation, evaluate
-from goldfold.training.losses import build_loss
 from goldfold.validation.cv_result import CVResult, Scores
-from goldfold.validation.inference import predict_rows
 from goldfold.validation.uncertainty import bootstrap_interval
 
-AS_THEY_ARE = PredictConfig()
 CPU_TOLERANCE = 1e-6
 # A GPU may choose other kernels in each process, and a row near the threshold may fall on its other side.
 GPU_TOLERANCE = 2e-2
@@ -33,7 +31,7 @@ def validate(
     prepared: PreparedSet,
     folds: Sequence[FoldResult],
     config: ValidateConfig,
-    predict: PredictConfig = AS_THEY_ARE,
+    predict: PredictConfig = PLAIN,
     group: str | None = None,
 ) -> CVResult:
     """Judge each fold's checkpoints on the fold's own rows, join the out-of-fold predictions and fit the post-processing.
@@ -44,15 +42,17 @@ def validate(
     Raises InputError where a checkpoint does not reproduce the score it bears, or was trained on another prepared set, and for
     a predict.average that does not suit the problem.
     """
-    judged = [[judge(prepared, result).prediction] for result in folds]
+    members = []
+    for result in folds:
+        members.append(predict_fold(result, PreparedRows(prepared, "train", prepared.validation_rows(result.fold)), predict))
+        _require_score(prepared, result, members[-1][0], predict)
     groups = prepared.train.set_index(prepared.problem.id)[group] if group else None
-    alone = _out_of_fold(prepared, folds, judged, predict.average)
+    judged = scored(prepared.problem, _out_of_fold(prepared, folds, members, predict.average), config, groups)
     if not predict.tta and not any(result.further for result in folds):
-        return scored(prepared.problem, alone, config, groups)
-    members = [predict_rows(prepared, result, "train", prepared.validation_rows(result.fold), predict) for result in folds]
-    result = scored(prepared.problem, _out_of_fold(prepared, folds, members, predict.average), config, groups)
-    plain = scored(prepared.problem, alone, config, groups).scores.score
-    return replace(result, scores=replace(result.scores, plain=plain))
+        return judged
+    best = _out_of_fold(prepared, folds, [[predictions[0]] for predictions in members], predict.average)
+    plain = scored(prepared.problem, best, config, groups).scores.score
+    return replace(judged, scores=replace(judged.scores, plain=plain))
 
 
 def _out_of_fold(
@@ -105,30 +105,18 @@ def _scores(
     )
 
 
-def judge(prepared: PreparedSet, result: FoldResult) -> Evaluation:
-    """Evaluate a fold's checkpoint on the fold's rows; raises InputError unless its score comes out again."""
-    result.require_prepared(prepared)
-    rows = prepared.validation_rows(result.fold)
-    compute = find_compute_again(result.precision)
-    train = result.config.train
-    judged = evaluate(
-        result.build_model().to(compute.device),
-        plain_batches(
-            result.modality.plain_view(prepared, "train", result.spec), rows, train.micro_batch_size or train.batch_size
-        ),
-        prepared.train.iloc[rows],
-        result.codec,
-        build_loss(train, prepared.problem.task),
-        compute,
-    )
-    exact = compute.device.type == result.device == "cpu"
+def _require_score(prepared: PreparedSet, result: FoldResult, prediction: Array, predict: PredictConfig) -> None:
+    """Raise InputError unless a checkpoint's prediction of its fold's rows has the score that the checkpoint bears."""
+    table, train = prepared.train.iloc[prepared.validation_rows(result.fold)], result.config.train
+    score = prepared.problem.score_rows(table, prediction)
+    batched = predict.batch_size in (None, train.micro_batch_size or train.batch_size)
+    exact = batched and find_compute_again(result.precision).device.type == result.device == "cpu"
     tolerance = (CPU_TOLERANCE if exact else GPU_TOLERANCE) * max(1.0, abs(result.score))
-    if not abs(judged.score - result.score) <= tolerance:
+    if not abs(score - result.score) <= tolerance:
         raise InputError(
-            f"the checkpoint of fold {result.fold} bears the score {result.score:.6f}, but scores {judged.score:.6f} now",
+            f"the checkpoint of fold {result.fold} bears the score {result.score:.6f}, but scores {score:.6f} now",
             mend=f"train it again: dvc repro -f -s train@{result.fold}-{result.seed}",
         )
-    return judged
 
 
 def row_losses(problem: Problem, truth: Array, prediction: Array) -> Array:

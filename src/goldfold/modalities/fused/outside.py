@@ -7,8 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from goldfold.competition import Competition
 from goldfold.competition.tables import line, read_table
-from goldfold.modalities.protocol import Inputs, Outside, Spec
+from goldfold.config import Component
+from goldfold.modalities.fused.learning import FusedView
+from goldfold.modalities.protocol import Outside, Spec
 
 
 @dataclass(frozen=True)
@@ -23,14 +26,20 @@ class Joined:
         names = [f"{path} {line(row)}" for path, table in zip(paths, tables, strict=True) for row in range(len(table))]
         return pd.concat(tables).set_axis(names)
 
-    def read_rows(self, table: pd.DataFrame, spec: Spec) -> Inputs:
-        """The inputs of all kinds; a text in a column of files is a file's path. Raises ValueError as each kind does."""
+    def test_rows(self, competition: Competition) -> pd.DataFrame:
+        """The test table with what all kinds add to it."""
+        tables = pd.concat([part.test_rows(competition) for _, part in self.parts], axis=1)
+        return tables.loc[:, ~tables.columns.duplicated()]
+
+    def outside_view(self, table: pd.DataFrame, spec: Spec, change: Component | None, unreadable: dict[int, str]) -> FusedView:
+        """The views of all kinds, the first of them changed; a text in a column of files is a file's path."""
         files = [name for name, kind in self.outside_columns(spec).items() if kind == "binary" and name in table]
-        contents = {
-            name: [Path(value).read_bytes() if isinstance(value, str) else value for value in table[name]] for name in files
-        }
-        rows = table.assign(**contents)
-        return {key: tensor for name, part in self.parts for key, tensor in part.read_rows(rows, spec[name]).items()}
+        rows = table.copy()
+        for name in files:
+            rows[name] = pd.Series([Path(cell) if isinstance(cell, str) else cell for cell in table[name]], table.index, object)
+        changes = [change, *[None] * (len(self.parts) - 1)]
+        parts = zip(self.parts, changes, strict=True)
+        return FusedView([part.outside_view(rows, spec[name], change, unreadable) for (name, part), change in parts])
 
     def outside_columns(self, spec: Spec) -> dict[str, str]:
         """The columns of all kinds."""

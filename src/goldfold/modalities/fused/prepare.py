@@ -30,10 +30,5 @@ class Joined:
             blank=tuple(line for kind in kinds for line in kind.blank),
         )
 
-    def gather_test(self, competition: Competition, config: Any, folder: Path) -> None:
-        """Each kind into the same folder."""
-        for name, part in self.parts:
-            part.gather_test(competition, getattr(config, name), folder)
-
 
 joined = Joined

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,8 +22,15 @@ from goldfold.scratch import scratch_folder
 __all__ = ["build_model", "input_spec", "plain_view", "training_view"]
 
 
+class Images(Protocol):
+    """Images by their position, each (height, width, channels) uint8."""
+
+    def __getitem__(self, position: int) -> Array: ...
+
+
 class ImageView:
-    """The images of a table as batches of (b, side, side, channels) uint8, resized after albumentations' `transform` if given.
+    """Images, from the one at `first` on, as batches of (b, side, side, channels) uint8, resized after albumentations'
+    `transform` if given.
 
     The random choices of a sample depend on (seed, epoch, row) alone, so they are the same for any number of loader
     processes and after a resume. albumentations' own seeding gives all transforms of a pipeline the same draws. `sides`
@@ -34,17 +41,14 @@ class ImageView:
 
     def __init__(
         self,
-        prepared: PreparedSet,
-        part: Part,
+        images: Images,
         spec: Mapping[str, Any],
         transform: Any = None,
         seed: int = 0,
         sides: Sequence[int] = (),
+        first: int = 0,
     ) -> None:
-        self.images = ImageCache.load(prepared.folder)
-        # The test table's images come after the training table's.
-        self.first = 0 if part == "train" else len(prepared.train)
-        self.part, self.seed = part, seed
+        self.images, self.first, self.seed = images, first, seed
         self.sides = list(sides) or [int(spec["size"])]
         self.channels: int = spec["channels"]
         self.enlarging = INTERPOLATIONS[spec["interpolation"]]
@@ -74,8 +78,8 @@ class ImageView:
         # albumentations raises errors of many kinds for an image that does not fit.
         except Exception as error:
             raise InputError(
-                f"params.yaml: albumentations cannot transform the image of {self.part} row {row}, {image.shape[0]} x "
-                f"{image.shape[1]} pixels: {error}",
+                f"params.yaml: albumentations cannot transform the image of row {row}, {image.shape[0]} x {image.shape[1]} "
+                f"pixels: {error}",
                 mend="correct the transforms under augment (or predict.tta), or set model.image_size larger",
             ) from error
         return square(image.reshape(*image.shape[:2], self.channels), side, self.enlarging)
@@ -96,13 +100,19 @@ def training_view(
     sizes = [*spec["progressive_sizes"], spec["size"]]
     sides = [sizes[epoch * len(sizes) // epochs] for epoch in range(epochs)]
     transform = build_augmentation(augment, spec["channels"]) if augment else None
-    view = ImageView(prepared, "train", spec, transform, seed, sides)
+    images = ImageCache.load(prepared.folder)
     # DVC has replaced the pixels that scratch shares with the prepared set by a copy of its own.
-    view.images.share(scratch_folder())
-    return view
+    images.share(scratch_folder())
+    return ImageView(images, spec, transform, seed, sides)
 
 
 def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], change: Component | None = None) -> ImageView:
     """A table's images, resized and nothing else, or changed by a transform of albumentations that always applies."""
-    transform = build_augmentation([change], spec["channels"], "predict.tta", always=True) if change else None
-    return ImageView(prepared, part, spec, transform)
+    # The test table's images come after the training table's.
+    first = 0 if part == "train" else len(prepared.train)
+    return ImageView(ImageCache.load(prepared.folder), spec, changed(change, spec), first=first)
+
+
+def changed(change: Component | None, spec: Mapping[str, Any]) -> Any:
+    """The transform of a change of test-time augmentation, which always applies; None where there is none."""
+    return build_augmentation([change], spec["channels"], "predict.tta", always=True) if change else None

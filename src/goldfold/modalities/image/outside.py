@@ -2,22 +2,24 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
+from goldfold.competition import Competition
 from goldfold.competition.images import image_files
+from goldfold.config import Component
 from goldfold.errors import InputError
-from goldfold.modalities.image.decode import INTERPOLATIONS, decode, shrink
-from goldfold.modalities.image.learning import square
-from goldfold.modalities.protocol import Inputs
+from goldfold.metrics import Array
+from goldfold.modalities.image.decode import decode, shrink
+from goldfold.modalities.image.learning import ImageView, changed
 
 
 def read_files(paths: Sequence[Path]) -> pd.DataFrame:
-    """The bytes of the files among `paths`, and of the images in those that are folders, in the column `image`.
+    """The files among `paths`, and the images in those that are folders, in the column `image`.
 
     Raises InputError where there is none.
     """
@@ -27,23 +29,44 @@ def read_files(paths: Sequence[Path]) -> pd.DataFrame:
     found = [file for path in paths for file in ([path / name for name in image_files(path)] if path.is_dir() else [path])]
     if not found:
         raise InputError("there are no images in these folders", [str(path) for path in paths], "name images or their folders")
-    return pd.DataFrame({"image": [file.read_bytes() for file in found]}, index=[str(file) for file in found])
+    return pd.DataFrame({"image": found}, index=[str(file) for file in found])
 
 
-def read_rows(table: pd.DataFrame, spec: Mapping[str, Any]) -> Inputs:
-    """The images of the column `image`, bytes of files or texts of them in base64, as prepare and the plain view make them.
+def test_rows(competition: Competition) -> pd.DataFrame:
+    """The test table, with the path of each row's image in the column `image`."""
+    alone = replace(competition, train=competition.train.iloc[:0])
+    paths = pd.Series([competition.root / name for name in alone.image_paths()], competition.test.index, object)
+    return competition.test.assign(image=paths)
 
-    Raises ValueError for one that cannot be decoded.
+
+def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component | None, unreadable: dict[int, str]) -> ImageView:
+    """The images of the column `image` as the plain view shows them: paths, bytes of files, or texts of them in base64.
+
+    One that cannot be decoded is black, and `unreadable` gets the reason.
     """
     if "image" not in table:
-        raise ValueError("there is no column image, with the path of each row's image")
-    batch = [_read(base64.b64decode(value) if isinstance(value, str) else bytes(value), spec) for value in table["image"]]
-    return {"image": torch.from_numpy(np.stack(batch))}
+        raise InputError("there is no column image, with the path of each row's image", mend="add it")
+    return ImageView(OutsideImages(list(table["image"]), spec, unreadable), spec, changed(change, spec))
 
 
-def _read(data: bytes, spec: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    cached = shrink(decode(data, spec["channels"], spec["cache_size"]), spec["cache_size"])
-    return np.ascontiguousarray(square(cached, spec["size"], INTERPOLATIONS[spec["interpolation"]]))
+class OutsideImages:
+    """Images from files or their content, decoded and shrunk as the cache keeps them, when they are asked for."""
+
+    def __init__(self, contents: Sequence[Path | str | bytes], spec: Mapping[str, Any], unreadable: dict[int, str]) -> None:
+        self.contents, self.unreadable = contents, unreadable
+        self.channels, self.size = spec["channels"], spec["cache_size"]
+
+    def __getitem__(self, position: int) -> Array:
+        content = self.contents[position]
+        try:
+            if isinstance(content, Path):
+                data = content.read_bytes()
+            else:
+                data = base64.b64decode(content) if isinstance(content, str) else bytes(content)
+            return shrink(decode(data, self.channels, self.size), self.size)
+        except (OSError, ValueError, TypeError) as error:
+            self.unreadable[position] = str(error)
+            return np.zeros((self.size, self.size, self.channels), np.uint8)
 
 
 def outside_columns(_: Mapping[str, Any]) -> dict[str, str]:

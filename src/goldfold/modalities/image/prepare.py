@@ -1,7 +1,6 @@
 """The images of a competition as its prepared set keeps them."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +32,3 @@ def gather(
     megabytes = int((images.index["height"] * images.index["width"]).sum()) * images.channels / 1e6
     told = f"images of {least.iloc[0]}x{least.iloc[1]} to {most.iloc[0]}x{most.iloc[1]} ({megabytes:.1f} MB cached)"
     return Gathered(digest, told, blank=tuple(bad))
-
-
-def gather_test(competition: Competition, config: ImagePrepareConfig, folder: Path) -> None:
-    """Write the cache of the test table's images alone, black ones in the place of those that cannot be decoded."""
-    alone = replace(competition, train=competition.train.iloc[:0])
-    paths = [f"{competition.root}/{name}" for name in alone.image_paths()]
-    write_image_cache(folder, paths, config.model_copy(update={"bad_images": "blank"}))

@@ -46,18 +46,19 @@ def training_view(
     prepared: PreparedSet, rows: Array, spec: Mapping[str, Any], augment: Sequence[Component], seed: int, epochs: int
 ) -> TableView:
     """The training table; the target encodings of `rows` are learned from other rows than each one itself."""
-    numbers, categories = encode(prepared.train, _columns(spec), spec)
+    numbers, categories = encode(prepared.train, columns_in(spec), spec)
     if spec["targets"]:
         table = prepared.train.iloc[rows]
-        targets = cross_fitted(table, _columns(spec), prepared.problem.truth(table), prepared.problem, spec)
-        numbers[rows], _ = encode(table, _columns(spec), spec, targets)
+        targets = cross_fitted(table, columns_in(spec), prepared.problem.truth(table), prepared.problem, spec)
+        numbers[rows], _ = encode(table, columns_in(spec), spec, targets)
     return TableView(numbers, categories)
 
 
 def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], change: Component | None = None) -> TableView:
     """A table as it is: the settings know no change of its rows."""
-    return TableView(*encode(prepared.table(part), _columns(spec), spec))
+    return TableView(*encode(prepared.table(part), columns_in(spec), spec))
 
 
-def _columns(spec: Mapping[str, Any]) -> list[Column]:
+def columns_in(spec: Mapping[str, Any]) -> list[Column]:
+    """The columns that a model reads."""
     return [Column(column["name"], column["kind"], "") for column in spec["columns"]]

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
+from goldfold.competition import Competition
 from goldfold.competition.tables import line, read_table
-from goldfold.modalities.protocol import Inputs
-from goldfold.modalities.table.columns import Column
+from goldfold.config import Component
+from goldfold.errors import InputError
 from goldfold.modalities.table.encoding import encode, sizes
+from goldfold.modalities.table.learning import TableView, columns_in
 
 
 def read_files(paths: Sequence[Path]) -> pd.DataFrame:
@@ -20,14 +21,17 @@ def read_files(paths: Sequence[Path]) -> pd.DataFrame:
     return pd.concat(tables).set_axis(names)
 
 
-def read_rows(table: pd.DataFrame, spec: Mapping[str, Any]) -> Inputs:
-    """Rows as the plain view shows them; raises ValueError where a column is not there."""
+def test_rows(competition: Competition) -> pd.DataFrame:
+    """The test table."""
+    return competition.test
+
+
+def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component | None, unreadable: dict[int, str]) -> TableView:
+    """Rows as the plain view shows them; any value can be read, as a missing one at the worst."""
     missing = [column["name"] for column in spec["columns"] if column["name"] not in table]
     if missing:
-        raise ValueError(f"it has no column {', '.join(missing)}")
-    columns = [Column(column["name"], column["kind"], "") for column in spec["columns"]]
-    numbers, categories = encode(table, columns, spec)
-    return {"numbers": torch.from_numpy(numbers), "categories": torch.from_numpy(categories)}
+        raise InputError(f"the rows have no column {', '.join(missing)}", mend="give tables like the test table")
+    return TableView(*encode(table, columns_in(spec), spec))
 
 
 def outside_columns(spec: Mapping[str, Any]) -> dict[str, str]:

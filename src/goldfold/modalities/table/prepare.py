@@ -24,10 +24,6 @@ def gather(competition: Competition, config: TablePrepareConfig, folder: Path, _
     return Gathered(digest, told(columns), decisions(columns))
 
 
-def gather_test(competition: Competition, config: TablePrepareConfig, folder: Path) -> None:
-    """Nothing: a model knows the columns that it reads."""
-
-
 def columns_of(folder: Path) -> list[Column]:
     """The columns that a prepared set has, with their kinds."""
     return [Column(**column) for column in read_json(folder / COLUMNS)]

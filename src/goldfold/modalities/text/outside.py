@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from goldfold.competition import Competition
 from goldfold.competition.tables import line, read_table
+from goldfold.config import Component
 from goldfold.errors import InputError
-from goldfold.modalities.protocol import Inputs
 from goldfold.modalities.text.learning import TextView
 from goldfold.modalities.text.prepare import texts_of
 
@@ -39,13 +40,17 @@ def read_files(paths: Sequence[Path]) -> pd.DataFrame:
     return pd.concat(tables).set_axis(names)
 
 
-def read_rows(table: pd.DataFrame, spec: Mapping[str, Any]) -> Inputs:
-    """Rows as the plain view shows them, of the spec's columns or the column `text` alone; raises ValueError without either."""
+def test_rows(competition: Competition) -> pd.DataFrame:
+    """The test table."""
+    return competition.test
+
+
+def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component | None, unreadable: dict[int, str]) -> TextView:
+    """Rows as the plain view shows them, of the spec's columns or the column `text` alone; any text can be read."""
     missing = [name for name in spec["columns"] if name not in table]
     if missing and list(table.columns) != [TEXT]:
-        raise ValueError(f"it has no column {', '.join(missing)}")
-    read = {**spec, "columns": [TEXT]} if missing else spec
-    return TextView(texts_of(table, read), spec).__getitems__([(0, row) for row in range(len(table))])[1]
+        raise InputError(f"the rows have no column {', '.join(missing)}", mend="give tables like the test table, or text files")
+    return TextView(texts_of(table, {**spec, "columns": [TEXT]} if missing else spec), spec)
 
 
 def outside_columns(spec: Mapping[str, Any]) -> dict[str, str]:

@@ -41,10 +41,6 @@ def gather(competition: Competition, config: TextPrepareConfig, folder: Path, _:
     return Gathered(digest, told, (decision, Decision("vocabulary", config.vocabulary, f"learned from {learned}")), tuple(blank))
 
 
-def gather_test(competition: Competition, config: TextPrepareConfig, folder: Path) -> None:
-    """Nothing: a model knows the columns that it reads."""
-
-
 def kept_texts(folder: Path) -> dict[str, Any]:
     """The columns of a prepared set's texts, their separator, and what a vocabulary is learned from."""
     kept: dict[str, Any] = read_json(folder / TEXTS)
