@@ -11,6 +11,7 @@ import torch
 from ruamel.yaml import YAML
 from safetensors.torch import save_file
 
+import goldfold
 from goldfold.competition import Problem, read_competition
 from goldfold.competition.demo import write_digits
 from goldfold.config import CompetitionConfig, PredictConfig, SplitConfig, parse_config
@@ -21,6 +22,10 @@ from goldfold.inference.sources import OutsideRows, PreparedRows
 from goldfold.modalities.image.model import build_model
 from goldfold.modalities.image.settings import ImageModelConfig, ImagePrepareConfig
 from goldfold.prepare import prepare
+from goldfold.tracking import Origin
+from goldfold.tracking.record import Record
+from goldfold.tracking.stage import cv_content, submission_files
+from goldfold.tracking.store import Store
 
 # One thread: tiny models gain nothing from more, and lose much where another process computes.
 torch.set_num_threads(1)
@@ -147,3 +152,48 @@ def settings():
         return parse_config(tree)
 
     return build
+
+
+TINY = """
+competition: {path: data/raw/tiny, modality: table, metric: accuracy}
+split: {n_folds: 3, folds: [0, 1, 2]}
+model: {name: linear, args: {C: 1.0}}
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_repository(tmp_path_factory):
+    """A repository with a tiny table competition whose run, `mine`, is the current result and in MLflow."""
+    root = tmp_path_factory.mktemp("tiny")
+    raw, draws = root / "data/raw/tiny", np.random.default_rng(0)
+    raw.mkdir(parents=True)
+    table = pd.DataFrame(draws.normal(size=(140, 2)).round(2), columns=["x1", "x2"]).assign(colour=list("rgby") * 35)
+    answer = np.where(table["x1"] + 0.2 * draws.normal(size=140) > 0, "yes", "no")
+    names = [f"r{row}" for row in range(120)], [f"t{row}" for row in range(20)]
+    table[:120].assign(answer=answer[:120]).set_axis(names[0]).to_csv(raw / "train.csv", index_label="id")
+    table[120:].set_axis(names[1]).to_csv(raw / "test.csv", index_label="id")
+    pd.DataFrame({"id": names[1], "answer": "no"}).to_csv(raw / "sample_submission.csv", index=False)
+    (root / "params.yaml").write_text(TINY)
+    (root / "dvc.yaml").write_text("stages: {}")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
+            patch.delenv(name, raising=False)
+        repo = goldfold.open(root)
+        with repo.inside():
+            prepare(repo.competition(), repo.config.split, repo.config.prepare, Path("data/prepared"))
+            _keep_current(repo, Path("experiments/current"))
+    return root
+
+
+def _keep_current(repo, current):
+    """The current result, and its run in MLflow, as the stages leave them."""
+    prepared, folds = repo.prepared, [repo.train_fold(repo.prepared, fold) for fold in (0, 1, 2)]
+    for result in folds:
+        result.save(current / "folds" / str(result.fold) / "0")
+    cv = repo.validate(prepared, folds)
+    cv.save(current / "cv")
+    repo.predict(prepared, folds, cv).save(current / "submission")
+    content = cv_content(cv, current / "cv")
+    content["artifacts"] |= submission_files(current / "submission")
+    Origin(prepared.problem.name, "k", "mine").save(current / "tracking/predict.json")
+    Store(repo.root).deliver(Record(prepared.problem.name, "k", "mine", **content))

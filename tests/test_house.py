@@ -16,7 +16,7 @@ SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
     "errors files scratch process imports config metrics competition prepare identity modalities pages audit training inference "
-    "validation prediction bundle report sweep tracking kaggle runs init doctor terminal leaderboard cli"
+    "validation prediction bundle report sweep tracking kaggle runs init doctor terminal leaderboard cli repository"
 )
 ORDER = LIBRARY.split()
 STAGES = ("prepare", "train", "validate", "predict")

@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write a run's bundle, and say how large it is and how long it will take, measured here by the test rows there are."""
     chosen = find_run(args.run)
-    bundle = Bundle(chosen.origin.name if chosen.origin else chosen.name, chosen.config(), chosen.ensemble())
+    bundle = Bundle(chosen.tracked_name, chosen.config(), chosen.ensemble())
     modality_part(bundle.problem.modality, "outside")
     folder = args.out or BUNDLES / bundle.name
     size = bundle.save(folder, args.data or Path("/kaggle/input") / bundle.problem.name, args.megabytes, args.wheels)

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     Raises InputError for a run that has no predictions by fold, as a blend, or whose rows were split otherwise than now.
     """
     prepared, labeller = PreparedSet.load(PREPARED), find_run(args.run)
-    problem, name = prepared.problem, labeller.origin.name if labeller.origin else labeller.name
+    problem, name = prepared.problem, labeller.tracked_name
     by_fold = labeller.folder("submission") / "by_fold.parquet"
     if not by_fold.is_file():
         raise InputError(f"{labeller.name} has no test predictions by fold", mend="name the run of a whole pipeline, not a blend")

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> None:
     """
     reported = find_run(args.run)
     page = _of_tracked(reported) if reported.id else _of_current(reported)
-    path = REPORTS / (reported.origin.name if reported.origin else reported.name) / PAGE
+    path = REPORTS / reported.tracked_name / PAGE
     save_report(page, path)
     if reported.origin and not reported.id:
         log_report(reported.origin, path)
@@ -40,13 +40,12 @@ def _of_current(current: Run) -> str:
         fold.require_prepared(prepared)
     submission = current.folder("submission") / "submission.csv"
     test = score_by_solution(submission, load_config().competition, prepared) if submission.is_file() else None
-    name, tags = current.name, provenance()
+    tags = provenance()
     if current.origin:
-        name = current.origin.name
         # Its run, where the store answers, knows which code it was, however that changed since.
         with suppress(InputError):
-            tags = dict(find_run(name).tags)
-    about = About(name, current.params, tags, test.score if test else None)
+            tags = dict(find_run(current.origin.name).tags)
+    about = About(current.tracked_name, current.params, tags, test.score if test else None)
     return build_report(prepared, current.cv(prepared.problem), folds, about)
 
 

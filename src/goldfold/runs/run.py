@@ -48,6 +48,11 @@ class Run:
     seconds: float = 0.0
 
     @property
+    def tracked_name(self) -> str:
+        """Its name in MLflow, where it has one."""
+        return self.origin.name if self.origin else self.name
+
+    @property
     def is_blend(self) -> bool:
         """Whether it was made of other runs."""
         return MEMBERS in self.tags

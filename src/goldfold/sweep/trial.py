@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import fmean
 
-from goldfold.competition import read_competition
+from goldfold.competition import Competition, read_competition
 from goldfold.config import Config
 from goldfold.identity import training_key
 from goldfold.prepare import PreparedSet, prepare
@@ -49,11 +49,12 @@ class Notes(Silent):
             self.say(text)
 
 
-def prepare_trial(config: Config, scratch: Path) -> PreparedSet:
-    """Prepare the competition as a config has it, in a folder of `scratch` for each such setting."""
+def prepare_trial(config: Config, scratch: Path, competition: Competition | None = None) -> PreparedSet:
+    """Prepare a competition, by default the config's, as the config has it, in a folder of `scratch` for each such setting."""
     told = config.model_dump_json(include={"competition", "split", "prepare"})
     folder = scratch / "prepared" / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-    prepared, _ = prepare(read_competition(config.competition), config.split, config.prepare, folder, scratch=scratch)
+    competition = competition or read_competition(config.competition)
+    prepared, _ = prepare(competition, config.split, config.prepare, folder, scratch=scratch)
     return prepared
 
 

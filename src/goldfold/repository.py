@@ -1,0 +1,364 @@
+"""The door for notebooks: a repository with its data, its folds, its runs, and each step of the pipeline.
+
+It prints nothing, and raises InputError for what is wrong. Paths are those of the repository, wherever the notebook lies.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from goldfold.competition import Competition, Problem, read_competition
+from goldfold.competition.tables import columns_of, read_table
+from goldfold.config import Config, load_config, parse_config
+from goldfold.config.recipe import with_values
+from goldfold.errors import InputError
+from goldfold.metrics import Array
+from goldfold.prepare import PreparedSet
+from goldfold.runs.paths import PREPARED
+from goldfold.runs.run import Run, all_runs, find_run
+from goldfold.scratch import scratch_folder
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from goldfold.bundle import Bundle
+    from goldfold.prediction import Submission
+    from goldfold.training import FoldResult
+    from goldfold.validation import CVResult, Scores
+
+FILES = ("params.yaml", "dvc.yaml")
+
+
+def open_repository(path: str | Path | None = None) -> "Repository":
+    """Open the repository in `path`, or the one that the working directory lies in; raises InputError where there is none.
+
+    >>> import goldfold
+    >>> repo = goldfold.open()
+    >>> repo.config.competition.metric.name
+    'accuracy'
+    """
+    start = Path(path or ".").resolve()
+    folders = [start] if path else [start, *start.parents]
+    root = next((folder for folder in folders if all((folder / name).is_file() for name in FILES)), None)
+    if root is None:
+        raise InputError(
+            f"there is no goldfold repository in {start}", mend="goldfold.open(PATH) takes the folder of params.yaml"
+        )
+    with chdir(root):
+        return Repository(root, load_config())
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A goldfold repository: its folder, and the settings of params.yaml. What is read from the disk is read once."""
+
+    root: Path
+    config: Config
+
+    def with_settings(self, settings: Mapping[str, Any]) -> "Repository":
+        """The same repository with other settings, by dotted key; params.yaml stays as it is.
+
+        >>> repo.with_settings({"train.lr": 0.5}).config.train.lr
+        0.5
+        """
+        tree = with_values(self.config.model_dump(mode="json", by_alias=True), settings)
+        return replace(self, config=parse_config(tree, "the settings"))
+
+    @cached_property
+    def prepared(self) -> PreparedSet:
+        """What `dvc repro prepare` made."""
+        return PreparedSet.load(self.root / PREPARED)
+
+    @property
+    def problem(self) -> Problem:
+        """What is predicted from what, and how it is scored.
+
+        >>> repo.problem.task, repo.problem.classes
+        ('binary', ('no', 'yes'))
+        """
+        return self.prepared.problem
+
+    @property
+    def train(self) -> pd.DataFrame:
+        """The training rows, in the order of the training table, and after them those of competition.extra.
+
+        >>> repo.train.shape
+        (120, 5)
+        """
+        return self.prepared.train
+
+    @property
+    def test(self) -> pd.DataFrame:
+        """The test rows."""
+        return self.prepared.test
+
+    def folds(self) -> list[tuple[Array, Array]]:
+        """The folds of split.folds as positions in `train`: the rows to train on, and those to validate on.
+
+        It is what scikit-learn takes as `cv`.
+
+        >>> [(len(training), len(validation)) for training, validation in repo.folds()]
+        [(80, 40), (80, 40), (80, 40)]
+        """
+        return [(self.prepared.training_rows(fold), self.prepared.validation_rows(fold)) for fold in self.config.split.folds]
+
+    def score(self, oof: Array | pd.Series | pd.DataFrame) -> "Scores":
+        """Score out-of-fold predictions by the competition's metric, with its interval, as the pipeline's are scored.
+
+        `oof` has a row for each of `train`, in its order, or is a table with the ids as its index: values; labels; or
+        probabilities, of the second class, or a column per class in the order of `problem.names`, or with those names or those of
+        `problem.outputs`. Rows that no fold validates may be missing or NaN.
+
+        >>> repo.score([1.0 if x > 0 else 0.0 for x in repo.train["x1"]]).metric
+        'accuracy'
+        """
+        from goldfold.validation.validate import scored
+
+        problem, prepared = self.problem, self.prepared
+        rows = np.concatenate([validation for _, validation in self.folds()])
+        prediction = _predictions(problem, _in_order(oof, prepared.train[problem.id], problem)[rows])
+        known = prepared.train.iloc[rows].reset_index(drop=True)
+        table = pd.concat([known[list(problem.columns)], problem.table(prediction)], axis=1)
+        _require_predicted(problem, table)
+        group = self.config.split.group
+        groups = prepared.train.set_index(problem.id)[group] if group else None
+        table = table.assign(row=rows, fold=prepared.folds[rows])
+        return scored(problem, table, self.config.validate_, groups).scores
+
+    def runs(self) -> pd.DataFrame:
+        """The runs that the competition's metric scored, oldest first: their score, its interval, and what they changed.
+
+        >>> list(repo.runs()["name"])
+        ['mine']
+        """
+        from goldfold.leaderboard import standings
+
+        with self.inside():
+            standing, _ = standings(all_runs(self.problem.name), self.problem.scored_by, self.problem.metric_args)
+        rows = [
+            {
+                "name": run.name,
+                "score": run.cv,
+                "low": run.low,
+                "high": run.high,
+                **run.scores,
+                "started": run.started,
+                "seconds": run.seconds,
+                "changed": ", ".join(run.change.words),
+            }
+            for run in standing
+        ]
+        columns = ["name", "score", "low", "high", "public", "private", "test", "started", "seconds", "changed"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def run(self, name: str = "current") -> "Result":
+        """The current result, or the MLflow run of that name or id.
+
+        >>> repo.run().scores.metric
+        'accuracy'
+        """
+        with self.inside():
+            return Result(self, find_run(name))
+
+    def competition(self) -> Competition:
+        """Read the competition's files.
+
+        >>> len(repo.competition().test)
+        20
+        """
+        with self.inside():
+            return read_competition(self.config.competition)
+
+    def prepare(self, competition: Competition) -> PreparedSet:
+        """Prepare a competition, apart from data/prepared.
+
+        >>> prepared = repo.prepare(repo.competition())
+        >>> prepared.fingerprint == repo.prepared.fingerprint
+        True
+        """
+        from goldfold.sweep.trial import prepare_trial
+
+        with self.inside():
+            return prepare_trial(self.config, scratch_folder(), competition)
+
+    def train_fold(self, prepared: PreparedSet, fold: int, seed: int | None = None) -> "FoldResult":
+        """Train one fold, by the first of train.seeds; what is trained already with these settings is taken over.
+
+        >>> folds = [repo.train_fold(prepared, fold) for fold in repo.config.split.folds]
+        """
+        from goldfold.training import train_fold
+
+        seed = self.config.train.seeds[0] if seed is None else seed
+        with self.inside():
+            scratch = scratch_folder()
+            return train_fold(prepared, fold, seed, self.config, scratch / "notebook" / str(fold) / str(seed), scratch=scratch)
+
+    def validate(self, prepared: PreparedSet, folds: "Sequence[FoldResult]") -> "CVResult":
+        """Predict the validation rows of folds, and score them.
+
+        >>> cv = repo.validate(prepared, folds)
+        >>> cv.scores.rows
+        120
+        """
+        from goldfold.validation import validate
+
+        with self.inside():
+            return validate(prepared, folds, self.config.validate_, self.config.predict, self.config.split.group)
+
+    def predict(self, prepared: PreparedSet, folds: "Sequence[FoldResult]", cv: "CVResult") -> "Submission":
+        """Predict the test rows by the folds' models, with the post-processing that validation fitted.
+
+        >>> submission = repo.predict(prepared, folds, cv)
+        >>> submission.table.shape
+        (20, 2)
+        """
+        from goldfold.inference.ensemble import Ensemble
+        from goldfold.prediction import predict
+
+        with self.inside():
+            return predict(prepared, Ensemble(folds, self.config.predict, cv.postprocess.steps))
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Work in the repository's folder for a while."""
+        with chdir(self.root):
+            yield
+
+
+@dataclass(frozen=True)
+class Result:
+    """A run of a repository, with what it predicted.
+
+    >>> result = repo.run("current")
+    """
+
+    repository: Repository
+    found: Run
+
+    @property
+    def name(self) -> str:
+        """Its name in MLflow."""
+        return self.found.tracked_name
+
+    @cached_property
+    def cv(self) -> "CVResult":
+        """Its cross-validation."""
+        with self.repository.inside():
+            return self.found.cv(self.repository.problem)
+
+    @property
+    def scores(self) -> "Scores":
+        """Its out-of-fold score, the interval, and that of each fold."""
+        return self.cv.scores
+
+    @property
+    def oof(self) -> pd.DataFrame:
+        """Its out-of-fold predictions, with the row of each in the training table.
+
+        >>> list(result.oof.columns)
+        ['row', 'fold', 'id', 'answer', 'p_yes']
+        """
+        return self.cv.oof
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Its test predictions, in the order of the test table.
+
+        >>> list(result.predictions.columns)
+        ['id', 'p_yes']
+        """
+        problem = self.repository.problem
+        with self.repository.inside():
+            return self.found.predictions(problem, self.repository.test[problem.id])
+
+    @cached_property
+    def submission(self) -> pd.DataFrame:
+        """Its submission.csv, as texts; raises InputError where it breaks the contract.
+
+        >>> sorted(result.submission["answer"].unique())
+        ['no', 'yes']
+        """
+        with self.repository.inside():
+            path = self.found.submission(self.repository.prepared)
+            return read_table(path, columns_of(path))
+
+    def folds(self) -> "list[FoldResult]":
+        """Its folds as training left them: how each went, and its checkpoint.
+
+        >>> [fold.rows["training"] for fold in result.folds()]
+        [80, 80, 80]
+        """
+        with self.repository.inside():
+            return self.found.folds()
+
+    def model(self, fold: int) -> "nn.Module":
+        """The network of a fold, by the first of its seeds, with the weights of its best epoch.
+
+        >>> result.model(0).training
+        False
+        """
+        with self.repository.inside():
+            return self.found.folds(fold)[0].build_model().eval()
+
+    def bundle(self) -> "Bundle":
+        """What a code competition needs of it; `Bundle.save` writes that to a folder."""
+        from goldfold.bundle import Bundle
+
+        with self.repository.inside():
+            return Bundle(self.name, self.found.config(), self.found.ensemble())
+
+
+def _in_order(oof: Any, ids: pd.Series, problem: Problem) -> Array:
+    """Predictions as an array, a row per id in their order; missing ones are NaN."""
+    if isinstance(oof, pd.DataFrame) and problem.id in oof:
+        oof = oof.set_index(problem.id)
+    if isinstance(oof, pd.DataFrame):
+        named = next((list(names) for names in (problem.outputs, problem.names) if set(names) <= set(oof.columns)), None)
+        oof = oof[named] if named else oof
+    if isinstance(oof, pd.Series | pd.DataFrame) and not isinstance(oof.index, pd.RangeIndex):
+        if oof.index.has_duplicates:
+            twice = sorted(set(oof.index[oof.index.duplicated()].astype(str)))
+            raise InputError("ids with two predictions", [f"{problem.id} {i}" for i in twice], "keep one row for each")
+        oof = oof.reindex(list(ids))
+    values = np.asarray(oof)
+    if len(values) != len(ids):
+        raise InputError(
+            f"{len(values)} predictions for {len(ids)} training rows",
+            mend="give one for each row of repo.train, or a table by id",
+        )
+    return values
+
+
+def _predictions(problem: Problem, values: Array) -> Array:
+    """Predictions in the shape that metrics take; a label counts as a probability of 1."""
+    if problem.is_exclusive and values.ndim == 1 and (problem.task == "multiclass" or values.dtype.kind not in "fiub"):
+        index = pd.Series(values).astype(str).map({label: position for position, label in enumerate(problem.classes)})
+        values = np.eye(len(problem.classes))[index.fillna(0).astype(int)]
+        values[index.isna().to_numpy()] = np.nan
+    values = values.astype(np.float64)
+    if values.ndim == 2 and problem.task == "binary" and values.shape[1] == 2:
+        return values[:, 1]
+    if values.ndim == 2 and values.shape[1] == 1 and len(problem.outputs) == 1:
+        return values[:, 0]
+    if values.reshape(len(values), -1).shape[1] != len(problem.outputs):
+        columns = ", ".join(problem.outputs)
+        raise InputError(f"predictions of shape {values.shape}", mend=f"give a column for each of: {columns}")
+    return values
+
+
+def _require_predicted(problem: Problem, table: pd.DataFrame) -> None:
+    """Raise InputError where a validation row has no prediction, or one that is no probability."""
+    values = table[list(problem.outputs)].to_numpy()
+    bad = ~np.isfinite(values).all(axis=1)
+    if problem.task != "regression":
+        bad |= ((values < 0) | (values > 1)).any(axis=1)
+    if bad.any():
+        kind = "prediction" if problem.task == "regression" else "probability, and no label that training knows,"
+        rows = [f"{problem.id} {i}" for i in table[problem.id][bad]]
+        raise InputError(f"{len(rows)} validation rows without a {kind}", rows, "predict every row that repo.folds() validates")
