@@ -73,7 +73,7 @@ def with_recipe(name):
     return overlaid(YAML(typ="safe").load(DEMO_PARAMS), recipe)
 
 
-SPEC = {"size": 64, "progressive_sizes": [], "channels": 3, "mean": [0.5] * 3, "std": [0.2] * 3}
+SPEC = {"size": 64, "crop": None, "progressive_sizes": [], "channels": 3, "mean": [0.5] * 3, "std": [0.2] * 3}
 
 
 @pytest.fixture(scope="session")

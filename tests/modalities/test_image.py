@@ -9,14 +9,17 @@ from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.modalities.image import learning as image
 from goldfold.modalities.image.augmentation import build_augmentation
+from goldfold.modalities.image.cache import ImageCache
 from goldfold.modalities.image.model import ImageModel, build_model, input_spec
 from goldfold.modalities.image.settings import ImageModelConfig
+from goldfold.modalities.image.shown import show_rows
 from goldfold.training.batches import EpochSampler, training_batches
 
 SPEC = {
     "size": 32,
     "progressive_sizes": [],
     "cache_size": 256,
+    "crop": None,
     "channels": 3,
     "mean": [0.5, 0.4, 0.3],
     "std": [0.2, 0.2, 0.2],
@@ -68,6 +71,19 @@ def test_the_plain_view_has_the_size_and_no_chance(digits):
     assert torch.equal(inputs["image"][0], inputs["image"][1])
 
 
+def test_the_plain_view_crops_where_that_is_set_and_the_training_view_does_not(digits):
+    cropped = {**SPEC, "size": 6, "crop": 0.75}
+    (seen,) = image.plain_view(digits, "train", cropped).__getitems__([(0, 3)])[1]["image"].numpy()
+    pixels = ImageCache.load(digits.folder)[3]
+    assert pixels.shape == (8, 8, 3) and np.array_equal(seen, pixels[1:7, 1:7])
+    changed = image.plain_view(digits, "train", cropped, Component(name="HorizontalFlip"))
+    assert np.array_equal(changed.__getitems__([(0, 3)])[1]["image"][0], seen[:, ::-1])
+    whole = image.training_view(digits, ROWS, cropped, (), seed=0, epochs=1).__getitems__([(0, 3)])[1]["image"]
+    assert torch.equal(whole, image.plain_view(digits, "train", {**cropped, "crop": None}).__getitems__([(0, 3)])[1]["image"])
+    (shown,) = show_rows(digits, "train", [3], cropped)
+    assert np.array_equal(shown.picture, seen)
+
+
 def test_a_view_pickles_without_the_pixels(digits):
     view = image.training_view(digits, ROWS, SPEC, FLIPS, seed=0, epochs=4)
     view.__getitems__([(0, 0)])
@@ -107,8 +123,11 @@ def test_the_spec_is_the_backbones_own_unless_it_is_given(digits):
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        (ImageModelConfig(name="resnet81"), "timm has no model resnet81; did you mean resnet"),
+        (ImageModelConfig(name="resnet81"), "timm and torchvision have no model resnet81; did you mean resnet"),
         (ImageModelConfig(name="test_resnet", args={"depth": 3}), "refused to build test_resnet"),
+        (ImageModelConfig(name="alexnet", args={"depth": 3}), "alexnet refused its arguments"),
+        (ImageModelConfig(name="alexnet", pretrained=True), "weights of torchvision's alexnet are not downloaded"),
+        (ImageModelConfig(name="squeezenet1_1"), "squeezenet1_1 does not end in a linear layer"),
         (
             ImageModelConfig(name="test_resnet", pretrained=True, weights="no/file.safetensors"),
             "there is no file no/file.safetensors",

@@ -80,6 +80,23 @@ def test_a_checkpoint_of_timm_matches_with_or_without_its_wrapping(tmp_path, wra
     assert f"{len(state)} of {len(state)} tensors" in noted[-1]
 
 
+def test_a_network_that_timm_lacks_is_torchvisions_with_a_head_of_its_own(tmp_path):
+    theirs = torchvision.models.shufflenet_v2_x0_5(num_classes=7).eval()
+    torch.save(theirs.state_dict(), tmp_path / "weights.pth")
+    config = ImageModelConfig(name="shufflenet_v2_x0_5", pretrained=True, weights=str(tmp_path / "weights.pth"))
+    notes = []
+    ours = build_model(config, SPEC, problem_of(3), True, notes.append).eval()
+    theirs.fc = torch.nn.Identity()
+    image = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    pixels = (image.permute(0, 3, 1, 2) / 255 - 0.5) / 0.2
+    with torch.inference_mode():
+        assert torch.allclose(ours.features(image), theirs(pixels), atol=1e-4) and ours(image).shape == (2, 3)
+    assert notes[0].endswith("matched by name; 2 not used") and ours.num_features == 1024
+    grey = {**SPEC, "channels": 1}
+    with pytest.raises(InputError, match="reads 3 channels, not 1"):
+        build_model(config, grey, problem_of(3), False)
+
+
 def test_weights_of_a_goldfold_model_bring_the_head_where_it_has_the_same_shape(tmp_path):
     original = build_model(ImageModelConfig(name="test_resnet"), SPEC, problem_of(4), pretrained=False)
     save_file({name: tensor.contiguous() for name, tensor in original.state_dict().items()}, tmp_path / "model.safetensors")

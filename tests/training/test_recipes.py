@@ -48,4 +48,8 @@ def test_the_malaria_kernels_recipe_is_the_kernels(digits, tmp_path):
     ]
     assert isinstance(trainer.optimizer, torch.optim.SGD) and trainer.optimizer.param_groups[0]["momentum"] == 0.9
     assert (trainer.schedule.scheduler.step_size, trainer.schedule.scheduler.gamma) == (3, 0.1)
-    assert trainer.config.train.monitor == "loss"
+    config = parse_config(tree)
+    assert (config.train.monitor, config.train.batch_size, config.model.crop) == ("loss", 64, 0.875)
+    assert (config.split.strategy, config.split.n_folds) == ("holdout", 1)
+    names = [type(transform).__name__ for transform in trainer.batches.dataset.transform.transforms]
+    assert names == ["Rotate", "RandomResizedCrop", "VerticalFlip"]

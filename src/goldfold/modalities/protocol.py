@@ -131,8 +131,8 @@ class Facts(Protocol):
 class Showing(Protocol):
     """shown.py: rows as people see them."""
 
-    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
-        """Return these rows of a table as people see them."""
+    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array, spec: Spec | None = None) -> list[Shown]:
+        """Return these rows of a table as people see them; with a spec, no more of a picture than a model of it sees."""
 
 
 class Saliency(Protocol):

@@ -33,7 +33,7 @@ def worst_errors(prepared: PreparedSet, oof: pd.DataFrame, rows: Array, losses: 
     worst = np.argsort(-losses, kind="stable")[:MOST]
     table, chosen = oof.iloc[worst], rows[worst]
     showing = find_modality_part(problem.modality, "shown")
-    shown = showing.show_rows(prepared, "train", chosen) if showing else [Shown()] * len(table)
+    shown = showing.show_rows(prepared, "train", chosen, folds[0].spec if folds else None) if showing else [Shown()] * len(table)
     pictured = any(row.picture is not None for row in shown)
     heat, remark = _heat(prepared, table, chosen, folds) if pictured else ({}, "")
     names = zip(table[problem.id].astype("str"), table["fold"], losses[worst], *_told(problem, table), strict=True)

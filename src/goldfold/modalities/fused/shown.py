@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from goldfold.metrics import Array
-from goldfold.modalities.protocol import Showing
+from goldfold.modalities.protocol import Showing, Spec
 from goldfold.prepare import PreparedSet, Shown
 from goldfold.prepare.prepared_set import Part
 from goldfold.prepare.shown import together
@@ -16,9 +16,9 @@ class Joined:
 
     parts: Sequence[tuple[str, Showing]]
 
-    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array) -> list[Shown]:
+    def show_rows(self, prepared: PreparedSet, part: Part, rows: Array, spec: Spec | None = None) -> list[Shown]:
         """Return each row with what all kinds show of it."""
-        kinds = [kind.show_rows(prepared, part, rows) for _, kind in self.parts]
+        kinds = [kind.show_rows(prepared, part, rows, spec and spec[name]) for name, kind in self.parts]
         return [together(row) for row in zip(*kinds, strict=True)]
 
 

@@ -86,12 +86,18 @@ def interpolation(shorter: int, wanted: int) -> int:
 
 def shrink(image: Array, size: int) -> Array:
     """The image with its shorter side at most `size` pixels long; a smaller one is kept."""
+    shorter = min(image.shape[:2])
+    if shorter > size:
+        height, width = scaled(image, size)
+        image = resize(image, width, height, interpolation(shorter, size))
+    return np.ascontiguousarray(image)
+
+
+def scaled(image: Array, size: int) -> tuple[int, int]:
+    """The height and width of an image whose shorter side is made `size` pixels long."""
     height, width = image.shape[:2]
     shorter = min(height, width)
-    if shorter > size:
-        scaled = (max(1, round(width * size / shorter)), max(1, round(height * size / shorter)))
-        image = resize(image, *scaled, interpolation(shorter, size))
-    return np.ascontiguousarray(image)
+    return round(height * size / shorter), round(width * size / shorter)
 
 
 def resize(image: Array, width: int, height: int, interpolation: int) -> Array:

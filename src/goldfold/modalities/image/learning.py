@@ -12,7 +12,7 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.image.augmentation import build_augmentation
 from goldfold.modalities.image.cache import ImageCache
-from goldfold.modalities.image.decode import INTERPOLATIONS, interpolation, resize
+from goldfold.modalities.image.decode import INTERPOLATIONS, interpolation, resize, scaled
 from goldfold.modalities.image.model import build_model, input_spec
 from goldfold.modalities.protocol import Inputs, Key
 from goldfold.prepare import PreparedSet
@@ -34,7 +34,7 @@ class ImageView:
 
     The random choices of a sample depend on (seed, epoch, row) alone, so they are the same for any number of loader
     processes and after a resume. albumentations' own seeding gives all transforms of a pipeline the same draws. `sides`
-    is the side in each epoch, the last of them for all epochs after.
+    is the side in each epoch, the last of them for all epochs after; `crop` is that of `square`.
     """
 
     lengths: Array | None = None
@@ -47,11 +47,13 @@ class ImageView:
         seed: int = 0,
         sides: Sequence[int] = (),
         first: int = 0,
+        crop: float | None = None,
     ) -> None:
         self.images, self.first, self.seed = images, first, seed
         self.sides = list(sides) or [int(spec["size"])]
         self.channels: int = spec["channels"]
         self.enlarging = INTERPOLATIONS[spec["interpolation"]]
+        self.crop = crop
         self.transform = transform
 
     def __getitems__(self, keys: Sequence[Key]) -> tuple[torch.Tensor, Inputs]:
@@ -65,7 +67,7 @@ class ImageView:
     def _sample(self, epoch: int, row: int, side: int) -> Array:
         image = self.images[self.first + row]
         if self.transform is None:
-            return square(image, side, self.enlarging)
+            return square(image, side, self.enlarging, self.crop)
         # Augmentation sees no fewer pixels than the network will.
         shorter = min(image.shape[:2])
         if shorter < side:
@@ -82,15 +84,19 @@ class ImageView:
                 f"pixels: {error}",
                 mend="correct the transforms under augment (or predict.tta), or set model.image_size larger",
             ) from error
-        return square(image.reshape(*image.shape[:2], self.channels), side, self.enlarging)
+        return square(image.reshape(*image.shape[:2], self.channels), side, self.enlarging, self.crop)
 
 
-def square(image: Array, side: int, enlarging: int) -> Array:
-    """The image resized to (side, side, channels)."""
-    if image.shape[:2] == (side, side):
-        return image
-    shorter = min(image.shape[:2])
-    return resize(image, side, side, enlarging if side >= shorter else interpolation(shorter, side))
+def square(image: Array, side: int, enlarging: int, crop: float | None = None) -> Array:
+    """The image as (side, side, channels): squeezed, or with `crop` its centre, of that share of the shorter side."""
+    height, width = image.shape[:2]
+    shorter = min(height, width)
+    goal = int(side / crop) if crop else side
+    sides = scaled(image, goal) if crop else (side, side)
+    if (height, width) != sides:
+        image = resize(image, sides[1], sides[0], enlarging if goal >= shorter else interpolation(shorter, goal))
+    top, left = (sides[0] - side) // 2, (sides[1] - side) // 2
+    return image[top : top + side, left : left + side]
 
 
 def training_view(
@@ -107,12 +113,12 @@ def training_view(
 
 
 def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], change: Component | None = None) -> ImageView:
-    """A table's images, resized and nothing else, or changed by a transform of albumentations that always applies."""
+    """A table's images, resized or cropped and nothing else, or first changed by a transform that always applies."""
     # The test table's images come after the training table's.
-    first = 0 if part == "train" else len(prepared.train)
-    return ImageView(ImageCache.load(prepared.folder), spec, changed(change, spec), first=first)
+    return plain_images(ImageCache.load(prepared.folder), spec, change, first=0 if part == "train" else len(prepared.train))
 
 
-def changed(change: Component | None, spec: Mapping[str, Any]) -> Any:
-    """The transform of a change of test-time augmentation, which always applies; None where there is none."""
-    return build_augmentation([change], spec["channels"], "predict.tta", always=True) if change else None
+def plain_images(images: Images, spec: Mapping[str, Any], change: Component | None = None, first: int = 0) -> ImageView:
+    """Images, from the one at `first` on, as a model is judged on them and predicts them."""
+    transform = build_augmentation([change], spec["channels"], "predict.tta", always=True) if change else None
+    return ImageView(images, spec, transform, first=first, crop=spec["crop"])

@@ -15,6 +15,7 @@ from goldfold.modalities.image.cache import ImageCache
 from goldfold.modalities.image.decode import INTERPOLATIONS
 from goldfold.modalities.image.pretrained import load_own_weights, pretrained_backbone
 from goldfold.modalities.image.settings import ImageModelConfig
+from goldfold.modalities.image.torchvision_models import DATA, torchvision_names
 from goldfold.prepare import PreparedSet
 
 
@@ -38,6 +39,7 @@ def input_spec(model: ImageModelConfig, prepared: PreparedSet, _: Array) -> dict
         raise InputError("params.yaml: your own module needs its model.image_size", mend="set it, in pixels")
     return {
         "size": size,
+        "crop": model.crop,
         "progressive_sizes": list(model.progressive_sizes),
         "cache_size": images.size,
         "channels": channels,
@@ -198,9 +200,12 @@ def _pretrained_cfg(name: str) -> dict[str, Any]:
     import timm
 
     if not timm.is_model(name):
+        others = torchvision_names()
+        if name in others:
+            return dict(DATA)
         raise InputError(
-            f"params.yaml, model.name: timm has no model {name}{nearest(name, timm.list_models())}",
-            mend="give a name that timm.list_models() holds",
+            f"params.yaml, model.name: timm and torchvision have no model {name}{nearest(name, [*timm.list_models(), *others])}",
+            mend="give a name that timm.list_models() or torchvision.models.list_models() holds",
         )
     cfg = timm.models.get_pretrained_cfg(name)
     return cfg.to_dict() if cfg else {}

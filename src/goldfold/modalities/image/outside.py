@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
+import PIL
 
 from goldfold.competition import Competition
 from goldfold.competition.images import image_files
@@ -15,7 +17,7 @@ from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.image.decode import decode, shrink
-from goldfold.modalities.image.learning import ImageView, changed
+from goldfold.modalities.image.learning import ImageView, plain_images
 
 
 def read_files(paths: Sequence[Path]) -> pd.DataFrame:
@@ -46,7 +48,7 @@ def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component
     """
     if "image" not in table:
         raise InputError("there is no column image, with the path of each row's image", mend="add it")
-    return ImageView(OutsideImages(list(table["image"]), spec, unreadable), spec, changed(change, spec))
+    return plain_images(OutsideImages(list(table["image"]), spec, unreadable), spec, change)
 
 
 class OutsideImages:
@@ -75,14 +77,35 @@ def outside_columns(_: Mapping[str, Any]) -> dict[str, str]:
 
 
 def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """How a file becomes the model's input."""
+    """How a file becomes the model's input, to the last bit with these versions of OpenCV and Pillow."""
+    size, channels, cached, crop = spec["size"], spec["channels"], spec["cache_size"], spec["crop"]
+    goal = int(size / crop) if crop else size
+    enlarging = {"nearest": "NEAREST", "bilinear": "LINEAR", "bicubic": "CUBIC"}[spec["interpolation"]]
+    scaled = "height and width become round(side * {0} / shorter side), halves to even"
     return {
-        "input": {"name": "image", "shape": ["batch", spec["size"], spec["size"], spec["channels"]], "dtype": "uint8"},
+        "input": {"name": "image", "shape": ["batch", size, size, channels], "dtype": "uint8"},
         "steps": [
-            f"decode to {spec['channels']} channels" + (", RGB" if spec["channels"] == 3 else "") + ", upright by EXIF",
-            f"shrink the shorter side to {spec['cache_size']} pixels (area) if it is longer, keeping the aspect",
-            f"resize to {spec['size']} x {spec['size']} (area if both sides shrink, else {spec['interpolation']}), "
-            "as bytes from 0 to 255",
+            *_decoding(channels, cached),
+            f"shrink where the shorter side is above {cached}: {scaled.format(cached)}; by cv2.resize with INTER_LINEAR where "
+            f"the shorter side is at most {2 * cached}, else INTER_AREA",
+            f"resize: {scaled.format(goal) if crop else f'height and width become {size}'}; by cv2.resize with INTER_{enlarging} "
+            f"where the shorter side is at most {goal}, else INTER_LINEAR where it is at most {2 * goal}, else INTER_AREA; "
+            "not at all where both sides stay",
+            *([f"cut out {size} x {size}, from row (height - {size}) // 2 and column (width - {size}) // 2 on"] if crop else []),
         ],
+        "versions": {"opencv": cv2.__version__, "pillow": PIL.__version__},
         "normalisation": {"inside the model": True, "mean": spec["mean"], "std": spec["std"]},
     }
+
+
+def _decoding(channels: int, cached: int) -> list[str]:
+    """How the bytes of a file become pixels, (height, width, channels), as `decode` does it."""
+    if channels not in (1, 3):
+        return [f"decode by Pillow and ImageOps.exif_transpose to the file's own {channels} channels; .npy by numpy.load"]
+    flag, order = ("COLOR", ", channels in the order RGB") if channels == 3 else ("GRAYSCALE", "")
+    return [
+        f"decode by cv2.imdecode with IMREAD_{flag} (upright by EXIF){order}",
+        f"decode a JPEG by IMREAD_REDUCED_{flag}_n instead, with the largest n of 8, 4 and 2 for which the shorter side in its "
+        f"header, divided by n and rounded down, is at least {cached}, if there is one",
+        f"decode what OpenCV cannot by Pillow, ImageOps.exif_transpose and convert('{'RGB' if channels == 3 else 'L'}')",
+    ]

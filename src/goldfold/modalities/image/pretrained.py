@@ -15,6 +15,7 @@ from torch import nn
 from goldfold.errors import InputError
 from goldfold.modalities.hub import ANSWER_WITHIN, answers, require_answer
 from goldfold.modalities.image.settings import ImageModelConfig
+from goldfold.modalities.image.torchvision_models import torchvision_backbone
 
 TORCHVISION_VIT = (
     ("class_token", "cls_token"),
@@ -45,10 +46,20 @@ WAYS_OUT = (
 def pretrained_backbone(
     model: ImageModelConfig, options: Mapping[str, Any], pretrained: bool, noted: Noted
 ) -> tuple[nn.Module, Weights]:
-    """Build timm's `model.name` without its classifier; return it with the tensors of the file that it was loaded from.
+    """Build timm's `model.name`, or torchvision's, without its classifier; return it with the tensors of its file of weights.
 
-    Raises InputError where timm refuses the arguments, and where the weights cannot be had or do not fit.
+    Raises InputError for refused arguments, and where the weights cannot be had or do not fit.
     """
+    import timm
+
+    if not timm.is_model(model.name):
+        backbone = torchvision_backbone(model.name, options["in_chans"], model.args)
+        if pretrained and not model.weights:
+            raise InputError(
+                f"params.yaml, model: weights of torchvision's {model.name} are not downloaded",
+                mend="name a file of them in model.weights, or set model.pretrained: false",
+            )
+        return backbone, load_own_weights(backbone, model.weights, noted) if pretrained and model.weights else {}
     if not pretrained:
         return _create(model.name, options), {}
     if model.weights:
@@ -87,8 +98,8 @@ def where_from(name: str) -> str | None:
     return f"{urlparse(constants.ENDPOINT).netloc}, downloaded once"
 
 
-def load_own_weights(network: nn.Module, file: str, noted: Noted) -> None:
-    """Load a file into the competitor's own module, by names; raises InputError where tensors are missing."""
+def load_own_weights(network: nn.Module, file: str, noted: Noted) -> Weights:
+    """Load a file into a network by its own names, and return its tensors; raises InputError where some are missing."""
     weights, wanted = read_weights(Path(file)), network.state_dict()
     weights = {name.removeprefix("backbone."): tensor for name, tensor in weights.items()}
     wrong = [name for name, tensor in wanted.items() if name not in weights or weights[name].shape != tensor.shape]
@@ -100,6 +111,7 @@ def load_own_weights(network: nn.Module, file: str, noted: Noted) -> None:
         )
     network.load_state_dict({name: weights[name] for name in wanted})
     noted(f"weights: {file}: all {len(wanted)} tensors matched by name; {len(weights) - len(wanted)} not used")
+    return weights
 
 
 def read_weights(path: Path) -> Weights:

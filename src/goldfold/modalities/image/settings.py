@@ -26,13 +26,17 @@ class ImageModelConfig(ModelConfig):
     """The network."""
 
     name: str
-    """A timm backbone, or the import path of your own nn.Module, which is called with the number of outputs and `args`."""
+    """A backbone of timm; a network of torchvision that timm lacks, such as alexnet; or the import path of your own nn.Module,
+    which is called with the number of outputs and `args`."""
     pretrained: bool = False
     """Start from pretrained weights: those of `weights`, else timm's, downloaded once from the Hugging Face hub."""
     weights: str | None = None
     """A file with the pretrained weights, safetensors or a state dict, in timm's, torchvision's or goldfold's naming."""
     image_size: int | None = Field(None, ge=8)
     """The side of the square that the network sees, in pixels; by default the backbone's own."""
+    crop: float | None = Field(None, gt=0, le=1)
+    """How much of the image's shorter side the network sees in validation and prediction, such as 0.875 (timm's crop_pct): the
+    shorter side is resized to image_size / crop, and the centre cut out. By default the whole image is squeezed into a square."""
     progressive_sizes: tuple[Annotated[int, Field(ge=8)], ...] = ()
     """Sides that training starts with, in turn, before image_size; the epochs are shared out equally among them all."""
     mean: tuple[float, ...] | None = None
