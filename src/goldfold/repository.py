@@ -239,18 +239,18 @@ class Result:
     """
 
     repository: Repository
-    found: Run
+    run: Run
 
     @property
     def name(self) -> str:
         """Its name in MLflow."""
-        return self.found.tracked_name
+        return self.run.tracked_name
 
     @cached_property
     def cv(self) -> "CVResult":
         """Its cross-validation."""
         with self.repository.inside():
-            return self.found.cv(self.repository.problem)
+            return self.run.cv(self.repository.problem)
 
     @property
     def scores(self) -> "Scores":
@@ -275,7 +275,7 @@ class Result:
         """
         problem = self.repository.problem
         with self.repository.inside():
-            return self.found.predictions(problem, self.repository.test[problem.id])
+            return self.run.predictions(problem, self.repository.test[problem.id])
 
     @cached_property
     def submission(self) -> pd.DataFrame:
@@ -285,7 +285,7 @@ class Result:
         ['no', 'yes']
         """
         with self.repository.inside():
-            path = self.found.submission(self.repository.prepared)
+            path = self.run.submission(self.repository.prepared)
             return read_table(path, columns_of(path))
 
     def folds(self) -> "list[FoldResult]":
@@ -295,7 +295,7 @@ class Result:
         [80, 80, 80]
         """
         with self.repository.inside():
-            return self.found.folds()
+            return self.run.folds()
 
     def model(self, fold: int) -> "nn.Module":
         """The network of a fold, by the first of its seeds, with the weights of its best epoch.
@@ -304,14 +304,14 @@ class Result:
         False
         """
         with self.repository.inside():
-            return self.found.folds(fold)[0].build_model().eval()
+            return self.run.folds(fold)[0].build_model().eval()
 
     def bundle(self) -> "Bundle":
         """What a code competition needs of it; `Bundle.save` writes that to a folder."""
         from goldfold.bundle import Bundle
 
         with self.repository.inside():
-            return Bundle(self.name, self.found.config(), self.found.ensemble())
+            return Bundle(self.name, self.run.config(), self.run.ensemble())
 
 
 def _in_order(oof: Any, ids: pd.Series, problem: Problem) -> Array:

@@ -46,6 +46,14 @@ def test_true_does_not_stay_where_one_is_meant_and_an_alias_is_no_second_home():
     assert read(with_values_of(shared, {"a": {"v": 2}, "b": {"v": 1}})) == {"a": {"v": 2}, "b": {"v": 1}}
 
 
+def test_a_section_with_a_name_is_merged():
+    base = {"competition": {"path": "a", "name": "b"}, "model": {"name": "x", "pool": "avg"}}
+    assert overlaid(base, {"competition": {"name": "c"}, "model": {"name": "y"}}) == {
+        "competition": {"path": "a", "name": "c"},
+        "model": {"name": "y", "pool": "avg"},
+    }
+
+
 def test_a_named_thing_is_replaced_whole_and_comments_stay():
     recipe = {"train": {"lr": 0.1, "scheduler": {"name": "StepLR", "args": {"step_size": 3}}}}
     text = with_values_of(PARAMS, overlaid(read(PARAMS), recipe))

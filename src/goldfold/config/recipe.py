@@ -50,8 +50,11 @@ def overlaid(base: Mapping[str, Any], recipe: Mapping[str, Any], section: str = 
     tree: dict[str, Any] = {**base, **{key: {} for key in replaced}}
     for key, value in recipe.items():
         old = tree.get(key)
-        whole = "name" in value and (section or key != "model") if isinstance(value, dict) else True
-        tree[key] = overlaid(old, value, key) if isinstance(old, dict) and not whole else value
+        # A section may have a name too, as the model and the competition have.
+        if isinstance(value, dict) and isinstance(old, dict) and not (section and "name" in value):
+            tree[key] = overlaid(old, value, key)
+        else:
+            tree[key] = value
     return tree
 
 
