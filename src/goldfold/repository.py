@@ -206,7 +206,7 @@ class Repository:
         >>> cv.scores.rows
         120
         """
-        from goldfold.validation import validate
+        from goldfold.validation.validate import validate
 
         with self.inside():
             return validate(prepared, folds, self.config.validate_, self.config.predict, self.config.split.group)
@@ -219,7 +219,7 @@ class Repository:
         (20, 2)
         """
         from goldfold.inference.ensemble import Ensemble
-        from goldfold.prediction import predict
+        from goldfold.prediction.predict import predict
 
         with self.inside():
             return predict(prepared, Ensemble(folds, self.config.predict, cv.postprocess.steps))

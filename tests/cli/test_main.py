@@ -46,7 +46,7 @@ def test_the_overview_names_each_command_and_imports_none(capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["check", "run", "init", "resume"])
+@pytest.mark.parametrize("command", ["check", "run", "init", "resume", "summary"])
 def test_a_quick_command_imports_no_torch(command):
     assert not {"torch", "mlflow", "sklearn"} & set(imported_by(f"import goldfold.cli.{command}"))
 

@@ -16,12 +16,12 @@ from goldfold.imports import modality_part
 from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.protocol import find_learning
 from goldfold.modalities.table.columns import _kind, numbers_of
-from goldfold.prediction import predict
 from goldfold.prediction.export import export
+from goldfold.prediction.predict import predict
 from goldfold.prepare import prepare
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.reporter import Silent
-from goldfold.validation import validate
+from goldfold.validation.validate import validate
 
 TABLE, OUTSIDE = find_learning("table"), modality_part("table", "outside")
 RMSLE = {"metric": "rmsle"}

@@ -22,7 +22,7 @@ from goldfold.modalities.text.prepare import texts_of
 from goldfold.modalities.text.settings import TextModelConfig
 from goldfold.modalities.text.vocabulary import vectorizers
 from goldfold.prediction import export as exporting
-from goldfold.prediction import predict
+from goldfold.prediction.predict import predict
 from goldfold.prepare import prepare
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.reporter import Silent

@@ -10,7 +10,8 @@ from goldfold.errors import InputError
 from goldfold.inference.averaging import average
 from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.image.cache import ImageCache
-from goldfold.prediction import Submission, check_submission, predict, score_submission
+from goldfold.prediction import Submission, check_submission, score_submission
+from goldfold.prediction.predict import predict
 from goldfold.training import train_fold
 
 IDS = ["007", "1e3", "x"]

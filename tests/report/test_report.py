@@ -16,8 +16,7 @@ from goldfold.report import About, build_report, save_report
 from goldfold.report.calibration import claims, expected_calibration_error, reliability
 from goldfold.report.errors import confusions
 from goldfold.training import train_fold
-from goldfold.validation import validate
-from goldfold.validation.validate import scored
+from goldfold.validation.validate import scored, validate
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,8 @@ from goldfold.errors import InputError, told_to_people
 from goldfold.imports import modality_part
 from goldfold.inference.sources import OutsideRows
 from goldfold.modalities.protocol import Outside
-from goldfold.prediction import Submission, check_submission, submission_of
+from goldfold.prediction import Submission, check_submission
+from goldfold.prediction.predict import submission_of
 
 SAMPLE = 256
 """Test rows to measure by, at most."""

@@ -6,8 +6,7 @@ from goldfold.config import load_config
 from goldfold.errors import InputError
 from goldfold.prediction import Submission, check_submission
 from goldfold.prepare import PreparedSet
-from goldfold.report import PAGE
-from goldfold.runs.paths import CURRENT, PREPARED, cut_short
+from goldfold.runs.paths import PREPARED, REPORT, cut_short
 from goldfold.runs.run import find_run
 from goldfold.runs.scores import score_by_solution
 from goldfold.terminal import show_result
@@ -31,4 +30,4 @@ def run(args: argparse.Namespace) -> None:
         log_scores(current.origin, {f"{problem.scored_by.name}_test": test.score}, path.stat().st_mtime)
     submission = Submission.load(path.parent, problem, prepared.sample)
     name = current.origin.name if current.origin else "none"
-    show_result(current.cv(problem), submission, path, CURRENT / "report" / PAGE, name, test, cut_short(config))
+    show_result(current.cv(problem), submission, path, REPORT, name, test, cut_short(config))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from goldfold.config import Config
 
 CURRENT = Path("experiments/current")
+REPORT = CURRENT / "report/report.html"
 ORIGIN = CURRENT / "tracking/predict.json"
 """The origin of the current result, as the last stage writes it down."""
 PREPARED = Path("data/prepared")

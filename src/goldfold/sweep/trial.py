@@ -14,7 +14,8 @@ from goldfold.training.device import machine
 from goldfold.training.reporter import Reporter, Row, Several, Silent
 from goldfold.training.stopping import Stop
 from goldfold.training.train import Stopped
-from goldfold.validation import CVResult, validate
+from goldfold.validation import CVResult
+from goldfold.validation.validate import validate
 
 Judge = Callable[[int, float, str], None]
 """Hears the score at a step of a trial, and where that is; what it raises ends the trial."""

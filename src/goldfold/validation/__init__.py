@@ -1,6 +1,5 @@
 """Out-of-fold predictions, their scores and how sure those are."""
 
 from goldfold.validation.cv_result import CVResult, Scores
-from goldfold.validation.validate import validate
 
-__all__ = ["CVResult", "Scores", "validate"]
+__all__ = ["CVResult", "Scores"]
