@@ -3,8 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+import timm
+import torch
 from PIL import Image
 
+from goldfold.training.layers import list_layers
 from goldfold.training.lr_find import RangeTest, find_lr
 from goldfold.training.overfit import overfit
 from goldfold.training.reporter import Silent
@@ -23,6 +26,18 @@ def test_the_range_test_finds_a_rate_that_learns_and_stops_where_it_diverges(dig
 
 def test_the_suggestion_is_a_tenth_of_the_rate_of_the_lowest_loss():
     assert RangeTest(np.array([0.1, 1.0, 10.0]), np.array([2.0, 1.0, 3.0])).suggested == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("name", "trained"), [("test_resnet", "all"), ("test_vit", "head")])
+def test_the_layers_have_all_parameters_and_the_frozen_ones_apart(name, trained):
+    args = {"img_size": 32} if name == "test_vit" else {}
+    model = timm.create_model(name, num_classes=10, **args)
+    for parameter in [] if trained == "all" else model.parameters():
+        parameter.requires_grad_(parameter is model.head.weight or parameter is model.head.bias)
+    layers = list_layers(model, {"x": torch.zeros(2, 3, 32, 32)})
+    assert sum(layer.trainable + layer.frozen for layer in layers) == sum(p.numel() for p in model.parameters())
+    assert sum(layer.trainable for layer in layers) == sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert layers[-1].shape == (10,) and len({layer.path for layer in layers}) == len(layers)
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ COMMANDS = (
     "resume",
     "lr-find",
     "overfit",
+    "model",
     "predict",
     "export",
     "compare",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from goldfold.terminal.numbers import number
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from goldfold.competition import Problem
     from goldfold.prediction import Submission
     from goldfold.runs.scores import SolutionScore
+    from goldfold.training.layers import Layer
     from goldfold.validation import CVResult
 
 NARROW = 60
@@ -107,6 +108,18 @@ def show_submission(submission: Submission, path: Path, test: SolutionScore | No
         print(f"test score  none: {test.error} (competition.solution)")
     else:
         print(f"test score  {submission.problem.scored_by.name} {number(test.score)} against {test.source}")
+
+
+def show_layers(layers: Sequence[Layer]) -> None:
+    """Print a line for each layer of a network, and the sums of their parameters."""
+    numbers = [Column(name, justify="right") for name in ("trainable", "frozen")]
+    table = Table(Column("layer", overflow="fold"), "", "output of a row", *numbers, box=None)
+    for layer in layers:
+        counts = [f"{count:,}" if count else "" for count in (layer.trainable, layer.frozen)]
+        table.add_row(layer.path, layer.kind, " x ".join(map(str, layer.shape)), *counts)
+    Console().print(table, highlight=False, markup=False)
+    trainable, frozen = sum(layer.trainable for layer in layers), sum(layer.frozen for layer in layers)
+    print(f"{trainable + frozen:,} parameters in {len(layers)} layers: {trainable:,} trainable, {frozen:,} frozen")
 
 
 def show_answers(problem: Problem, names: Iterable[str], answers: pd.DataFrame, top: int) -> None:
