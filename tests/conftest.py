@@ -164,16 +164,21 @@ model: {name: linear, args: {C: 1.0}}
 @pytest.fixture(scope="session")
 def tiny_repository(tmp_path_factory):
     """A repository with a tiny table competition whose run, `mine`, is the current result and in MLflow."""
-    root = tmp_path_factory.mktemp("tiny")
+    return build_repository(tmp_path_factory.mktemp("tiny"), TINY)
+
+
+def build_repository(root, params, header=True):
+    """Write the tiny competition with or without headers, run the pipeline on it, and track it as `mine`."""
     raw, draws = root / "data/raw/tiny", np.random.default_rng(0)
     raw.mkdir(parents=True)
     table = pd.DataFrame(draws.normal(size=(140, 2)).round(2), columns=["x1", "x2"]).assign(colour=list("rgby") * 35)
     answer = np.where(table["x1"] + 0.2 * draws.normal(size=140) > 0, "yes", "no")
     names = [f"r{row}" for row in range(120)], [f"t{row}" for row in range(20)]
-    table[:120].assign(answer=answer[:120]).set_axis(names[0]).to_csv(raw / "train.csv", index_label="id")
-    table[120:].set_axis(names[1]).to_csv(raw / "test.csv", index_label="id")
-    pd.DataFrame({"id": names[1], "answer": "no"}).to_csv(raw / "sample_submission.csv", index=False)
-    (root / "params.yaml").write_text(TINY)
+    table[:120].assign(answer=answer[:120]).set_axis(names[0]).to_csv(raw / "train.csv", index_label="id", header=header)
+    table[120:].set_axis(names[1]).to_csv(raw / "test.csv", index_label="id", header=header)
+    if header:
+        pd.DataFrame({"id": names[1], "answer": "no"}).to_csv(raw / "sample_submission.csv", index=False)
+    (root / "params.yaml").write_text(params)
     (root / "dvc.yaml").write_text("stages: {}")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):

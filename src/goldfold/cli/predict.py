@@ -21,9 +21,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the most probable classes of each image or row, or its values, as the run's models answer them."""
-    ensemble = find_run(args.run).ensemble(args.fold)
+    chosen = find_run(args.run)
+    ensemble, header = chosen.ensemble(args.fold), chosen.config().competition.header
     problem = ensemble.problem
-    table = modality_part(problem.modality, "outside").read_files(args.paths)
+    table = modality_part(problem.modality, "outside").read_files(args.paths, header)
     if problem.id in table:
         table = table.set_index(problem.id, drop=False)
     rows = OutsideRows(table)

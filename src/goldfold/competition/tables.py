@@ -1,6 +1,6 @@
 """Reading the tables that a competition ships, with ids and labels kept to the letter."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,16 @@ def require_columns(table: Collection[str], wanted: Collection[str], where: str,
         )
 
 
-def line(position: int) -> str:
+def read_rows(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
+    """Read several tables as one whose index names each row by its file and where it stands there."""
+    tables = [read_table(path, (), header) for path in paths]
+    names = [f"{path} {line(row, header)}" for path, table in zip(paths, tables, strict=True) for row in range(len(table))]
+    return pd.concat(tables).set_axis(names)
+
+
+def line(position: int, header: bool = True) -> str:
     """Where the row at `position` (from 0) of a table stands in its file, counting the header as the first row."""
-    return f"row {position + 2}"
+    return f"row {position + 1 + header}"
 
 
 def require_ids(table: pd.DataFrame, id_column: str, path: Path) -> None:

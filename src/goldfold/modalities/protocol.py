@@ -84,8 +84,8 @@ class Learning(Protocol):
 class Outside(Protocol):
     """outside.py: rows from outside the competition."""
 
-    def read_files(self, paths: Sequence[Path]) -> pd.DataFrame:
-        """Return rows read from files or folders; the index names them for people."""
+    def read_files(self, paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
+        """Return rows read from files or folders, of tables with a header or without; the index names them for people."""
 
     def test_rows(self, competition: Competition) -> pd.DataFrame:
         """Return a competition's test rows as such a table."""

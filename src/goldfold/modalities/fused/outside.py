@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from goldfold.competition import Competition
-from goldfold.competition.tables import line, read_table
+from goldfold.competition.tables import read_rows
 from goldfold.config import Component
 from goldfold.modalities.fused.learning import FusedView
 from goldfold.modalities.protocol import Outside, Spec
@@ -20,11 +20,9 @@ class Joined:
 
     parts: Sequence[tuple[str, Outside]]
 
-    def read_files(self, paths: Sequence[Path]) -> pd.DataFrame:
+    def read_files(self, paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
         """The rows of tables like the test table, with the paths of files in the columns of files, such as `image`."""
-        tables = [read_table(path, ()) for path in paths]
-        names = [f"{path} {line(row)}" for path, table in zip(paths, tables, strict=True) for row in range(len(table))]
-        return pd.concat(tables).set_axis(names)
+        return read_rows(paths, header)
 
     def test_rows(self, competition: Competition) -> pd.DataFrame:
         """The test table with what all kinds add to it."""

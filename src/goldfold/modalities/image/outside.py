@@ -20,7 +20,7 @@ from goldfold.modalities.image.decode import decode, shrink
 from goldfold.modalities.image.learning import ImageView, plain_images
 
 
-def read_files(paths: Sequence[Path]) -> pd.DataFrame:
+def read_files(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
     """The files among `paths`, and the images in those that are folders, in the column `image`.
 
     Raises InputError where there is none.

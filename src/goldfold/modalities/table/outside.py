@@ -7,18 +7,16 @@ from typing import Any
 import pandas as pd
 
 from goldfold.competition import Competition
-from goldfold.competition.tables import line, read_table
+from goldfold.competition.tables import read_rows
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.modalities.table.encoding import encode, sizes
 from goldfold.modalities.table.learning import TableView, columns_in
 
 
-def read_files(paths: Sequence[Path]) -> pd.DataFrame:
-    """The rows of tables like the test table; raises InputError for a file that is none."""
-    tables = [read_table(path, ()) for path in paths]
-    names = [f"{path} {line(row)}" for path, table in zip(paths, tables, strict=True) for row in range(len(table))]
-    return pd.concat(tables).set_axis(names)
+def read_files(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
+    """The rows of tables like the test table, whose first row may be a header; raises InputError for a file that is none."""
+    return read_rows(paths, header)
 
 
 def test_rows(competition: Competition) -> pd.DataFrame:

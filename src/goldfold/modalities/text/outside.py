@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from goldfold.competition import Competition
-from goldfold.competition.tables import line, read_table
+from goldfold.competition.tables import read_rows
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.modalities.text.learning import TextView
@@ -17,7 +17,7 @@ TEXT = "text"
 """The column of what a text file holds."""
 
 
-def read_files(paths: Sequence[Path]) -> pd.DataFrame:
+def read_files(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
     """The contents of the text files among `paths` and in those that are folders, or the rows of tables like the test table.
 
     Raises InputError for what is not there, for folders without a .txt file, and for text files beside tables.
@@ -35,9 +35,7 @@ def read_files(paths: Sequence[Path]) -> pd.DataFrame:
     if texts:
         contents = [file.read_text(encoding="utf-8", errors="replace") for file in texts]
         return pd.DataFrame({TEXT: contents}, index=[str(file) for file in texts])
-    tables = [read_table(file, ()) for file in found]
-    names = [f"{file} {line(row)}" for file, table in zip(found, tables, strict=True) for row in range(len(table))]
-    return pd.concat(tables).set_axis(names)
+    return read_rows(found, header)
 
 
 def test_rows(competition: Competition) -> pd.DataFrame:
