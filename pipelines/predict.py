@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="where the folds' MLflow runs are written down")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--report", type=Path, required=True, help="the folder of the report")
-    given = parser.parse_args()
+    args = parser.parse_args()
 
     from goldfold.config import load_config
     from goldfold.inference.ensemble import Ensemble
@@ -27,23 +27,23 @@ def main() -> None:
     from goldfold.validation import CVResult
 
     config = load_config()
-    prepared = PreparedSet.load(given.prepared)
+    prepared = PreparedSet.load(args.prepared)
     with tracked_stage(config, prepared, "predict") as tracked:
-        folds = load_folds(given.folds, config.split.folds, config.train.seeds)
-        tracked.folds(folds, trained_by=lambda name: Origin.load(given.runs / f"train-{name}.json"))
-        cv = CVResult.load(given.cv, prepared.problem)
-        tracked.cv(cv, given.cv)
+        folds = load_folds(args.folds, config.split.folds, config.train.seeds)
+        tracked.folds(folds, trained_by=lambda name: Origin.load(args.runs / f"train-{name}.json"))
+        cv = CVResult.load(args.cv, prepared.problem)
+        tracked.cv(cv, args.cv)
         ensemble = Ensemble(folds, config.predict, cv.postprocess.steps)
         submission = predict(prepared, ensemble)
-        submission.save(given.out)
-        tracked.submission(given.out)
-        tracked.models(config, ensemble, given.folds)
+        submission.save(args.out)
+        tracked.submission(args.out)
+        tracked.models(config, ensemble, args.folds)
         about = About(tracked.name, flat_params(config), provenance())
-        save_report(build_report(prepared, cv, folds, about), given.report / PAGE)
-        tracked.report(given.report / PAGE)
-        tracked.origin.save(given.runs / "predict.json")
+        save_report(build_report(prepared, cv, folds, about), args.report / PAGE)
+        tracked.report(args.report / PAGE)
+        tracked.origin.save(args.runs / "predict.json")
     cut = [f"train@{fold.fold}-{fold.seed}" for fold in folds if fold.ended != "finished"]
-    show_result(cv, submission, given.out / "submission.csv", given.report / PAGE, tracked.name, None, cut)
+    show_result(cv, submission, args.out / "submission.csv", args.report / PAGE, tracked.name, None, cut)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from goldfold.process import run_to_end
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    given = parser.parse_args()
+    args = parser.parse_args()
 
     from goldfold.audit import audit, require_sound
     from goldfold.competition import read_competition
@@ -20,7 +20,7 @@ def main() -> None:
 
     config = load_config()
     competition = read_competition(config.competition)
-    prepared, summary = prepare(competition, config.split, config.prepare, given.out, input_progress, scratch_folder())
+    prepared, summary = prepare(competition, config.split, config.prepare, args.out, input_progress, scratch_folder())
     show_prepared(summary)
     found = audit(prepared, competition, config.prepare)
     show_audit(found)

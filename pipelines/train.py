@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True, help="where to write down the MLflow run")
-    given = parser.parse_args()
+    args = parser.parse_args()
 
     from goldfold.config import load_config
     from goldfold.prepare import PreparedSet
@@ -24,15 +24,15 @@ def main() -> None:
     from goldfold.training.reporter import Several
 
     config = load_config()
-    prepared = PreparedSet.load(given.prepared)
+    prepared = PreparedSet.load(args.prepared)
     with (
         tracked_stage(config, prepared, "train") as tracked,
         FoldProgress() as progress,
-        asked_to_stop(share_of_hours(config, given.fold, given.seed)) as stop,
+        asked_to_stop(share_of_hours(config, args.fold, args.seed)) as stop,
     ):
         reporter = Several([progress, tracked])
-        result = train_fold(prepared, given.fold, given.seed, config, given.out, reporter, scratch_folder(), stop)
-        tracked.origin.save(given.run)
+        result = train_fold(prepared, args.fold, args.seed, config, args.out, reporter, scratch_folder(), stop)
+        tracked.origin.save(args.run)
         tracked.folds([result], trained_by=lambda _: None)
 
 

@@ -12,7 +12,7 @@ def main() -> None:
     parser.add_argument("--folds", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True, help="where the folds' MLflow runs are written down")
     parser.add_argument("--out", type=Path, required=True)
-    given = parser.parse_args()
+    args = parser.parse_args()
 
     from goldfold.config import load_config
     from goldfold.prepare import PreparedSet
@@ -23,13 +23,13 @@ def main() -> None:
     from goldfold.validation.validate import validate
 
     config = load_config()
-    prepared = PreparedSet.load(given.prepared)
+    prepared = PreparedSet.load(args.prepared)
     with tracked_stage(config, prepared, "validate") as tracked:
-        folds = load_folds(given.folds, config.split.folds, config.train.seeds)
-        tracked.folds(folds, trained_by=lambda name: Origin.load(given.runs / f"train-{name}.json"))
+        folds = load_folds(args.folds, config.split.folds, config.train.seeds)
+        tracked.folds(folds, trained_by=lambda name: Origin.load(args.runs / f"train-{name}.json"))
         result = validate(prepared, folds, config.validate_, config.predict, config.split.group)
-        result.save(given.out)
-        tracked.cv(result, given.out)
+        result.save(args.out)
+        tracked.cv(result, args.out)
         forget(scratch_folder(), folds)
     show_cv(result)
 

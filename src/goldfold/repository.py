@@ -62,7 +62,7 @@ class Repository:
     config: Config
 
     def with_settings(self, settings: Mapping[str, Any]) -> "Repository":
-        """The same repository with other settings, by dotted key; params.yaml stays as it is.
+        """Return the repository with other settings, by dotted key; params.yaml stays as it is.
 
         >>> repo.with_settings({"train.lr": 0.5}).config.train.lr
         0.5
@@ -99,7 +99,7 @@ class Repository:
         return self.prepared.test
 
     def folds(self) -> list[tuple[Array, Array]]:
-        """The folds of split.folds as positions in `train`: the rows to train on, and those to validate on.
+        """Return the folds of split.folds as positions in `train`: the rows to train on, and those to validate on.
 
         It is what scikit-learn takes as `cv`.
 
@@ -132,7 +132,7 @@ class Repository:
         return scored(problem, table, self.config.validate_, groups).scores
 
     def runs(self) -> pd.DataFrame:
-        """The runs that the competition's metric scored, oldest first: their score, its interval, and what they changed.
+        """List the runs that the competition's metric scored, oldest first: their score, its interval, and what they changed.
 
         >>> list(repo.runs()["name"])
         ['mine']
@@ -158,7 +158,7 @@ class Repository:
         return pd.DataFrame(rows, columns=columns)
 
     def run(self, name: str = "current") -> "Result":
-        """The current result, or the MLflow run of that name or id.
+        """Find the current result, or the MLflow run of that name or id.
 
         >>> repo.run().scores.metric
         'accuracy'
@@ -289,7 +289,7 @@ class Result:
             return read_table(path, columns_of(path))
 
     def folds(self) -> "list[FoldResult]":
-        """Its folds as training left them: how each went, and its checkpoint.
+        """Load its folds as training left them: how each went, and its checkpoint.
 
         >>> [fold.rows["training"] for fold in result.folds()]
         [80, 80, 80]
@@ -298,7 +298,7 @@ class Result:
             return self.run.folds()
 
     def model(self, fold: int) -> "nn.Module":
-        """The network of a fold, by the first of its seeds, with the weights of its best epoch.
+        """Load the network of a fold, by the first of its seeds, with the weights of its best epoch.
 
         >>> result.model(0).training
         False
@@ -307,7 +307,7 @@ class Result:
             return self.run.folds(fold)[0].build_model().eval()
 
     def bundle(self) -> "Bundle":
-        """What a code competition needs of it; `Bundle.save` writes that to a folder."""
+        """Gather what a code competition needs of it; `Bundle.save` writes that to a folder."""
         from goldfold.bundle import Bundle
 
         with self.repository.inside():

@@ -6,17 +6,17 @@ RUN = "the name or id of an MLflow run; else the current result"
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
-    """A run, the current result where none is named."""
+    """Add a run, by default the current result."""
     parser.add_argument("run", nargs="?", default="current", help=RUN)
 
 
 def add_fold(parser: argparse.ArgumentParser) -> None:
-    """A fold."""
+    """Add a fold."""
     parser.add_argument("--fold", type=int, help="by default the first of split.folds")
 
 
 def at_least_one(text: str) -> int:
-    """A whole number from 1 on."""
+    """Parse a whole number from 1 on."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"give a whole number from 1 on, not {text}")
     return int(text)

@@ -23,7 +23,7 @@ from goldfold.validation.same_rows import on_same_rows
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The runs, and how to blend them."""
+    """Add the runs, and how to blend them."""
     parser.add_argument("runs", nargs="+", metavar="run", help="the name or id of an MLflow run, or current")
     parser.add_argument("--name", help="the blend's name, by which it can be compared and blended in its turn")
     parser.add_argument("--method", choices=get_args(Method), default="hill", help="hill climbing by default")

@@ -14,7 +14,7 @@ from goldfold.terminal import clock
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A run, and the limits of the competition."""
+    """Add a run, and the limits of the competition."""
     add_run(parser)
     parser.add_argument("--out", type=Path, help="the folder; by default experiments/bundles/<run>")
     parser.add_argument("--data", type=Path, help="where the notebook finds the competition; by default /kaggle/input/<name>")

@@ -9,7 +9,7 @@ from goldfold.runs.paths import require_competition
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """None."""
+    """Add nothing: it takes none."""
 
 
 def run(args: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from goldfold.validation.same_rows import on_same_rows
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Two runs."""
+    """Add two runs."""
     parser.add_argument("runs", nargs=2, metavar="run", help="the name or id of an MLflow run, or current")
 
 

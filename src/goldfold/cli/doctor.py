@@ -8,7 +8,7 @@ from goldfold.errors import InputError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """None."""
+    """Add nothing: it takes none."""
 
 
 def run(args: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from goldfold.training import best_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Which model, in which formats, and where to."""
+    """Add the model, the formats, and the folder to write to."""
     formats = get_args(Format)
     parser.add_argument("--run", default="current", help=RUN)
     parser.add_argument("--fold", type=int, help="this fold's model; by default the one with the best score")

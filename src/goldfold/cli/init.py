@@ -24,7 +24,7 @@ SEVERAL = ("id", "target", "classes", "metric")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Where the files are, and settings that win."""
+    """Add where the files are, and settings that win."""
     parser.add_argument("source", metavar="SLUG | PATH", help="a competition's name on Kaggle, or a folder, zip or table")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of competition that win, such as target=price")
     parser.add_argument("--print", action="store_true", dest="show", help="print params.yaml, and leave it and DVC alone")

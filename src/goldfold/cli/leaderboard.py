@@ -25,7 +25,7 @@ from goldfold.tracking.submissions import sendings, sent_on
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The order, and whether to ask Kaggle."""
+    """Add the order, and whether to ask Kaggle."""
     parser.add_argument("--by", choices=ORDERS, default="cv", help="what they are sorted by; cv")
     parser.add_argument("--offline", action="store_true", help="do not ask Kaggle; scores are those last seen")
 

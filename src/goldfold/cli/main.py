@@ -58,7 +58,7 @@ def run_command(arguments: Sequence[str]) -> None:
 
 
 def overview() -> str:
-    """Every command with the first line of its module, which is read and not imported."""
+    """Return every command with the first line of its module, which is read and not imported."""
     usage = "usage: goldfold COMMAND …        goldfold COMMAND --help says more\n\nFrom a competition's files to a submission.\n"
     return "\n".join([usage, *(f"  {name:<14}{_first_line(name)}" for name in COMMANDS)])
 

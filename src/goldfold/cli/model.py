@@ -15,7 +15,7 @@ from goldfold.training.layers import list_layers
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A fold, and the epoch whose frozen parts are shown."""
+    """Add a fold, and the epoch whose frozen parts are shown."""
     add_fold(parser)
     parser.add_argument("--epoch", type=int, help="the epoch, from 1 on, whose frozen parts are shown; by default the last")
 

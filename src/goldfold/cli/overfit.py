@@ -14,7 +14,7 @@ LINES = 10
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A fold, and how many steps."""
+    """Add a fold and a number of steps."""
     add_fold(parser)
     parser.add_argument("--steps", type=int, default=200)
 

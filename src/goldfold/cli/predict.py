@@ -12,7 +12,7 @@ from goldfold.terminal import show_answers
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What to predict, and by which models."""
+    """Add what to predict, and by which models."""
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--top", type=at_least_one, default=3, help="classes to print per row")
     parser.add_argument("--run", default="current", help=RUN)

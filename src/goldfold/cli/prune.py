@@ -14,7 +14,7 @@ from goldfold.tracking.prune import carry_out, plan_pruning
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """How many runs to keep whole."""
+    """Add how many runs to keep whole."""
     parser.add_argument("--keep", type=at_least_one, default=10, help="how many of the best runs keep theirs; 10 by default")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 

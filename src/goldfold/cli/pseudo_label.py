@@ -14,7 +14,7 @@ from goldfold.training.pseudo import is_sure, save_pseudo_labels
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A run."""
+    """Add a run."""
     add_run(parser)
 
 

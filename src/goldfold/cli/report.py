@@ -15,7 +15,7 @@ from goldfold.tracking import log_report, provenance
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A run."""
+    """Add a run."""
     add_run(parser)
 
 

@@ -8,7 +8,7 @@ from goldfold.runs.paths import cut_short
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """None."""
+    """Add nothing: it takes none."""
 
 
 def run(args: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ ELSEWHERE = ("--queue", "--temp")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A recipe, and options for DVC."""
+    """Add a recipe, and options for DVC."""
     parser.add_argument("recipe", help="the recipe's name, without .yaml")
     passed = "what follows goes to dvc exp run, such as --queue or -S train.lr=0.01"
     parser.add_argument("dvc_options", nargs=argparse.REMAINDER, metavar="options", help=passed)

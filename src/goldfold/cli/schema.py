@@ -9,7 +9,7 @@ from goldfold.imports import known_modalities
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """None."""
+    """Add nothing: it takes none."""
 
 
 def run(args: argparse.Namespace) -> None:
@@ -18,5 +18,5 @@ def run(args: argparse.Namespace) -> None:
 
 
 def params_schema() -> dict[str, Any]:
-    """The JSON schema of params.yaml."""
+    """Return the JSON schema of params.yaml."""
     return config_class(*known_modalities()).model_json_schema(by_alias=True)

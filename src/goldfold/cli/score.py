@@ -18,7 +18,7 @@ from goldfold.tracking import log_scores
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A run and a table of labels."""
+    """Add a run and a table of labels."""
     add_run(parser)
     parser.add_argument("--solution", type=Path, help="a table of the test labels; by default competition.solution")
 

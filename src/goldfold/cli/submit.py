@@ -25,7 +25,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 3.0, 30.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A run, and how it is sent."""
+    """Add a run, and how it is sent."""
     add_run(parser)
     parser.add_argument("-m", "--message", help="what Kaggle shows beside it; by default the run's name and CV")
     parser.add_argument("--wait", type=float, default=10, metavar="MINUTES", help="how long to wait for the score; 10")

@@ -14,7 +14,7 @@ from goldfold.tracking import log_scores
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """None."""
+    """Add nothing: it takes none."""
 
 
 def run(args: argparse.Namespace) -> None:

@@ -32,7 +32,7 @@ from goldfold.validation.validate import scored
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A recipe."""
+    """Add a recipe."""
     parser.add_argument("recipe", help="the name, or the file, of a recipe with a section sweep")
     parser.add_argument("--write", action="store_true", help="write the best settings as the recipe <name>-best")
 

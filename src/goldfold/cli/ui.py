@@ -10,7 +10,7 @@ from goldfold.runs.run import open_store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The port."""
+    """Add the port."""
     parser.add_argument("--port", type=int, default=5000)
 
 

@@ -119,7 +119,7 @@ class Problem:
         return index
 
     def unseen(self, table: pd.DataFrame) -> list[str]:
-        """The labels of a table that are none of `classes`, sorted."""
+        """List the labels of a table that are none of `classes`, sorted."""
         if self.has_numbers:
             return []
         labels = table[self.targets[0]]
@@ -127,7 +127,7 @@ class Problem:
         return sorted({label for labels in sets for label in labels} - set(self.classes))
 
     def with_classes(self, unseen: Sequence[str]) -> "Problem":
-        """The problem with more classes, at the end; raises InputError where its metric is undefined for them."""
+        """Return the problem with more classes, at the end; raises InputError where its metric is undefined for them."""
         if not unseen:
             return self
         task: Task = "multilabel" if self.task == "multilabel" else "multiclass"
@@ -141,7 +141,7 @@ class Problem:
         return replace(self, task=task, classes=(*self.classes, *unseen))
 
     def with_probability_0(self, prediction: Array) -> Array:
-        """Probabilities of the first of `classes`, as metrics take them, with 0 for the others."""
+        """Widen probabilities of the first of `classes`, as metrics take them, by 0 for the others."""
         columns = np.column_stack([1 - prediction, prediction]) if prediction.ndim == 1 else prediction
         return np.pad(columns, ((0, 0), (0, len(self.classes) - columns.shape[1])))
 

@@ -32,14 +32,14 @@ def require_competition(config: "Config") -> None:
 
 
 def cut_short(config: "Config") -> list[str]:
-    """The stages of dvc.yaml whose training ended before it was finished."""
+    """List the stages of dvc.yaml whose training ended before it was finished."""
     trainings = [(fold, seed) for fold in config.split.folds for seed in config.train.seeds]
     cards = {f"train@{fold}-{seed}": CURRENT / "folds" / str(fold) / str(seed) / "model.json" for fold, seed in trainings}
     return [stage for stage, card in cards.items() if card.is_file() and read_json(card)["ended"] != "finished"]
 
 
 def prepared_warning() -> str:
-    """What to say where params.yaml or the files have changed since the prepared set was made; nothing where they have not."""
+    """Return what to say where params.yaml or the files have changed since prepare ran; empty where they have not."""
     if subprocess.run(["dvc", "status", "--quiet", "prepare"], capture_output=True, check=False).returncode:
         return f"{PREPARED} is older than params.yaml or the files: `dvc repro prepare` brings it up to date"
     return ""

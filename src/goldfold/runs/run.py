@@ -156,7 +156,7 @@ class Run:
 
 
 def find_run(name: str) -> Run:
-    """The current result, or the newest MLflow run of that name, or that of that id; raises InputError where it is missing."""
+    """Find the current result, or the newest MLflow run of that name, or that of that id; raises InputError without one."""
     if name == "current":
         return Run(name, Origin.load(ORIGIN), lambda kind: CURRENT / kind, flat_params(load_config()))
     store = open_store()
@@ -165,7 +165,7 @@ def find_run(name: str) -> Run:
 
 
 def find_runs(names: Sequence[str]) -> list[Run]:
-    """The runs of these names; raises InputError where one is missing, or named twice.
+    """Find the runs of these names; raises InputError where one is missing, or named twice.
 
     Different runs that bear the same name are told apart by the start of their ids.
     """
@@ -179,7 +179,7 @@ def find_runs(names: Sequence[str]) -> list[Run]:
 
 
 def all_runs(experiment: str) -> list[Run]:
-    """The runs of an experiment, oldest first; raises InputError where the store does not answer."""
+    """Find the runs of an experiment, oldest first; raises InputError where the store does not answer."""
     store = open_store()
     found = store.all_runs(experiment)
     by_id, seconds = {run.info.run_id: run for run in found}, defaultdict[str, float](float)
@@ -192,7 +192,7 @@ def all_runs(experiment: str) -> list[Run]:
 
 
 def open_store() -> Store:
-    """The MLflow store of this repository; raises InputError where it does not answer."""
+    """Open the MLflow store of this repository; raises InputError where it does not answer."""
     try:
         return Store(repository())
     except Unreachable as error:
@@ -200,7 +200,7 @@ def open_store() -> Store:
 
 
 def groups_of(prepared: PreparedSet, runs: Sequence[Run], ids: pd.Series) -> pd.Series | None:
-    """The group of each id, which is its index, by the column that the runs' split kept together; None where there is none."""
+    """Look up each id's group, by the column that the runs' split kept together, with the ids as the index; None without one."""
     column = next((run.group for run in runs if run.group), None)
     if column is None:
         return None

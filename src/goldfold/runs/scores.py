@@ -39,7 +39,7 @@ def score_by_solution(path: Path, competition: CompetitionConfig, prepared: Prep
 
 
 def scores_by_part(path: Path, solution: pd.DataFrame, problem: Problem) -> dict[str, tuple[float, int]]:
-    """The score and the rows of the whole solution, `test`, and of what its column Usage calls Public and Private."""
+    """Score the whole solution, `test`, and what its column Usage calls Public and Private; each with its number of rows."""
     from goldfold.prediction import score_submission
 
     parts = {"test": solution}

@@ -20,10 +20,10 @@ from goldfold.validation.comparison import Comparison
 LEADERBOARD = "leaderboard"
 
 
-def log_leaderboard(experiment: str, told: str, values: Mapping[str, float], files: Sequence[Path]) -> str:
+def log_leaderboard(experiment: str, note: str, values: Mapping[str, float], files: Sequence[Path]) -> str:
     """Log a leaderboard, whose page and plots are `files`, to the experiment's run of that name, in the place of the last."""
     metrics = [(name, value, 0, time.time()) for name, value in values.items()]
-    tags, artifacts = {"mlflow.note.content": told}, {str(file): "" for file in files}
+    tags, artifacts = {"mlflow.note.content": note}, {str(file): "" for file in files}
     send(Record(experiment, LEADERBOARD, LEADERBOARD, tags=tags, metrics=metrics, artifacts=artifacts))
     return LEADERBOARD
 
