@@ -32,6 +32,17 @@ def test_a_predict_setting_trains_nothing_again_and_its_parent_has_all_folds(clo
     assert stages_run(said) == [] and len(clone.parents()) == 2
 
 
+def test_an_edit_that_can_change_no_result_trains_nothing_again_and_adds_no_run(clone):
+    (clone.folder / "src/own/next_loss.py").write_text("tomorrow = 1\n")
+    for name in ("modalities/image/saliency.py", "training/step.py", "cli/summary.py"):
+        module = clone.folder / "src/goldfold" / name
+        module.write_text(module.read_text() + "# a comment\n")
+    said = clone.run("dvc", "repro", "-s", "train@0-0", "predict")
+    assert stages_run(said) == ["train@0-0", "predict"]
+    assert "fold 0: trained with these settings already, and taken over" in said and "epoch" not in said
+    assert len(clone.parents()) == 1 and len(clone.children(clone.parents()[0])) == 5
+
+
 def test_folds_of_another_configuration_are_not_mixed_in(clone, set_params):
     set_params(clone, split__folds=[0])
     said = clone.run("dvc", "repro")
