@@ -137,7 +137,7 @@ class _Syntax:
                 node.body = []
             body = getattr(node, "body", None)
             if isinstance(body, list):
-                node.body = [each for each in body if not _is_string(each)]  # type: ignore[attr-defined]
+                node.body = [statement for statement in body if not _is_string(statement)]  # type: ignore[attr-defined]
         self.imports = list(_imports(tree))
         self.digest = hashlib.blake2b(ast.dump(tree).encode()).hexdigest()
 
@@ -197,10 +197,10 @@ def _parents(name: str) -> list[str]:
 def _file_of(name: str) -> Path | None:
     """The file of a module of goldfold's or the competitor's; none for one of a library, and where there is none."""
     root, *rest = name.split(".")
-    place = _root(root, tuple(sys.path))
-    if place is None:
+    root_path = _root(root, tuple(sys.path))
+    if root_path is None:
         return None
-    module = place.joinpath(*rest) if rest else place
+    module = root_path.joinpath(*rest) if rest else root_path
     return next((path for path in (module / "__init__.py", module.with_name(f"{module.name}.py")) if path.is_file()), None)
 
 

@@ -161,7 +161,7 @@ def test_what_is_wrong_with_a_network_of_ones_own_is_told(digits, settings, tmp_
 
 def test_a_transform_that_an_image_does_not_fit_is_told(digits, settings, tmp_path):
     crop = {"name": "RandomCrop", "height": 64, "width": 64}
-    with pytest.raises(InputError, match=r"cannot transform the image of train row .*32 x 32 pixels"):
+    with pytest.raises(InputError, match=r"cannot transform the image of row .*32 x 32 pixels"):
         train_fold(digits, 0, 0, settings(augment=[crop]), tmp_path)
 
 

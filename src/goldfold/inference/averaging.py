@@ -13,7 +13,7 @@ from goldfold.metrics import Array
 
 def average(problem: Problem, predictions: Array, scale: Scale = "predictions") -> Array:
     """The mean over the first axis of predictions (members, n, …); that of logits is the geometric mean of the odds."""
-    return from_scale(problem, np.mean([to_scale(problem, each, scale) for each in predictions], axis=0), scale)
+    return from_scale(problem, np.mean([to_scale(problem, prediction, scale) for prediction in predictions], axis=0), scale)
 
 
 def to_scale(problem: Problem, prediction: Array, scale: Scale) -> Array:

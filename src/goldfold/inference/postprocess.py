@@ -33,8 +33,8 @@ class Step:
 
     def __str__(self) -> str:
         values = [value for fitted in self.fitted.values() for value in (fitted if isinstance(fitted, list) else [fitted])]
-        told = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
-        return " ".join([self.name, *told[:MOST_SHOWN], *(["…"] if len(told) > MOST_SHOWN else [])])
+        words = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
+        return " ".join([self.name, *words[:MOST_SHOWN], *(["…"] if len(words) > MOST_SHOWN else [])])
 
 
 Steps = tuple[Step, ...]
@@ -140,7 +140,7 @@ def _fit(problem: Problem, components: Sequence[Component], table: pd.DataFrame,
     for component in components:
         kind = KINDS[component.name]
         if problem.task not in kind.tasks:
-            fitting = [name for name, known in KINDS.items() if problem.task in known.tasks]
+            fitting = [name for name, step in KINDS.items() if problem.task in step.tasks]
             raise InputError(
                 f"params.yaml, {KEY}: {component.name} does not apply to a {problem.task} task",
                 mend=f"give some of {', '.join(fitting)}",
@@ -170,8 +170,8 @@ def _require_arguments(component: Component, kind: Kind) -> None:
     wrong = [name for name in component.args if name not in takes]
     missing = [name for name in takes if name not in component.args]
     if wrong:
-        told = f"it takes {', '.join(takes)} alone" if takes else "what it needs is fitted"
-        raise InputError(f"params.yaml, {KEY}: {component.name} takes no {wrong[0]}: {told}", mend=f"leave {wrong[0]} out")
+        words = f"it takes {', '.join(takes)} alone" if takes else "what it needs is fitted"
+        raise InputError(f"params.yaml, {KEY}: {component.name} takes no {wrong[0]}: {words}", mend=f"leave {wrong[0]} out")
     if missing:
         written = ", ".join([f"name: {component.name}", *(f"{name}: …" for name in missing)])
         raise InputError(f"params.yaml, {KEY}: {component.name} needs {' and '.join(missing)}", mend=f"write it as {{{written}}}")

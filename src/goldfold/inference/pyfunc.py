@@ -25,8 +25,8 @@ class Function:
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Predict the answers (see Ensemble.columns); raises InputError for rows that cannot be read."""
-        given = model_input if isinstance(model_input, pd.DataFrame | dict) else {self.columns[0]: np.ravel(model_input)}
-        rows = OutsideRows(pd.DataFrame(given))
+        table = model_input if isinstance(model_input, pd.DataFrame | dict) else {self.columns[0]: np.ravel(model_input)}
+        rows = OutsideRows(pd.DataFrame(table))
         answers = self.ensemble.answers(rows)
         if rows.unreadable:
             reasons = [f"row {row}: {reason}" for row, reason in rows.unreadable.items()]

@@ -92,18 +92,18 @@ def _fit_label_thresholds(rows: Rows) -> dict[str, Any]:
     metric, arguments = rows.problem.metric, rows.problem.metric_args
     average = metric.partition("_")[2] or arguments.get("average")
     if not metric.startswith(("f1_", "fbeta")) or average not in ("macro", "micro") or "mask" in arguments:
-        told = "fits macro and micro F-scores of all rows alone, and the metric is"
-        raise InputError(f"params.yaml, {KEY}: label_thresholds {told} {metric} {arguments or ''}", mend="use threshold")
+        scope = "fits macro and micro F-scores of all rows alone, and the metric is"
+        raise InputError(f"params.yaml, {KEY}: label_thresholds {scope} {metric} {arguments or ''}", mend="use threshold")
     weight = arguments.get("beta", 1) ** 2
     order = np.argsort(-rows.prediction, axis=0, kind="stable")
     sorted_p = np.take_along_axis(rows.prediction, order, axis=0)
     # The state of each label with its 0, 1, … n most probable rows predicted; a cut cannot part equal probabilities.
-    found = np.vstack([np.zeros(order.shape[1]), np.take_along_axis(rows.truth, order, axis=0).cumsum(axis=0)])
-    chosen = np.arange(len(found))[:, None]
+    hits = np.vstack([np.zeros(order.shape[1]), np.take_along_axis(rows.truth, order, axis=0).cumsum(axis=0)])
+    chosen = np.arange(len(hits))[:, None]
     cuts = (sorted_p[1:] + sorted_p[:-1]) / 2
     cuts = np.vstack([np.full(order.shape[1], NEVER), cuts, sorted_p[-1] / 2])
     possible = np.vstack([np.ones(order.shape[1], bool), sorted_p[1:] < sorted_p[:-1], np.ones(order.shape[1], bool)])
-    gain, cost = (1 + weight) * found, weight * found[-1] + chosen
+    gain, cost = (1 + weight) * hits, weight * hits[-1] + chosen
     if average != "macro":
         ratio, places = 0.0, np.zeros(order.shape[1], dtype=int)
         for _ in range(100):
@@ -149,10 +149,10 @@ def _on_scale(problem: Problem, prediction: Array) -> Array:
 
 
 def _cut(problem: Problem, prediction: Array, cuts: Any) -> Array:
-    place = np.searchsorted(cuts, _on_scale(problem, prediction), side="right")
+    grade = np.searchsorted(cuts, _on_scale(problem, prediction), side="right")
     if problem.task == "regression":
-        return np.asarray(problem.grades, dtype=float)[place]
-    return np.asarray(np.eye(len(problem.classes))[place])
+        return np.asarray(problem.grades, dtype=float)[grade]
+    return np.asarray(np.eye(len(problem.classes))[grade])
 
 
 def _fit_cut_points(rows: Rows) -> dict[str, Any]:
@@ -163,8 +163,8 @@ def _fit_cut_points(rows: Rows) -> dict[str, Any]:
         raise InputError(f"params.yaml, {KEY}: cut_points needs a regression that is answered by labels", mend="leave it out")
     count = len(problem.grades or problem.classes)
     scale = np.asarray(problem.grades, dtype=float) if problem.grades else np.arange(count)
-    place = problem.nearest_grade(rows.truth) if problem.grades else problem.class_of(rows.truth)
-    shares = np.bincount(place, minlength=count).cumsum()[:-1] / len(place)
+    grade = problem.nearest_grade(rows.truth) if problem.grades else problem.class_of(rows.truth)
+    shares = np.bincount(grade, minlength=count).cumsum()[:-1] / len(grade)
 
     def changed(cuts: Array) -> Array:
         return _cut(problem, rows.prediction, cuts)

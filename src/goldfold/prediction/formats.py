@@ -21,8 +21,8 @@ def write_answers(problem: Problem, keys: pd.Series, prediction: Array, sample: 
     else:
         if problem.answer == "confidence" and prediction.ndim == 1:
             confidence = problem.scored_by.parameters["confidence"].default
-            given = np.full(len(prediction), problem.metric_args.get("confidence", confidence), dtype=float)
-            prediction = np.column_stack([prediction, given])
+            confidences = np.full(len(prediction), problem.metric_args.get("confidence", confidence), dtype=float)
+            prediction = np.column_stack([prediction, confidences])
         answers = problem.labels(prediction) if problem.answer == "label" else prediction
         answers = answers.reshape(len(prediction), -1)
     if problem.pair_id:
@@ -45,8 +45,8 @@ def read_answers(problem: Problem, answers: pd.DataFrame, keys: pd.Series) -> Ar
     if problem.answer in ("ranking", "set"):
         return _scores(problem, answers.iloc[:, 0])
     if problem.answer == "label" and problem.is_exclusive:
-        place = {label: number for number, label in enumerate(problem.classes)}
-        index = whole_number_labels(answers.iloc[:, 0]).map(place).to_numpy(dtype=np.int64)
+        class_numbers = {label: number for number, label in enumerate(problem.classes)}
+        index = whole_number_labels(answers.iloc[:, 0]).map(class_numbers).to_numpy(dtype=np.int64)
         return index.astype(float) if problem.task == "binary" else np.eye(len(problem.classes))[index]
     numbers = answers[columns_in_sample(problem, answers, whole=True)].to_numpy(dtype=np.float64)
     return numbers if problem.task in ("multiclass", "multilabel") or numbers.shape[1] > 1 else numbers[:, 0]
@@ -69,11 +69,11 @@ def breaches_of(problem: Problem, ids: pd.Series, answers: pd.DataFrame) -> list
     if problem.answer in ("ranking", "set"):
         return _broken_texts(problem, ids, answers.iloc[:, 0])
     if problem.answer == "label":
-        known = set(problem.classes if problem.is_exclusive else problem.grades) or {"0", "1"}
+        allowed = set(problem.classes if problem.is_exclusive else problem.grades) or {"0", "1"}
         return [
             f"id {ids[row]}: {name} is {answers[name][row]!r}, no known label"
             for name in answers
-            for row in _where(~answers[name].isin(known))
+            for row in _where(~answers[name].isin(allowed))
         ]
     breaches = []
     numbers = answers.apply(pd.to_numeric, errors="coerce")
@@ -89,9 +89,9 @@ def breaches_of(problem: Problem, ids: pd.Series, answers: pd.DataFrame) -> list
 
 
 def _broken_texts(problem: Problem, ids: pd.Series, texts: pd.Series) -> list[str]:
-    known, breaches = set(problem.names), []
+    allowed, breaches = set(problem.names), []
     for i, labels in zip(ids, split_labels(texts, problem.separator), strict=True):
-        breaches += [f"id {i}: {label!r} is no known label" for label in labels if label not in known]
+        breaches += [f"id {i}: {label!r} is no known label" for label in labels if label not in allowed]
         if len(set(labels)) < len(labels):
             breaches.append(f"id {i}: a label stands twice in {' '.join(labels)!r}")
         if not labels and problem.answer == "ranking":
@@ -119,6 +119,6 @@ def _scores(problem: Problem, texts: pd.Series) -> Array:
     index = {label: position for position, label in enumerate(problem.names)}
     scores = np.zeros((len(texts), len(index)))
     for row, labels in enumerate(split_labels(texts, problem.separator)):
-        for place, label in enumerate(labels):
-            scores[row, index[label]] = 1 / (place + 1) if problem.answer == "ranking" else 1
+        for rank, label in enumerate(labels):
+            scores[row, index[label]] = 1 / (rank + 1) if problem.answer == "ranking" else 1
     return scores

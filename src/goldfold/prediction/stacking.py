@@ -61,12 +61,12 @@ def _fit_classes(model: Any, features: Array, truth: Array, classes: int) -> Cal
     """Probabilities (n, classes); those of a class that the truth does not hold are 0."""
     from sklearn.base import clone
 
-    known = np.unique(truth)
-    fitted = clone(model).fit(features, truth) if len(known) > 1 else None
+    trained = np.unique(truth)
+    fitted = clone(model).fit(features, truth) if len(trained) > 1 else None
 
     def predict(features: Array) -> Array:
         probabilities = np.zeros((len(features), classes))
-        probabilities[:, known] = 1 if fitted is None else fitted.predict_proba(features)
+        probabilities[:, trained] = 1 if fitted is None else fitted.predict_proba(features)
         return probabilities
 
     return predict

@@ -110,9 +110,9 @@ def score_submission(path: Path, solution: pd.DataFrame, problem: Problem) -> fl
     answers = table[asked_columns(table, problem.keys)].set_axis(ids_of(table, problem.keys), axis=0)
     by = problem.answer_id or problem.id
     solution = solution.drop_duplicates(by, ignore_index=True)
-    known = set(answers.index)
+    answered = set(answers.index)
     ids = pair_ids(problem, solution[by]) if problem.pair_id else solution[[by]]
-    missing = [i for i, wanted in zip(solution[by], ids.to_numpy().tolist(), strict=True) if not known.issuperset(wanted)]
+    missing = [i for i, wanted in zip(solution[by], ids.to_numpy().tolist(), strict=True) if not answered.issuperset(wanted)]
     if missing:
         raise InputError(f"{path} has no answer for {len(missing)} ids of the solution", missing, "name the right solution")
     prediction = read_answers(problem, answers, solution[by])

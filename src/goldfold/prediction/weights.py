@@ -37,7 +37,7 @@ def slsqp(loss: Loss, members: int) -> Array:
     """Sequential least squares programming (Kraft 1988) from equal weights; for a metric that changes smoothly."""
     start = equal(loss, members)
     unit = abs(loss(start)[0]) or 1.0
-    found = minimize(
+    solution = minimize(
         lambda weights: loss(weights)[0] / unit,
         start,
         method="SLSQP",
@@ -45,6 +45,6 @@ def slsqp(loss: Loss, members: int) -> Array:
         constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
         options={"ftol": 1e-9},
     )
-    weights = np.clip(found.x, 0, None)
+    weights = np.clip(solution.x, 0, None)
     weights = weights / weights.sum()
     return weights if loss(weights) < loss(start) else start

@@ -38,7 +38,7 @@ class EpochSampler(Sampler[Key]):
         order = torch.Generator().manual_seed(seed_of(self.seed, self.epoch))
         if self.weights:
             drawn = WeightedRandomSampler(self.weights, len(self.rows), generator=order)
-            chosen: Iterable[int] = (self.rows[place] for place in drawn)
+            chosen: Iterable[int] = (self.rows[position] for position in drawn)
         else:
             chosen = SubsetRandomSampler(self.rows, generator=order)
         if self.lengths is not None:
@@ -63,10 +63,10 @@ def _bucketed(rows: Array, lengths: Array, batch_size: int, order: torch.Generat
 
 def padding(sampler: EpochSampler, lengths: Array, batch_size: int) -> float:
     """The share of an epoch's inputs that is padding, where each batch is padded to its longest row."""
-    found = lengths[[row for _, row in sampler]]
-    starts = np.arange(0, len(found), batch_size)
-    padded = np.maximum.reduceat(found, starts) * np.diff([*starts, len(found)])
-    return 1 - float(found.sum() / padded.sum())
+    ordered = lengths[[row for _, row in sampler]]
+    starts = np.arange(0, len(ordered), batch_size)
+    padded = np.maximum.reduceat(ordered, starts) * np.diff([*starts, len(ordered)])
+    return 1 - float(ordered.sum() / padded.sum())
 
 
 def seed_of(*numbers: int) -> int:

@@ -169,7 +169,7 @@ def _folder(scratch: Path, model: nn.Module, *depends: Any) -> Path:
     folder = scratch / "features" / digest.hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     folder.touch()
-    by_age = sorted((each for each in folder.parent.iterdir() if each.is_dir()), key=lambda each: each.stat().st_mtime)
+    by_age = sorted((path for path in folder.parent.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
     for stale in by_age[:-KEPT_FOLDERS]:
         shutil.rmtree(stale, ignore_errors=True)
     return folder

@@ -72,8 +72,8 @@ def _first_trained(finetune: FinetuneConfig, epoch: int, head: int) -> int:
 
 def _depths(model: nn.Module, coarse: bool) -> tuple[dict[str, int], int]:
     """The depth of each of the backbone's parameters, from 0 at the input up, and the head's, which lies above them all."""
-    told: Any = getattr(model, "depths", None)
-    depths = told(coarse) if told else {name: 0 for name, _ in model.named_parameters() if not name.startswith("head.")}
+    own: Any = getattr(model, "depths", None)
+    depths = own(coarse) if own else {name: 0 for name, _ in model.named_parameters() if not name.startswith("head.")}
     return depths, 1 + max(depths.values(), default=-1)
 
 

@@ -82,7 +82,7 @@ class FoldResult:
             "rows": self.rows,
             "versions": self.versions,
             "config": self.config.model_dump(mode="json", by_alias=True),
-            "further": [{"epoch": each.epoch, "score": each.score, "loss": each.loss} for each in self.further],
+            "further": [{"epoch": other.epoch, "score": other.score, "loss": other.loss} for other in self.further],
         }
         write_json(folder / "model.json", card)
         with written_whole(folder / "history.csv") as draft:
@@ -100,8 +100,8 @@ class FoldResult:
             codec = TargetCodec.from_json(card["codec"])
             tensors = load_file(folder / "model.safetensors")
             further = [
-                Checkpoint(**told, weights=_taken(tensors, f"{FURTHER}{number}/"))
-                for number, told in enumerate(card.get("further", ()))
+                Checkpoint(**scores, weights=_taken(tensors, f"{FURTHER}{number}/"))
+                for number, scores in enumerate(card.get("further", ()))
             ]
             return cls(
                 fold=card["fold"],
@@ -135,15 +135,15 @@ class FoldResult:
 
     def build_models(self) -> Iterator[nn.Module]:
         """The model with the weights of each checkpoint in turn, the best first, as `build_model` gives it."""
-        for weights in (self.weights, *(each.weights for each in self.further)):
+        for weights in (self.weights, *(checkpoint.weights for checkpoint in self.further)):
             model = self.modality.build_model(self.config.model, self.spec, self.codec.problem, pretrained=False)
             model.load_state_dict(weights)
             yield model
 
     def _all_weights(self) -> Iterator[tuple[str, torch.Tensor]]:
         yield from self.weights.items()
-        for number, each in enumerate(self.further):
-            yield from ((f"{FURTHER}{number}/{name}", tensor) for name, tensor in each.weights.items())
+        for number, checkpoint in enumerate(self.further):
+            yield from ((f"{FURTHER}{number}/{name}", tensor) for name, tensor in checkpoint.weights.items())
 
     def require_prepared(self, prepared: PreparedSet) -> None:
         """Raise InputError unless the fold was trained on `prepared`."""

@@ -36,10 +36,10 @@ def build_loss(config: TrainConfig, task: Task, class_weights: torch.Tensor | No
     factory = named(component.name, ["torch.nn", "timm.loss", "goldfold.training.losses"], "train.loss.name")
     if _is_function_of_targets(factory):
         return FunctionLoss(factory, component.args)
-    known = inspect.signature(factory).parameters
-    options: dict[str, Any] = {"exclusive": task == "multiclass"} if "exclusive" in known else {}
+    takes = inspect.signature(factory).parameters
+    options: dict[str, Any] = {"exclusive": task == "multiclass"} if "exclusive" in takes else {}
     if class_weights is not None:
-        accepted = [name for name in WEIGHTED_BY if name in known]
+        accepted = [name for name in WEIGHTED_BY if name in takes]
         if not accepted:
             raise InputError(
                 f"params.yaml, train.class_weights: {component.name} has no argument for them",

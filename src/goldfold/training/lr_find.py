@@ -84,7 +84,7 @@ def find_lr(
 
 def _next_loss(trainer: Trainer, step: int) -> float:
     """The loss of the next training step; the rows start over where they end."""
-    trainer.sampler.epoch, place = divmod(step, trainer.steps)
-    trainer.sampler.skip = place * trainer.config.train.batch_size
+    trainer.sampler.epoch, step_of_epoch = divmod(step, trainer.steps)
+    trainer.sampler.skip = step_of_epoch * trainer.config.train.batch_size
     rows, inputs = next(iter(trainer.batches))
-    return float(train_step(trainer, trainer.sampler.epoch, place, rows, inputs))
+    return float(train_step(trainer, trainer.sampler.epoch, step_of_epoch, rows, inputs))

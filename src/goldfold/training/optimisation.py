@@ -20,12 +20,12 @@ def build_optimizer(config: TrainConfig, finetune: FinetuneConfig, model: nn.Mod
         return own
     from timm.optim import create_optimizer_v2, get_optimizer_class, list_optimizers
 
-    known = list_optimizers()
+    names = list_optimizers()
     name = component.name.lower()
-    if name not in known:
+    if name not in names:
         raise InputError(
-            f"params.yaml, train.optimizer.name: timm has no optimiser {component.name}{nearest(name, known)}",
-            mend=f"give one of {', '.join(known[:12])}, …",
+            f"params.yaml, train.optimizer.name: timm has no optimiser {component.name}{nearest(name, names)}",
+            mend=f"give one of {', '.join(names[:12])}, …",
         )
     kind = get_optimizer_class(name, bind_defaults=False)
     # One kernel for a step in place of several per parameter, where torch has it; SGD's fails where a parameter joins in later.

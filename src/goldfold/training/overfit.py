@@ -34,7 +34,7 @@ def overfit(
     config: FoldConfig,
     reporter: Reporter,
     steps: int,
-    told: Callable[[int, float], None],
+    report: Callable[[int, float], None],
 ) -> Overfit:
     """Train on one batch again and again at train.lr, without augmentation, mixing and smoothing, until it is learned.
 
@@ -55,7 +55,7 @@ def overfit(
         watch.saw(0, step, train.lr, rows, batch_loss)
         loss = float(batch_loss)
         first = first or loss
-        told(step, loss)
+        report(step, loss)
         if loss <= LEARNED / 2 * first:
             break
     watch.look()

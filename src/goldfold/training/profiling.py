@@ -43,7 +43,7 @@ def profile_steps(trainer: Trainer, steps: int) -> None:
     took = {event.key: (event.device_time_total if on_gpu else event.cpu_time_total) / 1e6 for event in averages}
     lines = [f"{part:<10} {took.get(part, 0.0) / done * 1e3:8.2f} ms  {took.get(part, 0.0) / elapsed:5.1%}" for part in PARTS]
     rows = trainer.config.train.batch_size * done / elapsed
-    told = "\n  ".join([f"profile of {done} steps, {elapsed / done * 1e3:.2f} ms each, {rows:.0f} rows/s", *lines])
-    trainer.reporter.noted(told)
+    summary = "\n  ".join([f"profile of {done} steps, {elapsed / done * 1e3:.2f} ms each, {rows:.0f} rows/s", *lines])
+    trainer.reporter.noted(summary)
     by = "self_device_time_total" if on_gpu else "self_cpu_time_total"
-    trainer.reporter.kept("profile.txt", f"{told}\n\n{averages.table(sort_by=by, row_limit=25)}\n")
+    trainer.reporter.kept("profile.txt", f"{summary}\n\n{averages.table(sort_by=by, row_limit=25)}\n")

@@ -41,15 +41,15 @@ def with_pseudo_labels(prepared: PreparedSet, fold: int, config: PseudoConfig) -
             f"params.yaml, train.pseudo.labels: there is no {config.labels}", mend="goldfold pseudo-label RUN writes it"
         )
     table = pd.read_parquet(path)
-    known = table[table["fold"] == fold]
-    same_rows = list(known[problem.id]) == list(prepared.test[problem.id]) if problem.id in known else False
-    if table.attrs.get("split") != prepared.split_digest() or not same_rows or not set(problem.outputs) <= set(known):
+    labels = table[table["fold"] == fold]
+    same_rows = list(labels[problem.id]) == list(prepared.test[problem.id]) if problem.id in labels else False
+    if table.attrs.get("split") != prepared.split_digest() or not same_rows or not set(problem.outputs) <= set(labels):
         raise InputError(
             f"params.yaml, train.pseudo.labels: {config.labels} is of other folds, classes or test rows than data/prepared has; "
             "its models may have seen the rows that are to judge",
             mend="run `dvc repro` with the folds of now, and `goldfold pseudo-label` on that run",
         )
-    prediction = problem.predictions(known)
+    prediction = problem.predictions(labels)
     answers = pd.DataFrame(problem.target_columns(prediction), index=prepared.test.index)
     labelled = pd.concat([prepared.test.drop(columns=answers.columns, errors="ignore"), answers], axis=1)
     folds = np.where(is_sure(problem, prediction, config.confidence), ALWAYS, LEFT_OUT)

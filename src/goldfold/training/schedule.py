@@ -35,15 +35,15 @@ class Schedule:
         factory = named(component.name, ["torch.optim.lr_scheduler"], f"{key}.name")
         for group, lr in zip(self.optimizer.param_groups, self.base, strict=True):
             group["lr"] = group["initial_lr"] = lr
-        given = component.args
+        args = component.args
         accepted = inspect.signature(factory).parameters
         lengths = {"total_steps", "T_max"} & set(accepted)
-        self.per_batch = bool(lengths) and not (lengths | {"epochs"}) & set(given)
+        self.per_batch = bool(lengths) and not (lengths | {"epochs"}) & set(args)
         if self.per_batch:
-            given = {**dict.fromkeys(lengths, steps), **given}
+            args = {**dict.fromkeys(lengths, steps), **args}
         if "max_lr" in accepted:
-            given = {"max_lr": self.base, **given}
-        self.scheduler: Any = called(factory, key, self.optimizer, **given)
+            args = {"max_lr": self.base, **args}
+        self.scheduler: Any = called(factory, key, self.optimizer, **args)
         self.full = [group["lr"] for group in self.optimizer.param_groups]
 
     def go_on(self, epochs: int) -> None:

@@ -82,7 +82,7 @@ def forget(scratch: Path, current: Sequence[FoldResult]) -> None:
     The current ones stay, so that a change of a setting without effect on them trains nothing again.
     """
     keys = {result.key for result in current}
-    for folder in [place.parent for place in (scratch / STATES).glob("*/result")]:
+    for folder in [path.parent for path in (scratch / STATES).glob("*/result")]:
         if folder.name not in keys and not (folder / STATE).is_file():
             shutil.rmtree(folder)
             folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)

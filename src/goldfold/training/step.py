@@ -121,11 +121,11 @@ class LossWatch:
         fold = self.trainer.fold
         problem, table = fold.prepared.problem, fold.prepared.train.iloc[rows.numpy()]
         columns = [problem.id, *problem.targets[:3]]
-        told = [" ".join(f"{name} {value}" for name, value in row.items()) for row in table[columns].to_dict("records")]
+        described = [" ".join(f"{name} {value}" for name, value in row.items()) for row in table[columns].to_dict("records")]
         raise InputError(
             f"the training loss of fold {fold.number} is {float(loss)} in epoch {epoch + 1}, step {step + 1}, at learning "
             f"rate {lr:g}; the batch's rows are",
-            told,
+            described,
             "lower train.lr (goldfold lr-find suggests one), set train.clip_grad: 1.0 or train.warmup_epochs: 1, set "
             "train.precision: fp32, or look at these rows for targets that cannot be right",
         )

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from types import FrameType
 from typing import Literal
 
@@ -34,8 +35,8 @@ def asked_to_stop(seconds: float | None) -> Iterator[Stop]:
     def ask(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         asked = True
-        for each in signals:
-            signal.signal(each, signal.default_int_handler)
+        for caught in signals:
+            signal.signal(caught, signal.default_int_handler)
 
     def reason() -> Reason | None:
         if asked:
@@ -58,7 +59,7 @@ def share_of_hours(config: Config, fold: int, seed: int) -> float | None:
     """
     if config.train.max_hours is None:
         return None
-    trainings = [(each, one) for each in config.split.folds for one in config.train.seeds]
+    trainings = list(product(config.split.folds, config.train.seeds))
     left = len(trainings) - trainings.index((fold, seed)) if (fold, seed) in trainings else 1
     gone = time.time() - _begun()
     return max(0.0, config.train.max_hours * 3600 - gone) / left

@@ -119,7 +119,7 @@ def _train(trainer: Trainer, key: str, state: Path | None, stop: Stop) -> FoldRe
         judged = trainer.judge(0)
         row = trainer.row(judged, 0.0, time.time())
         return replace(trainer.fold.result(key, trainer.average.judged(0), trainer.compute, judged, [row]), ended="max_hours")
-    further = [Checkpoint(each.epoch, each.score, each.loss, each.weights) for each in progress.kept[1:]]
+    further = [Checkpoint(kept.epoch, kept.score, kept.loss, kept.weights) for kept in progress.kept[1:]]
     return replace(best, ended=reason or "finished", history=pd.DataFrame(progress.history), further=tuple(further))
 
 

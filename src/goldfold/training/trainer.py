@@ -167,7 +167,7 @@ class Trainer:
         sampler = EpochSampler(rows, fold.seed, balanced, lengths, train.batch_size)
         if lengths is not None:
             samplers = (sampler, EpochSampler(rows, fold.seed, balanced))
-            bucketed, shuffled = (padding(each, lengths, train.batch_size) for each in samplers)
+            bucketed, shuffled = (padding(order, lengths, train.batch_size) for order in samplers)
             self.reporter.noted(f"padding: {bucketed:.0%} of the inputs, {shuffled:.0%} without buckets")
         return sampler
 

@@ -172,8 +172,8 @@ def changed_rows(problem: Problem, table: pd.DataFrame, raw: Pair, judged: Pair,
 def _is_right(problem: Problem, truth: Array, prediction: Array) -> Array:
     if problem.grades:
         return np.asarray(problem.nearest_grade(prediction) == problem.nearest_grade(truth))
-    known = problem.class_of(truth) if problem.is_exclusive else truth
-    return np.asarray((hard_labels(problem.task, prediction) == known).reshape(len(truth), -1).all(axis=1))
+    actual = problem.class_of(truth) if problem.is_exclusive else truth
+    return np.asarray((hard_labels(problem.task, prediction) == actual).reshape(len(truth), -1).all(axis=1))
 
 
 def _share_won(differences: Array, difference: float, maximize: bool) -> float:

@@ -63,13 +63,14 @@ def _out_of_fold(
     for fold in dict.fromkeys(result.fold for result in folds):
         rows = prepared.validation_rows(fold)
         table = prepared.train.iloc[rows].reset_index(drop=True)
-        predictions = [each for result, mine in zip(folds, members, strict=True) if result.fold == fold for each in mine]
+        mine = [predictions for result, predictions in zip(folds, members, strict=True) if result.fold == fold]
+        predictions = [prediction for predictions in mine for prediction in predictions]
         require_scale(problem, table, predictions[0], scale, "predict.average: ")
         position = pd.DataFrame({"row": rows, "fold": fold})
         # A competition may have columns of these names.
-        known = table[list(problem.columns)].rename(columns={name: f"given_{name}" for name in position})
+        given_columns = table[list(problem.columns)].rename(columns={name: f"given_{name}" for name in position})
         averaged = problem.table(average(problem, np.stack(predictions), scale))
-        tables.append(pd.concat([position, known, averaged], axis=1))
+        tables.append(pd.concat([position, given_columns, averaged], axis=1))
     return pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
 
 
