@@ -104,7 +104,7 @@ def test_settings_without_effect_and_those_of_other_stages_change_no_training(di
 
 
 def test_goldfold_packages_only_pass_names_on():
-    """What import_closure looks through must hold no code of its own."""
+    """What import_closure looks through must hold no code of its own; the door in goldfold itself is for notebooks."""
     import ast
 
     for path in (identity.SOURCE / "goldfold").glob("*/**/__init__.py"):
