@@ -1,5 +1,6 @@
 """The door for notebooks, on a tiny competition."""
 
+import dataclasses
 import doctest
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import goldfold
 import goldfold.repository
 from goldfold.errors import InputError
+from goldfold.prepare.prepared_set import ALWAYS
 
 DOCS = Path(__file__).parents[1] / "docs"
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -99,10 +101,17 @@ def test_predictions_that_cannot_be_scored_are_told(repo, change, message):
 
 
 def test_the_folds_never_validate_an_extra_row_or_one_that_is_trained_on(repo):
+    extra = np.arange(110, 120)
+    folds = repo.prepared.folds.copy()
+    folds[extra] = ALWAYS
+    # As if the last rows were those of competition.extra.
+    vars(repo)["prepared"] = dataclasses.replace(repo.prepared, folds=folds)
     for training, validation in repo.folds():
-        assert not set(training) & set(validation)
-    validated = np.concatenate([validation for _, validation in repo.folds()])
-    assert sorted(validated) == list(np.flatnonzero(repo.prepared.folds >= 0))
+        assert not set(training) & set(validation) and set(extra) <= set(training)
+    assert sorted(np.concatenate([validation for _, validation in repo.folds()])) == list(range(110))
+    p = np.full(120, 0.4)
+    p[extra] = np.nan
+    assert repo.score(p).rows == 110
 
 
 def test_other_settings_are_checked_and_change_no_file(repo):
