@@ -52,6 +52,15 @@ def test_a_folder_of_images_outside_runs_where_it_is(fresh, tmp_path):
     smoked(fresh)
 
 
+def test_goldfolds_own_checks_hold_whatever_the_competitor_writes(fresh, set_params):
+    set_params(fresh, train__epochs=1, competition={"path": "data/raw/mine", "modality": "table"}, model={"name": "mlp"})
+    (fresh.folder / "src/own/loss.py").write_text("import os,sys\ndef loss(:\n")
+    (fresh.folder / "experiments/recipes/mine.yaml").write_text("train: {lr: 1}\n")
+    fresh.run("ruff", "check", ".")
+    fresh.run("ruff", "format", "--check", ".")
+    fresh.run("python", "-m", "pytest", "-q", "-n", "0", "tests/test_house.py")
+
+
 def test_print_writes_nothing(fresh):
     before = (fresh.folder / "params.yaml").read_text()
     (fresh.folder / "params.yaml").write_text(before + "# mine\n")
