@@ -13,7 +13,7 @@ from goldfold.config import Config, parse_config
 from goldfold.inference.ensemble import Ensemble
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import find_learning
-from goldfold.prediction.predict import predict
+from goldfold.prediction.test_set import predict
 from goldfold.prepare import PreparedSet, prepare
 from goldfold.training import load_folds
 from goldfold.training.batches import EpochSampler, training_batches

@@ -18,7 +18,7 @@ def main() -> None:
 
     from goldfold.config import load_config
     from goldfold.inference.ensemble import Ensemble
-    from goldfold.prediction.predict import predict
+    from goldfold.prediction.test_set import predict
     from goldfold.prepare import PreparedSet
     from goldfold.report import PAGE, About, build_report, save_report
     from goldfold.terminal import show_result

@@ -20,7 +20,7 @@ def main() -> None:
     from goldfold.terminal import show_cv
     from goldfold.tracking import Origin, tracked_stage
     from goldfold.training import forget, load_folds
-    from goldfold.validation.validate import validate
+    from goldfold.validation.cross_validation import validate
 
     config = load_config()
     prepared = PreparedSet.load(args.prepared)

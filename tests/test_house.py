@@ -74,6 +74,13 @@ def test_what_a_kind_of_input_learns_by_stands_on_nothing_that_people_look_at(ki
     assert not {package / f"{part}.py" for part in ("outside", "alike", "facts", "shown", "saliency")} & closure
 
 
+def test_no_module_has_the_name_of_what_it_holds():
+    """Else `package.name` is the one or the other, by what was imported last, and a patch of it misses."""
+    for path in (SOURCE / "goldfold").rglob("*.py"):
+        names = {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        assert path.stem not in names or path.parent.name == "cli", path
+
+
 def test_only_the_store_imports_mlflow():
     for path in (SOURCE / "goldfold").rglob("*.py"):
         mentions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]

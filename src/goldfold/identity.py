@@ -38,7 +38,7 @@ LIBRARIES = (
 WITHOUT_EFFECT = {"max_hours", "save_minutes", "keep_state", "workers", "profile"}
 """Settings of `train` that change neither weights nor scores."""
 TRAINING = ("goldfold.training.train",)
-RESULT = (*TRAINING, "goldfold.validation.validate", "goldfold.prediction.predict")
+RESULT = (*TRAINING, "goldfold.validation.cross_validation", "goldfold.prediction.test_set")
 """The modules of the functions that make a fold's result, and a whole pipeline's."""
 SOURCE = Path(__file__).parents[1]
 OWN = re.compile(r'"([A-Za-z_][\w.]*):\w+"')

@@ -118,7 +118,7 @@ class Repository:
         >>> repo.score([1.0 if x > 0 else 0.0 for x in repo.train["x1"]]).metric
         'accuracy'
         """
-        from goldfold.validation.validate import scored
+        from goldfold.validation.cross_validation import scored
 
         problem, prepared = self.problem, self.prepared
         rows = np.concatenate([validation for _, validation in self.folds()])
@@ -206,7 +206,7 @@ class Repository:
         >>> cv.scores.rows
         120
         """
-        from goldfold.validation.validate import validate
+        from goldfold.validation.cross_validation import validate
 
         with self.inside():
             return validate(prepared, folds, self.config.validate_, self.config.predict, self.config.split.group)
@@ -219,7 +219,7 @@ class Repository:
         (20, 2)
         """
         from goldfold.inference.ensemble import Ensemble
-        from goldfold.prediction.predict import predict
+        from goldfold.prediction.test_set import predict
 
         with self.inside():
             return predict(prepared, Ensemble(folds, self.config.predict, cv.postprocess.steps))

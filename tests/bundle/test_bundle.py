@@ -20,10 +20,10 @@ from goldfold.competition.demo import write_digits
 from goldfold.config import parse_config
 from goldfold.errors import InputError
 from goldfold.inference.ensemble import Ensemble
-from goldfold.prediction.predict import predict
+from goldfold.prediction.test_set import predict
 from goldfold.prepare import prepare
 from goldfold.training import train_fold
-from goldfold.validation.validate import validate
+from goldfold.validation.cross_validation import validate
 
 TRAIN = {"epochs": 1, "batch_size": 64, "precision": "fp32", "workers": 0}
 

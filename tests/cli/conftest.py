@@ -14,7 +14,7 @@ from goldfold.runs.run import find_run
 from goldfold.tracking.record import Record
 from goldfold.tracking.stage import cv_content, submission_files
 from goldfold.tracking.store import Store
-from goldfold.validation.validate import scored
+from goldfold.validation.cross_validation import scored
 
 PARAMS = """
 competition: {path: data/demo/digits, kaggle: titanic}

@@ -12,7 +12,7 @@ import torch
 
 from goldfold.config import parse_config
 from goldfold.doctor import machine, repository, services
-from goldfold.doctor.examine import examine
+from goldfold.doctor.checks import examine
 from goldfold.doctor.finding import Finding
 from goldfold.errors import InputError
 

@@ -19,7 +19,7 @@ from goldfold.inference.postprocess import Step
 from goldfold.inference.pyfunc import Function
 from goldfold.inference.sources import OutsideRows, PreparedRows
 from goldfold.modalities.image.settings import ImagePrepareConfig
-from goldfold.prediction.predict import predict
+from goldfold.prediction.test_set import predict
 from goldfold.prepare import prepare
 from goldfold.training import train_fold
 from goldfold.training.reporter import Silent

@@ -16,7 +16,7 @@ from goldfold.prediction import Submission
 from goldfold.terminal import show_cv
 from goldfold.training import train_fold
 from goldfold.validation import CVResult
-from goldfold.validation.validate import validate
+from goldfold.validation.cross_validation import validate
 
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "f1", "label")
 CLASSES = Problem("p", "image", "id", ("y",), "multiclass", ("0", "1", "2", "3"), "quadratic_weighted_kappa", "label")

@@ -14,14 +14,14 @@ from goldfold.imports import find_modality_part, modality_part
 from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.fused import saliency, shown
 from goldfold.modalities.protocol import find_learning
-from goldfold.prediction.export import export
-from goldfold.prediction.predict import predict
+from goldfold.prediction.exports import export
+from goldfold.prediction.test_set import predict
 from goldfold.prepare import Shown
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.finetune import parameter_groups, set_trainable, trains_head_alone
 from goldfold.training.reporter import Silent
 from goldfold.training.trainer import make_trainer
-from goldfold.validation.validate import validate
+from goldfold.validation.cross_validation import validate
 
 pytestmark = pytest.mark.slow
 

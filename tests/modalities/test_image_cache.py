@@ -10,7 +10,7 @@ from tests.conftest import write_image
 from goldfold.errors import InputError
 from goldfold.modalities.image import cache as image_cache
 from goldfold.modalities.image.cache import ImageCache, write_image_cache
-from goldfold.modalities.image.decode import decode, shrink
+from goldfold.modalities.image.decoding import decode, shrink
 from goldfold.modalities.image.settings import ImagePrepareConfig
 
 

@@ -9,10 +9,10 @@ from goldfold.competition import read_competition
 from goldfold.errors import InputError
 from goldfold.imports import find_modality_part, modality_part
 from goldfold.inference.ensemble import Ensemble
-from goldfold.prediction.predict import predict
+from goldfold.prediction.test_set import predict
 from goldfold.report import About, build_report
 from goldfold.training import FoldResult, train_fold
-from goldfold.validation.validate import validate
+from goldfold.validation.cross_validation import validate
 
 SETTINGS = """
 from goldfold.config import ModelConfig, PrepareConfig

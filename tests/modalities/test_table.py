@@ -16,12 +16,12 @@ from goldfold.imports import modality_part
 from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.protocol import find_learning
 from goldfold.modalities.table.columns import _kind, numbers_of
-from goldfold.prediction.export import export
-from goldfold.prediction.predict import predict
+from goldfold.prediction.exports import export
+from goldfold.prediction.test_set import predict
 from goldfold.prepare import prepare
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.reporter import Silent
-from goldfold.validation.validate import validate
+from goldfold.validation.cross_validation import validate
 
 TABLE, OUTSIDE = find_learning("table"), modality_part("table", "outside")
 RMSLE = {"metric": "rmsle"}
@@ -299,7 +299,7 @@ def test_an_estimator_is_no_network_to_export(prepared_with, table_root, tmp_pat
 
 
 def test_an_estimator_has_no_steps_to_overfit(prepared_with, table_root):
-    from goldfold.training.overfit import overfit
+    from goldfold.training.one_batch import overfit
 
     config, prepared, _ = prepared_with(table_root, model={"name": "linear"})
     with pytest.raises(InputError, match="linear is fitted at once"):

@@ -21,13 +21,13 @@ from goldfold.modalities.text.learning import TextView
 from goldfold.modalities.text.prepare import texts_of
 from goldfold.modalities.text.settings import TextModelConfig
 from goldfold.modalities.text.vocabulary import vectorizers
-from goldfold.prediction import export as exporting
-from goldfold.prediction.predict import predict
+from goldfold.prediction import exports as exporting
+from goldfold.prediction.test_set import predict
 from goldfold.prepare import prepare
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.reporter import Silent
 from goldfold.training.train import Stopped
-from goldfold.validation.validate import validate
+from goldfold.validation.cross_validation import validate
 
 POOLINGS = ["attention", "mean", "max", "last", "first"]
 

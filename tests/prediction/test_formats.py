@@ -11,9 +11,9 @@ from goldfold.config import PredictConfig, ValidateConfig
 from goldfold.errors import InputError
 from goldfold.inference.ensemble import Ensemble
 from goldfold.prediction import Submission, check_submission, score_submission
-from goldfold.prediction.predict import predict
+from goldfold.prediction.test_set import predict
 from goldfold.training import train_fold
-from goldfold.validation.validate import validate
+from goldfold.validation.cross_validation import validate
 
 CLASSES = Problem("p", "image", "id", ("y",), "multiclass", ("w", "v", "new"), "map_at_k", "ranking", metric_args={"k": 2})
 SETS = Problem("p", "image", "id", ("y",), "multilabel", ("a", "b", "c"), "f1_micro", "set")

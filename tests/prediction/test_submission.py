@@ -11,7 +11,7 @@ from goldfold.inference.averaging import average
 from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.prediction import Submission, check_submission, score_submission
-from goldfold.prediction.predict import predict
+from goldfold.prediction.test_set import predict
 from goldfold.training import train_fold
 
 IDS = ["007", "1e3", "x"]

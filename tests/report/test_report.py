@@ -10,13 +10,13 @@ from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
 from goldfold.files import write_json
-from goldfold.pages.page import number
+from goldfold.pages.html import number
 from goldfold.prepare import PreparedSet
 from goldfold.report import About, build_report, save_report
 from goldfold.report.calibration import claims, expected_calibration_error, reliability
 from goldfold.report.errors import confusions
 from goldfold.training import train_fold
-from goldfold.validation.validate import scored, validate
+from goldfold.validation.cross_validation import scored, validate
 
 pytestmark = pytest.mark.slow
 

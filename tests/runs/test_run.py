@@ -11,7 +11,7 @@ from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
 from goldfold.runs.run import Run, groups_of
-from goldfold.validation.validate import scored
+from goldfold.validation.cross_validation import scored
 
 PROBLEM = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "accuracy", "label")
 

@@ -6,7 +6,7 @@ import torch
 
 from goldfold.training.batches import EpochSampler, padding, plain_batches, training_batches
 from goldfold.training.device import find_compute
-from goldfold.training.evaluate import predict_logits
+from goldfold.training.evaluation import predict_logits
 
 LENGTHS = np.random.default_rng(0).lognormal(3, 0.6, 2003).astype(int) + 1
 ROWS = np.arange(3, 2003)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from goldfold.training.layers import list_layers
 from goldfold.training.lr_find import RangeTest, find_lr
-from goldfold.training.overfit import overfit
+from goldfold.training.one_batch import overfit
 from goldfold.training.reporter import Silent
 
 

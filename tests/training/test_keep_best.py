@@ -8,7 +8,7 @@ from goldfold.config import PredictConfig, ValidateConfig
 from goldfold.inference.fold import predict_fold
 from goldfold.inference.sources import PreparedRows
 from goldfold.training import FoldResult, train_fold
-from goldfold.validation.validate import validate
+from goldfold.validation.cross_validation import validate
 
 pytestmark = pytest.mark.slow
 

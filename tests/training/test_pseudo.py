@@ -12,7 +12,7 @@ from goldfold.config import PredictConfig, PseudoConfig, parse_config
 from goldfold.errors import InputError
 from goldfold.identity import training_key
 from goldfold.inference.ensemble import Ensemble
-from goldfold.prediction.predict import predict
+from goldfold.prediction.test_set import predict
 from goldfold.prepare import prepare
 from goldfold.training import train_fold
 from goldfold.training.device import machine

@@ -9,9 +9,9 @@ from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
 from goldfold.validation.comparison import compare, paired_differences
+from goldfold.validation.cross_validation import scored
 from goldfold.validation.resampling import resamples
 from goldfold.validation.same_rows import on_same_rows
-from goldfold.validation.validate import scored
 
 LABEL = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "accuracy", "label")
 VALUE = Problem("p", "image", "id", ("y",), "regression", (), "rmse", "value")

@@ -12,7 +12,7 @@ from goldfold.audit.leaks import Leak
 from goldfold.audit.shift import Shift
 from goldfold.imports import find_modality_part
 from goldfold.pages.findings import findings_table
-from goldfold.pages.page import Html, element, joined, number, page, paragraph, rows_table
+from goldfold.pages.html import Html, element, joined, number, page, paragraph, rows_table
 from goldfold.pages.pictures import data_uri, fitted
 from goldfold.pages.rows import MOST_VALUES, said
 from goldfold.prepare import PreparedSet, Shown

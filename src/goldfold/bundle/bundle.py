@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from goldfold.bundle.notebook import notebook
+from goldfold.bundle.notebooks import notebook
 from goldfold.competition import Problem
 from goldfold.config import Config, parse_config
 from goldfold.errors import InputError

@@ -12,7 +12,7 @@ from goldfold.imports import modality_part
 from goldfold.inference.sources import OutsideRows
 from goldfold.modalities.protocol import Outside
 from goldfold.prediction import Submission, check_submission
-from goldfold.prediction.predict import submission_of
+from goldfold.prediction.test_set import submission_of
 
 SAMPLE = 256
 """Test rows to measure by, at most."""

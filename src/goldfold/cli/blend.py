@@ -11,7 +11,7 @@ from typing import get_args
 from goldfold.competition import Problem
 from goldfold.config import Scale, load_config
 from goldfold.errors import InputError
-from goldfold.prediction.blend import BlendSettings, Method, blend
+from goldfold.prediction.blending import BlendSettings, Method, blend
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import BLENDS, PREPARED
 from goldfold.runs.run import Run, find_run, find_runs, groups_of

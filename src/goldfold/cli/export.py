@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from goldfold.cli.arguments import RUN
-from goldfold.prediction.export import Format, export
+from goldfold.prediction.exports import Format, export
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED
 from goldfold.runs.run import find_run

@@ -12,8 +12,8 @@ from goldfold.errors import InputError
 from goldfold.files import written_whole
 from goldfold.kaggle import facts, leaderboard, submissions
 from goldfold.leaderboard import ORDERS, Position, Standing, agreements, position, ranked, standings
+from goldfold.leaderboard.kaggle_scores import refresh
 from goldfold.leaderboard.page import build_page, plot
-from goldfold.leaderboard.refresh import refresh
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import LEADERBOARD, PREPARED
 from goldfold.runs.run import Run, all_runs

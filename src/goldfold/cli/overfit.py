@@ -8,7 +8,7 @@ from goldfold.config import load_config
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED, prepared_warning
 from goldfold.terminal import FoldProgress
-from goldfold.training.overfit import overfit
+from goldfold.training.one_batch import overfit
 
 LINES = 10
 

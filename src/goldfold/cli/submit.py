@@ -14,7 +14,7 @@ from goldfold.cli.arguments import add_run
 from goldfold.config import CompetitionConfig, load_config
 from goldfold.errors import InputError
 from goldfold.kaggle import Entry, Facts, facts, submissions, submit
-from goldfold.leaderboard.refresh import as_seen, refresh
+from goldfold.leaderboard.kaggle_scores import as_seen, refresh
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED
 from goldfold.runs.run import all_runs, find_run

@@ -27,8 +27,8 @@ from goldfold.tracking.sweep import TrackedSearch, tracked_search
 from goldfold.training import asked_to_stop
 from goldfold.validation import CVResult
 from goldfold.validation.comparison import Comparison, compare
+from goldfold.validation.cross_validation import scored
 from goldfold.validation.same_rows import on_same_rows
-from goldfold.validation.validate import scored
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

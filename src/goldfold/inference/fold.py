@@ -6,7 +6,7 @@ from goldfold.metrics import Array
 from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute_again
-from goldfold.training.evaluate import predict_logits
+from goldfold.training.evaluation import predict_logits
 
 
 def predict_fold(checkpoint: FoldResult, source: Source, config: PredictConfig) -> list[Array]:

@@ -1,6 +1,6 @@
 """All runs of a competition beside each other, and on its leaderboard."""
 
 from goldfold.leaderboard.medals import Position, position
-from goldfold.leaderboard.standings import ORDERS, Agreement, Order, Standing, agreements, ranked, standings
+from goldfold.leaderboard.standing import ORDERS, Agreement, Order, Standing, agreements, ranked, standings
 
 __all__ = ["ORDERS", "Agreement", "Order", "Position", "Standing", "agreements", "position", "ranked", "standings"]

@@ -8,8 +8,8 @@ import numpy as np
 from goldfold.competition import Problem
 from goldfold.files import written_whole
 from goldfold.leaderboard.medals import Position
-from goldfold.leaderboard.standings import PARTS, Agreement, Standing
-from goldfold.pages.page import STYLE, Html, element, joined, number, page, paragraph, rows_table
+from goldfold.leaderboard.standing import PARTS, Agreement, Standing
+from goldfold.pages.html import STYLE, Html, element, joined, number, page, paragraph, rows_table
 from goldfold.pages.svg import Frame, scale_of
 from goldfold.terminal import clock
 

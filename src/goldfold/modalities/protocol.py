@@ -13,7 +13,7 @@ from goldfold.config import Component, ModelConfig, PrepareConfig
 from goldfold.imports import modality_part
 from goldfold.metrics import Array
 from goldfold.prepare import Gathered, PreparedSet, RowFacts, Shown
-from goldfold.prepare.prepare import Progress
+from goldfold.prepare.preparation import Progress
 from goldfold.prepare.prepared_set import Part
 
 Key = tuple[int, int]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from goldfold.pages.page import Html, element, joined, paragraph, rows_table
+from goldfold.pages.html import Html, element, joined, paragraph, rows_table
 
 
 def findings_table(found: Sequence[tuple[str, str, bool]]) -> Html:

@@ -1,6 +1,6 @@
 """A row on a page, as its kind of input shows it."""
 
-from goldfold.pages.page import Html, element, joined
+from goldfold.pages.html import Html, element, joined
 from goldfold.prepare import Shown
 
 MOST_TEXT, MOST_VALUES = 400, 12

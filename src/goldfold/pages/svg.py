@@ -7,7 +7,7 @@ from math import ceil, floor, log10
 import numpy as np
 
 from goldfold.metrics import Array
-from goldfold.pages.page import Html, element, joined
+from goldfold.pages.html import Html, element, joined
 
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 24, 38
 COLOURS = 10

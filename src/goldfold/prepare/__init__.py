@@ -1,7 +1,7 @@
 """Folds, and the competition as training reads it."""
 
 from goldfold.prepare.gathered import Gathered
-from goldfold.prepare.prepare import prepare
+from goldfold.prepare.preparation import prepare
 from goldfold.prepare.prepared_set import PreparedSet
 from goldfold.prepare.shown import RowFacts, Shown
 

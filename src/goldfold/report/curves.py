@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Problem
-from goldfold.pages.page import Html, element, joined, number, paragraph, rows_table
+from goldfold.pages.html import Html, element, joined, number, paragraph, rows_table
 from goldfold.pages.svg import Frame, Scale, colour, legend, scale_of
 from goldfold.training import FoldResult
 from goldfold.validation import CVResult

@@ -6,7 +6,7 @@ import numpy as np
 
 from goldfold.competition import Problem
 from goldfold.metrics import Array, hard_labels
-from goldfold.pages.page import Html, element, joined, number, paragraph, rows_table
+from goldfold.pages.html import Html, element, joined, number, paragraph, rows_table
 from goldfold.pages.svg import Frame, Scale, scale_of
 from goldfold.report.calibration import claims, expected_calibration_error, reliability, wilson_interval
 from goldfold.report.slices import by_class, by_label

@@ -4,7 +4,7 @@ import pandas as pd
 
 from goldfold.competition import Problem
 from goldfold.metrics import Array
-from goldfold.pages.page import Html, element, joined, number, paragraph, rows_table
+from goldfold.pages.html import Html, element, joined, number, paragraph, rows_table
 from goldfold.report.slices import by_part, explained, parts_of_column
 
 MOST_COLUMNS = 24

@@ -10,13 +10,13 @@ import pandas as pd
 from goldfold.errors import InputError
 from goldfold.files import written_whole
 from goldfold.metrics import Array
-from goldfold.pages.page import page
+from goldfold.pages.html import page
 from goldfold.prepare import PreparedSet
 from goldfold.report import curves, errors, parts, run
 from goldfold.report.worst import worst_errors
 from goldfold.training import FoldResult
 from goldfold.validation import CVResult
-from goldfold.validation.validate import row_losses
+from goldfold.validation.cross_validation import row_losses
 
 PAGE = "report.html"
 

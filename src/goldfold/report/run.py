@@ -12,7 +12,7 @@ from typing import Any
 from goldfold import __version__
 from goldfold.files import read_json
 from goldfold.pages.findings import findings_table
-from goldfold.pages.page import Html, element, joined, paragraph, rows_table
+from goldfold.pages.html import Html, element, joined, paragraph, rows_table
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
 

@@ -11,7 +11,7 @@ import torch
 from goldfold.competition import Problem
 from goldfold.imports import find_modality_part
 from goldfold.metrics import Array
-from goldfold.pages.page import Html, element, joined, number, paragraph
+from goldfold.pages.html import Html, element, joined, number, paragraph
 from goldfold.pages.pictures import data_uri, fitted, heated
 from goldfold.pages.rows import said
 from goldfold.prepare import PreparedSet, Shown

@@ -15,7 +15,7 @@ from goldfold.training.reporter import Reporter, Row, Several, Silent
 from goldfold.training.stopping import Stop
 from goldfold.training.train import Stopped
 from goldfold.validation import CVResult
-from goldfold.validation.validate import validate
+from goldfold.validation.cross_validation import validate
 
 Judge = Callable[[int, float, str], None]
 """Hears the score at a step of a trial, and where that is; what it raises ends the trial."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from goldfold.competition import Problem
     from goldfold.leaderboard import Agreement, Position, Standing
     from goldfold.metrics import Metric
-    from goldfold.prediction.blend import Blend
+    from goldfold.prediction.blending import Blend
     from goldfold.runs.scores import SolutionScore
     from goldfold.tracking.prune import Pruning
     from goldfold.tracking.submissions import Sending

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from goldfold.prediction.blend import Blend
+from goldfold.prediction.blending import Blend
 from goldfold.prepare import PreparedSet
 from goldfold.tracking.delivery import send
 from goldfold.tracking.origin import Origin

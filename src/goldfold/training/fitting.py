@@ -12,7 +12,7 @@ from goldfold.metrics import Array
 from goldfold.training.balance import balanced_rows, class_weights
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute
-from goldfold.training.evaluate import evaluate
+from goldfold.training.evaluation import evaluate
 from goldfold.training.fold import Fold
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.losses import build_loss

@@ -16,7 +16,7 @@ from goldfold.prepare import PreparedSet
 from goldfold.prepare.prepared_set import ALWAYS
 from goldfold.training.batches import seed_everything
 from goldfold.training.device import Compute
-from goldfold.training.evaluate import Evaluation
+from goldfold.training.evaluation import Evaluation
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.pseudo import with_pseudo_labels
 from goldfold.training.reporter import Plan, Row

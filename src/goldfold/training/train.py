@@ -12,7 +12,7 @@ from goldfold.config import FoldConfig, TrainConfig
 from goldfold.identity import training_key
 from goldfold.prepare import PreparedSet
 from goldfold.training.device import machine
-from goldfold.training.evaluate import Evaluation
+from goldfold.training.evaluation import Evaluation
 from goldfold.training.finetune import set_trainable
 from goldfold.training.fitting import fit_fold, is_fitted_once
 from goldfold.training.fold import Fold, read_fold

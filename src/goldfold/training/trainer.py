@@ -17,7 +17,7 @@ from goldfold.prepare import PreparedSet
 from goldfold.training.averaging import WeightAverage
 from goldfold.training.balance import balanced_rows, class_weights
 from goldfold.training.batches import EpochSampler, default_workers, padding, plain_batches, training_batches
-from goldfold.training.evaluate import Evaluation, evaluate
+from goldfold.training.evaluation import Evaluation, evaluate
 from goldfold.training.features import feature_views
 from goldfold.training.finetune import require_head
 from goldfold.training.fitting import is_fitted_once

@@ -12,9 +12,9 @@ from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.files import write_json, written_whole
 from goldfold.metrics import Array, hard_labels, named_columns
+from goldfold.validation.cross_validation import row_losses
 from goldfold.validation.cv_result import CVResult
 from goldfold.validation.resampling import resamples
-from goldfold.validation.validate import row_losses
 
 Pair = tuple[Array, Array]
 

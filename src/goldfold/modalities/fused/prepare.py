@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldfold.competition import Competition
 from goldfold.prepare import Gathered
-from goldfold.prepare.prepare import Progress
+from goldfold.prepare.preparation import Progress
 
 if TYPE_CHECKING:
     from goldfold.modalities.protocol import Prepare

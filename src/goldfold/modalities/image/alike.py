@@ -12,10 +12,10 @@ import pandas as pd
 
 from goldfold.competition import Competition
 from goldfold.metrics import Array
-from goldfold.modalities.candidates import candidates
+from goldfold.modalities.candidate_pairs import candidates
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.modalities.image.settings import ImagePrepareConfig
-from goldfold.modalities.image.sketch import FREQUENCIES, MIRROR, STATISTICS
+from goldfold.modalities.image.sketches import FREQUENCIES, MIRROR, STATISTICS
 from goldfold.prepare.duplicates import equal_rows, pairs_table
 
 TABLES = 16

@@ -15,11 +15,11 @@ import pandas as pd
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json
 from goldfold.metrics import Array
-from goldfold.modalities.image.decode import decode, shipped_size, shrink
+from goldfold.modalities.image.decoding import decode, shipped_size, shrink
 from goldfold.modalities.image.kept_pixels import Decoded, decoding_key, keep, settings_of_decoding, share, take_kept
 from goldfold.modalities.image.settings import ImagePrepareConfig
-from goldfold.modalities.image.sketch import COLUMNS as SKETCH
-from goldfold.modalities.image.sketch import sketch
+from goldfold.modalities.image.sketches import COLUMNS as SKETCH
+from goldfold.modalities.image.sketches import sketch
 from goldfold.process import keep_freed_memory
 
 PIXELS = "images.u8"

@@ -8,8 +8,8 @@ import pandas as pd
 from goldfold.competition import Competition
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.modalities.image.prepare import PATHS
-from goldfold.modalities.image.sketch import COLUMNS as SKETCH
-from goldfold.modalities.image.sketch import STATISTICS
+from goldfold.modalities.image.sketches import COLUMNS as SKETCH
+from goldfold.modalities.image.sketches import STATISTICS
 from goldfold.prepare import RowFacts
 
 UNPACKED_WITHIN = 3600.0

@@ -19,7 +19,7 @@ import pandas as pd
 from goldfold.files import folder_written_whole, read_json, write_json, written_whole
 from goldfold.identity import module_digest
 from goldfold.metrics import Array
-from goldfold.modalities.image import decode, sketch
+from goldfold.modalities.image import decoding, sketches
 from goldfold.modalities.image.settings import ImagePrepareConfig
 
 PIXELS, INDEX, SKETCHES, CARD = "pixels.u8", "index.parquet", "sketches.npy", "card.json"
@@ -41,12 +41,12 @@ class Decoded:
 
 def settings_of_decoding(config: ImagePrepareConfig) -> bytes:
     """What the pixels depend on beside the files: the settings, OpenCV's version and the code."""
-    return f"{config.image_size} {config.channels} {cv2.__version__} {module_digest(decode.__name__)} ".encode()
+    return f"{config.image_size} {config.channels} {cv2.__version__} {module_digest(decoding.__name__)} ".encode()
 
 
 def decoding_key(paths: Sequence[Path | str], config: ImagePrepareConfig) -> str:
     """A hash of which files they are (path, size and time of change) and of how they are decoded."""
-    digest = hashlib.blake2b(settings_of_decoding(config) + module_digest(sketch.__name__).encode(), digest_size=10)
+    digest = hashlib.blake2b(settings_of_decoding(config) + module_digest(sketches.__name__).encode(), digest_size=10)
     for path in paths:
         with contextlib.suppress(OSError):
             found = os.stat(path)

@@ -12,7 +12,7 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.image.augmentation import build_augmentation
 from goldfold.modalities.image.cache import ImageCache
-from goldfold.modalities.image.decode import INTERPOLATIONS, interpolation, resize, scaled
+from goldfold.modalities.image.decoding import INTERPOLATIONS, interpolation, resize, scaled
 from goldfold.modalities.image.model import build_model, input_spec
 from goldfold.modalities.protocol import Inputs, Key
 from goldfold.prepare import PreparedSet

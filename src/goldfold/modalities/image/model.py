@@ -12,7 +12,7 @@ from goldfold.imports import called, named, nearest
 from goldfold.metrics import Array
 from goldfold.modalities.head import build_head
 from goldfold.modalities.image.cache import ImageCache
-from goldfold.modalities.image.decode import INTERPOLATIONS
+from goldfold.modalities.image.decoding import INTERPOLATIONS
 from goldfold.modalities.image.pretrained import load_own_weights, pretrained_backbone
 from goldfold.modalities.image.settings import ImageModelConfig
 from goldfold.modalities.image.torchvision_models import DATA, torchvision_names

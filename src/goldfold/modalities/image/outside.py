@@ -16,7 +16,7 @@ from goldfold.competition.images import image_files
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
-from goldfold.modalities.image.decode import decode, shrink
+from goldfold.modalities.image.decoding import decode, shrink
 from goldfold.modalities.image.learning import ImageView, plain_images
 
 

@@ -10,7 +10,7 @@ from goldfold.files import read_json, write_json
 from goldfold.modalities.table.columns import Column, decisions, told, work_out_columns
 from goldfold.modalities.table.settings import TablePrepareConfig
 from goldfold.prepare import Gathered
-from goldfold.prepare.prepare import Progress
+from goldfold.prepare.preparation import Progress
 
 COLUMNS = "columns.json"
 

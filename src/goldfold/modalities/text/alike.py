@@ -11,7 +11,7 @@ import pandas as pd
 
 from goldfold.competition import Competition
 from goldfold.metrics import Array
-from goldfold.modalities.candidates import candidates
+from goldfold.modalities.candidate_pairs import candidates
 from goldfold.modalities.text.prepare import kept_texts, texts_of
 from goldfold.modalities.text.settings import TextPrepareConfig
 from goldfold.prepare.duplicates import equal_rows, pairs_table

@@ -14,7 +14,7 @@ from goldfold.errors import InputError
 from goldfold.files import read_json, write_json
 from goldfold.modalities.text.settings import TextPrepareConfig
 from goldfold.prepare import Gathered
-from goldfold.prepare.prepare import Progress
+from goldfold.prepare.preparation import Progress
 
 TEXTS = "texts.json"
 SEVERAL = 3.0

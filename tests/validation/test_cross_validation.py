@@ -11,9 +11,9 @@ from goldfold.inference.fold import predict_fold
 from goldfold.inference.sources import PreparedRows
 from goldfold.training import train_fold
 from goldfold.validation import CVResult
+from goldfold.validation.cross_validation import validate
 from goldfold.validation.plots import plot_errors
 from goldfold.validation.uncertainty import bootstrap_interval
-from goldfold.validation.validate import validate
 
 CONFIG = ValidateConfig(bootstrap=50, worst=5)
 

@@ -9,9 +9,9 @@ from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
 from goldfold.inference.averaging import average, from_scale, to_scale
-from goldfold.prediction.blend import BlendSettings, blend, nested
+from goldfold.prediction.blending import BlendSettings, blend, nested
 from goldfold.prediction.weights import hill_climb, slsqp
-from goldfold.validation.validate import scored
+from goldfold.validation.cross_validation import scored
 
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "roc_auc", "probability")
 ACCURACY = dataclasses.replace(BINARY, metric="accuracy", answer="label")

@@ -17,8 +17,8 @@ from goldfold.inference.ensemble import Ensemble
 from goldfold.inference.pyfunc import _load_pyfunc
 from goldfold.modalities.image import outside
 from goldfold.modalities.image.cache import ImageCache
-from goldfold.prediction import export as exporting
-from goldfold.prediction.export import SUFFIXES, export
+from goldfold.prediction import exports as exporting
+from goldfold.prediction.exports import SUFFIXES, export
 from goldfold.training import train_fold
 
 

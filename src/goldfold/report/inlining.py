@@ -1,6 +1,6 @@
 """Parts of the report for a notebook."""
 
-from goldfold.pages.page import Html, element, joined, page
+from goldfold.pages.html import Html, element, joined, page
 
 
 def inline(*sections: tuple[str, Html], height: int = 600) -> Html:

@@ -20,7 +20,7 @@ from goldfold.prediction.stacking import build_model, fit_stack
 from goldfold.prediction.submission import Submission
 from goldfold.prediction.weights import equal, hill_climb, slsqp
 from goldfold.validation import CVResult
-from goldfold.validation.validate import row_losses, scored
+from goldfold.validation.cross_validation import row_losses, scored
 
 Method = Literal["hill", "slsqp", "equal", "stack"]
 

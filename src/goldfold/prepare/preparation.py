@@ -17,10 +17,10 @@ from goldfold.files import folder_written_whole, write_json
 from goldfold.imports import find_modality_part, modality_part
 from goldfold.metrics import Array
 from goldfold.prepare import duplicates
-from goldfold.prepare.few_rows import few_rows
 from goldfold.prepare.folds import assign_folds
 from goldfold.prepare.gathered import Gathered
 from goldfold.prepare.prepared_set import ALWAYS, PreparedSet
+from goldfold.prepare.subset import few_rows
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 """Passes inputs through, of which there are so many, and shows how far it is."""
