@@ -17,11 +17,11 @@ PARTS_OF_ALL = ("settings", "prepare", "learning", "outside")
 """The modules without which several kinds of input cannot be joined for what these do."""
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
-    """Return `; did you mean …?` for the known name that is most like `name`, or nothing when none is."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+def nearest(name: str, names: Sequence[str]) -> str:
+    """Return `; did you mean …?` for the one of `names` that is most like `name`, or nothing when none is."""
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if not close:
-        lowered = {candidate.lower(): candidate for candidate in known}
+        lowered = {candidate.lower(): candidate for candidate in names}
         close = [lowered[match] for match in difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.5)]
     return f"; did you mean {close[0]}?" if close else ""
 
@@ -58,10 +58,10 @@ def find_modality_part(name: str, part: Part) -> Any | None:
             raise
         if error.name == f"{package}.{part}" and part != "settings":
             return None
-        known = known_modalities()
+        shipped = known_modalities()
         raise InputError(
-            f"params.yaml, competition.modality: there is no kind of input {name}{nearest(name, known)}",
-            mend=f"give one of {', '.join(known)}, several as image+table, or a package of your own, own.{name.split('.')[-1]}",
+            f"params.yaml, competition.modality: there is no kind of input {name}{nearest(name, shipped)}",
+            mend=f"give one of {', '.join(shipped)}, several as image+table, or a package of your own, own.{name.split('.')[-1]}",
         ) from None
 
 
@@ -84,15 +84,15 @@ def named(name: str, modules: Sequence[str], key: str) -> Any:
     """
     if ":" in name:
         return _imported(name, key)
-    known: list[str] = []
+    names: list[str] = []
     for module in modules:
         attributes = vars(importlib.import_module(module))
         if name in attributes:
             return attributes[name]
-        known += [attribute for attribute, value in attributes.items() if callable(value) and not attribute.startswith("_")]
+        names += [attribute for attribute, value in attributes.items() if callable(value) and not attribute.startswith("_")]
     where = f"{', '.join(modules)} have" if len(modules) > 1 else f"{modules[0]} has"
     raise InputError(
-        f"{_setting(key)}: {where} no {name}{nearest(name, known)}",
+        f"{_setting(key)}: {where} no {name}{nearest(name, names)}",
         mend="give a name that they have, or the import path of your own, own.module:Name (a file in src/own/)",
     )
 
@@ -112,9 +112,9 @@ def _imported(path: str, key: str) -> Any:
     except Exception as error:
         raise _broken(module_name, key, error) from error
     if not hasattr(module, attribute):
-        known = [name for name in vars(module) if not name.startswith("_")]
+        names = [name for name in vars(module) if not name.startswith("_")]
         raise InputError(
-            f"{_setting(key)}: {module.__file__} has no {attribute}{nearest(attribute, known)}",
+            f"{_setting(key)}: {module.__file__} has no {attribute}{nearest(attribute, names)}",
             mend=f"correct {key}, or define {attribute} there",
         )
     return getattr(module, attribute)
@@ -123,16 +123,16 @@ def _imported(path: str, key: str) -> Any:
 def _broken(module: str, key: str, error: Exception) -> InputError:
     """What the import of the competitor's own module raised, and where."""
     if isinstance(error, SyntaxError):
-        place = f"{error.filename}, line {error.lineno}"
+        where = f"{error.filename}, line {error.lineno}"
     else:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        found = importlib.util.find_spec(module)
-        own = [frame for frame in traceback.extract_tb(error.__traceback__) if found and frame.filename == found.origin]
+        spec = importlib.util.find_spec(module)
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if spec and frame.filename == spec.origin]
         last = own[-1] if own else last
-        place = f"{last.filename}, line {last.lineno}"
-    told = error.msg if isinstance(error, SyntaxError) else str(error)
+        where = f"{last.filename}, line {last.lineno}"
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
     return InputError(
-        f"{_setting(key)}: {module} cannot be imported: {type(error).__name__}: {told}", [place], "correct the module"
+        f"{_setting(key)}: {module} cannot be imported: {type(error).__name__}: {message}", [where], "correct the module"
     )
 
 

@@ -10,6 +10,6 @@ class Gathered:
     """A hash of what was gathered, what it is in a few words, what was decided, and a line for each input left blank."""
 
     digest: str
-    told: str
+    description: str
     decisions: tuple[Decision, ...] = ()
     blank: tuple[str, ...] = ()

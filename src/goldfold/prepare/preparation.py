@@ -69,7 +69,7 @@ def prepare(
         )
         _require_rows(prepared)
         decided = [asdict(decision) for decision in decisions]
-        summary = {**summarize(prepared), "inputs": gathered.told, "decided": decided, "blank": gathered.blank}
+        summary = {**summarize(prepared), "inputs": gathered.description, "decided": decided, "blank": gathered.blank}
         prepared.save(draft)
         write_json(draft / "summary.json", summary)
     return prepared, summary

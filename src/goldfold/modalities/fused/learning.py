@@ -48,25 +48,25 @@ class FusedModel(nn.Module):
 
     def features(self, **inputs: torch.Tensor) -> torch.Tensor:
         """What the head reads, (b, features)."""
-        found = {name: _features(part)(**{key: inputs[key] for key in self.reads[name]}) for name, part in self.backbone.items()}
-        return torch.cat([self.norms[name](features.float()) for name, features in found.items()], dim=1)
+        read = {name: _features(part)(**{key: inputs[key] for key in self.reads[name]}) for name, part in self.backbone.items()}
+        return torch.cat([self.norms[name](features.float()) for name, features in read.items()], dim=1)
 
     def depths(self, coarse: bool) -> dict[str, int]:
-        """How deep the parameters of pretrained networks lie; a network that tells none is trained as the head is."""
-        found: dict[str, int] = {}
+        """How deep the parameters of pretrained networks lie; a network that has none is trained as the head is."""
+        below: dict[str, int] = {}
         for name, part in self.backbone.items():
-            told: Any = getattr(part, "depths", None)
-            depths = told(coarse) if told else {}
+            own: Any = getattr(part, "depths", None)
+            depths = own(coarse) if own else {}
             # The last layers of all networks lie at the same depth.
             last = max(depths.values(), default=0)
-            found |= {f"backbone.{name}.{parameter}": depth - last for parameter, depth in depths.items()}
-        lowest = min(found.values(), default=0)
-        return {parameter: depth - lowest for parameter, depth in found.items()}
+            below |= {f"backbone.{name}.{parameter}": depth - last for parameter, depth in depths.items()}
+        lowest = min(below.values(), default=0)
+        return {parameter: depth - lowest for parameter, depth in below.items()}
 
     def no_weight_decay(self) -> set[str]:
         """Parameters that the networks' authors kept free of weight decay."""
-        told = {name: getattr(part, "no_weight_decay", set) for name, part in self.backbone.items()}
-        return {f"backbone.{name}.{parameter}" for name, exempt in told.items() for parameter in exempt()}
+        exempt = {name: getattr(part, "no_weight_decay", set) for name, part in self.backbone.items()}
+        return {f"backbone.{name}.{parameter}" for name, parameters in exempt.items() for parameter in parameters()}
 
 
 def _width(part: nn.Module) -> int:
@@ -75,8 +75,8 @@ def _width(part: nn.Module) -> int:
 
 
 def _features(part: nn.Module) -> Callable[..., torch.Tensor]:
-    found: Callable[..., torch.Tensor] = part.features  # type: ignore[assignment]
-    return found
+    features: Callable[..., torch.Tensor] = part.features  # type: ignore[assignment]
+    return features
 
 
 @dataclass(frozen=True)

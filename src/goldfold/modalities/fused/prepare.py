@@ -25,7 +25,7 @@ class Joined:
         kinds = [part.gather(competition, getattr(config, name), folder, progress, scratch) for name, part in self.parts]
         return Gathered(
             digest=hashlib.blake2b("".join(kind.digest for kind in kinds).encode(), digest_size=16).hexdigest(),
-            told=", ".join(kind.told for kind in kinds),
+            description=", ".join(kind.description for kind in kinds),
             decisions=tuple(decision for kind in kinds for decision in kind.decisions),
             blank=tuple(line for kind in kinds for line in kind.blank),
         )
