@@ -2,7 +2,6 @@
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from goldfold.modalities.protocol import Inputs, View
 from goldfold.training.device import Compute, Precision, find_compute, find_device, lower_precision
@@ -35,6 +34,9 @@ def choose_compute(asked: Precision | str, model: nn.Module, view: View) -> Comp
 @torch.no_grad()
 def arithmetic(model: nn.Module, inputs: Inputs) -> tuple[float, int]:
     """The multiply-adds of a forward pass, and the number of values that the layers write, on the CPU."""
+    # It imports triton, which takes longer than all of goldfold's training.
+    from torch.utils.flop_counter import FlopCounterMode
+
     values = 0
 
     def count(layer: nn.Module, _: object, output: object) -> None:
