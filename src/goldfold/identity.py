@@ -13,7 +13,7 @@ import json
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ RESULT = (*TRAINING, "goldfold.validation.cross_validation", "goldfold.predictio
 """The modules of the functions that make a fold's result, and a whole pipeline's."""
 SOURCE = Path(__file__).parents[1]
 OWN = re.compile(r'"([A-Za-z_][\w.]*):\w+"')
+MODULE = re.compile(r"goldfold(\.\w+)+")
 
 
 def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, machine: Sequence[Any]) -> str:
@@ -122,23 +123,33 @@ def _version(library: str) -> str:
 
 
 class _Syntax:
-    """A module's syntax as a hash, without comments, docstrings and formatting, and the modules and names that it imports."""
+    """A module's syntax as a hash, without comments, docstrings and formatting, and the modules and names that it imports.
+
+    The name of a module of goldfold's as a text is an import too.
+    """
 
     def __init__(self, content: bytes) -> None:
         self.imports: list[tuple[str, str]] = []
         try:
             tree = ast.parse(content)
         except (SyntaxError, ValueError):
-            # What imports it says what is wrong.
+            # The import of the module says what is wrong.
             self.digest = hashlib.blake2b(content).hexdigest()
             return
-        for node in ast.walk(tree):
-            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        waiting: list[Any] = [tree]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
                 node.body = []
-            body = getattr(node, "body", None)
-            if isinstance(body, list):
-                node.body = [statement for statement in body if not _is_string(statement)]  # type: ignore[attr-defined]
-        self.imports = list(_imports(tree))
+            elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                node.body = [statement for statement in node.body if not _is_string(statement)]
+            elif isinstance(node, ast.Import):
+                self.imports += [(alias.name, "") for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                self.imports += [("." * node.level + (node.module or ""), alias.name) for alias in node.names]
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE.fullmatch(node.value):
+                self.imports.append((node.value, ""))
+            waiting += ast.iter_child_nodes(node)
         self.digest = hashlib.blake2b(ast.dump(tree).encode()).hexdigest()
 
 
@@ -152,17 +163,6 @@ def _is_string(statement: ast.stmt) -> bool:
 @functools.lru_cache(maxsize=4096)
 def _syntax(path: Path, _changed: int) -> _Syntax:
     return _Syntax(path.read_bytes())
-
-
-def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """The modules that a module imports, each with the name that it takes from there; a name of a module as text counts too."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (("." * node.level + (node.module or ""), alias.name) for alias in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"goldfold(\.\w+)+", node.value):
-            yield node.value, ""
 
 
 def _absolute(module: str, importer: str, path: Path) -> str:
