@@ -183,8 +183,8 @@ def test_a_class_that_the_other_folds_lack_is_never_predicted(tmp_path):
     ("problem", "settings", "told"),
     [
         (VALUE, {"on": "logits"}, "a regression's values have no logits"),
-        (CLASSES, {"on": "ranks"}, "ranks are no multiclass predictions that log_loss can score"),
-        (LABELS, {"on": "ranks"}, "ranks are no multilabel predictions that log_loss can score"),
+        (CLASSES, {"on": "ranks"}, "log_loss cannot score the ranks of multiclass predictions"),
+        (LABELS, {"on": "ranks"}, "log_loss cannot score the ranks of multilabel predictions"),
         (BINARY, {"method": "slsqp", "on": "ranks"}, "roc_auc of ranks changes in steps"),
         (BINARY, {"folds": 1}, "validated on one fold alone"),
         (BINARY, {"method": "stack", "model": "sklearn.svm:LinearSVC"}, "has no predict_proba"),

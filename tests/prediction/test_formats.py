@@ -97,11 +97,11 @@ def test_an_answer_is_written_as_the_sample_asks(tmp_path, problem, ids, predict
 @pytest.mark.parametrize(
     ("problem", "text", "told"),
     [
-        (CLASSES, "id,y\nx,w u\n", "id x: 'u' is no known label"),
-        (CLASSES, "id,y\nx,w w\n", "id x: a label stands twice in 'w w'"),
+        (CLASSES, "id,y\nx,w u\n", "id x: 'u' is not one of the labels"),
+        (CLASSES, "id,y\nx,w w\n", "id x: a label appears twice in 'w w'"),
         (CLASSES, 'id,y\nx,""\n', "id x: there is no label"),
-        (SETS, "id,y\nx,a d\n", "id x: 'd' is no known label"),
-        (GRADES, "id,y\nx,2\n", "id x: y is '2', no known label"),
+        (SETS, "id,y\nx,a d\n", "id x: 'd' is not one of the labels"),
+        (GRADES, "id,y\nx,2\n", "id x: y is '2', not one of the labels"),
         (VALUE, "id,y\nx,\n", "id x: y is ''"),
     ],
 )

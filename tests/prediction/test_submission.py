@@ -48,7 +48,7 @@ def test_class_columns_keep_the_order_of_the_sample(tmp_path):
     [
         (lambda t: t[["ID", "b", "01", "c"]], "its columns are ID, b, 01, c"),
         (lambda t: t[:2], "id x of the sample is missing"),
-        (lambda t: pd.concat([t, t[:1]]), "id 007 stands twice"),
+        (lambda t: pd.concat([t, t[:1]]), "id 007 appears twice"),
         (lambda t: t.assign(ID=["007", "1e3", "y"]), "id y is not in the sample"),
         (lambda t: t.assign(b=["", "0.1", "0.5"]), "id 007: b is ''"),
         (lambda t: t.assign(b=["inf", "0.1", "0.5"]), "id 007: b is 'inf'"),
@@ -71,7 +71,7 @@ def test_an_unknown_label_is_a_breach(tmp_path):
     labels = dataclasses.replace(BINARY, metric="accuracy", answer="label")
     path = tmp_path / "s.csv"
     path.write_text("ID,y\n007,True\n1e3,0\nx,True\n")
-    with pytest.raises(InputError, match="id 1e3: y is '0', no known label"):
+    with pytest.raises(InputError, match="id 1e3: y is '0', not one of the labels"):
         check_submission(path, submission(labels, [0, 0, 0], ["y"]).sample, labels)
 
 

@@ -65,7 +65,7 @@ def test_rows_are_predicted_out_of_fold_as_the_test_set_will_be(digits, folds, r
     here = averaged.oof["fold"] == 0
     assert averaged.problem.predictions(averaged.oof[here]) == pytest.approx(np.mean(by_hand, axis=0), abs=1e-9)
     assert len(by_hand) == 2 and not np.allclose(*by_hand)
-    with pytest.raises(InputError, match=r"ranks are no multiclass predictions.*\n.*predict.average: logits"):
+    with pytest.raises(InputError, match=r"cannot score the ranks of multiclass predictions.*\n.*predict.average: logits"):
         validate(digits, folds, CONFIG, PredictConfig(average="ranks"))
 
 

@@ -61,6 +61,6 @@ def require_scale(problem: Problem, table: pd.DataFrame, prediction: Array, scal
     # Ranks of several classes would not sum to 1, as the probabilities of a submission must.
     if scale == "ranks" and (problem.task == "multiclass" or not knows_only_order(problem, table, prediction)):
         raise InputError(
-            f"ranks are no {problem.task} predictions that {problem.metric} can score",
+            f"{problem.metric} cannot score the ranks of {problem.task} predictions",
             mend=f"{setting}predictions or {setting}logits",
         )

@@ -68,7 +68,7 @@ class Ensemble:
     def answers(self, source: Source) -> pd.DataFrame:
         """Predict rows as the submission answers them, post-processed; see `columns`."""
         prediction = processed(self.problem, self.postprocess, self.predict(source))
-        # A confidence, which only the submission holds, stands beside the values.
+        # A confidence has a column after the values, for the submission alone.
         columns = prediction.reshape(len(prediction), -1).T
         table = pd.DataFrame(dict(zip(self.problem.outputs, columns, strict=False)))
         if "label" in self.columns:

@@ -189,7 +189,7 @@ def _optimistic(problem: Problem, table: pd.DataFrame, prediction: Array, config
 
 
 def _with(table: pd.DataFrame, outputs: pd.DataFrame) -> pd.DataFrame:
-    """A table of predictions with others in the place of its own."""
+    """A table of predictions with its predictions replaced."""
     return pd.concat([table.drop(columns=list(outputs.columns)), outputs], axis=1)
 
 

@@ -71,7 +71,7 @@ def breaches_of(problem: Problem, ids: pd.Series, answers: pd.DataFrame) -> list
     if problem.answer == "label":
         allowed = set(problem.classes if problem.is_exclusive else problem.grades) or {"0", "1"}
         return [
-            f"id {ids[row]}: {name} is {answers[name][row]!r}, no known label"
+            f"id {ids[row]}: {name} is {answers[name][row]!r}, not one of the labels"
             for name in answers
             for row in _where(~answers[name].isin(allowed))
         ]
@@ -91,9 +91,9 @@ def breaches_of(problem: Problem, ids: pd.Series, answers: pd.DataFrame) -> list
 def _broken_texts(problem: Problem, ids: pd.Series, texts: pd.Series) -> list[str]:
     allowed, breaches = set(problem.names), []
     for i, labels in zip(ids, split_labels(texts, problem.separator), strict=True):
-        breaches += [f"id {i}: {label!r} is no known label" for label in labels if label not in allowed]
+        breaches += [f"id {i}: {label!r} is not one of the labels" for label in labels if label not in allowed]
         if len(set(labels)) < len(labels):
-            breaches.append(f"id {i}: a label stands twice in {' '.join(labels)!r}")
+            breaches.append(f"id {i}: a label appears twice in {' '.join(labels)!r}")
         if not labels and problem.answer == "ranking":
             breaches.append(f"id {i}: there is no label")
     return breaches

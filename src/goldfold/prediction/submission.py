@@ -85,7 +85,7 @@ def _breaches(table: pd.DataFrame, sample: pd.DataFrame, problem: Problem) -> li
     if list(table.columns) != list(sample.columns):
         return [f"its columns are {', '.join(table.columns)}, but the sample's are {', '.join(sample.columns)}"]
     ids, wanted = ids_of(table, problem.keys), ids_of(sample, problem.keys)
-    breaches = [f"id {i} stands twice" for i in ids[ids.duplicated()]]
+    breaches = [f"id {i} appears twice" for i in ids[ids.duplicated()]]
     breaches += [f"id {i} of the sample is missing" for i in sorted(set(wanted) - set(ids))]
     breaches += [f"id {i} is not in the sample" for i in sorted(set(ids) - set(wanted))]
     return breaches + breaches_of(problem, ids, table[asked_columns(table, problem.keys)])

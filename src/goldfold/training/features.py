@@ -106,7 +106,7 @@ def feature_views(
 ) -> tuple[View, View] | None:
     """The augmented and the plain view of a fold's training table as features of the frozen backbone; kept in `scratch`.
 
-    Nothing where they cannot stand in for the inputs (see `_width`), and where `stop` gave a reason before all were
+    None where they cannot replace the inputs (see `_width`), and where `stop` gave a reason before all were
     computed. There are finetune.feature_views augmented views, those of the first epochs; without augmentation one. The
     rows that judge pass through the backbone in the batches in which validate will pass them again.
     """

@@ -29,7 +29,7 @@ Note = Callable[[str], None]
 class Fold:
     """The rows that a training learns from and is judged on, their targets, and the settings.
 
-    `truth` is that of all rows of `prepared.train`. With train.pseudo the test rows stand after the training rows, and with soft
+    `truth` is that of all rows of `prepared.train`. With train.pseudo the test rows follow the training rows, and with soft
     labels `pseudo` are their probabilities.
     """
 
@@ -104,7 +104,7 @@ class Fold:
         )
 
     def require_numbers(self, judged: Evaluation, epoch: int) -> Evaluation:
-        """Return `judged`; raises InputError where it holds no number to compare."""
+        """Return `judged`; raises InputError where its score or its loss is not a number."""
         if judged.score != judged.score:
             raise InputError(
                 f"{self.codec.problem.metric} is undefined on the validation rows of fold {self.number} "

@@ -1,4 +1,4 @@
-"""What training tells while it runs."""
+"""What training reports while it runs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -63,7 +63,7 @@ def load_state(folder: Path, trainer: Trainer) -> bool:
 
 
 def keep_result(folder: Path, result: FoldResult, with_state: bool) -> None:
-    """Put the finished training's result in the place of its state, until DVC has taken the output; see `forget`."""
+    """Keep a finished training's result instead of its state, until DVC has taken the output; see `forget`."""
     result.save(folder / "result")
     if not with_state:
         (folder / STATE).unlink(missing_ok=True)

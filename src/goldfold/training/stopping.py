@@ -23,7 +23,7 @@ def never() -> None:
 
 @contextmanager
 def asked_to_stop(seconds: float | None) -> Iterator[Stop]:
-    """Yield what tells whether, and why, training is to stop: `seconds` are over, or Ctrl-C or SIGTERM came.
+    """Yield a function that gives the reason to stop, if there is one: `seconds` are over, or Ctrl-C or SIGTERM came.
 
     The first signal asks, so that the step under way ends and the state is saved; a second one stops at once.
     """

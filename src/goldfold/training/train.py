@@ -115,7 +115,7 @@ def _train(trainer: Trainer, key: str, state: Path | None, stop: Stop) -> FoldRe
     if best is None:
         if reason == "interrupted":
             raise _stopped(trainer.fold.number)
-        # Time was over before the first epoch was: what there is then is the model as it stands.
+        # The time ended within the first epoch: the result is the model of now.
         judged = trainer.judge(0)
         row = trainer.row(judged, 0.0, time.time())
         return replace(trainer.fold.result(key, trainer.average.judged(0), trainer.compute, judged, [row]), ended="max_hours")

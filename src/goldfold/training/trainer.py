@@ -118,7 +118,7 @@ class Trainer:
         return model.head if self.on_features else model  # type: ignore[return-value]
 
     def judge(self, epoch: int) -> Evaluation:
-        """Evaluate the model, or the average of its weights; raises InputError where there is no number to compare."""
+        """Evaluate the model, or the average of its weights; raises InputError where the score or the loss is not a number."""
         reader = self.reader(self.average.judged(epoch))
         args = (self.validation, self.fold.validation_table, self.fold.codec, self.plain_loss, self.compute)
         return self.fold.require_numbers(evaluate(reader, *args), epoch)

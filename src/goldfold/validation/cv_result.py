@@ -64,7 +64,7 @@ class CVResult:
         """The out-of-fold table as it is judged: a row per answer, and post-processed by what the other folds fitted."""
         table, prediction = self.problem.per_answer(self.oof, self.problem.predictions(self.oof))
         judged = self.postprocess.judged(self.problem, table, prediction)
-        # A confidence, which only the submission holds, stands beside the values.
+        # A confidence has a column after the values, for the submission alone.
         columns = judged.reshape(len(judged), -1).T
         return table.assign(**dict(zip(self.problem.outputs, columns, strict=False)))
 

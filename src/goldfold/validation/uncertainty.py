@@ -19,7 +19,7 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """The percentile interval of the metric over `number` resamples of the rows (Efron 1979); always the same for the same rows.
 
-    Where `groups`, (n,), tells which rows are not independent, whole groups are resampled. `table` holds the rows' columns that
+    Where rows of one of the `groups`, (n,), depend on each other, whole groups are resampled. `table` holds the rows' columns that
     the metric's arguments name. Resamples on which the metric is undefined do not count; where it is undefined on all, both ends
     are NaN.
     """
