@@ -19,8 +19,8 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """The percentile interval of the metric over `number` resamples of the rows (Efron 1979); always the same for the same rows.
 
-    Where rows of one of the `groups`, (n,), depend on each other, whole groups are resampled. `table` holds the rows' columns that
-    the metric's arguments name. Resamples on which the metric is undefined do not count; where it is undefined on all, both ends
+    Where rows of a group depend on each other, whole `groups`, (n,), are resampled. `table` holds the rows' columns that the
+    metric's arguments name. Resamples on which the metric is undefined do not count; where it is undefined on all, both ends
     are NaN.
     """
     named = list(named_columns(problem.scored_by, problem.metric_args))
