@@ -33,8 +33,8 @@ def test_duplicates_conflicts_and_leaks_into_the_test_set_are_told(write_photos,
     more = {"x1": jpeg(photos[1], 60), "x2": png(photos[2]), "t99": png(photos[3][:, ::-1])}
     root = write_photos(more, labels={"p1": "a", "x1": "b", "p2": "a", "x2": "a"})
     prepared, found, result = audited(root)
-    assert found["duplicates"].told == "6 rows in 3 groups are the same, or nearly: 1 mirrored, 1 near, 1 exact"
-    assert found["train and test"].told.startswith("1 of 41 test rows") and found["conflicts"].told.startswith("1 group ")
+    assert found["duplicates"].message == "6 rows in 3 groups are the same, or nearly: 1 mirrored, 1 near, 1 exact"
+    assert found["train and test"].message.startswith("1 of 41 test rows") and found["conflicts"].message.startswith("1 group ")
     assert "duplicates across folds" not in found and [each.serious for each in result.findings] == [True, True, False]
 
     card = json.loads((prepared.folder / "audit/audit.json").read_text())
@@ -81,8 +81,10 @@ def test_a_target_that_the_file_tells_is_found(write_photos, audited, photos):
         path.write_bytes(path.read_bytes() + bytes(9000 if label == "a" else 0) + b"\xff\xd9")
         os.utime(path, (1.6e9 + 86400 * (label == "a") + int(name[1:]) * 60,) * 2)
     _, found, _ = audited(root)
-    assert re.search(r"y can be told by the file's .*size \(ROC AUC 1\.00\)", found["files"].told) and not found["files"].serious
-    assert "the file's date (ROC AUC 1.00)" in found["ids and dates"].told and found["ids and dates"].serious
+    assert (
+        re.search(r"y can be told by the file's .*size \(ROC AUC 1\.00\)", found["files"].message) and not found["files"].serious
+    )
+    assert "the file's date (ROC AUC 1.00)" in found["ids and dates"].message and found["ids and dates"].serious
 
 
 def test_a_target_that_the_id_tells_is_found(write_rows, audited):
@@ -91,12 +93,12 @@ def test_a_target_that_the_id_tells_is_found(write_rows, audited):
         return train.assign(id=[f"r{number}" for number in order]), test
 
     _, found, _ = audited(write_rows(plant), "table")
-    assert list(found) == ["ids and dates"] and "the number in the id (ROC AUC 0.9" in found["ids and dates"].told
+    assert list(found) == ["ids and dates"] and "the number in the id (ROC AUC 0.9" in found["ids and dates"].message
 
 
 def test_a_table_sorted_by_the_target_is_told_and_fails_nothing(write_rows, audited):
     _, found, _ = audited(write_rows(lambda train, test: (train.sort_values("answer"), test)), "table")
-    assert list(found) == ["order"] and "the place in the table" in found["order"].told and not found["order"].serious
+    assert list(found) == ["order"] and "the place in the table" in found["order"].message and not found["order"].serious
 
 
 def test_rows_in_any_order_tell_nothing(write_rows, audited):
@@ -105,7 +107,7 @@ def test_rows_in_any_order_tell_nothing(write_rows, audited):
 
 def test_test_rows_of_another_kind_are_told_apart(write_rows, audited):
     _, found, _ = audited(write_rows(lambda train, test: (train, test.assign(number=test["number"] + 2))), "table")
-    assert "by number" in found["train and test differ"].told and not found["train and test differ"].serious
+    assert "by number" in found["train and test differ"].message and not found["train and test differ"].serious
 
 
 @pytest.mark.slow
@@ -116,8 +118,8 @@ def test_groups_that_the_test_set_keeps_apart_are_found(write_rows, audited):
 
     root = write_rows(plant)
     _, found, _ = audited(root, "table")
-    assert "50 groups by house: 100% of the validated rows" in found["groups across folds"].told
-    assert "0% of the test rows" in found["groups across folds"].told
+    assert "50 groups by house: 100% of the validated rows" in found["groups across folds"].message
+    assert "0% of the test rows" in found["groups across folds"].message
     _, found, _ = audited(root, "table", split={"strategy": "stratified_group", "group": "house"})
     assert "groups across folds" not in found
 
@@ -133,7 +135,7 @@ def test_a_column_that_train_and_test_share_alike_is_no_group(write_rows, audite
 def test_a_group_by_name_that_the_test_table_lacks_is_found(write_rows, audited):
     root = write_rows(lambda train, test: (train.assign(patient_id=[row // 6 for row in range(len(train))]), test))
     _, found, _ = audited(root, "table")
-    assert "by patient_id" in found["groups across folds"].told and "set split.group" in found["groups across folds"].told
+    assert "by patient_id" in found["groups across folds"].message and "set split.group" in found["groups across folds"].message
 
 
 @pytest.mark.slow
@@ -147,7 +149,7 @@ def test_values_side_by_side_show_where_rows_differ(write_rows, audited):
         return pd.concat([wide[0], copy]), wide[1]
 
     _, found, result = audited(write_rows(plant), "table")
-    assert "1 near" in found["duplicates"].told
+    assert "1 near" in found["duplicates"].message
     assert re.search(r"<td>≠ n7</td><td>\S+</td><td>0\.5</td>", result.page.read_text())
 
 
@@ -159,7 +161,7 @@ def test_texts_are_audited(tmp_path, audited):
     again = again.assign(id="again", label=label, story=again["story"].str.upper())
     pd.concat([table, again]).to_csv(root / "train.csv", index=False)
     _, found, result = audited(root, "text", target="label")
-    assert "conflicts" in found and "2 exact" in found["duplicates"].told and "<blockquote>" in result.page.read_text()
+    assert "conflicts" in found and "2 exact" in found["duplicates"].message and "<blockquote>" in result.page.read_text()
 
 
 @pytest.mark.slow
@@ -169,7 +171,7 @@ def test_several_kinds_at_once_tell_of_each(write_photos, audited, photos):
         table = pd.read_csv(root / f"{name}.csv")
         table.assign(size=np.random.default_rng(0).normal(size=len(table))).to_csv(root / f"{name}.csv", index=False)
     _, found, result = audited(root, "image+table")
-    assert "1 near image" in found["duplicates"].told and "≠ size" in result.page.read_text()
+    assert "1 near image" in found["duplicates"].message and "≠ size" in result.page.read_text()
 
 
 def test_a_few_rows_are_audited_as_such(write_photos, audited):

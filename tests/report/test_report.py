@@ -114,7 +114,7 @@ def test_the_audit_is_told_where_there_was_one(digits, cv, tmp_path):
     prepared = dataclasses.replace(digits, folder=tmp_path)
     shutil.copytree(digits.folder, tmp_path, dirs_exist_ok=True)
     assert "audit" not in sections(build_report(prepared, cv, [], ABOUT))
-    leak = {"about": "ids and dates", "told": "label can be told by <the id>", "serious": True}
+    leak = {"about": "ids and dates", "message": "label can be told by <the id>", "serious": True}
     write_json(tmp_path / "audit/audit.json", {"findings": [leak, {**leak, "about": "files", "serious": False}]})
     told = sections(build_report(prepared, cv, [], ABOUT))["audit"]
     said = "label can be told by &lt;the id&gt;"

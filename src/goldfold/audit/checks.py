@@ -39,32 +39,32 @@ def audit(prepared: PreparedSet, competition: Competition, config: PrepareConfig
     files, content = input_facts(prepared, competition)
     same = duplicates.find_groups(prepared)
     parted = groups.find_groupings(prepared)
-    told = leaks.find_leaks(pd.concat([ids, place_facts(prepared, competition), files.iloc[: len(ids)]], axis=1), prepared)
+    suspected = leaks.find_leaks(pd.concat([ids, place_facts(prepared, competition), files.iloc[: len(ids)]], axis=1), prepared)
     apart = shift.find_shift(pd.concat([files, content, column_facts(prepared, competition)], axis=1), len(prepared.train))
-    found = [
+    findings = [
         *duplicates.findings(same or [], prepared),
         *groups.findings(parted),
-        *leaks.findings(told, prepared),
+        *leaks.findings(suspected, prepared),
         *shift.findings(apart),
     ]
-    found.sort(key=lambda each: not each.serious)
+    findings.sort(key=lambda item: not item.serious)
     card: dict[str, Any] = {
-        "findings": [asdict(each) for each in found],
+        "findings": [asdict(item) for item in findings],
         "duplicates": None if same is None else duplicates.as_json(same, prepared),
-        "groups": [asdict(each) for each in parted],
-        "leaks": [asdict(each) for each in told],
-        "train_and_test": None if apart is None else {**asdict(apart), "found": apart.found},
+        "groups": [asdict(item) for item in parted],
+        "leaks": [asdict(item) for item in suspected],
+        "train_and_test": None if apart is None else {**asdict(apart), "holds": apart.holds},
     }
     folder = prepared.folder / FOLDER
     with folder_written_whole(folder) as draft:
         write_json(draft / FOUND, card)
-        (draft / PAGE).write_text(audit_page(prepared, found, same, parted, told, apart), encoding="utf-8")
-    return Audit(found, folder / PAGE)
+        (draft / PAGE).write_text(audit_page(prepared, findings, same, parted, suspected, apart), encoding="utf-8")
+    return Audit(findings, folder / PAGE)
 
 
-def require_sound(found: Audit, config: PrepareConfig) -> None:
+def require_sound(result: Audit, config: PrepareConfig) -> None:
     """Raise InputError for serious findings where config.audit is fail."""
-    serious = [f"{each.about}: {each.told}" for each in found.findings if each.serious]
+    serious = [f"{item.about}: {item.message}" for item in result.findings if item.serious]
     if serious and config.audit == "fail":
-        mend = f"look at {found.page}; mend the data or the split, or set prepare.audit: warn to go on"
+        mend = f"look at {result.page}; mend the data or the split, or set prepare.audit: warn to go on"
         raise InputError("the audit of the data found what a score could not be trusted with", serious, mend)

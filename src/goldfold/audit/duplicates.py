@@ -48,20 +48,20 @@ def find_groups(prepared: PreparedSet) -> list[Group] | None:
     how = dict(list(pairs.groupby(group_of[ends[:, 0]])))
     members = pd.Series(np.arange(len(group_of))).groupby(group_of).apply(list)
     truth = answers(prepared)
-    found = []
+    items = []
     for group, part in how.items():
         rows = members[group]
-        known = truth[[row for row in rows if row < len(truth)]]
-        found.append(
+        labels = truth[[row for row in rows if row < len(truth)]]
+        items.append(
             Group(
                 rows=tuple(rows),
                 folds=tuple(int(prepared.folds[row]) if row < len(truth) else None for row in rows),
                 how=tuple(sorted(set(part["how"]))),
                 likeness=float(part["likeness"].min()),
-                conflict=bool(len(known) > 1 and np.ptp(known, axis=0).max() > SAME),
+                conflict=bool(len(labels) > 1 and np.ptp(labels, axis=0).max() > SAME),
             )
         )
-    return sorted(found, key=lambda each: (-each.across_folds, -each.across_tables, -each.conflict, -len(each.rows), each.rows))
+    return sorted(items, key=lambda g: (-g.across_folds, -g.across_tables, -g.conflict, -len(g.rows), g.rows))
 
 
 def answers(prepared: PreparedSet) -> Array:
@@ -74,28 +74,28 @@ def findings(groups: Sequence[Group], prepared: PreparedSet) -> list[Finding]:
     """What the groups mean for the score."""
     if not groups:
         return []
-    found = [Finding("duplicates", _told(groups), serious=False)]
+    items = [Finding("duplicates", _message(groups), serious=False)]
     parted = [group for group in groups if group.across_folds]
     if parted:
-        told = f"{counted(len(parted), 'group')} in several folds, so models are judged on rows that they were trained on"
-        found.append(Finding("duplicates across folds", f"{told} (prepare.duplicates: one_fold mends it)", serious=True))
+        message = f"{counted(len(parted), 'group')} in several folds, so models are judged on rows that they were trained on"
+        items.append(Finding("duplicates across folds", f"{message} (prepare.duplicates: one_fold mends it)", serious=True))
     leaked = sum(group.folds.count(None) for group in groups if group.across_tables)
     if leaked:
-        told = f"{leaked:,} of {len(prepared.test):,} test rows are the same as training rows, or nearly"
-        found.append(Finding("train and test", f"{told}", serious=True))
+        message = f"{leaked:,} of {len(prepared.test):,} test rows are the same as training rows, or nearly"
+        items.append(Finding("train and test", message, serious=True))
     conflicts = sum(group.conflict for group in groups)
     if conflicts:
         targets = " or ".join(prepared.problem.targets[:3])
-        told = f"{counted(conflicts, 'group')} of duplicates with different {targets}: look which is right"
-        found.append(Finding("conflicts", told, serious=True))
-    return found
+        message = f"{counted(conflicts, 'group')} of duplicates with different {targets}: look which is right"
+        items.append(Finding("conflicts", message, serious=True))
+    return items
 
 
-def _told(groups: Sequence[Group]) -> str:
+def _message(groups: Sequence[Group]) -> str:
     kinds = pd.Series([" and ".join(group.how) for group in groups]).value_counts()
-    told = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+    message = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
     rows = sum(len(group.rows) for group in groups)
-    return f"{rows:,} rows in {counted(len(groups), 'group')} are the same, or nearly: {told}"
+    return f"{rows:,} rows in {counted(len(groups), 'group')} are the same, or nearly: {message}"
 
 
 def as_json(groups: Sequence[Group], prepared: PreparedSet) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ class Finding:
     """One thing that was found: what it is about, and what is so. A `serious` one makes a score lie if nothing is done."""
 
     about: str
-    told: str
+    message: str
     serious: bool
 
 

@@ -31,7 +31,7 @@ class Grouping:
     groups: int
     seen_in_folds: float
     seen_in_test: float | None
-    found: bool
+    holds: bool
 
 
 def find_groupings(prepared: PreparedSet) -> list[Grouping]:
@@ -40,20 +40,21 @@ def find_groupings(prepared: PreparedSet) -> list[Grouping]:
     One is found where the test rows are mostly of groups that training has not, and the validated rows are not; or where the
     test table does not tell and the column is called as groups are, or its groups share the target.
     """
-    found = [_grouping(prepared, *each) for each in _candidates(prepared)]
-    return sorted(found, key=lambda each: (-each.found, each.name))
+    groupings = [_grouping(prepared, *candidate) for candidate in _candidates(prepared)]
+    return sorted(groupings, key=lambda grouping: (-grouping.holds, grouping.name))
 
 
 def findings(groupings: list[Grouping]) -> list[Finding]:
     """A finding for each grouping that is parted."""
-    return [Finding("groups across folds", _told(each), serious=True) for each in groupings if each.found]
+    return [Finding("groups across folds", _message(grouping), serious=True) for grouping in groupings if grouping.holds]
 
 
-def _told(each: Grouping) -> str:
-    here = f"{each.groups:,} groups by {each.name}: {each.seen_in_folds:.0%} of the validated rows are of groups seen in training"
-    if each.seen_in_test is None:
-        return f"{here}; if those of the test rows are not, set split.group"
-    return f"{here}, {each.seen_in_test:.0%} of the test rows: set split.group"
+def _message(grouping: Grouping) -> str:
+    seen = f"{grouping.seen_in_folds:.0%} of the validated rows are of groups seen in training"
+    shares = f"{grouping.groups:,} groups by {grouping.name}: {seen}"
+    if grouping.seen_in_test is None:
+        return f"{shares}; if those of the test rows are not, set split.group"
+    return f"{shares}, {grouping.seen_in_test:.0%} of the test rows: set split.group"
 
 
 def _candidates(prepared: PreparedSet) -> Iterator[tuple[str, pd.Series, pd.Series | None]]:
@@ -67,7 +68,7 @@ def _candidates(prepared: PreparedSet) -> Iterator[tuple[str, pd.Series, pd.Seri
             yield str(name), both[: len(train)], both[len(train) :] if name in test else None
     ids = [table[problem.id].astype("str").str.replace(r"^.*/", "", regex=True) for table in (train, test)]
     for name, pattern in (("the first part of the id", r"[_\-.\s].*$"), ("the id before its last number", r"\d+\D*$")):
-        first, second = (each.str.replace(pattern, "", regex=True) for each in ids)
+        first, second = (values.str.replace(pattern, "", regex=True) for values in ids)
         if _repeats(first):
             yield name, first, second
 
@@ -86,11 +87,11 @@ def _grouping(prepared: PreparedSet, name: str, train: pd.Series, test: pd.Serie
     share = seen / max(validated, 1)
     if test is None or not len(test):
         text = not pd.api.types.is_numeric_dtype(prepared.train[name]) if name in prepared.train else False
-        told = bool(NAMES.search(name)) or (text and _between(train, _ranked(prepared)) >= ALIKE)
-        return Grouping(name, train.nunique(), share, None, bool(share > LESS and told))
-    known = float(test.isin(train).mean())
+        named = bool(NAMES.search(name)) or (text and _between(train, _ranked(prepared)) >= ALIKE)
+        return Grouping(name, train.nunique(), share, None, bool(share > LESS and named))
+    in_train = float(test.isin(train).mean())
     noise = DEVIATIONS * 0.5 / np.sqrt(max(test.nunique(), 1))
-    return Grouping(name, train.nunique(), share, known, bool(known <= AT_MOST and share - known > max(LESS, noise)))
+    return Grouping(name, train.nunique(), share, in_train, bool(in_train <= AT_MOST and share - in_train > max(LESS, noise)))
 
 
 def _ranked(prepared: PreparedSet) -> Array:

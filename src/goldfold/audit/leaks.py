@@ -30,7 +30,7 @@ class Leak:
     fact: str
     explained: float
     auc: float | None
-    found: bool
+    holds: bool
 
     @property
     def kind(self) -> str:
@@ -47,8 +47,8 @@ def find_leaks(facts: pd.DataFrame, prepared: PreparedSet) -> list[Leak]:
     target = _target(prepared, rows)
     if len(rows) < FEWEST_ROWS or not target.shape[1]:
         return []
-    found = [_leak(str(name), facts[name].to_numpy()[rows], target, facts.shape[1], prepared) for name in facts.columns]
-    return sorted(found, key=lambda leak: -leak.explained)
+    leaks = [_leak(str(name), facts[name].to_numpy()[rows], target, facts.shape[1], prepared) for name in facts.columns]
+    return sorted(leaks, key=lambda leak: -leak.explained)
 
 
 def findings(leaks: Sequence[Leak], prepared: PreparedSet) -> list[Finding]:
@@ -56,16 +56,16 @@ def findings(leaks: Sequence[Leak], prepared: PreparedSet) -> list[Finding]:
     targets = prepared.problem.targets
     said = ", ".join(targets) if len(targets) < 4 else "the targets"
     why = {"order": "; the table is sorted", "files": "; content may be the reason, as busy images make large files"}
-    told = []
+    items = []
     for kind in ("ids and dates", "order", "files"):
-        found = [leak for leak in leaks if leak.found and leak.kind == kind]
-        if found:
-            text = f"{said} can be told by {_told(found)} alone{why.get(kind, '')}"
-            told.append(Finding(kind, text, serious=kind == "ids and dates"))
-    return told
+        strong = [leak for leak in leaks if leak.holds and leak.kind == kind]
+        if strong:
+            text = f"{said} can be told by {_names(strong)} alone{why.get(kind, '')}"
+            items.append(Finding(kind, text, serious=kind == "ids and dates"))
+    return items
 
 
-def _told(leaks: Sequence[Leak]) -> str:
+def _names(leaks: Sequence[Leak]) -> str:
     return ", ".join(f"{leak.fact} ({_strength(leak)})" for leak in leaks[:NAMED])
 
 
@@ -78,16 +78,16 @@ def _leak(fact: str, values: Array, target: Array, looks: int, prepared: Prepare
     from sklearn.metrics import roc_auc_score
 
     predicted = _predicted(values, target)
-    explained, found = _explained(target, predicted), False
+    explained, holds = _explained(target, predicted), False
     if explained >= (LEAST if fact in (*BARE, PLACE) else LEAST_OF_CONTENT):
         draws = np.random.default_rng(0)
         shuffled = [draws.permutation(target) for _ in range(SHUFFLES)]
-        chance = np.array([_explained(each, _predicted(values, each)) for each in shuffled])
-        found = bool(explained - chance.mean() > NormalDist().inv_cdf(1 - SURE / looks) * chance.std(ddof=1))
+        chance = np.array([_explained(order, _predicted(values, order)) for order in shuffled])
+        holds = bool(explained - chance.mean() > NormalDist().inv_cdf(1 - SURE / looks) * chance.std(ddof=1))
     auc = None
     if prepared.problem.task != "regression":
         auc = float(np.mean([roc_auc_score(column > 0.5, said) for column, said in zip(target.T, predicted.T, strict=True)]))
-    return Leak(fact, max(explained, 0.0), auc, found)
+    return Leak(fact, max(explained, 0.0), auc, holds)
 
 
 def _predicted(values: Array, target: Array) -> Array:

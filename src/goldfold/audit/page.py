@@ -23,26 +23,26 @@ FOUND, NOT_FOUND = "▲ found", "–"
 
 def audit_page(
     prepared: PreparedSet,
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
     same: Sequence[Group] | None,
     parted: Sequence[Grouping],
-    told: Sequence[Leak],
+    leaks: Sequence[Leak],
     apart: Shift | None,
 ) -> str:
     """The page, which needs no other file and no network."""
     sections = [
         ("duplicates", "Duplicates", _duplicates(prepared, same)),
         ("groups", "Groups across folds", _groups(parted)),
-        ("leaks", "What tells the target", _leaks(prepared, told)),
+        ("leaks", "What tells the target", _leaks(prepared, leaks)),
         ("shift", "Train and test", _shift(apart)),
     ]
-    return page(f"{prepared.problem.name}: audit of the data", _lead(prepared, found), sections)
+    return page(f"{prepared.problem.name}: audit of the data", _lead(prepared, findings), sections)
 
 
-def _lead(prepared: PreparedSet, found: Sequence[Finding]) -> Html:
+def _lead(prepared: PreparedSet, findings: Sequence[Finding]) -> Html:
     rows = paragraph(f"{counted(len(prepared.train), 'training row')}, {counted(len(prepared.test), 'test row')}")
-    told = findings_table([(each.about, each.told, each.serious) for each in found])
-    return element("header", element("h1", f"{prepared.problem.name}: audit of the data"), rows, told)
+    table = findings_table([(item.about, item.message, item.serious) for item in findings])
+    return element("header", element("h1", f"{prepared.problem.name}: audit of the data"), rows, table)
 
 
 def _duplicates(prepared: PreparedSet, same: Sequence[Group] | None) -> Html:
@@ -68,7 +68,7 @@ def _cards(prepared: PreparedSet, same: Sequence[Group]) -> Iterator[Html]:
         captions = [
             _caption(_answer(prepared, row), fold, str(ids[row])) for row, fold in zip(group.rows, group.folds, strict=True)
         ]
-        figures = [_figure(*each) for each in zip(rows, captions, strict=False)]
+        figures = [_figure(*pair) for pair in zip(rows, captions, strict=False)]
         values = [_values(rows)] if rows[0].values else []
         more = [element("p", f"and {len(group.rows) - len(rows)} more", class_="small")] if len(group.rows) > len(rows) else []
         yield element("article", _title(group, prepared), element("div", *figures, class_="side"), *values, *more)
@@ -81,13 +81,13 @@ def _title(group: Group, prepared: PreparedSet) -> Html:
         "in train and test": group.across_tables,
         f"different {', '.join(prepared.problem.targets[:3])}": group.conflict,
     }
-    wrong = " · ".join(told for told, so in facts.items() if so)
+    wrong = " · ".join(fact for fact, so in facts.items() if so)
     return element("p", element("b", how), *([" · ", element("span", wrong, class_="wrong")] if wrong else []))
 
 
 def _caption(answer: str, fold: int | None, name: str) -> Html:
-    place = "test" if fold is None else "always trained on" if fold < 0 else f"fold {fold}"
-    return joined([*([element("b", answer), " · "] if answer else []), f"{place} · {name}"])
+    where = "test" if fold is None else "always trained on" if fold < 0 else f"fold {fold}"
+    return joined([*([element("b", answer), " · "] if answer else []), f"{where} · {name}"])
 
 
 def _figure(shown: Shown, caption: Html) -> Html:
@@ -97,8 +97,8 @@ def _figure(shown: Shown, caption: Html) -> Html:
 
 def _values(shown: Sequence[Shown]) -> Html:
     """The columns of several rows side by side, those that differ first, and how many are left out."""
-    values = {name: [each.values[name] for each in shown] for name in shown[0].values}
-    differ = [name for name, found in values.items() if len({_plain(value) for value in found}) > 1]
+    values = {name: [row.values[name] for row in shown] for name in shown[0].values}
+    differ = [name for name, cells in values.items() if len({_plain(cell) for cell in cells}) > 1]
     order = [*differ, *(name for name in values if name not in differ)]
     lines = [(f"≠ {name}" if name in differ else name, *values[name]) for name in order[:MOST_VALUES]]
     left = [element("p", f"{len(values) - len(differ)} columns are the same", class_="small")] if len(order) > len(lines) else []
@@ -141,8 +141,8 @@ def _groups(parted: Sequence[Grouping]) -> Html:
     if not parted:
         return joined([how, paragraph("There is none.")])
     lines = [
-        (each.name, str(each.groups), f"{each.seen_in_folds:.0%}", _share(each.seen_in_test), FOUND if each.found else NOT_FOUND)
-        for each in parted[:MOST_COLUMNS]
+        (item.name, str(item.groups), f"{item.seen_in_folds:.0%}", _share(item.seen_in_test), FOUND if item.holds else NOT_FOUND)
+        for item in parted[:MOST_COLUMNS]
     ]
     return joined([how, rows_table(("", "groups", "validated rows with their group in training", "test rows", ""), lines)])
 
@@ -151,17 +151,17 @@ def _share(value: float | None) -> str:
     return "not told" if value is None else f"{value:.0%}"
 
 
-def _leaks(prepared: PreparedSet, told: Sequence[Leak]) -> Html:
+def _leaks(prepared: PreparedSet, leaks: Sequence[Leak]) -> Html:
     how = paragraph(
         "How well a tree tells the target from one fact alone, on rows that it has not seen. Found is what explains 5 % of the "
         "variance, 10 % where content may be the reason, and does so on no shuffled targets, all looks counted."
     )
-    if not told:
+    if not leaks:
         return joined([how, paragraph("There is none to look at, or there are too few rows.")])
     classes = prepared.problem.task != "regression"
     lines = [
-        (each.fact, f"{each.explained:.1%}", *([f"{each.auc:.2f}"] if classes else []), FOUND if each.found else NOT_FOUND)
-        for each in told
+        (item.fact, f"{item.explained:.1%}", *([f"{item.auc:.2f}"] if classes else []), FOUND if item.holds else NOT_FOUND)
+        for item in leaks
     ]
     return joined([how, rows_table(("", "variance explained", *(["mean ROC AUC"] if classes else []), ""), lines)])
 
@@ -173,8 +173,8 @@ def _shift(apart: Shift | None) -> Html:
     )
     if apart is None:
         return joined([how, paragraph("There is nothing to tell them by, or there are too few rows.")])
-    verdict = "They are told apart." if apart.found else "They are not told apart."
+    verdict = "They are told apart." if apart.holds else "They are not told apart."
     score = paragraph(f"ROC AUC {apart.auc:.3f} ± {apart.error:.3f}. {verdict}")
     lines = [(name, f"{fall:.3f}", *(number(value) for value in apart.medians[name])) for name, fall in apart.needs.items()]
-    table = [rows_table(("needs", "falls by", "median in train", "in test"), lines, numbers=3)] if lines and apart.found else []
+    table = [rows_table(("needs", "falls by", "median in train", "in test"), lines, numbers=3)] if lines and apart.holds else []
     return joined([how, score, *table])

@@ -28,7 +28,7 @@ class Shift:
     medians: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
-    def found(self) -> bool:
+    def holds(self) -> bool:
         """Whether train and test are told apart, more than by chance."""
         return self.auc >= APART and self.auc - DEVIATIONS * self.error > 0.5
 
@@ -51,10 +51,10 @@ def find_shift(facts: pd.DataFrame, train_rows: int) -> Shift | None:
     with threadpool_limits(limits=1):
         aucs = [_auc(_fitted(values, is_test, fitted), values[held], is_test[held]) for fitted, held in _folds(values, is_test)]
         shift = Shift(float(np.mean(aucs)), float(np.std(aucs, ddof=1) / np.sqrt(SPLITS)))
-        if not shift.found:
+        if not shift.holds:
             return shift
         falls = _falls(values, is_test)
-    ranked = sorted(zip(facts.columns, falls, strict=True), key=lambda each: -each[1])
+    ranked = sorted(zip(facts.columns, falls, strict=True), key=lambda pair: -pair[1])
     needs = {str(name): float(fall) for name, fall in ranked[:NAMED] if fall >= TELLING}
     medians = {name: (float(facts[name][:train_rows].median()), float(facts[name][train_rows:].median())) for name in needs}
     return replace(shift, needs=needs, medians=medians)
@@ -62,11 +62,11 @@ def find_shift(facts: pd.DataFrame, train_rows: int) -> Shift | None:
 
 def findings(shift: Shift | None) -> list[Finding]:
     """A finding where train and test are told apart. It is no mistake in the data, but says how far to trust the CV score."""
-    if shift is None or not shift.found:
+    if shift is None or not shift.holds:
         return []
     by = f" by {', '.join(list(shift.needs)[:3])}" if shift.needs else ""
-    told = f"a classifier tells test rows from training rows{by} (ROC AUC {shift.auc:.2f})"
-    return [Finding("train and test differ", told, serious=False)]
+    message = f"a classifier tells test rows from training rows{by} (ROC AUC {shift.auc:.2f})"
+    return [Finding("train and test differ", message, serious=False)]
 
 
 def _folds(values: Array, is_test: Array) -> Iterator[tuple[Array, Array]]:

@@ -16,8 +16,8 @@ class Html(str):
 
 def element(name: str, *content: str, **attributes: str) -> Html:
     """An element; `class_` and the like stand for attributes that Python has no names for, and _ for -."""
-    told = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
-    return Html(f"<{name}{told}>{joined(content)}</{name}>")
+    written = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
+    return Html(f"<{name}{written}>{joined(content)}</{name}>")
 
 
 def joined(parts: Iterable[str]) -> Html:
@@ -63,5 +63,5 @@ def page(title: str, lead: Html, sections: Sequence[tuple[str, str, Html]]) -> s
         element("title", title),
         element("style", Html(STYLE.read_text(encoding="utf-8"))),
     )
-    body = element("body", element("main", lead, links, *(section(*each) for each in sections)))
+    body = element("body", element("main", lead, links, *(section(*part) for part in sections)))
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"

@@ -35,5 +35,5 @@ def data_uri(picture: Array) -> str:
     """A picture as the address of an image that holds it: whichever of PNG and JPEG is smaller."""
     shown = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     written = {kind: cv2.imencode(f".{kind}", shown)[1].tobytes() for kind in ("png", "jpeg")}
-    kind = min(written, key=lambda each: len(written[each]))
+    kind = min(written, key=lambda name: len(written[name]))
     return f"data:image/{kind};base64,{base64.b64encode(written[kind]).decode()}"

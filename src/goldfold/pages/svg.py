@@ -27,24 +27,24 @@ class Scale:
     def share(self, values: Array | float) -> Array:
         """How far along the axis values lie, 0 to 1."""
         ends = np.asarray([self.low, self.high, *np.ravel(values)], dtype=float)
-        low, high, *found = np.log10(ends) if self.log else ends
-        return np.asarray((np.asarray(found) - low) / ((high - low) or 1))
+        low, high, *rest = np.log10(ends) if self.log else ends
+        return np.asarray((np.asarray(rest) - low) / ((high - low) or 1))
 
     def ticks(self) -> list[float]:
         """Round values on the axis."""
         if self.log:
             powers = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
             times = (1,) if len(powers) > DECADES else (1, 2, 5)
-            return [tick for power in powers for each in times if self.low <= (tick := each * 10.0**power) <= self.high]
+            return [tick for power in powers for factor in times if self.low <= (tick := factor * 10.0**power) <= self.high]
         rough = (self.high - self.low) / 5 or 1
         size = 10.0 ** floor(log10(rough))
         step = next(size * times for times in (1, 2, 5, 10) if size * times >= rough * 0.999)
-        return [step * place for place in range(ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9) + 1)]
+        return [step * number for number in range(ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9) + 1)]
 
 
 def scale_of(values: Sequence[Array], title: str, room: float = 0.04, log: bool = False) -> Scale:
     """The axis that holds all finite values, with some room; `log` where they are all positive."""
-    every = np.concatenate([np.ravel(each).astype(float) for each in values])
+    every = np.concatenate([np.ravel(array).astype(float) for array in values])
     every = every[np.isfinite(every)]
     low, high = (float(every.min()), float(every.max())) if len(every) else (0.0, 1.0)
     if log and low > 0:
@@ -77,8 +77,8 @@ class Frame:
 
     def line(self, x: Array, y: Array, class_: str) -> Html:
         """A line through points, those that are not finite left out."""
-        known = np.isfinite(np.asarray(x, dtype=float)) & np.isfinite(np.asarray(y, dtype=float))
-        places = self.places(np.asarray(x)[known], np.asarray(y)[known])
+        finite = np.isfinite(np.asarray(x, dtype=float)) & np.isfinite(np.asarray(y, dtype=float))
+        places = self.places(np.asarray(x)[finite], np.asarray(y)[finite])
         return element("polyline", points=" ".join(f"{a:g},{b:g}" for a, b in places), class_=class_)
 
     def dots(self, x: Array | float, y: Array | float, class_: str) -> Html:
@@ -100,8 +100,8 @@ class Frame:
         across = [(self.places(tick, self.y.low)[0][0], tick) for tick in self.x.ticks()]
         down = [(self.places(self.x.low, tick)[0][1], tick) for tick in self.y.ticks() if not self.bare]
         grid = [element("path", d=f"M{self.left} {b:g}H{right}", class_="grid") for b, _ in down]
-        labels = [_label(_told(tick), a, bottom + 14, "middle") for a, tick in across]
-        labels += [_label(_told(tick), self.left - 6, b + 4, "end") for b, tick in down]
+        labels = [_label(_tick_text(tick), a, bottom + 14, "middle") for a, tick in across]
+        labels += [_label(_tick_text(tick), self.left - 6, b + 4, "end") for b, tick in down]
         labels += [
             _label(self.x.title, (self.left + right) / 2, self.height - 6, "middle"),
             _label(title, self.left, 14, "start", "title"),
@@ -114,7 +114,7 @@ class Frame:
         return element("svg", *grid, axis, *marks, *labels, **size, role="img", aria_label=title)
 
 
-def _told(tick: float) -> str:
+def _tick_text(tick: float) -> str:
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(tick) >= 10 * size:
             return f"{tick / size:.6g}{unit}"
@@ -128,10 +128,10 @@ def _label(text: str, x: float, y: float, anchor: str, class_: str = "") -> Html
 
 def legend(names: Sequence[str]) -> Html:
     """What the colours stand for, in their order."""
-    keys = [element("span", element("i", class_=colour(place)), name) for place, name in enumerate(names)]
+    keys = [element("span", element("i", class_=colour(number)), name) for number, name in enumerate(names)]
     return element("p", *keys, class_="legend")
 
 
-def colour(place: int) -> str:
+def colour(number: int) -> str:
     """The class of the colour of a place in an order."""
-    return f"c{place % COLOURS}"
+    return f"c{number % COLOURS}"

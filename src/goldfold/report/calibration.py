@@ -15,8 +15,8 @@ def claims(problem: Problem, truth: Array, prediction: Array) -> tuple[Array, Ar
     The probability of the most probable class, of the positive class (binary), or of each label of each row (multilabel).
     """
     if problem.task == "multiclass":
-        best, known = prediction.argmax(axis=1), problem.class_of(truth)
-        return prediction[np.arange(len(best)), best], (best == known).astype(int)
+        best, actual = prediction.argmax(axis=1), problem.class_of(truth)
+        return prediction[np.arange(len(best)), best], (best == actual).astype(int)
     return prediction.ravel(), np.asarray(truth).ravel().astype(int)
 
 
@@ -26,10 +26,10 @@ def reliability(probability: Array, holds: Array, bins: int = BINS) -> pd.DataFr
     The bins that are not empty, with the columns low, high, rows, predicted and observed (both means over the bin).
     """
     clipped = np.clip(probability, 0, 1)
-    place = np.minimum((clipped * bins).astype(int), bins - 1)
-    found = pd.DataFrame({"place": place, "predicted": clipped, "observed": holds}).groupby("place")
-    table = found.mean().assign(rows=found.size()).reset_index()
-    table = table.assign(low=table["place"] / bins, high=(table["place"] + 1) / bins)
+    bin_number = np.minimum((clipped * bins).astype(int), bins - 1)
+    grouped = pd.DataFrame({"bin": bin_number, "predicted": clipped, "observed": holds}).groupby("bin")
+    table = grouped.mean().assign(rows=grouped.size()).reset_index()
+    table = table.assign(low=table["bin"] / bins, high=(table["bin"] + 1) / bins)
     return table[["low", "high", "rows", "predicted", "observed"]]
 
 

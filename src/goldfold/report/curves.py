@@ -36,8 +36,8 @@ def headline(title: str, cv: CVResult, test_score: float | None) -> Html:
         element("div", element("span", name), element("strong", value), element("small", remark), class_="tile")
         for name, value, remark in tiles
     ]
-    told = f"{problem.name} · {problem.modality} · {_what(problem)}"
-    return element("header", element("h1", title), paragraph(told), element("div", *boxes, class_="tiles"), _strip(cv))
+    summary = f"{problem.name} · {problem.modality} · {_what(problem)}"
+    return element("header", element("h1", title), paragraph(summary), element("div", *boxes, class_="tiles"), _strip(cv))
 
 
 def _what(problem: Problem) -> str:
@@ -55,15 +55,18 @@ def _strip(cv: CVResult) -> Html:
     folds = {fold: score for fold, score in scores.folds.items() if np.isfinite(score)}
     values = np.array([scores.low, scores.high, scores.score, *folds.values()])
     frame = Frame(scale_of([values], ""), line, width=760, height=104, bare=True)
-    known = np.isfinite([scores.low])
+    finite = np.isfinite([scores.low])
     marks = [
-        frame.bars(np.array([scores.low])[known], np.array([scores.high])[known], np.array([0.9])[known], "band"),
+        frame.bars(np.array([scores.low])[finite], np.array([scores.high])[finite], np.array([0.9])[finite], "band"),
         frame.line(np.array([scores.score] * 2), np.array([0.0, 1.0]), "line score"),
-        *(frame.dots(score, 0.9 * (place + 1) / (len(folds) + 1), colour(place)) for place, score in enumerate(folds.values())),
+        *(
+            frame.dots(score, 0.9 * (position + 1) / (len(folds) + 1), colour(position))
+            for position, score in enumerate(folds.values())
+        ),
     ]
     chart = frame.drawn(*marks, title=f"each fold, the score of all, and its {scores.confidence:.0%} interval")
-    told = [f"fold {fold}: {number(score)}" for fold, score in scores.folds.items()]
-    return joined([chart, legend(told)])
+    summary = [f"fold {fold}: {number(score)}" for fold, score in scores.folds.items()]
+    return joined([chart, legend(summary)])
 
 
 def learning_curves(folds: Sequence[FoldResult]) -> Html:
@@ -91,13 +94,13 @@ def _charts(folds: Sequence[FoldResult], metric: str, names: Sequence[str]) -> H
     def chart(columns: Sequence[str], title: str, log: bool = False) -> Html:
         frame = Frame(epochs, scale_of([history[column].to_numpy() for history in histories for column in columns], "", log=log))
         marks = []
-        for place, (result, history) in enumerate(zip(folds, histories, strict=True)):
+        for position, (result, history) in enumerate(zip(folds, histories, strict=True)):
             x = history["epoch"].to_numpy() + 1
             styles = ("", "dashed")
             for column, style in zip(columns, styles, strict=False):
-                marks.append(frame.line(x, history[column].to_numpy(), f"line {style} {colour(place)}"))
+                marks.append(frame.line(x, history[column].to_numpy(), f"line {style} {colour(position)}"))
             best = history[history["epoch"] == result.epoch]
-            marks.append(frame.dots(best["epoch"].to_numpy() + 1, best[columns[0]].to_numpy(), colour(place)))
+            marks.append(frame.dots(best["epoch"].to_numpy() + 1, best[columns[0]].to_numpy(), colour(position)))
         return frame.drawn(*marks, title=title)
 
     losses = pd.concat(history[["train_loss", "valid_loss"]] for history in histories).to_numpy()
@@ -107,7 +110,7 @@ def _charts(folds: Sequence[FoldResult], metric: str, names: Sequence[str]) -> H
         chart((metric,), f"{metric} on the fold's own rows"),
         chart(("lr",), "learning rate"),
     ]
-    told = paragraph(
+    summary = paragraph(
         "A dot marks the best epoch, whose checkpoint is kept. Its scores here are its own, without averages and post-processing."
     )
-    return joined([element("div", *charts, class_="charts"), legend(names), told])
+    return joined([element("div", *charts, class_="charts"), legend(names), summary])

@@ -21,22 +21,22 @@ def confusions(problem: Problem, truth: Array, prediction: Array) -> Html:
     """The confusion matrix of classes, or of the grades nearest to values; of many the most frequent confusions."""
     names, size = problem.classes or problem.grades, len(problem.classes or problem.grades)
     if problem.grades:
-        known, said = problem.nearest_grade(truth), problem.nearest_grade(prediction)
+        actual_class, said = problem.nearest_grade(truth), problem.nearest_grade(prediction)
     else:
-        known, said = problem.class_of(truth), hard_labels(problem.task, prediction)
-    counts = np.bincount(known * size + said, minlength=size * size).reshape(size, size)
-    wrong = int(len(known) - np.trace(counts))
-    told = f"{wrong} of {len(known)} rows are taken for another class ({wrong / len(known):.2%})."
+        actual_class, said = problem.class_of(truth), hard_labels(problem.task, prediction)
+    counts = np.bincount(actual_class * size + said, minlength=size * size).reshape(size, size)
+    wrong = int(len(actual_class) - np.trace(counts))
+    message = f"{wrong} of {len(actual_class)} rows are taken for another class ({wrong / len(actual_class):.2%})."
     if size <= MOST_CLASSES:
-        return joined([paragraph(told), _matrix(names, counts)])
+        return joined([paragraph(message), _matrix(names, counts)])
     off = counts * ~np.eye(size, dtype=bool)
     rows = []
-    for place in np.argsort(-off, axis=None, kind="stable")[:MOST_PAIRS]:
-        actual, taken = divmod(int(place), size)
+    for flat in np.argsort(-off, axis=None, kind="stable")[:MOST_PAIRS]:
+        actual, taken = divmod(int(flat), size)
         if count := off[actual, taken]:
             share = f"{count / counts[actual].sum():.1%}"
             rows.append((names[actual], names[taken], str(count), share))
-    return joined([paragraph(told), rows_table(("actual", "taken for", "rows", "of the class"), rows, numbers=2)])
+    return joined([paragraph(message), rows_table(("actual", "taken for", "rows", "of the class"), rows, numbers=2)])
 
 
 def _matrix(classes: tuple[str, ...], counts: Array) -> Html:
@@ -93,23 +93,23 @@ def calibration(problem: Problem, truth: Array, prediction: Array) -> Html:
     curve += [frame.line(np.array([at, at]), np.array([low, high]), "line c0") for at, low, high in between]
     heights = Frame(whole, Scale(0.8, counts.max() * 1.2, log=True))
     bars = heights.bars(bins["low"].to_numpy(), bins["high"].to_numpy(), counts, "bar")
-    predicted, observed = (float(np.average(each, weights=counts)) for each in points)
-    told = (
+    predicted, observed = (float(np.average(values, weights=counts)) for values in points)
+    message = (
         f"Expected calibration error {error:.4f}: how far, on average, a probability is from how often it is so. "
         f"The mean probability is {predicted:.4f}, and it is so in {observed:.4f} of the cases."
     )
     charts = frame.drawn(*curve, title="reliability, with 95% intervals"), heights.drawn(bars, title="how many there are")
-    return joined([paragraph(told), element("div", *charts, class_="charts")])
+    return joined([paragraph(message), element("div", *charts, class_="charts")])
 
 
 def classes(problem: Problem, truth: Array, prediction: Array, losses: Array) -> Html:
     """How well each class or label is told; of many those of the largest loss, or the labels that are missed most often."""
-    found = by_class(problem, truth, prediction, losses) if problem.is_exclusive else by_label(problem, truth, prediction)
+    table = by_class(problem, truth, prediction, losses) if problem.is_exclusive else by_label(problem, truth, prediction)
     hardest = "loss" if problem.is_exclusive else "missed"
-    shown = found.nlargest(MOST_CLASSES, hardest).sort_index()
+    shown = table.nlargest(MOST_CLASSES, hardest).sort_index()
     rows = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
-    told = [paragraph(f"The {len(rows)} of {len(found)} with the largest {hardest}.")] if len(rows) < len(found) else []
-    return joined([*told, rows_table(list(found.columns), rows, numbers=len(found.columns) - 1)])
+    message = [paragraph(f"The {len(rows)} of {len(table)} with the largest {hardest}.")] if len(rows) < len(table) else []
+    return joined([*message, rows_table(list(table.columns), rows, numbers=len(table.columns) - 1)])
 
 
 def _cell(value: object) -> str:

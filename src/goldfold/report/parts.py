@@ -10,28 +10,28 @@ from goldfold.report.slices import by_part, explained, parts_of_column
 MOST_COLUMNS = 24
 
 
-def by_columns(problem: Problem, known: pd.DataFrame, judged: pd.DataFrame, prediction: Array, losses: Array) -> Html:
+def by_columns(problem: Problem, given_columns: pd.DataFrame, judged: pd.DataFrame, prediction: Array, losses: Array) -> Html:
     """A table for each column of the training rows `known` that has few values, or numbers; rows are those of `judged`.
 
     Columns by which the loss differs most come first, and of many no others.
     """
     apart = {problem.id, problem.answer_id, *(() if problem.task == "regression" else problem.targets)}
-    parts = {str(name): parts_of_column(known[name]) for name in known.columns if name not in apart}
-    found = {name: part for name, part in parts.items() if part is not None}
-    if not found:
+    parts = {str(name): parts_of_column(given_columns[name]) for name in given_columns.columns if name not in apart}
+    parted = {name: part for name, part in parts.items() if part is not None}
+    if not parted:
         return paragraph("The training table has no column of few values or of numbers beside the target.")
-    telling = sorted(found, key=lambda name: -explained(losses, found[name]))[:MOST_COLUMNS]
-    tables = [_table(name, by_part(problem, judged, prediction, losses, found[name]), problem.scored_by.name) for name in telling]
-    told = (
-        f"{len(telling)} of {len(found)} columns, those first by which the loss differs most. Numbers are cut into quantiles. "
+    chosen = sorted(parted, key=lambda name: -explained(losses, parted[name]))[:MOST_COLUMNS]
+    tables = [_table(name, by_part(problem, judged, prediction, losses, parted[name]), problem.scored_by.name) for name in chosen]
+    message = (
+        f"{len(chosen)} of {len(parted)} columns, those first by which the loss differs most. Numbers are cut into quantiles. "
         "▲: a mean loss above that of the other rows by more than three standard errors."
     )
-    return joined([paragraph(told), element("div", *tables, class_="columns")])
+    return joined([paragraph(message), element("div", *tables, class_="columns")])
 
 
-def _table(name: str, found: pd.DataFrame, metric: str) -> Html:
-    most, rows = found["loss"].max() or 1, []
-    for row in found.to_dict("records"):
+def _table(name: str, table: pd.DataFrame, metric: str) -> Html:
+    most, rows = table["loss"].max() or 1, []
+    for row in table.to_dict("records"):
         loss = element("span", number(row["loss"]) + (" ▲" if row["worse"] else ""), style=f"--s:{row['loss'] / most:.3f}")
         rows.append((str(row["part"]), str(row["rows"]), number(row["score"]), loss))
     return rows_table((name, "rows", metric, "mean loss"), rows, numbers=3, class_="part")

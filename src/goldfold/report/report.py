@@ -46,7 +46,7 @@ def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult
     judged = cv.postprocess.judged(problem, answers, answered)
     truth, prediction = problem.truth(answers), problem.predictions(cv.judged())
     answer_losses = row_losses(problem, truth, answered)
-    known = prepared.train.iloc[_training_rows(prepared, answers)].reset_index(drop=True)
+    training_columns = prepared.train.iloc[_training_rows(prepared, answers)].reset_index(drop=True)
 
     sections = [("curves", "Learning curves", curves.learning_curves(folds))]
     if problem.task == "regression":
@@ -57,7 +57,7 @@ def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult
         sections.append(("classes", "By class", errors.classes(problem, truth, prediction, answer_losses)))
         sections.append(("calibration", "Calibration", errors.calibration(problem, problem.truth(oof), raw)))
     sections.append(("worst", "Worst errors", worst_errors(prepared, oof, rows, losses, folds)))
-    sections.append(("columns", "By column", parts.by_columns(problem, known, answers, judged, answer_losses)))
+    sections.append(("columns", "By column", parts.by_columns(problem, training_columns, answers, judged, answer_losses)))
     audited = run.audit(prepared.folder)
     if audited is not None:
         sections.append(("audit", "Audit of the data", audited))

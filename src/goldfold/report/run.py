@@ -31,8 +31,8 @@ def data(prepared: PreparedSet) -> Html:
     summary = prepared.folder / "summary.json"
     saved: dict[str, Any] = read_json(summary) if summary.is_file() else {"inputs": "", "decided": []}
     facts = [f"{len(prepared.train)} training rows", f"{len(prepared.test)} test rows", saved["inputs"]]
-    told = paragraph(", ".join(filter(None, facts)), f"; fingerprint {prepared.fingerprint[:12]}")
-    return joined([told, rows_table(("decided", "", "why"), [tuple(each.values()) for each in saved["decided"]])])
+    message = paragraph(", ".join(filter(None, facts)), f"; fingerprint {prepared.fingerprint[:12]}")
+    return joined([message, rows_table(("decided", "", "why"), [tuple(line.values()) for line in saved["decided"]])])
 
 
 def audit(folder: Path) -> Html | None:
@@ -40,9 +40,11 @@ def audit(folder: Path) -> Html | None:
     path = folder / AUDIT
     if not path.is_file():
         return None
-    found: dict[str, Any] = read_json(path)
-    told = paragraph(f"The rows, with pictures, are in {path.with_suffix('.html')}.")
-    return joined([findings_table([(each["about"], each["told"], each["serious"]) for each in found["findings"]]), told])
+    saved_audit: dict[str, Any] = read_json(path)
+    message = paragraph(f"The rows, with pictures, are in {path.with_suffix('.html')}.")
+    return joined(
+        [findings_table([(line["about"], line["message"], line["serious"]) for line in saved_audit["findings"]]), message]
+    )
 
 
 def settings(params: Mapping[str, str]) -> Html:

@@ -54,10 +54,10 @@ def parts_of_column(values: pd.Series) -> pd.Series | None:
         return _quantiles(values) if pd.api.types.is_numeric_dtype(values) else None
     kept = list(values.value_counts().index[:SHOWN])
     names = {value: f"{value:.6g}" if isinstance(value, float) else str(value) for value in kept}
-    told = values.map(names).astype("object").where(values.isin(kept), "others").where(values.notna(), MISSING)
+    named = values.map(names).astype("object").where(values.isin(kept), "others").where(values.notna(), MISSING)
     order = [names[value] for value in (sorted(kept) if pd.api.types.is_numeric_dtype(values) else kept)]
-    found = [name for name in dict.fromkeys([*order, "others", MISSING]) if (told == name).any()]
-    return pd.Series(pd.Categorical(told, categories=found))
+    categories = [name for name in dict.fromkeys([*order, "others", MISSING]) if (named == name).any()]
+    return pd.Series(pd.Categorical(named, categories=categories))
 
 
 def _quantiles(values: pd.Series) -> pd.Series:
@@ -82,14 +82,14 @@ def explained(losses: Array, part: pd.Series) -> float:
 
 def by_class(problem: Problem, truth: Array, prediction: Array, losses: Array) -> pd.DataFrame:
     """How well each class is told from the others (binary, multiclass), with the class that it is most often taken for."""
-    known, said = problem.class_of(truth), hard_labels(problem.task, prediction)
+    actual, said = problem.class_of(truth), hard_labels(problem.task, prediction)
     lines = []
-    for place, name in enumerate(problem.classes):
-        here, taken = known == place, said == place
+    for class_number, name in enumerate(problem.classes):
+        here, taken = actual == class_number, said == class_number
         right = int((here & taken).sum())
         wrong = np.bincount(said[here & ~taken], minlength=len(problem.classes))
-        told = f"{problem.classes[int(wrong.argmax())]} ({wrong.max()})" if wrong.any() else ""
-        lines.append(_counts(name, here.sum(), taken.sum(), right) | {"loss": _mean(losses[here]), "taken for": told})
+        named = f"{problem.classes[int(wrong.argmax())]} ({wrong.max()})" if wrong.any() else ""
+        lines.append(_counts(name, here.sum(), taken.sum(), right) | {"loss": _mean(losses[here]), "taken for": named})
     return pd.DataFrame(lines)
 
 

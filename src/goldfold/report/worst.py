@@ -36,41 +36,45 @@ def worst_errors(prepared: PreparedSet, oof: pd.DataFrame, rows: Array, losses: 
     shown = showing.show_rows(prepared, "train", chosen, folds[0].spec if folds else None) if showing else [Shown()] * len(table)
     pictured = any(row.picture is not None for row in shown)
     heat, remark = _heat(prepared, table, chosen, folds) if pictured else ({}, "")
-    names = zip(table[problem.id].astype("str"), table["fold"], losses[worst], *_told(problem, table), strict=True)
-    cards = [_card(row, heat.get(place), *told) for place, (row, told) in enumerate(zip(shown, names, strict=True))]
-    told = (
+    names = zip(table[problem.id].astype("str"), table["fold"], losses[worst], *_truth_and_guess(problem, table), strict=True)
+    cards = [
+        _card(row, heat.get(position), *described) for position, (row, described) in enumerate(zip(shown, names, strict=True))
+    ]
+    message = (
         f"The {len(cards)} rows with the largest loss: what each is → what it was taken for by models that never saw it. {remark}"
     )
-    return joined([paragraph(told), element("div", *cards, class_="cards")])
+    return joined([paragraph(message), element("div", *cards, class_="cards")])
 
 
-def _card(shown: Shown, heat: Array | None, name: str, fold: int, loss: float, known: str, taken_for: str) -> Html:
+def _card(shown: Shown, heat: Array | None, name: str, fold: int, loss: float, actual: str, taken_for: str) -> Html:
     parts: list[str] = []
     if shown.picture is not None:
         picture = fitted(shown.picture)
         pictures = [picture] if heat is None else [picture, heated(picture, heat)]
-        parts.append(element("div", *(Html(f'<img src="{data_uri(each)}" alt="">') for each in pictures), class_="pictures"))
+        parts.append(element("div", *(Html(f'<img src="{data_uri(shot)}" alt="">') for shot in pictures), class_="pictures"))
     taken = [" → ", element("b", taken_for, class_="wrong")] if taken_for else [" right, but not sure"]
-    parts.append(element("p", element("b", known), *taken))
+    parts.append(element("p", element("b", actual), *taken))
     parts.append(element("p", f"{name} · fold {fold} · loss {loss:.3g}", class_="small"))
     return element("article", *parts, *said(shown))
 
 
-def _told(problem: Problem, table: pd.DataFrame) -> tuple[list[str], list[str]]:
+def _truth_and_guess(problem: Problem, table: pd.DataFrame) -> tuple[list[str], list[str]]:
     """What each row is and what it was taken for; nothing where that is the same class."""
     truth, prediction = problem.truth(table), problem.predictions(table)
     if problem.is_exclusive:
         share = np.stack([1 - prediction, prediction], axis=1) if problem.task == "binary" else prediction
         classes = problem.class_of(truth), share.argmax(axis=1)
-        known, said = ([f"{problem.classes[at]} ({p[at]:.1%})" for at, p in zip(each, share, strict=True)] for each in classes)
-        return known, [told if wrong else "" for told, wrong in zip(said, classes[0] != classes[1], strict=True)]
+        actual, said = (
+            [f"{problem.classes[at]} ({p[at]:.1%})" for at, p in zip(numbers, share, strict=True)] for numbers in classes
+        )
+        return actual, [label if wrong else "" for label, wrong in zip(said, classes[0] != classes[1], strict=True)]
     pairs = truth.reshape(len(table), -1), prediction.reshape(len(table), -1)
     if problem.task == "multilabel":
         likely = [[(problem.names[at], row[at]) for at in np.argsort(-row)[:MOST_LABELS]] for row in pairs[1]]
-        known = [", ".join(np.asarray(problem.names)[row == 1]) or "no label" for row in pairs[0]]
-        return known, [", ".join(f"{name} {share:.0%}" for name, share in row) for row in likely]
-    known, said = ([", ".join(map(number, row)) for row in values] for values in pairs)
-    return known, said
+        actual = [", ".join(np.asarray(problem.names)[row == 1]) or "no label" for row in pairs[0]]
+        return actual, [", ".join(f"{name} {share:.0%}" for name, share in row) for row in likely]
+    actual, said = ([", ".join(map(number, row)) for row in values] for values in pairs)
+    return actual, said
 
 
 def _heat(prepared: PreparedSet, table: pd.DataFrame, rows: Array, folds: Sequence[FoldResult]) -> tuple[dict[int, Array], str]:
@@ -83,8 +87,8 @@ def _heat(prepared: PreparedSet, table: pd.DataFrame, rows: Array, folds: Sequen
     for fold, result in judges.items():
         here = np.flatnonzero(table["fold"].to_numpy() == fold)
         if len(here):
-            found = _heat_of(prepared, result, saliency, rows[here], directions[here])
-            maps |= dict(zip(here.tolist(), found, strict=True)) if found is not None else {}
+            heats = _heat_of(prepared, result, saliency, rows[here], directions[here])
+            maps |= dict(zip(here.tolist(), heats, strict=True)) if heats is not None else {}
     if maps:
         return maps, (
             "Beside each picture, what spoke for the prediction by Grad-CAM (red most, blue least), for the model that made it."
@@ -96,26 +100,26 @@ def _heat_of(prepared: PreparedSet, result: FoldResult, saliency: Any, rows: Arr
     compute = find_compute_again(result.precision)
     model = result.build_model().to(compute.device)
     view = result.modality.plain_view(prepared, "train", result.spec)
-    found = []
+    heats = []
     for start in range(0, len(rows), BATCH):
         _, inputs = view.__getitems__([(0, int(row)) for row in rows[start : start + BATCH]])
         inputs = {name: compute.to_device(tensor) for name, tensor in inputs.items()}
         towards = compute.to_device(torch.from_numpy(directions[start : start + BATCH]))
         # A network of any author may raise anything when its outputs are differentiated.
         with suppress(Exception):
-            found.append(saliency.heat_maps(model, inputs, towards))
-    complete = len(found) * BATCH >= len(rows) and all(heat is not None for heat in found)
-    return np.concatenate(found) if complete else None
+            heats.append(saliency.heat_maps(model, inputs, towards))
+    complete = len(heats) * BATCH >= len(rows) and all(heat is not None for heat in heats)
+    return np.concatenate(heats) if complete else None
 
 
 def _directions(problem: Problem, truth: Array, prediction: Array) -> Array:
     """Which way the logits made each prediction, (n, outputs) float32: the predicted class's, or the most wrong one's error."""
     columns = prediction.reshape(len(prediction), -1)
-    rows, found = np.arange(len(columns)), np.zeros(columns.shape, np.float32)
+    rows, directions = np.arange(len(columns)), np.zeros(columns.shape, np.float32)
     if problem.task == "multiclass":
-        found[rows, columns.argmax(axis=1)] = 1
-        return found
+        directions[rows, columns.argmax(axis=1)] = 1
+        return directions
     errors = columns - truth.reshape(columns.shape)
     most = np.abs(errors).argmax(axis=1)
-    found[rows, most] = np.where(errors[rows, most] > 0, 1, -1)
-    return found
+    directions[rows, most] = np.where(errors[rows, most] > 0, 1, -1)
+    return directions

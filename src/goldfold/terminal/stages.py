@@ -59,7 +59,7 @@ def show_audit(found: Audit | None) -> None:
     console = Console()
     for each in found.findings:
         mark = "! " if each.serious else ""
-        console.print(f"audit: {mark}{each.about}: {each.told}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"audit: {mark}{each.about}: {each.message}", highlight=False, soft_wrap=True, markup=False)
     told = "with pictures in" if found.findings else "nothing found, page at"
     console.print(f"audit: {told} {found.page}", highlight=False, soft_wrap=True)
 
