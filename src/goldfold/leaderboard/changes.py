@@ -33,7 +33,7 @@ def change_of(run: Run, earlier: Sequence[Run]) -> Change:
     if run.tags.get(DATA) != parent.tags.get(DATA) and not words:
         words.append("the data")
     if not words:
-        commits = [each.tags.get(COMMIT, "unknown")[:7] for each in (parent, run)]
+        commits = [one.tags.get(COMMIT, "unknown")[:7] for one in (parent, run)]
         words.append(f"code {' → '.join(commits)}" if commits[0] != commits[1] else "code that is not committed")
     return Change(parent.name, tuple(words))
 

@@ -10,14 +10,14 @@ from goldfold.tracking.submissions import Sending, log_sending, sendings
 
 def refresh(results: Sequence[Run], entries: Sequence[Entry], metric: str) -> list[tuple[Run, Sending]]:
     """Write to each run what is new of its submissions, and return that."""
-    known = {entry.ref: entry for entry in entries}
+    by_ref = {entry.ref: entry for entry in entries}
     changed = []
     for result in results:
         sent = sendings(result.tags)
-        now = [as_seen(sending, known[sending.ref]) if sending.ref in known else sending for sending in sent]
-        for place, (sending, seen) in enumerate(zip(sent, now, strict=True)):
+        now = [as_seen(sending, by_ref[sending.ref]) if sending.ref in by_ref else sending for sending in sent]
+        for position, (sending, seen) in enumerate(zip(sent, now, strict=True)):
             if seen != sending and result.origin:
-                log_sending(result.origin, metric, seen, now[place + 1 :])
+                log_sending(result.origin, metric, seen, now[position + 1 :])
                 changed.append((result, seen))
     return changed
 

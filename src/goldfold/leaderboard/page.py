@@ -31,9 +31,9 @@ def build_page(
     better = "more" if problem.scored_by.maximize else "less"
     tiles = _best(problem, runs)
     if positions:
-        best = min(positions.values(), key=lambda each: each.place)
-        told = f"top {best.share:.1%}, {best.medal or 'no medal'}"
-        tiles.append(_tile("place on Kaggle", f"{best.place:,} of {best.teams:,}", told))
+        best = min(positions.values(), key=lambda position: position.place)
+        content = f"top {best.share:.1%}, {best.medal or 'no medal'}"
+        tiles.append(_tile("place on Kaggle", f"{best.place:,} of {best.teams:,}", content))
     lead = element(
         "header",
         element("h1", f"{problem.name}: leaderboard"),
@@ -41,9 +41,9 @@ def build_page(
         element("div", *tiles, class_="tiles"),
         *(paragraph(remark, class_="small") for remark in remarks),
     )
-    told = paragraph("A click on a column's head sorts by it.", class_="small")
+    content = paragraph("A click on a column's head sorts by it.", class_="small")
     script = element("script", Html(SORT.read_text(encoding="utf-8")))
-    sections = [("runs", "Runs", joined([told, _table(problem, runs, positions, confidence), script]))]
+    sections = [("runs", "Runs", joined([content, _table(problem, runs, positions, confidence), script]))]
     if agreed:
         sections.append(("agreement", "Do CV and leaderboard agree?", _agreement(problem, runs, agreed, confidence)))
     return page(f"{problem.name}: leaderboard", lead, sections)
@@ -66,16 +66,16 @@ def _best(problem: Problem, runs: Sequence[Standing]) -> list[Html]:
     pick = max if problem.scored_by.maximize else min
     tiles = []
     for title, part in (("CV", None), *((TITLES[part], part) for part in PARTS)):
-        scores = {each.name: each.cv if part is None else each.scores[part] for each in runs}
-        known = {name: score for name, score in scores.items() if score is not None and np.isfinite(score)}
-        if known:
-            best = pick(known, key=lambda name: known[name])
-            tiles.append(_tile(f"best by {title}", number(known[best]), best))
+        scores = {run.name: run.cv if part is None else run.scores[part] for run in runs}
+        finite = {name: score for name, score in scores.items() if score is not None and np.isfinite(score)}
+        if finite:
+            best = pick(finite, key=lambda name: finite[name])
+            tiles.append(_tile(f"best by {title}", number(finite[best]), best))
     return tiles
 
 
 def _table(problem: Problem, runs: Sequence[Standing], positions: Mapping[str, Position], confidence: float) -> Html:
-    parts = [part for part in PARTS if any(each.scores[part] is not None for each in runs)]
+    parts = [part for part in PARTS if any(run.scores[part] is not None for run in runs)]
     down = "down" if problem.scored_by.maximize else "up"
     heads = [
         _head("run", "up", "text"),
@@ -88,17 +88,17 @@ def _table(problem: Problem, runs: Sequence[Standing], positions: Mapping[str, P
         _head("begun (UTC)", "down"),
     ]
     rows = []
-    for each in runs:
-        place = positions.get(each.id)
+    for run in runs:
+        position = positions.get(run.id)
         cells = [
-            _cell(each.name, each.name, "name"),
-            _cell(number(each.cv), each.cv, "n"),
-            element("td", f"{number(each.low)} to {number(each.high)}", class_="interval"),
-            *(_cell(number(each.scores[part]), each.scores[part], "n") for part in parts),
-            *([_place(place)] if positions else []),
-            element("td", *_changed(each)),
-            _cell(clock(each.seconds) if each.seconds else "–", each.seconds or None, "n"),
-            _cell(f"{each.started:%Y-%m-%d %H:%M}", each.started.timestamp(), "n interval"),
+            _cell(run.name, run.name, "name"),
+            _cell(number(run.cv), run.cv, "n"),
+            element("td", f"{number(run.low)} to {number(run.high)}", class_="interval"),
+            *(_cell(number(run.scores[part]), run.scores[part], "n") for part in parts),
+            *([_place(position)] if positions else []),
+            element("td", *_changed(run)),
+            _cell(clock(run.seconds) if run.seconds else "–", run.seconds or None, "n"),
+            _cell(f"{run.started:%Y-%m-%d %H:%M}", run.started.timestamp(), "n interval"),
         ]
         rows.append(element("tr", *cells))
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *rows), class_="sortable")
@@ -110,15 +110,15 @@ def _head(title: str, first: str, kind: str = "number") -> Html:
     return element("th", title, data_by=first, data_as=kind, **({} if kind == "text" else {"class_": "n"}))
 
 
-def _cell(told: str, value: float | str | None, class_: str) -> Html:
-    known = value is not None and (isinstance(value, str) or np.isfinite(value))
-    return element("td", told, data_v=str(value) if known else "", class_=class_)
+def _cell(content: str, value: float | str | None, class_: str) -> Html:
+    finite = value is not None and (isinstance(value, str) or np.isfinite(value))
+    return element("td", content, data_v=str(value) if finite else "", class_=class_)
 
 
-def _place(place: Position | None) -> Html:
-    if place is None:
+def _place(position: Position | None) -> Html:
+    if position is None:
         return _cell("–", None, "n")
-    return _cell(f"{place.place:,} {place.medal}".strip(), place.place, f"n {place.medal}".strip())
+    return _cell(f"{position.place:,} {position.medal}".strip(), position.place, f"n {position.medal}".strip())
 
 
 def _changed(run: Standing) -> list[Html]:
@@ -131,23 +131,23 @@ def _changed(run: Standing) -> list[Html]:
 
 
 def _agreement(problem: Problem, runs: Sequence[Standing], agreed: Sequence[Agreement], confidence: float) -> Html:
-    charts = [_chart(problem, runs, each.part) for each in agreed]
-    told = rows_table(("", ""), [(f"CV and {TITLES[each.part]}", str(each)) for each in agreed])
+    charts = [_chart(problem, runs, agreement.part) for agreement in agreed]
+    content = rows_table(("", ""), [(f"CV and {TITLES[one.part]}", str(one)) for one in agreed])
     key = f"A dot is a run, the bar its {confidence:.0%} interval of CV, the dashed line where both scores are equal."
-    return joined([told, element("div", *charts, class_="charts"), paragraph(key)])
+    return joined([content, element("div", *charts, class_="charts"), paragraph(key)])
 
 
 def _chart(problem: Problem, runs: Sequence[Standing], part: str) -> Html:
     """CV across, the scores of a part of the test set up; a dot names its run."""
     metric = problem.scored_by.name
-    both = [(each, score) for each in runs if (score := each.scores[part]) is not None and np.isfinite([score, each.cv]).all()]
-    x = scale_of([np.array([end for each, _ in both for end in (each.low, each.high, each.cv)])], f"{metric}, out of fold")
+    both = [(run, score) for run in runs if (score := run.scores[part]) is not None and np.isfinite([score, run.cv]).all()]
+    x = scale_of([np.array([end for run, _ in both for end in (run.low, run.high, run.cv)])], f"{metric}, out of fold")
     y = scale_of([np.array([score for _, score in both])], "")
     frame = Frame(x, y)
     low, high = max(x.low, y.low), min(x.high, y.high)
     marks = [frame.line(np.array([low, high]), np.array([low, high]), "line grey")] if low < high else []
-    marks += [frame.line(np.array([each.low, each.high]), np.array([score] * 2), "line c0 interval") for each, score in both]
-    for each, score in both:
-        named = element("title", f"{each.name}: CV {number(each.cv)}, {part} {number(score)}")
-        marks.append(element("g", named, frame.dots(each.cv, score, "c0")))
+    marks += [frame.line(np.array([run.low, run.high]), np.array([score] * 2), "line c0 interval") for run, score in both]
+    for run, score in both:
+        named = element("title", f"{run.name}: CV {number(run.cv)}, {part} {number(score)}")
+        marks.append(element("g", named, frame.dots(run.cv, score, "c0")))
     return frame.drawn(*marks, title=f"{metric} by {TITLES[part]}")

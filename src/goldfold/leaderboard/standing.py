@@ -45,32 +45,32 @@ def standings(results: Sequence[Run], metric: Metric, arguments: Mapping[str, An
     solution's rows of this part, from `goldfold score`, takes its place.
     """
     name = metric_name(metric.name)
-    scored = [each for each in results if f"{name}_low" in each.metrics]
-    judged = [each for each in scored if is_scored_by(each.tags, arguments)]
-    whole = [each for each in judged if each.params.get("prepare.rows", "None") == "None"]
-    found = [
+    scored = [run for run in results if f"{name}_low" in run.metrics]
+    judged = [run for run in scored if is_scored_by(run.tags, arguments)]
+    whole = [run for run in judged if run.params.get("prepare.rows", "None") == "None"]
+    runs = [
         Standing(
-            name=each.name,
-            id=each.id,
-            cv=each.metrics[name],
-            low=each.metrics[f"{name}_low"],
-            high=each.metrics[f"{name}_high"],
+            name=run.name,
+            id=run.id,
+            cv=run.metrics[name],
+            low=run.metrics[f"{name}_low"],
+            high=run.metrics[f"{name}_high"],
             scores={
-                "public": each.metrics.get(f"{name}_public", each.metrics.get(f"{name}_test_public")),
-                "private": each.metrics.get(f"{name}_private", each.metrics.get(f"{name}_test_private")),
-                "test": each.metrics.get(f"{name}_test"),
+                "public": run.metrics.get(f"{name}_public", run.metrics.get(f"{name}_test_public")),
+                "private": run.metrics.get(f"{name}_private", run.metrics.get(f"{name}_test_private")),
+                "test": run.metrics.get(f"{name}_test"),
             },
-            change=change_of(each, whole[:place]),
-            started=each.started,
-            seconds=each.seconds,
-            sent=tuple(sendings(each.tags)),
+            change=change_of(run, whole[:position]),
+            started=run.started,
+            seconds=run.seconds,
+            sent=tuple(sendings(run.tags)),
         )
-        for place, each in enumerate(whole)
+        for position, run in enumerate(whole)
     ]
     few, others = len(judged) - len(whole), len(scored) - len(judged)
-    others += sum(_is_of_another_metric(each, name) for each in results)
-    told = [f"{few} on a few rows (prepare.rows)"] * (few > 0) + [f"{others} scored by another metric"] * (others > 0)
-    return found, " and ".join(told)
+    others += sum(_is_of_another_metric(run, name) for run in results)
+    reasons = [f"{few} on a few rows (prepare.rows)"] * (few > 0) + [f"{others} scored by another metric"] * (others > 0)
+    return runs, " and ".join(reasons)
 
 
 def _is_of_another_metric(result: Run, name: str) -> bool:
@@ -79,18 +79,18 @@ def _is_of_another_metric(result: Run, name: str) -> bool:
     )
 
 
-def ranked(found: Sequence[Standing], by: Order, maximize: bool) -> list[Standing]:
+def ranked(runs: Sequence[Standing], by: Order, maximize: bool) -> list[Standing]:
     """The runs in an order: the best score first and those without one last, the newest first, or by name."""
     if by == "name":
-        return sorted(found, key=lambda each: each.name)
+        return sorted(runs, key=lambda run: run.name)
     if by == "time":
-        return sorted(found, key=lambda each: each.started, reverse=True)
+        return sorted(runs, key=lambda run: run.started, reverse=True)
 
-    def place(each: Standing) -> tuple[bool, float]:
-        score = each.cv if by == "cv" else each.scores[by]
+    def position(run: Standing) -> tuple[bool, float]:
+        score = run.cv if by == "cv" else run.scores[by]
         return (True, 0.0) if score is None or not isfinite(score) else (False, -score if maximize else score)
 
-    return sorted(found, key=place)
+    return sorted(runs, key=position)
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,11 @@ class Agreement:
         return f"rank correlation {self.spearman:+.2f} (Spearman) of {self.runs} runs{few}"
 
 
-def agreements(found: Sequence[Standing]) -> list[Agreement]:
+def agreements(runs: Sequence[Standing]) -> list[Agreement]:
     """The agreement of CV with each part of the test set that a run has a score of."""
-    pairs = {part: [(each.cv, score) for each in found if (score := each.scores[part]) is not None] for part in PARTS}
-    known = {part: [pair for pair in both if all(map(isfinite, pair))] for part, both in pairs.items()}
-    return [Agreement(part, len(both), _spearman(both)) for part, both in known.items() if both]
+    pairs = {part: [(run.cv, score) for run in runs if (score := run.scores[part]) is not None] for part in PARTS}
+    finite = {part: [pair for pair in both if all(map(isfinite, pair))] for part, both in pairs.items()}
+    return [Agreement(part, len(both), _spearman(both)) for part, both in finite.items() if both]
 
 
 def _spearman(pairs: Sequence[tuple[float, float]]) -> float | None:

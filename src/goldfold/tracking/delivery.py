@@ -20,15 +20,15 @@ def send(record: Record) -> None:
 def deliver_waiting(outbox: Outbox, store: Store) -> None:
     """Deliver all records of the outbox, oldest first, and forget each that arrived; set aside those that MLflow refuses."""
     with store.lock:
-        for place, record in outbox.waiting():
+        for path, record in outbox.waiting():
             try:
                 store.take(record)
             except Refused as error:
-                aside = outbox.set_aside(place)
-                told = f"MLflow refused a record of {record.name}, which is kept in {aside}: {first_line(str(error))}"
-                print(f"tracking: {told}", file=sys.stderr, flush=True)
+                aside = outbox.set_aside(path)
+                message = f"MLflow refused a record of {record.name}, which is kept in {aside}: {first_line(str(error))}"
+                print(f"tracking: {message}", file=sys.stderr, flush=True)
             else:
-                outbox.remove(place)
+                outbox.remove(path)
 
 
 def warn(reason: str) -> None:

@@ -62,7 +62,7 @@ def plan_pruning(
     ranked = sorted(with_some, key=lambda run: _rank(scores[run.info.run_id], metric))
     best = [run.info.run_id for run in ranked if scores[run.info.run_id] is not None][:keep]
     submitted = [run for run in runs if _is_submitted(run)]
-    members = {found for run in submitted for found in re.findall(r"\(([^()]+)\)", run.data.tags.get(MEMBERS, ""))}
+    members = {member for run in submitted for member in re.findall(r"\(([^()]+)\)", run.data.tags.get(MEMBERS, ""))}
     holders = []
     for run in ranked:
         reasons = {
@@ -92,8 +92,9 @@ def _is_submitted(run: Any) -> bool:
 
 def _parents(store: Store, experiment: str) -> list[Any]:
     """The runs of an experiment that are no folds, newest first."""
-    found = store.client.search_runs([store.experiment(experiment)], order_by=["attributes.start_time DESC"], max_results=10_000)
-    return [run for run in found if FOLD not in run.data.tags]
+    newest_first = ["attributes.start_time DESC"]
+    runs = store.client.search_runs([store.experiment(experiment)], order_by=newest_first, max_results=10_000)
+    return [run for run in runs if FOLD not in run.data.tags]
 
 
 def _folders(run: Any) -> tuple[Path, ...]:
@@ -112,5 +113,5 @@ def _space(folders: Iterable[Path]) -> tuple[int, int]:
     files = [os.stat(path) for folder in folders for path in folder.rglob("*") if path.is_file()]
     here = Counter((file.st_dev, file.st_ino) for file in files)
     sizes = {(file.st_dev, file.st_ino): (file.st_size, file.st_nlink) for file in files}
-    freed = sum(size for place, (size, links) in sizes.items() if links == here[place])
+    freed = sum(size for inode, (size, links) in sizes.items() if links == here[inode])
     return freed, sum(size for size, _ in sizes.values()) - freed

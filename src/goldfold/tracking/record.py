@@ -41,8 +41,8 @@ class Outbox:
 
     def put(self, record: Record) -> Path:
         """Keep a record; return its place."""
-        place = self.folder / f"{time.time_ns()}-{record.key}"
-        with folder_written_whole(place) as draft:
+        path = self.folder / f"{time.time_ns()}-{record.key}"
+        with folder_written_whole(path) as draft:
             kept: dict[str, str] = {}
             for number, (source, target) in enumerate(record.artifacts.items()):
                 copy = draft / str(number) / Path(source).name
@@ -50,21 +50,21 @@ class Outbox:
                 (link if copy.suffix == WEIGHTS else shutil.copyfile)(Path(source), copy)
                 kept[str(copy.relative_to(draft))] = target
             write_json(draft / "record.json", {**asdict(record), "artifacts": kept})
-        return place
+        return path
 
     def waiting(self) -> list[tuple[Path, Record]]:
         """The records kept, oldest first, each with its place."""
         return [(path.parent, _read(path)) for path in sorted(self.folder.glob("[0-9]*/record.json"))]
 
-    def set_aside(self, place: Path) -> Path:
+    def set_aside(self, path: Path) -> Path:
         """Keep a record that can never be delivered apart from those that wait; return its new place."""
-        aside = self.folder / "refused" / place.name
+        aside = self.folder / "refused" / path.name
         aside.parent.mkdir(exist_ok=True)
-        return place.rename(aside)
+        return path.rename(aside)
 
-    def remove(self, place: Path) -> None:
+    def remove(self, path: Path) -> None:
         """Forget a record that was delivered."""
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _read(path: Path) -> Record:

@@ -154,9 +154,9 @@ class Tracked:
         Where the kind of input says what its rows are outside of the competition, the models are offered as MLflow's
         python_function too, from such rows to the answers.
         """
-        place = Path(self.scratch.name)
-        write_json(place / CONFIG, config.model_dump(mode="json", by_alias=True))
-        self.records.append(self._record(artifacts={str(place / CONFIG): FOLDS}))
+        drafts = Path(self.scratch.name)
+        write_json(drafts / CONFIG, config.model_dump(mode="json", by_alias=True))
+        self.records.append(self._record(artifacts={str(drafts / CONFIG): FOLDS}))
         checkpoints = [f"{result.fold}/{result.seed}" for result in ensemble.folds]
         for checkpoint in checkpoints:
             artifacts = {str(folder / checkpoint / name): f"{FOLDS}/{checkpoint}" for name in (*CARDS, WEIGHTS_FILE)}
@@ -164,14 +164,14 @@ class Tracked:
         outside = find_modality_part(ensemble.problem.modality, "outside")
         if outside is None:
             return
-        ensemble.save_card(place / FOLDS)
+        ensemble.save_card(drafts / FOLDS)
         for checkpoint in checkpoints:
-            shutil.copytree(folder / checkpoint, place / FOLDS / checkpoint, ignore=shutil.ignore_patterns(WEIGHTS_FILE))
+            shutil.copytree(folder / checkpoint, drafts / FOLDS / checkpoint, ignore=shutil.ignore_patterns(WEIGHTS_FILE))
         code = [folder for folder in (LIBRARY, LIBRARY.parent / "own") if folder.is_dir()]
         columns = outside.outside_columns(ensemble.folds[0].spec)
-        files = write_pyfunc(place / "model", "goldfold.inference.pyfunc", place / FOLDS, code, columns, ensemble.columns)
-        logged = {str(file): str(file.parent.relative_to(place)) for file in files}
-        weights = {str(folder / each / WEIGHTS_FILE): f"model/data/{FOLDS}/{each}" for each in checkpoints}
+        files = write_pyfunc(drafts / "model", "goldfold.inference.pyfunc", drafts / FOLDS, code, columns, ensemble.columns)
+        logged = {str(file): str(file.parent.relative_to(drafts)) for file in files}
+        weights = {str(folder / checkpoint / WEIGHTS_FILE): f"model/data/{FOLDS}/{checkpoint}" for checkpoint in checkpoints}
         self.records.append(self._record(artifacts=logged | weights))
 
     @property
@@ -209,12 +209,12 @@ def cv_content(result: CVResult, folder: Path) -> dict[str, Any]:
         **{f"{scores.metric}_fold_{fold}": score for fold, score in scores.folds.items()},
         **{f"{scores.metric}_{name}": value for name in ("raw", "plain") if (value := getattr(scores, name)) is not None},
     }
-    told = f"{scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g}), out-of-fold"
+    note = f"{scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g}), out-of-fold"
     if scores.raw is not None:
-        told += f"; post-processed ({result.postprocess}), without {scores.raw:.5g}"
+        note += f"; post-processed ({result.postprocess}), without {scores.raw:.5g}"
     return {
         "metrics": [(name, value, 0, moment) for name, value in values.items()],
-        "tags": {"mlflow.note.content": told, **metric_tags(result.problem.metric_args)},
+        "tags": {"mlflow.note.content": note, **metric_tags(result.problem.metric_args)},
         "artifacts": {str(path): "cv" for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."},
     }
 

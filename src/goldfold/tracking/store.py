@@ -101,21 +101,21 @@ class Store:
     def experiment(self, name: str) -> str:
         """The id of an experiment, made if it is missing."""
         with self.lock:
-            found = self.client.get_experiment_by_name(name)
-            if found is None:
+            existing = self.client.get_experiment_by_name(name)
+            if existing is None:
                 local = self.uri.startswith("sqlite:///")
                 location = (self.root / "mlartifacts" / name).as_uri() if local else None
                 # The UI shows models rather than prompts and traces.
                 kind = {"mlflow.experimentKind": "custom_model_development"}
                 return str(self.client.create_experiment(name, artifact_location=location, tags=kind))
-            if found.lifecycle_stage == "deleted":
-                self.client.restore_experiment(found.experiment_id)
-            return str(found.experiment_id)
+            if existing.lifecycle_stage == "deleted":
+                self.client.restore_experiment(existing.experiment_id)
+            return str(existing.experiment_id)
 
     def runs(self, experiment: str, key: str) -> dict[str | None, Any]:
         """The runs of a key: its parent under None, and its children by fold."""
-        found = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1000)
-        return {run.data.tags.get(FOLD): run for run in reversed(found)}
+        existing = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1000)
+        return {run.data.tags.get(FOLD): run for run in reversed(existing)}
 
     def run(self, record: Record) -> Any:
         """The run that a record is for, made with its parent if it is missing."""
@@ -199,11 +199,11 @@ class Store:
         experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
         runs = self.client.search_runs(experiments, order_by=["attributes.start_time DESC"], max_results=1000)
         parents = [run for run in runs if FOLD not in run.data.tags]
-        found = next((run for run in parents if name in (run.info.run_name, run.info.run_id)), None)
-        if found is None:
-            known = [run.info.run_name for run in parents]
-            raise InputError(f"there is no MLflow run {name}{nearest(name, known)}", known, "give a run's name or id")
-        return found
+        existing = next((run for run in parents if name in (run.info.run_name, run.info.run_id)), None)
+        if existing is None:
+            names = [run.info.run_name for run in parents]
+            raise InputError(f"there is no MLflow run {name}{nearest(name, names)}", names, "give a run's name or id")
+        return existing
 
     def all_runs(self, experiment_name: str) -> list[Any]:
         """Every run of an experiment, folds too, oldest first."""
@@ -226,7 +226,7 @@ class Store:
 
 
 def write_pyfunc(
-    folder: Path, loader: str, data: Path, code: Sequence[Path], given: Mapping[str, str], columns: Mapping[str, str]
+    folder: Path, loader: str, data: Path, code: Sequence[Path], inputs: Mapping[str, str], columns: Mapping[str, str]
 ) -> list[Path]:
     """Write a model of MLflow's python_function flavour, from the columns `given` to `columns`, by type; return its files.
 
@@ -244,7 +244,7 @@ def write_pyfunc(
         data_path=str(data),
         code_paths=[str(path) for path in code],
         signature=ModelSignature(
-            inputs=Schema([ColSpec(kind, name, required=len(given) == 1) for name, kind in given.items()]),
+            inputs=Schema([ColSpec(kind, name, required=len(inputs) == 1) for name, kind in inputs.items()]),
             outputs=Schema([ColSpec(kind, name) for name, kind in columns.items()]),
         ),
         pip_requirements=[f"{name}=={version(name)}" for name in MODEL_NEEDS],

@@ -35,18 +35,19 @@ class Sending:
 
 def log_sending(origin: Origin, metric: str, sending: Sending, newer: Sequence[Sending] = ()) -> None:
     """Log a submission to the run whose file it was: a tag, and as metrics those of its scores that no `newer` one has."""
-    known = {"public": sending.public, "private": sending.private}
-    later = {part for part in known for each in newer if getattr(each, part) is not None}
-    scores = {f"{metric}_{part}": score for part, score in known.items() if score is not None and part not in later}
-    told = json.dumps({**asdict(sending), "sent": sending.sent.isoformat()}, ensure_ascii=False)
-    log_scores(origin, scores, time.time(), {f"{TAG}{sending.ref}": told})
+    scores_by_part = {"public": sending.public, "private": sending.private}
+    later = {part for part in scores_by_part for other in newer if getattr(other, part) is not None}
+    scores = {f"{metric}_{part}": score for part, score in scores_by_part.items() if score is not None and part not in later}
+    text = json.dumps({**asdict(sending), "sent": sending.sent.isoformat()}, ensure_ascii=False)
+    log_scores(origin, scores, time.time(), {f"{TAG}{sending.ref}": text})
 
 
 def sendings(tags: Mapping[str, str]) -> list[Sending]:
     """The submissions that a run's tags tell of, the oldest first."""
-    saved = [json.loads(told) for name, told in tags.items() if name.startswith(TAG)]
+    entries = [json.loads(text) for name, text in tags.items() if name.startswith(TAG)]
     return sorted(
-        (Sending(**{**each, "sent": datetime.fromisoformat(each["sent"])}) for each in saved), key=lambda sending: sending.sent
+        (Sending(**{**entry, "sent": datetime.fromisoformat(entry["sent"])}) for entry in entries),
+        key=lambda sending: sending.sent,
     )
 
 

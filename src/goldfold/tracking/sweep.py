@@ -51,12 +51,12 @@ class TrackedSearch:
         measured = {f"{self.metric}_fold_{fold}": score for fold, score in tried.folds.items()} | {"seconds": tried.seconds}
         if tried.score is not None:
             measured[self.metric] = tried.score
-        told = f"{tried.state} in {tried.why}" if tried.state == "pruned" else f"{tried.state} {tried.why}".strip()
-        self._end_trial(STATUS[tried.state], tried.state, told, measured, tried.values)
+        note = f"{tried.state} in {tried.why}" if tried.state == "pruned" else f"{tried.state} {tried.why}".strip()
+        self._end_trial(STATUS[tried.state], tried.state, note, measured, tried.values)
 
-    def _end_trial(self, status: str, state: str, told: str, measured: Mapping[str, float], values: Mapping[str, Any]) -> None:
+    def _end_trial(self, status: str, state: str, note: str, measured: Mapping[str, float], values: Mapping[str, Any]) -> None:
         metrics = [(name, value, 0, time.time()) for name, value in measured.items()]
-        tags = {"goldfold.trial": state, "mlflow.note.content": told}
+        tags = {"goldfold.trial": state, "mlflow.note.content": note}
         params = {key: str(value) for key, value in values.items()}
         send(self._record(fold=self.running, status=status, params=params, tags=tags, metrics=metrics))
         self.running = None
