@@ -87,7 +87,7 @@ def config_class(*modalities: str) -> type[Config]:
     settings = [modality_part(modality, "settings") for modality in modalities]
     fields: dict[str, Any] = {}
     for name in ("model", "prepare"):
-        kinds = [vars(each)[name.upper()] for each in settings]
+        kinds = [vars(kind)[name.upper()] for kind in settings]
         complete = not any(field.is_required() for field in kinds[0].model_fields.values())
         fields[name] = (Union[tuple(kinds)], Field(default_factory=kinds[0]) if complete else Field())  # noqa: UP007
     return create_model("Config", __base__=Config, **fields)
@@ -112,25 +112,25 @@ def parse_config(tree: Any, source: str = "params.yaml") -> Config:
         raise InputError(f"{source} holds no settings", mend="restore it: git restore params.yaml")
     places = wrong_settings(tree)
     if not places:
-        return _known(tree).model_validate(tree)
+        return _class_for(tree).model_validate(tree)
     modality = _modality(tree)
     mend = "correct them; params.schema.json and the README list every key"
-    if modality != "image" and any(place.startswith(("model.", "prepare.")) and "no such key" in place for place in places):
+    if modality != "image" and any(line.startswith(("model.", "prepare.")) and "no such key" in line for line in places):
         mend = f"correct them; the sections model and prepare have keys of their own for {modality}: {{}} is all defaults"
     raise InputError(f"{source} has {len(places)} wrong setting{'s' * (len(places) > 1)}", places, mend)
 
 
 def wrong_settings(tree: Any) -> list[str]:
     """A line for each wrong key and value in the tree of params.yaml."""
-    known = _known(tree)
+    config = _class_for(tree)
     try:
-        known.model_validate(tree)
+        config.model_validate(tree)
     except ValidationError as error:
-        return [_told(problem, known) for problem in error.errors()]
+        return [_message(problem, config) for problem in error.errors()]
     return []
 
 
-def _known(tree: Any) -> type[Config]:
+def _class_for(tree: Any) -> type[Config]:
     return config_class(_modality(tree))
 
 
@@ -139,7 +139,7 @@ def _modality(tree: Any) -> str:
     return str(section.get("modality", "image") if isinstance(section, dict) else "image")
 
 
-def _told(problem: Any, config: type[Config]) -> str:
+def _message(problem: Any, config: type[Config]) -> str:
     """One line for one pydantic error: the key, what is wrong with it, and what it could be."""
     # Pydantic names each kind that a value could be, as literal[…] or tuple[…], where there are several.
     keys = [str(part) for part in problem["loc"] if "[" not in str(part)]
@@ -149,8 +149,8 @@ def _told(problem: Any, config: type[Config]) -> str:
     if problem["type"] == "missing":
         return f"{key}: this key is missing"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("a valid tuple", "a list")
-    given = problem["input"]
-    return f"{key}: {message}" + ("" if isinstance(given, dict | None) else f", not {given!r}")
+    value = problem["input"]
+    return f"{key}: {message}" + ("" if isinstance(value, dict | None) else f", not {value!r}")
 
 
 def _known_keys(section: list[str], config: type[BaseModel]) -> list[str]:

@@ -17,8 +17,8 @@ def read_recipe(folder: Path, name: str) -> dict[str, Any]:
     """The recipe `name` of a folder, as it is written; raises InputError where there is none."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
-        known = sorted(recipe.stem for recipe in folder.glob("*.yaml"))
-        raise InputError(f"there is no recipe {path}{nearest(name, known)}", known, "name one of these, or write it")
+        names = sorted(recipe.stem for recipe in folder.glob("*.yaml"))
+        raise InputError(f"there is no recipe {path}{nearest(name, names)}", names, "name one of these, or write it")
     tree = read_yaml(path)
     if not isinstance(tree, dict):
         raise InputError(f"{path} holds no settings", mend="write what differs from params.yaml")
@@ -99,6 +99,6 @@ def _with_value(tree: Any, parts: Sequence[str], value: Any) -> Any:
         return value
     first, *rest = parts
     if isinstance(tree, list | tuple) and first.isdecimal() and int(first) < len(tree):
-        return [_with_value(old, rest, value) if place == int(first) else old for place, old in enumerate(tree)]
-    known = tree if isinstance(tree, dict) else {}
-    return {**known, first: _with_value(known.get(first), rest, value)}
+        return [_with_value(old, rest, value) if position == int(first) else old for position, old in enumerate(tree)]
+    branch = tree if isinstance(tree, dict) else {}
+    return {**branch, first: _with_value(branch.get(first), rest, value)}

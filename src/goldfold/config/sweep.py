@@ -96,7 +96,7 @@ class SweepConfig(Section):
 
 
 def _twice(values: tuple[Any, ...]) -> list[Any]:
-    return [value for place, value in enumerate(values) if value in values[:place]]
+    return [value for position, value in enumerate(values) if value in values[:position]]
 
 
 def parse_sweep(section: Any, tree: Mapping[str, Any], source: str) -> SweepConfig:
@@ -107,31 +107,31 @@ def parse_sweep(section: Any, tree: Mapping[str, Any], source: str) -> SweepConf
     try:
         sweep = SweepConfig.model_validate(section)
     except ValidationError as error:
-        raise _wrong(source, [_told(problem) for problem in error.errors()]) from None
+        raise _wrong(source, [_message(problem) for problem in error.errors()]) from None
     places = []
     for key, values in sweep.space.items():
         for value in values.ends if isinstance(values, Range) else values:
             wrong = wrong_settings(with_values(tree, {key: value}))
-            places += [f"sweep.space, {key} at {value}: {place}" for place in wrong]
+            places += [f"sweep.space, {key} at {value}: {message}" for message in wrong]
     if places:
         raise _wrong(source, list(dict.fromkeys(places)))
     return sweep
 
 
-def _told(problem: Any) -> str:
+def _message(problem: Any) -> str:
     keys = [str(part) for part in problem["loc"] if part not in ("range", "choices")]
-    place = ".".join(["sweep", *keys])
+    key = ".".join(["sweep", *keys])
     if problem["type"] == "extra_forbidden":
         sections: dict[int, type[Section]] = {1: SweepConfig, 2: PruneConfig}
-        known = list(sections.get(len(keys), Range).model_fields)
-        return f"{place}: there is no such key{nearest(keys[-1], known)}"
+        names = list(sections.get(len(keys), Range).model_fields)
+        return f"{key}: there is no such key{nearest(keys[-1], names)}"
     if problem["type"] == "missing":
-        return f"{place}: this key is missing"
+        return f"{key}: this key is missing"
     if problem["type"] == "too_short":
-        return f"{place}: " + ("name a key at least" if place == "sweep.space" else "give two values at least, or a range")
+        return f"{key}: " + ("name a key at least" if key == "sweep.space" else "give two values at least, or a range")
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("a valid tuple", "a list or a range")
-    given = problem["input"]
-    return f"{place}: {message}" + ("" if isinstance(given, dict | list | None) else f", not {given!r}")
+    value = problem["input"]
+    return f"{key}: {message}" + ("" if isinstance(value, dict | list | None) else f", not {value!r}")
 
 
 def _wrong(source: str, places: list[str]) -> InputError:

@@ -86,13 +86,13 @@ def facts(slug: str) -> Facts:
 
         request = ApiGetCompetitionRequest()
         request.competition_name = slug
-        told = kaggle.competitions.competition_api_client.get_competition(request)
+        competition = kaggle.competitions.competition_api_client.get_competition(request)
     return Facts(
-        metric=told.evaluation_metric or "",
-        daily_limit=told.max_daily_submissions or None,
-        gives_medals=bool(told.awards_points),
-        takes_notebooks_only=bool(told.is_kernels_submissions_only),
-        is_closed=bool(told.submissions_disabled),
+        metric=competition.evaluation_metric or "",
+        daily_limit=competition.max_daily_submissions or None,
+        gives_medals=bool(competition.awards_points),
+        takes_notebooks_only=bool(competition.is_kernels_submissions_only),
+        is_closed=bool(competition.submissions_disabled),
     )
 
 
@@ -109,25 +109,25 @@ def submit(slug: str, file: Path, message: str) -> Sent:
 
 def submissions(slug: str) -> list[Entry]:
     """Your submissions to the competition, the newest first."""
-    found: list[Any] = []
+    entries: list[Any] = []
     with _asking(slug) as api:
         for page in range(1, MOST_PAGES + 1):
             more = api.competition_submissions(slug, page_number=page, page_size=PER_PAGE) or []
-            found += more
+            entries += more
             if len(more) < PER_PAGE:
                 break
     return [
         Entry(
-            ref=each.ref,
-            date=each.date,
-            file_name=each.file_name or "",
-            description=each.description or "",
-            status=each.status.name.lower(),
-            public_score=_number(each.public_score),
-            private_score=_number(each.private_score),
-            error=each.error_description or "",
+            ref=entry.ref,
+            date=entry.date,
+            file_name=entry.file_name or "",
+            description=entry.description or "",
+            status=entry.status.name.lower(),
+            public_score=_number(entry.public_score),
+            private_score=_number(entry.private_score),
+            error=entry.error_description or "",
         )
-        for each in found
+        for entry in entries
     ]
 
 
@@ -153,8 +153,8 @@ def _number(score: str | None) -> float | None:
 @contextlib.contextmanager
 def _asking(slug: str) -> Iterator[Any]:
     """Yield Kaggle's client, signed in; what goes wrong becomes an InputError in plain words."""
-    found = find_credentials()
-    if found is None:
+    entries = find_credentials()
+    if entries is None:
         raise InputError("Kaggle wants to know who you are, and there are no credentials on this machine", mend=NEW_TOKEN)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -173,9 +173,9 @@ def _asking(slug: str) -> Iterator[Any]:
                 api.authenticate()
         yield api
     except SystemExit:
-        raise InputError(f"Kaggle does not take the credentials in {found.source}", mend=NEW_TOKEN) from None
+        raise InputError(f"Kaggle does not take the credentials in {entries.source}", mend=NEW_TOKEN) from None
     except requests.HTTPError as error:
-        raise _refused(slug, error, found.source) from error
+        raise _refused(slug, error, entries.source) from error
     except requests.RequestException as error:
         what = f"Kaggle does not answer: {type(error).__name__}"
         raise InputError(what, mend="see whether this machine has a network; the same command goes on where it was") from error

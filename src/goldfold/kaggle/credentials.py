@@ -48,9 +48,9 @@ def _found() -> Iterator[Credentials]:
 
 
 def _config_folder() -> Path:
-    given, home = os.environ.get("KAGGLE_CONFIG_DIR"), Path.home() / ".kaggle"
-    if given or home.is_dir():
-        return Path(given or home)
+    configured, home = os.environ.get("KAGGLE_CONFIG_DIR"), Path.home() / ".kaggle"
+    if configured or home.is_dir():
+        return Path(configured or home)
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle"
 
 

@@ -181,14 +181,14 @@ def find_runs(names: Sequence[str]) -> list[Run]:
 def all_runs(experiment: str) -> list[Run]:
     """Find the runs of an experiment, oldest first; raises InputError where the store does not answer."""
     store = open_store()
-    found = store.all_runs(experiment)
-    by_id, seconds = {run.info.run_id: run for run in found}, defaultdict[str, float](float)
-    for run in found:
+    runs = store.all_runs(experiment)
+    by_id, seconds = {run.info.run_id: run for run in runs}, defaultdict[str, float](float)
+    for run in runs:
         if FOLD in run.data.tags:
             trained = by_id.get(run.data.tags.get("goldfold.trained_by", ""), run).info
             ended = trained.end_time or trained.start_time
             seconds[run.data.tags["mlflow.parentRunId"]] += (ended - trained.start_time) / 1000
-    return [_of_store(store, experiment, run, seconds[run.info.run_id]) for run in found if FOLD not in run.data.tags]
+    return [_of_store(store, experiment, run, seconds[run.info.run_id]) for run in runs if FOLD not in run.data.tags]
 
 
 def open_store() -> Store:

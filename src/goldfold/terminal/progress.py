@@ -41,9 +41,9 @@ class FoldProgress:
             highlight=False,
         )
         if self.console.is_terminal:
-            columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(16), TextColumn("{task.fields[told]}")]
+            columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(16), TextColumn("{task.fields[status]}")]
             self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True)
-            self.task = self.bar.add_task("", total=plan.epochs * plan.steps, told="")
+            self.task = self.bar.add_task("", total=plan.epochs * plan.steps, status="")
             self.bar.start()
 
     def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None:
@@ -55,9 +55,9 @@ class FoldProgress:
         rate = here * self.plan.training_rows / self.plan.steps / (self.drawn - self.begun)
         metric = self.last.get(self.plan.metric)
         judged = f"{self.plan.metric} {metric:.4f}" if metric is not None else f"{self.plan.metric} …"
-        told = f"loss {loss():.4f}  {judged}  lr {lr:.1e}  {rate:.0f} rows/s"
+        status = f"loss {loss():.4f}  {judged}  lr {lr:.1e}  {rate:.0f} rows/s"
         self.bar.update(
-            self.task, completed=done, description=f"{self.plan.name} epoch {epoch + 1}/{self.plan.epochs}", told=told
+            self.task, completed=done, description=f"{self.plan.name} epoch {epoch + 1}/{self.plan.epochs}", status=status
         )
 
     def epoch_ended(self, row: Row, best: bool) -> None:

@@ -38,12 +38,12 @@ def show_prepared(summary: dict[str, Any]) -> None:
     console.print(decided, highlight=False)
 
     kind, content = next(iter(summary["content"].items()))
-    each = len(" ".join(content)) <= NARROW
-    folds = Table("fold", "rows", *(content if each else (f"fewest of {len(content)} {kind}", "most")), box=None)
+    fits = len(" ".join(content)) <= NARROW
+    folds = Table("fold", "rows", *(content if fits else (f"fewest of {len(content)} {kind}", "most")), box=None)
     for fold, held in summary["folds"].items():
-        values = held[kind].values() if each else (min(held[kind].values()), max(held[kind].values()))
-        told = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
-        folds.add_row("never" if fold == "-1" else fold, str(held["rows"]), *told)
+        values = held[kind].values() if fits else (min(held[kind].values()), max(held[kind].values()))
+        texts = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
+        folds.add_row("never" if fold == "-1" else fold, str(held["rows"]), *texts)
     console.print(folds, highlight=False)
     blank = summary["blank"]
     for line in blank[:SHOWN]:
@@ -52,16 +52,16 @@ def show_prepared(summary: dict[str, Any]) -> None:
         console.print(f"left blank: … and {len(blank) - SHOWN} more", highlight=False)
 
 
-def show_audit(found: Audit | None) -> None:
+def show_audit(audit: Audit | None) -> None:
     """Print a line for each finding of the audit, the serious ones marked, and where its page is."""
-    if found is None:
+    if audit is None:
         return
     console = Console()
-    for each in found.findings:
-        mark = "! " if each.serious else ""
-        console.print(f"audit: {mark}{each.about}: {each.message}", highlight=False, soft_wrap=True, markup=False)
-    told = "with pictures in" if found.findings else "nothing found, page at"
-    console.print(f"audit: {told} {found.page}", highlight=False, soft_wrap=True)
+    for finding in audit.findings:
+        mark = "! " if finding.serious else ""
+        console.print(f"audit: {mark}{finding.about}: {finding.message}", highlight=False, soft_wrap=True, markup=False)
+    where = "with pictures in" if audit.findings else "nothing found, page at"
+    console.print(f"audit: {where} {audit.page}", highlight=False, soft_wrap=True)
 
 
 def show_cv(result: CVResult) -> None:
@@ -73,11 +73,11 @@ def show_cv(result: CVResult) -> None:
         f"{number(scores.high)}, {scores.rows} out-of-fold rows{drawn})"
     )
     if scores.raw is not None:
-        told = "" if not result.problem.scored_by.better(scores.raw, scores.score) else "; worse than without: leave it out"
-        print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested{told}")
+        remark = "" if not result.problem.scored_by.better(scores.raw, scores.score) else "; worse than without: leave it out"
+        print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested{remark}")
     if scores.plain is not None:
-        told = f"{scores.metric} {number(scores.plain)} → {number(scores.score)}"
-        print(f"averaged    {told} over checkpoints and changed rows")
+        remark = f"{scores.metric} {number(scores.plain)} → {number(scores.score)}"
+        print(f"averaged    {remark} over checkpoints and changed rows")
     print(f"per fold    {'  '.join(f'{fold}: {number(score)}' for fold, score in scores.folds.items())}", end="")
     print(f"  (mean {number(scores.mean)} ± {scores.deviation:.2g})" if len(scores.folds) > 1 else "", flush=True)
 
@@ -127,9 +127,9 @@ def show_answers(problem: Problem, names: Iterable[str], answers: pd.DataFrame, 
     outputs = [column.partition("_")[2] for column in problem.outputs]
     for name, row in zip(names, answers[list(problem.outputs)].to_numpy().tolist(), strict=True):
         if problem.task == "regression":
-            told = [f"{output} {number(value)}" for output, value in zip(outputs, row, strict=True)]
+            texts = [f"{output} {number(value)}" for output, value in zip(outputs, row, strict=True)]
         else:
             values = [1 - row[0], row[0]] if problem.task == "binary" else row
             ranked = sorted(zip(problem.classes or outputs, values, strict=True), key=lambda pair: -pair[1])
-            told = [f"{label} {value:.4f}" for label, value in ranked[:top]]
-        print(f"{name}  {'  '.join(told)}")
+            texts = [f"{label} {value:.4f}" for label, value in ranked[:top]]
+        print(f"{name}  {'  '.join(texts)}")
