@@ -114,7 +114,7 @@ def test_without_a_sample_the_test_table_has_the_test_ids(write_competition, rea
     assert competition.sample.to_dict("list") == {"id": ["t0", "t1", "t2", "t3"], "y": ["0"] * 4}
 
 
-def test_a_table_without_rows_is_told(write_competition, read):
+def test_a_table_without_rows_is_reported(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
     (root / "train.csv").write_text("id,y\n")
     with pytest.raises(InputError, match=r"train.csv has no rows"):
@@ -122,29 +122,29 @@ def test_a_table_without_rows_is_told(write_competition, read):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
-        (b"id;y\n000;0\n", r"train.csv: its columns are parted by semicolons\n  id;y\n.*save it with commas"),
+        (b"id;y\n000;0\n", r"train.csv: its columns are separated by semicolons\n  id;y\n.*save it with commas"),
         ("id,y\n000,ö\n".encode("latin1"), r"train.csv is not written in UTF-8: row 2\n.*iconv -f latin1"),
         ("id,y\n000,0\n".encode("utf-16"), r"not written in UTF-8: row 1\n.*iconv -f utf-16"),
-        (b'id,y\n000,"0\n', r"cannot be read as a table: .*\n.*a quotation mark that is not closed"),
+        (b'id,y\n000,"0\n', r"cannot be read as a table: .*\n.*an unclosed quotation mark"),
     ],
 )
-def test_a_table_in_another_form_is_told(write_competition, read, content, told):
+def test_a_table_in_another_form_is_reported(write_competition, read, content, message):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
     (root / "train.csv").write_bytes(content)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         read(root)
 
 
-def test_ids_of_the_test_table_that_stand_twice_are_told_before_they_are_compared(write_competition, read):
+def test_repeated_ids_of_the_test_table_are_reported_before_they_are_compared(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
     (root / "test.csv").write_text("id\nt0\nt0\nt2\nt3\n")
-    with pytest.raises(InputError, match=r"test.csv: ids that stand twice: 1\n  row 3: id t0, first seen in row 2"):
+    with pytest.raises(InputError, match=r"test.csv: repeated ids: 1\n  row 3: id t0, first seen in row 2"):
         read(root)
 
 
-def test_a_short_sample_is_told(write_competition, read):
+def test_a_short_sample_is_reported(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
     pd.read_csv(root / "sample_submission.csv")[:-1].to_csv(root / "sample_submission.csv", index=False)
     with pytest.raises(InputError, match=r"t3 is in test.csv only"):
@@ -264,16 +264,16 @@ def test_extra_rows_of_class_folders(read, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("extra", "told"),
+    ("extra", "message"),
     [
         ("no.csv", "there is no .*no.csv"),
         ("images", "is a folder"),
-        ("train.csv", "4 ids that the training table has too"),
+        ("train.csv", "4 ids are in the training table too"),
     ],
 )
-def test_extra_rows_that_cannot_be_are_told(write_competition, read, extra, told):
+def test_extra_rows_that_cannot_be_are_reported(write_competition, read, extra, message):
     root = write_competition({"label": list("abab")}, {"label": ["a"] * 4})
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         read(root, extra=extra)
 
 
@@ -315,7 +315,7 @@ def test_grades_in_words_have_the_order_that_is_given(write_competition, read):
 
 
 @pytest.mark.parametrize(
-    ("targets", "sample", "settings", "told"),
+    ("targets", "sample", "settings", "message"),
     [
         ({"y": list("0101")}, {"y": "0.5"}, {"metric": {"name": "log_loss", "mask": "gone"}}, "has no column gone"),
         ({"y": list("0101")}, {"y": "0.5"}, {"metric": {"name": "log_loss", "wight": 1}}, "log_loss takes no wight"),
@@ -325,15 +325,15 @@ def test_grades_in_words_have_the_order_that_is_given(write_competition, read):
             {"metric": {"name": "fbeta", "average": "macroo"}},
             "average of fbeta is not macroo; did you mean macro?",
         ),
-        ({"y": list("0101")}, {"y": "0.5"}, {"answer_id": "y"}, "what tells the rows apart"),
+        ({"y": list("0101")}, {"y": "0.5"}, {"answer_id": "y"}, "no column identifies a row"),
         ({"u": list("0121"), "v": ["-1", "1", "1", "1"]}, {"u": "0", "v": "0"}, {"task": "multiclass"}, "not votes from 0 up"),
         ({"u": list("0121"), "v": list("0111")}, {"u": "0", "v": "0"}, {"task": "multiclass"}, "rows without a vote"),
-        ({"y": ["big a", "b", "c", "b"]}, {"y": "b"}, {"metric": "map_at_k"}, "parts labels by spaces"),
+        ({"y": ["big a", "b", "c", "b"]}, {"y": "b"}, {"metric": "map_at_k"}, "separates its labels"),
         (
             {"u": list("0110"), "v": list("0111")},
             {"p": "0"},
             {"target": ("u", "v"), "pair_id": "{id}"},
-            "not made of an id and a",
+            "does not name both id and",
         ),
         (
             {"u": list("0110"), "v": list("0111")},
@@ -343,10 +343,10 @@ def test_grades_in_words_have_the_order_that_is_given(write_competition, read):
         ),
     ],
 )
-def test_what_an_answer_cannot_be_is_told(write_competition, read, targets, sample, settings, told):
+def test_what_an_answer_cannot_be_is_reported(write_competition, read, targets, sample, settings, message):
     with pytest.raises(InputError) as caught:
         read(write_competition(targets, sample), **settings)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def shared_answers(write_competition, groups, labels):

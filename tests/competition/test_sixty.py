@@ -6,7 +6,7 @@ import pytest
 from tests.competition.sixty import IDS, SIXTY
 
 from goldfold.competition import read_competition, read_solution
-from goldfold.competition.contract import filled
+from goldfold.competition.tables import filled
 from goldfold.config import CompetitionConfig
 from goldfold.prediction import Submission, score_submission, with_columns
 

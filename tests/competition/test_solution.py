@@ -21,7 +21,7 @@ def test_usage_is_known_however_it_is_spelt_and_whole_numbers_are_labels(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         ({"id": ["a", "b", "a"], "species": ["1", "2", "3"]}, r"(?s)ids with two answers: 1.*id a"),
         ({"id": ["a", "b", "c"], "species": ["1", "", "3"]}, r"(?s)rows without a label: 1.*row 3"),
@@ -31,11 +31,11 @@ def test_usage_is_known_however_it_is_spelt_and_whole_numbers_are_labels(tmp_pat
         ),
         ({"id": ["a"], "species": ["1"], "Usage": ["Ignored"]}, "has no rows to score by"),
         ({"id": ["a"], "species": ["1"], "Usage": ["Public"], "usage": ["Public"]}, "has several columns Usage"),
-        ({"id": ["a"], "species": ["1"], "Usage": ["Pubic"]}, r"(?s)none of Public, Private, Ignored: 1.*row 2: Pubic"),
+        ({"id": ["a"], "species": ["1"], "Usage": ["Pubic"]}, r"(?s)other than Public, Private, Ignored: 1.*row 2: Pubic"),
     ],
 )
-def test_labels_that_are_none_are_named_by_their_row(tmp_path, columns, told):
-    with pytest.raises(InputError, match=told):
+def test_labels_that_are_none_are_named_by_their_row(tmp_path, columns, message):
+    with pytest.raises(InputError, match=message):
         solution_table(table(tmp_path, **columns), SPECIES)
 
 

@@ -9,14 +9,14 @@ from goldfold.init import propose
 from goldfold.modalities.image import pretrained
 
 ASKED_FOR = {
-    "cdiscount-image-classification-challenge": "ids that stand twice",
+    "cdiscount-image-classification-challenge": "repeated ids",
     "facebook-recruiting-iii-keyword-extraction": "rows without labels",
     "freesound-audio-tagging-2019": "columns are not the classes",
     "imet-2020-fgvc7": "rows without labels",
     "mlsp-2013-birds": "differ in",
     "rsna-2022-cervical-spine-fracture-detection": "differ in",
     "rsna-breast-cancer-detection": "differ in",
-    "smartphone-decimeter-2022": "ids that stand twice",
+    "smartphone-decimeter-2022": "repeated ids",
 }
 """Several images or labels per answer, several labels in a column, ids of several columns."""
 TAKEN_FOR_ANOTHER = {

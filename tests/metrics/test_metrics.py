@@ -266,30 +266,30 @@ def test_a_mask_that_keeps_no_row_leaves_the_metric_undefined():
 
 
 @pytest.mark.parametrize(
-    ("args", "table", "told"),
+    ("args", "table", "message"),
     [
-        ({"mask": "gone"}, TABLE, "rmse needs the column gone of the rows that are scored"),
+        ({"mask": "gone"}, TABLE, "rmse needs the column gone, which the scored rows"),
         ({"mask": "out"}, None, "rmse needs the column out"),
         ({"targets": ["w"]}, TABLE, "there is no w"),
     ],
 )
-def test_columns_and_targets_that_are_not_there_are_told(args, table, told):
-    with pytest.raises(InputError, match=told):
+def test_columns_and_targets_that_are_not_there_are_reported(args, table, message):
+    with pytest.raises(InputError, match=message):
         dataclasses.replace(REGRESSION, metric_args=args).score(np.zeros((3, 2)), np.zeros((3, 2)), table)
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "told"),
+    ("name", "arguments", "message"),
     [
         ("rmse", {"msk": "x"}, "rmse takes no msk; did you mean mask?"),
         ("group_log_mae", {}, "group_log_mae needs group, which names columns of the table"),
         ("rmse", {"keep": 1}, "keep without mask"),
     ],
 )
-def test_arguments_that_a_metric_does_not_take_are_told(name, arguments, told):
+def test_arguments_that_a_metric_does_not_take_are_reported(name, arguments, message):
     with pytest.raises(InputError) as caught:
         find_metric(name, "regression", arguments)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_metric_of_ones_own_is_an_import_path(tmp_path, monkeypatch):
@@ -297,7 +297,7 @@ def test_a_metric_of_ones_own_is_an_import_path(tmp_path, monkeypatch):
     (tmp_path / "my_metrics.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     assert find_metric("my_metrics:mine", "binary").score("binary", BINARY, P) == 7.0
-    with pytest.raises(InputError, match=r"is no goldfold.metrics.Metric"):
+    with pytest.raises(InputError, match=r"is not a goldfold.metrics.Metric"):
         find_metric("my_metrics:none")
     with pytest.raises(InputError, match="has no mien; did you mean mine"):
         find_metric("my_metrics:mien")

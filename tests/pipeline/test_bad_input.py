@@ -71,7 +71,7 @@ def _changed(prepare, change):
 
 def test_duplicate_ids(prepare):
     said = _changed(prepare, lambda train: pd.concat([train, train[:1]]))
-    assert "ids that stand twice: 1" in said and "row 1439" in said and "first seen in row 2" in said
+    assert "repeated ids: 1" in said and "row 1439" in said and "first seen in row 2" in said
 
 
 @pytest.mark.parametrize("empty", ["", "nan"])
@@ -89,7 +89,7 @@ def test_a_label_of_the_sample_that_training_never_saw(prepare):
     path = prepare.folder / "sample_submission.csv"
     pd.read_csv(path, dtype=str).assign(label="ten").to_csv(path, index=False)
     said = prepare()
-    assert "labels in the sample submission that the training table never shows: 1" in said and "ten" in said
+    assert "labels in the sample submission that are not in the training table: 1" in said and "ten" in said
 
 
 def test_good_input_still_prepares_after_all_that(prepare):

@@ -123,9 +123,9 @@ def test_a_pair_without_an_answer_is_told(tmp_path):
 
 
 def test_labels_of_a_solution_that_training_does_not_know_are_told():
-    with pytest.raises(InputError, match="labels in y that training does not know: 1\n  d"):
+    with pytest.raises(InputError, match="labels in y that training has not seen: 1\n  d"):
         SETS.truth(pd.DataFrame({"y": ["a d", ""]}))
-    with pytest.raises(InputError, match="that training does not know"):
+    with pytest.raises(InputError, match="that training has not seen"):
         CLASSES.truth(pd.DataFrame({"y": ["w", "z"]}))
 
 

@@ -1,4 +1,4 @@
-"""What the organisers gave us, and what they ask for."""
+"""The competition's files, and the problem that they pose."""
 
 from goldfold.competition.competition import Competition, read_competition, read_solution
 from goldfold.competition.problem import Problem

@@ -1,4 +1,4 @@
-"""Competition: what the organisers gave us, read and checked."""
+"""Competition: the organisers' files, read and checked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from goldfold.competition.names import Names
 from goldfold.competition.problem import Problem
 from goldfold.competition.solution import solution_table
 from goldfold.competition.tables import columns_of, read_table, require_columns, require_ids
-from goldfold.competition.task import GIVEN, Decision
+from goldfold.competition.task import FROM_PARAMS, Decision
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
 
 
 @dataclass(frozen=True)
 class Competition:
-    """The problem, the training and test tables, how a row's file is found, and the sample submission.
+    """The problem, the training and test tables, where each row's image is, and the sample submission.
 
     Tables keep every column that was shipped; the last `extra` training rows are those of competition.extra. Ids are
     texts; the targets are texts (labels) or numbers. `sample` is the contract of the answer, as texts: its columns, their
@@ -51,7 +51,7 @@ class Competition:
 
 
 def read_competition(config: CompetitionConfig) -> Competition:
-    """Read the competition's files and work out what params.yaml leaves open; raises InputError for what does not fit."""
+    """Read the competition's files and work out what params.yaml leaves open; raises InputError where they disagree."""
     files = find_files(config)
     shipped = read_shipped(config, files)
     names = shipped.names
@@ -82,7 +82,7 @@ def read_competition(config: CompetitionConfig) -> Competition:
 
 
 def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame | None:
-    """The test labels for the local scorer: `competition.solution`, or those of rows that goldfold held out itself."""
+    """The test labels for the local scorer: `competition.solution`, or those of the rows that goldfold held out."""
     if config.solution:
         return solution_table(Path(config.solution), problem)
     files = find_files(config)
@@ -100,7 +100,7 @@ def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame |
 
 
 def _require_rows(config: CompetitionConfig, shipped: Shipped) -> None:
-    """Raise InputError for training rows without an id of their own or without their targets."""
+    """Raise InputError for training rows without a unique id or without targets."""
     names = shipped.names
     require_ids(shipped.train, names.id, shipped.source)
     if not (config.task == "multilabel" and len(names.targets) == 1):
@@ -110,7 +110,7 @@ def _require_rows(config: CompetitionConfig, shipped: Shipped) -> None:
 
 
 def _read_sample(files: Files, names: Names) -> pd.DataFrame | None:
-    """The sample submission as texts, one row for each id."""
+    """The sample submission as texts, one row per id."""
     if files.sample is None:
         return None
     sample = read_table(files.sample, columns_of(files.sample))
@@ -122,7 +122,7 @@ def _read_sample(files: Files, names: Names) -> pd.DataFrame | None:
 def _test_rows(
     config: CompetitionConfig, files: Files, shipped: Shipped, sample: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, pd.DataFrame, Sequence[Decision]]:
-    """The training rows that are left, the test rows in the order of the sample submission, and whether they were held out."""
+    """The remaining training rows, the test rows in the order of the sample submission, and the decision to hold them out."""
     names, train, test = shipped.names, shipped.train, shipped.test
     decisions = []
     if test is None and sample is None:
@@ -142,7 +142,7 @@ def _test_rows(
 
 
 def _held_out(shipped: Shipped, fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split a test set off the training rows, the same each time, with each class's share kept where it can be."""
+    """Split a test set off the training rows, always the same one, stratified by class where possible."""
     from sklearn.model_selection import train_test_split
 
     train, labels = shipped.train, shipped.train[shipped.names.targets[0]]
@@ -186,5 +186,5 @@ def _problem(
         contract.require_answerable(problem, sample)
     decisions = [task_why, answer_why, metric_why]
     if task == "binary":
-        decisions.insert(1, Decision("positive class", classes[1], "the second class" if not config.classes else GIVEN))
+        decisions.insert(1, Decision("positive class", classes[1], "the second class" if not config.classes else FROM_PARAMS))
     return problem, decisions

@@ -1,6 +1,5 @@
 """The sample submission as the contract of the answer: its ids, its columns, and what it can ask for."""
 
-import string
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pandas as pd
 
 from goldfold.competition.images import IMAGE_SUFFIXES
 from goldfold.competition.problem import Problem
+from goldfold.competition.tables import fields_of
 from goldfold.competition.task import split_labels, whole_number_labels
 from goldfold.config import Answer
 from goldfold.errors import InputError
@@ -19,28 +19,17 @@ def ids_of(sample: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
 
 
 def asked_columns(sample: pd.DataFrame, keys: Sequence[str]) -> list[str]:
-    """The columns of a sample submission that are to be answered."""
+    """The columns of a sample submission that a submission fills in."""
     return [name for name in sample.columns if name not in keys] if keys else list(sample.columns[1:])
 
 
 def joined(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
-    """The texts of columns, joined by _."""
+    """Each row's texts in these columns, joined by _."""
     return pd.Series(["_".join(row) for row in zip(*(table[name].astype(str) for name in columns), strict=True)], table.index)
 
 
-def fields_of(template: str) -> list[str]:
-    """The columns that a template such as `{patient}_{side}` fills in."""
-    return [name for _, name, _, _ in string.Formatter().parse(template) if name]
-
-
-def filled(table: pd.DataFrame, template: str) -> list[str]:
-    """A template filled in by each row."""
-    fields = fields_of(template)
-    return [template.format(**dict(zip(fields, row, strict=True))) for row in zip(*(table[f] for f in fields), strict=True)]
-
-
 def answer_columns(problem: Problem) -> tuple[str, ...]:
-    """The columns of an answer beside its id: a class, a label or a target each."""
+    """The columns of an answer beside its id, one for each class, label or target."""
     if problem.pair_id:
         return ("value",)
     if problem.answer in ("ranking", "set"):
@@ -53,17 +42,19 @@ def answer_columns(problem: Problem) -> tuple[str, ...]:
 
 
 def pair_ids(problem: Problem, ids: pd.Series) -> pd.DataFrame:
-    """The ids of the answers of each (id, label) pair, (n, labels), as competition.pair_id makes them.
+    """The ids of the answers, one for each (id, label) pair, (n, labels), by the template competition.pair_id.
 
-    Labels and ids that are whole numbers may be formatted as such, `{label:02d}`; zeros at the front are left out.
+    Labels and ids that are whole numbers may be formatted as such, `{label:02d}`; leading zeros are dropped.
     """
     template = str(problem.pair_id)
     if set(fields_of(template)) != {"id", "label"}:
-        raise InputError(f"params.yaml, competition.pair_id: {template} is not made of an id and a label", mend="{id}_{label}")
+        raise InputError(
+            f"params.yaml, competition.pair_id: {template} does not name both id and label", mend="write it as {id}_{label}"
+        )
     try:
         rows = [[template.format(id=_number(i), label=_number(label)) for label in problem.names] for i in ids]
     except ValueError as error:
-        raise InputError(f"params.yaml, competition.pair_id: {template} cannot be filled in: {error}", mend="mend it") from None
+        raise InputError(f"params.yaml, competition.pair_id: {template} cannot be used: {error}", mend="correct it") from None
     return pd.DataFrame(rows, columns=list(problem.names)).replace(r"^0+(?=\d+$)", "", regex=True)
 
 
@@ -74,7 +65,7 @@ def _number(text: str) -> int | str:
 def test_as_asked(
     test: pd.DataFrame | None, sample: pd.DataFrame, keys: Sequence[str], id_column: str, by: str, path: Path | None
 ) -> pd.DataFrame:
-    """The test rows in the order of the sample submission's ids, which are in the column `by`, once each or several times.
+    """The test rows in the order of the sample submission's ids, which the column `by` holds, once or several times.
 
     Ids may differ by the extension of an image. Raises InputError where the two differ otherwise.
     """
@@ -83,24 +74,24 @@ def test_as_asked(
         # Without a test table the sample submission's ids are the test set, whatever else lies in the test folder.
         if by != id_column:
             raise InputError(
-                f"the sample submission's ids are those of {by}, and there is no test table that says which rows share one",
+                f"the sample submission's ids are values of {by}, and no test table says which rows share one",
                 mend="put test.csv beside it, or name it in competition.test",
             )
         return pd.DataFrame({id_column: ids})
-    known = _extensions_as(test[by], ids)
-    require_same_ids(ids, known, path)
-    order = pd.Series(range(len(ids)), index=ids)[list(known)].to_numpy()
-    return test.assign(**{by: known}).iloc[order.argsort(kind="stable")].reset_index(drop=True)
+    test_ids = _extensions_as(test[by], ids)
+    require_same_ids(ids, test_ids, path)
+    order = pd.Series(range(len(ids)), index=ids)[list(test_ids)].to_numpy()
+    return test.assign(**{by: test_ids}).iloc[order.argsort(kind="stable")].reset_index(drop=True)
 
 
-def require_same_ids(asked: pd.Series, known: pd.Series, path: Path) -> None:
-    """Raise InputError, naming them, for ids of the sample submission or the test table that the other does not have."""
-    missing, unasked = sorted(set(asked) - set(known)), sorted(set(known) - set(asked))
+def require_same_ids(asked: pd.Series, shipped: pd.Series, path: Path) -> None:
+    """Raise InputError for ids that only the sample submission has, or only the table in `path`."""
+    missing, unasked = sorted(set(asked) - set(shipped)), sorted(set(shipped) - set(asked))
     if missing or unasked:
         raise InputError(
             f"{path} and the sample submission differ in {len(missing) + len(unasked)} ids",
             [*(f"{i} is in the sample submission only" for i in missing), *(f"{i} is in {path.name} only" for i in unasked)],
-            "complete the one that is short, or name the right files in competition.test and sample_submission",
+            "complete the shorter one, or name the right files in competition.test and sample_submission",
         )
 
 
@@ -114,20 +105,19 @@ def _extensions_as(ids: pd.Series, asked: pd.Series) -> pd.Series:
 
 
 def require_answerable(problem: Problem, sample: pd.DataFrame) -> None:
-    """Raise InputError where the sample submission asks for what the training table cannot teach."""
+    """Raise InputError where the sample submission asks for labels or columns that the training table does not have."""
     columns, wanted = asked_columns(sample, problem.keys), answer_columns(problem)
     if problem.answer in ("label", "ranking", "set") and problem.names != problem.targets and len(columns) == 1:
-        parted = problem.answer != "label"
-        shown = whole_number_labels(sample[columns[0]])
-        labels = {label for row in split_labels(shown, problem.separator) for label in row} if parted else set(shown)
+        several = problem.answer != "label"
+        column = whole_number_labels(sample[columns[0]])
+        labels = {label for row in split_labels(column, problem.separator) for label in row} if several else set(column)
         unseen = sorted(labels - set(problem.classes or problem.grades))
         if unseen:
-            known = ", ".join((problem.classes or problem.grades)[:20])
             raise InputError(
-                f"labels in the sample submission that the training table never shows: {len(unseen)}",
+                f"labels in the sample submission that are not in the training table: {len(unseen)}",
                 unseen,
-                f"training knows {known}; correct competition.target, or set competition.answer: "
-                "probability if the competition asks for one",
+                f"the training table has {', '.join((problem.classes or problem.grades)[:20])}; correct competition.target, or "
+                "set competition.answer: probability if the competition asks for one",
             )
     by_name = problem.answer == "probability" and problem.classes and problem.task != "binary" and not problem.pair_id
     if by_name and set(columns) != set(wanted):
@@ -135,23 +125,25 @@ def require_answerable(problem: Problem, sample: pd.DataFrame) -> None:
             "the sample submission's columns are not the classes of the training table",
             [*(f"{c} is in the sample only" for c in columns if c not in wanted)]
             + [f"{c} is in the training table only" for c in wanted if c not in columns],
-            "correct competition.target, or bring the classes and columns into line",
+            "correct competition.target, or make the classes and columns match",
         )
     if len(columns) != len(wanted):
         raise InputError(
-            f"the sample submission asks for {len(columns)} columns, but the targets are {len(wanted)}",
+            f"the sample submission asks for {len(columns)} columns, but there are {len(wanted)} targets",
             columns,
             "name as many columns in competition.target",
         )
 
 
 def require_writable(problem: Problem) -> None:
-    """Raise InputError where labels cannot be told apart in a text of several."""
+    """Raise InputError for labels that contain the separator of an answer's labels."""
     if problem.answer in ("ranking", "set"):
         broken = [label for label in problem.names if problem.separator in label]
         if broken:
             raise InputError(
-                f"the answer parts labels by spaces, which {len(broken)} labels have themselves", broken, "rename these labels"
+                f"an answer separates its labels by {problem.separator!r}, which {len(broken)} labels contain",
+                broken,
+                "rename these labels",
             )
 
 

@@ -1,4 +1,4 @@
-"""Which of a competition's files is which."""
+"""Finding a competition's tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ TEST_TABLES = ("test.csv", "test.csv.zip", "test.tsv", "test.parquet")
 
 @dataclass(frozen=True)
 class Files:
-    """A competition's folder, and the tables that it holds; without a training table it is one of images."""
+    """A competition's folder and its tables; without a training table it is a folder of images."""
 
     root: Path
     train: Path | None
@@ -27,7 +27,7 @@ def find_files(config: CompetitionConfig) -> Files:
     if not root.is_dir():
         raise InputError(
             f"there is no folder {root}, which competition.path names",
-            mend="put the competition's files there (data/raw/<name>/ is the place), or correct competition.path",
+            mend="put the competition's files in data/raw/<name>/, or correct competition.path",
         )
     train = _named_or_usual(root, config.train, TRAIN_TABLES)
     test = _named_or_usual(root, config.test, TEST_TABLES) if train else None

@@ -1,14 +1,13 @@
 """Finding the image of each row."""
 
 import os
-import string
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from goldfold.competition.tables import line, require_columns
+from goldfold.competition.tables import fields_of, filled, line, require_columns
 from goldfold.errors import InputError
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".pgm", ".ppm", ".npy"}
@@ -18,7 +17,7 @@ OPPOSITE: dict[Side, str] = {"train": "test", "test": "train"}
 
 
 def image_files(folder: Path) -> list[Path]:
-    """All image files below `folder`, sorted, as paths relative to it; hidden folders are passed over."""
+    """List the image files below `folder`, sorted, as paths relative to it; hidden folders are skipped."""
     return [Path(name) for name in _walk(folder)]
 
 
@@ -35,34 +34,32 @@ def _walk(folder: Path, below: str = "") -> Iterator[str]:
 def find_images(table: pd.DataFrame, id_column: str, root: Path, template: str | None, side: Side) -> list[str]:
     """Return the image of each row of `table`, as paths relative to `root`.
 
-    With a template, `images/{id}_frontal.jpg`, its columns are filled in; without one an image is found by the row's
-    id, as its name or path, with or without its extension, in any folder below `root` but one that is called after the
-    other table (test for training rows). Raises InputError for rows without an
-    image, or with more than one.
+    A template, `images/{id}_frontal.jpg`, is filled in by each row. Without one, the image's name or path, with or without
+    its extension, is the row's id; folders called after the other table (test for training rows) are left out. Raises
+    InputError for rows without an image, or with more than one.
     """
     where = f"the {side} table"
     if template is None:
         keys = [str(value) for value in table[id_column]]
     else:
-        fields = [name for _, name, _, _ in string.Formatter().parse(template) if name]
-        require_columns(table.columns, fields, where, "competition.images")
-        keys = [template.format(**dict(zip(fields, row, strict=True))) for row in zip(*(table[f] for f in fields), strict=True)]
+        require_columns(table.columns, fields_of(template), where, "competition.images")
+        keys = filled(table, template)
 
     files = list(_walk(root))
     named = _by_name(files, set(keys))
-    found, missing, several = [], [], []
+    paths, missing, several = [], [], []
     for position, key in enumerate(keys):
         everywhere = named.get(key, [])
         candidates = [path for path in everywhere if template or not path.lower().startswith(OPPOSITE[side])]
         if len(candidates) == 1:
-            found.append(candidates[0])
+            paths.append(candidates[0])
             continue
-        place = f"{line(position)} ({id_column} {table[id_column].iloc[position]})"
+        row = f"{line(position)} ({id_column} {table[id_column].iloc[position]})"
         if candidates:
-            several.append(f"{place}: {', '.join(candidates[:3])}")
+            several.append(f"{row}: {', '.join(candidates[:3])}")
         else:
             others = f", only {everywhere[0]}, which is the {OPPOSITE[side]} table's" if everywhere else ""
-            missing.append(f"{place}: no file {key}{others}")
+            missing.append(f"{row}: no file {key}{others}")
     example = f"such as {files[0]}" if files else "none at all"
     if missing:
         raise InputError(
@@ -76,11 +73,11 @@ def find_images(table: pd.DataFrame, id_column: str, root: Path, template: str |
             several,
             "say in competition.images which one is meant, such as train/{id}.jpg",
         )
-    return found
+    return paths
 
 
 def _by_name(files: list[str], asked: set[str]) -> dict[str, list[str]]:
-    """Each file under those of its path and its name, both with and without the extension, that are asked for."""
+    """Files by those of the `asked` keys that are their path or name, with or without the extension."""
     names: dict[str, list[str]] = {}
     for path in files:
         name = path.rpartition("/")[2]

@@ -10,7 +10,7 @@ from goldfold.competition import contract
 from goldfold.competition.files import Files
 from goldfold.competition.folders import LABEL, extra_from_folders, tables_from_folders
 from goldfold.competition.names import ROW, Names, work_out_names
-from goldfold.competition.tables import read_table, require_columns, require_ids
+from goldfold.competition.tables import fields_of, filled, read_table, require_columns, require_ids
 from goldfold.competition.task import Decision
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
@@ -20,8 +20,8 @@ from goldfold.errors import InputError
 class Shipped:
     """The rows that a competition ships, as texts where they are ids or targets.
 
-    `test` is None where it has no test table or folder, and `extra` has no rows where params.yaml names none. `images` is the
-    template of a row's image, see `find_images`; `source` is where the training rows are from.
+    `test` is None without a test table or folder, and `extra` is empty where params.yaml names none. `images` is the
+    template of a row's image, see `find_images`; `source` is the file or folder of the training rows.
     """
 
     names: Names
@@ -69,7 +69,7 @@ def _extra_table(path: Path, names: Names, train: pd.DataFrame) -> pd.DataFrame:
     shared = sorted(set(extra[names.id]) & set(train[names.id]))
     if shared:
         raise InputError(
-            f"{path}: {len(shared)} ids that the training table has too", shared, "remove these rows, or give them other ids"
+            f"{path}: {len(shared)} ids are in the training table too", shared, "remove these rows, or give them other ids"
         )
     return extra
 
@@ -82,14 +82,14 @@ def _require_extra(path: Path) -> None:
 def _read_rows(
     path: Path, names: Names, targets: Sequence[str] = (), key: str = "competition", header: bool = True
 ) -> pd.DataFrame:
-    """Read a table with its ids; raises InputError where it lacks a column that they are made of."""
-    made_of = [*(names.parts or (names.id,)), *contract.fields_of(names.template)]
-    table = read_table(path, [*made_of, *targets], header)
+    """Read a table with its ids; raises InputError where it lacks a column of them."""
+    parts = [*(names.parts or (names.id,)), *fields_of(names.template)]
+    table = read_table(path, [*parts, *targets], header)
     if names.id == ROW and ROW not in table:
         table.insert(0, ROW, pd.Series(range(len(table))).astype("str"))
-    require_columns(table.columns, [*made_of, *targets], str(path), key)
+    require_columns(table.columns, [*parts, *targets], str(path), key)
     if names.parts:
         table[names.id] = contract.joined(table, names.parts)
     if names.answer:
-        table[names.answer] = contract.filled(table, names.template)
+        table[names.answer] = filled(table, names.template)
     return table

@@ -1,4 +1,4 @@
-"""The columns that tables are read by, worked out from their headers."""
+"""Which columns are ids and targets, worked out from the tables' headers."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,7 +7,7 @@ import pandas as pd
 
 from goldfold.competition.files import Files
 from goldfold.competition.tables import columns_of, read_table, require_columns
-from goldfold.competition.task import GIVEN, Decision
+from goldfold.competition.task import FROM_PARAMS, Decision
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
 
@@ -17,10 +17,10 @@ ROW = "row_number"
 
 @dataclass(frozen=True)
 class Names:
-    """The columns that tables are read by.
+    """The columns of ids and targets.
 
-    `id` tells rows apart; it is joined of `parts`, of which the sample submission has the `keys`, where it is made of several
-    columns. `answer` is what rows share that have one answer, with the template that makes it.
+    `id` identifies a row; where several columns do, it joins these `parts`, of which the sample submission has the `keys`.
+    `answer` identifies an answer that several rows may share, and `template` makes it of other columns.
     """
 
     id: str
@@ -32,7 +32,7 @@ class Names:
 
 
 def work_out_names(config: CompetitionConfig, files: Files, train_path: Path) -> tuple[Names, list[Decision]]:
-    """Work out the id and target columns from the headers alone; raises InputError where they do not tell."""
+    """Work out the id and target columns from the headers alone; raises InputError where they are ambiguous."""
     columns = columns_of(train_path, config.header)
     sample = columns_of(files.sample) if files.sample else []
     test = columns_of(files.test, config.header) if files.test else []
@@ -41,7 +41,7 @@ def work_out_names(config: CompetitionConfig, files: Files, train_path: Path) ->
     require_columns(columns, names.parts or (names.id,), str(train_path), "competition.id")
     if files.test:
         require_columns(test, names.parts or (names.id,), str(files.test), "competition.id")
-    why = GIVEN if config.id else "the first column of the sample submission or table"
+    why = FROM_PARAMS if config.id else "the first column of the sample submission or table"
     if not (config.id or sample or test) and not _could_be_ids(read_table(train_path, [names.id], config.header)[names.id]):
         names, why = replace(names, id=ROW), "no column could be the id: the rows are numbered"
     decisions = [Decision("id", names.id, why)]
@@ -49,7 +49,7 @@ def work_out_names(config: CompetitionConfig, files: Files, train_path: Path) ->
 
     if config.target:
         targets = (config.target,) if isinstance(config.target, str) else config.target
-        why = GIVEN
+        why = FROM_PARAMS
     elif asked and all(name in columns for name in asked):
         targets, why = tuple(asked), "the columns that the sample submission asks for"
     else:
@@ -72,11 +72,11 @@ def _could_be_ids(values: pd.Series) -> bool:
 
 
 def _id_names(config: CompetitionConfig, columns: list[str], sample: list[str], test: list[str]) -> Names:
-    """The columns that tell rows and answers apart."""
+    """The columns that identify rows and answers."""
     if config.answer_id and not config.id:
         raise InputError(
-            "params.yaml: competition.answer_id says which rows share an answer, but not what tells the rows apart",
-            mend="name the column with each row's own id in competition.id",
+            "params.yaml: competition.answer_id says which rows share an answer, but no column identifies a row",
+            mend="name the column with a unique id per row in competition.id",
         )
     answer = config.answer_id and (config.answer_id if "{" not in config.answer_id else (*sample, "answer_id")[0])
     template = config.answer_id or ""

@@ -1,4 +1,4 @@
-"""The problem that a competition sets: what is predicted from what, how it is answered and how it is scored."""
+"""The problem that a competition poses: what is predicted from what, how it is answered and how it is scored."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -20,11 +20,11 @@ class Problem:
     """What is predicted (`task`, `targets`, `classes`), from which kind of input, and what the answer looks like.
 
     `classes` are the labels as texts, in the order of the model's outputs; of two the second is the positive one. A multilabel
-    task has them where one column holds each row's labels, parted by `separator`; otherwise its targets are its labels. A
+    task has them where one column holds each row's labels, separated by `separator`; otherwise its targets are its labels. A
     regression that is answered by labels has them as `grades`, to the nearest of which its values are rounded.
 
-    `answer_id` is the column by which rows share an answer, where several do, and `aggregate` what becomes of their
-    predictions. With `pair_id` the answer has a row per id and label. `keys` are the columns whose texts, joined by _, are `id`.
+    `answer_id` is the column by which rows share an answer, where several do, and `aggregate` how their
+    predictions are combined. With `pair_id` the answer has a row per id and label. `keys` are the columns that `id` joins by _.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Problem:
     def truth(self, table: pd.DataFrame) -> Array:
         """The targets of a table as numbers, in the shape that metrics take; raises InputError for unknown labels."""
         if self.is_exclusive and len(self.targets) == 1:
-            index = self._places(table[self.targets[0]])
+            index = self._columns_by_name(table[self.targets[0]])
             return table[self.targets[0]].map(index).to_numpy(dtype=np.int64)
         if self.task == "multilabel" and self.classes:
             return self.label_matrix(table[self.targets[0]])
@@ -100,26 +100,26 @@ class Problem:
         return values[:, 0] if len(self.targets) == 1 else values
 
     def label_matrix(self, sets: pd.Series) -> Array:
-        """Texts of labels, parted by `separator`, as (n, labels) of 0 and 1."""
+        """Texts of labels, separated by `separator`, as (n, labels) of 0 and 1."""
         rows = split_labels(sets, self.separator)
-        index = self._places(label for labels in rows for label in labels)
+        index = self._columns_by_name(label for labels in rows for label in labels)
         matrix = np.zeros((len(sets), len(index)), dtype=np.int64)
         for row, labels in enumerate(rows):
             matrix[row, [index[label] for label in labels]] = 1
         return matrix
 
-    def _places(self, labels: Iterable[str]) -> dict[str, int]:
+    def _columns_by_name(self, labels: Iterable[str]) -> dict[str, int]:
         """The column of each of `names`; raises InputError where one of `labels` has none."""
         index = {label: position for position, label in enumerate(self.names)}
         unknown = sorted(set(labels) - set(index))
         if unknown:
             raise InputError(
-                f"labels in {self.targets[0]} that training does not know: {len(unknown)}", unknown, "correct the table"
+                f"labels in {self.targets[0]} that training has not seen: {len(unknown)}", unknown, "correct the table"
             )
         return index
 
     def unseen(self, table: pd.DataFrame) -> list[str]:
-        """List the labels of a table that are none of `classes`, sorted."""
+        """List the labels of a table that are not among `classes`, sorted."""
         if self.has_numbers:
             return []
         labels = table[self.targets[0]]
@@ -136,7 +136,9 @@ class Problem:
         is_weighted = any(arguments.get(name) is not None for name in ("class_weights", "label_weights"))
         if task not in metric.tasks or is_ordered or is_weighted or arguments.get("average") == "binary":
             raise InputError(
-                f"{metric.name} is not defined for labels that training never saw: {len(unseen)}", unseen, "leave their rows out"
+                f"{metric.name} is undefined for labels that training has not seen: {len(unseen)}",
+                unseen,
+                "leave their rows out",
             )
         return replace(self, task=task, classes=(*self.classes, *unseen))
 

@@ -1,4 +1,4 @@
-"""A table of known test labels: competition.solution."""
+"""The test labels in competition.solution."""
 
 from pathlib import Path
 
@@ -18,20 +18,20 @@ USAGES = (PUBLIC, PRIVATE, IGNORED)
 def solution_table(path: Path, problem: Problem) -> pd.DataFrame:
     """The labels of a file, and its column Usage where it has one, however that is spelt.
 
-    Rows that are Ignored are left out. Raises InputError for rows without a label, for labels of which training saw none, and for
-    ids that have two.
+    Ignored rows are left out. Raises InputError for rows without a label, where training has seen none of the labels, and for
+    ids with two labels.
     """
     by = problem.answer_id or problem.id
     usages = [name for name in columns_of(path) if name.casefold() == USAGE.casefold()]
     if len(usages) > 1:
         raise InputError(f"{path} has several columns {USAGE}", usages, "keep one of them")
-    given = dict.fromkeys(usages, USAGE)
-    solution = read_table(path, [by, *problem.keys, *problem.targets, *given]).rename(columns=given)
+    renamed = dict.fromkeys(usages, USAGE)
+    solution = read_table(path, [by, *problem.keys, *problem.targets, *renamed]).rename(columns=renamed)
     if USAGE in solution:
         solution[USAGE] = _usage(solution[USAGE], path)
         solution = solution[solution[USAGE] != IGNORED].copy()
     if solution.empty:
-        raise InputError(f"{path} has no rows to score by", mend="bring the whole file")
+        raise InputError(f"{path} has no rows to score by", mend="give the whole file")
     if problem.keys:
         solution[problem.id] = contract.joined(solution, problem.keys)
     require_columns(solution.columns, [by, *problem.targets], str(path), "--solution, or competition.solution")
@@ -44,16 +44,16 @@ def solution_table(path: Path, problem: Problem) -> pd.DataFrame:
 
 
 def _usage(values: pd.Series, path: Path) -> pd.Series:
-    known = {usage.casefold(): usage for usage in USAGES}
-    usage = values.astype("str").str.strip().str.casefold().map(known)
+    spellings = {usage.casefold(): usage for usage in USAGES}
+    usage = values.astype("str").str.strip().str.casefold().map(spellings)
     if usage.isna().any():
-        places = [f"{line(position)}: {values.iloc[position]}" for position in usage.isna().to_numpy().nonzero()[0].tolist()]
-        raise InputError(f"{path}: values of {USAGE} that are none of {', '.join(USAGES)}: {len(places)}", places, "correct them")
+        lines = [f"{line(position)}: {values.iloc[position]}" for position in usage.isna().to_numpy().nonzero()[0].tolist()]
+        raise InputError(f"{path}: values of {USAGE} other than {', '.join(USAGES)}: {len(lines)}", lines, "correct them")
     return usage
 
 
 def _labels(column: pd.Series, problem: Problem, path: Path) -> pd.Series:
-    """The labels, 1.0 as 1; raises InputError for a missing one, and where training saw none of them."""
+    """The labels, 1.0 as 1; raises InputError for a missing one, and where training has seen none of them."""
     labels = work_out.whole_number_labels(column.astype("str"))
     classes = f"the classes are {', '.join(problem.classes[:10])}{' …' * (len(problem.classes) > 10)}"
     missing = labels.index[labels == ""].tolist()
@@ -68,4 +68,4 @@ def _require_one_answer(solution: pd.DataFrame, by: str, problem: Problem, path:
     answers = solution[[by, *problem.targets]].drop_duplicates()
     twice = answers[by][answers[by].duplicated()]
     if len(twice):
-        raise InputError(f"{path}: ids with two answers: {len(twice)}", [f"{by} {key}" for key in twice], "keep one row for each")
+        raise InputError(f"{path}: ids with two answers: {len(twice)}", [f"{by} {key}" for key in twice], "keep one row per id")

@@ -1,5 +1,6 @@
-"""Reading the tables that a competition ships, with ids and labels kept to the letter."""
+"""Reading a competition's tables, with ids and labels exactly as they are written."""
 
+import string
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ SEPARATORS = {";": "semicolon", "\t": "tab", "|": "bar"}
 
 
 def columns_of(path: Path, header: bool = True) -> list[str]:
-    """The column names of a table, from its header alone; column1 and so on, where it has none."""
+    """The column names of a table, from its header alone; column1 and so on without one."""
     if header:
         names = list(_read(path, nrows=0).columns)
         separator = next((name for sign, name in SEPARATORS.items() if len(names) == 1 and sign in names[0]), None)
         if separator:
             raise InputError(
-                f"{path}: its columns are parted by {separator}s", [names[0][:80]], "save it with commas between the columns"
+                f"{path}: its columns are separated by {separator}s", [names[0][:80]], "save it with commas between the columns"
             )
         return names
     return [f"column{number}" for number in range(1, _read(path, nrows=1, header=None).shape[1] + 1)]
@@ -48,8 +49,19 @@ def read_table(path: Path, text: Collection[str], header: bool = True) -> pd.Dat
     )
 
 
+def fields_of(template: str) -> list[str]:
+    """The columns that a template such as `{patient}_{side}` refers to."""
+    return [name for _, name, _, _ in string.Formatter().parse(template) if name]
+
+
+def filled(table: pd.DataFrame, template: str) -> list[str]:
+    """A template filled in by each row."""
+    fields = fields_of(template)
+    return [template.format(**dict(zip(fields, row, strict=True))) for row in zip(*(table[f] for f in fields), strict=True)]
+
+
 def require_columns(table: Collection[str], wanted: Collection[str], where: str, key: str) -> None:
-    """Raise InputError for the columns of params.yaml's `key` that `table`, found in `where`, does not have."""
+    """Raise InputError for columns, named by params.yaml's `key`, that the table `where` does not have."""
     missing = [name for name in wanted if name not in table]
     if missing:
         raise InputError(
@@ -60,36 +72,36 @@ def require_columns(table: Collection[str], wanted: Collection[str], where: str,
 
 
 def read_rows(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
-    """Read several tables as one whose index names each row by its file and where it stands there."""
+    """Read several tables as one, whose index is each row's file and line."""
     tables = [read_table(path, (), header) for path in paths]
     names = [f"{path} {line(row, header)}" for path, table in zip(paths, tables, strict=True) for row in range(len(table))]
     return pd.concat(tables).set_axis(names)
 
 
 def line(position: int, header: bool = True) -> str:
-    """Where the row at `position` (from 0) of a table stands in its file, counting the header as the first row."""
+    """The number of a table's row in its file, by its `position` from 0; the header is row 1."""
     return f"row {position + 1 + header}"
 
 
 def require_ids(table: pd.DataFrame, id_column: str, path: Path) -> None:
-    """Raise InputError for a table without rows, and for ids that are empty or stand twice."""
+    """Raise InputError for a table without rows, and for empty or repeated ids."""
     if table.empty:
-        raise InputError(f"{path} has no rows", mend="bring the whole file, or name another one in params.yaml, competition")
+        raise InputError(f"{path} has no rows", mend="give the whole file, or name another one in params.yaml, competition")
     ids = table[id_column]
     empty = [line(position) for position in (ids == "").to_numpy().nonzero()[0].tolist()]
     if empty:
-        raise InputError(f"{path}: rows without {id_column}: {len(empty)}", empty, "give each row its id")
+        raise InputError(f"{path}: rows without {id_column}: {len(empty)}", empty, "give every row an id")
     twice = ids.duplicated(keep=False).to_numpy()
     if twice.any():
         first: dict[str, int] = {}
-        places = []
+        repeats = []
         for position in twice.nonzero()[0].tolist():
             seen = first.setdefault(ids.iloc[position], position)
             if seen != position:
-                places.append(f"{line(position)}: {id_column} {ids.iloc[position]}, first seen in {line(seen)}")
+                repeats.append(f"{line(position)}: {id_column} {ids.iloc[position]}, first seen in {line(seen)}")
         raise InputError(
-            f"{path}: ids that stand twice: {len(places)}",
-            places,
+            f"{path}: repeated ids: {len(repeats)}",
+            repeats,
             "keep one row per id, or name another column in competition.id",
         )
 
@@ -109,14 +121,14 @@ def _read(path: Path, **options: Any) -> pd.DataFrame:
     except UnicodeDecodeError:
         raise _not_utf8(path) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
-        told = str(error).strip()
-        mend = "open it in an editor and correct it: a quotation mark that is not closed, or a line with more values than columns"
-        raise InputError(f"{path} cannot be read as a table: {told}", mend=mend) from None
+        reason = str(error).strip()
+        mend = "open it in an editor and look for an unclosed quotation mark, or a line with more values than columns"
+        raise InputError(f"{path} cannot be read as a table: {reason}", mend=mend) from None
     return table
 
 
 def _not_utf8(path: Path) -> InputError:
-    """Where a table is not UTF-8, and how to make it so."""
+    """The error for a table that is not UTF-8: its first such row, and how to convert it."""
     data = path.read_bytes()
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin1"
     try:

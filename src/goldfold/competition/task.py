@@ -37,7 +37,7 @@ class Decision:
     why: str
 
 
-GIVEN = "as params.yaml says"
+FROM_PARAMS = "as params.yaml says"
 
 
 def require_targets(train: pd.DataFrame, targets: tuple[str, ...], id_column: str, source: str) -> None:
@@ -64,12 +64,14 @@ def work_out_task(
 ) -> tuple[Task, Decision]:
     """What is predicted. `train` holds the targets as texts; `answers` are the sample submission's columns but the id."""
     if config.task:
-        return config.task, Decision("task", config.task, GIVEN)
+        return config.task, Decision("task", config.task, FROM_PARAMS)
     numbers = train[list(targets)].apply(pd.to_numeric, errors="coerce")
     if len(targets) > 1:
         if numbers.isin([0, 1]).to_numpy().all():
             if (numbers.sum(axis=1) == 1).all():
-                return "multiclass", Decision("task", "multiclass", f"of {len(targets)} target columns each row has a single 1")
+                return "multiclass", Decision(
+                    "task", "multiclass", f"each row has a single 1 among {len(targets)} target columns"
+                )
             return "multilabel", Decision("task", "multilabel", f"{len(targets)} target columns of 0 and 1")
         return "regression", Decision("task", "regression", f"{len(targets)} target columns of numbers")
     target = targets[0]
@@ -85,7 +87,7 @@ def work_out_task(
 
 
 def work_out_separator(train: pd.DataFrame, task: Task, targets: tuple[str, ...]) -> str:
-    """What parts the labels of a multilabel task in its one target column: the first of , | ; that stands there, else a space."""
+    """What separates a multilabel task's labels in its one target column: the first of , | ; that occurs, else a space."""
     if task != "multilabel" or len(targets) > 1:
         return " "
     return next((mark for mark in SEPARATORS if train[targets[0]].str.contains(mark, regex=False).any()), " ")
@@ -94,9 +96,9 @@ def work_out_separator(train: pd.DataFrame, task: Task, targets: tuple[str, ...]
 def work_out_classes(
     config: CompetitionConfig, train: pd.DataFrame, task: Task, targets: tuple[str, ...], separator: str
 ) -> tuple[str, ...]:
-    """The classes in order: numbers by value, texts by letter, the columns of votes as they come, or as params.yaml says.
+    """The classes in order: numbers by value, texts by letter, columns of votes as they come, or as in params.yaml.
 
-    A multilabel task has them where one column holds its labels; a regression has none.
+    A multilabel task has classes only where one column holds its labels, and a regression has none.
     """
     target = targets[0]
     if len(targets) > 1:
@@ -109,14 +111,14 @@ def work_out_classes(
         seen = set(train[target])
     if len(seen) < 2:
         raise InputError(
-            f"{target} has one value only, {', '.join(seen)}: there is nothing to tell apart",
+            f"{target} has one value only, {', '.join(seen)}: there is nothing to predict",
             mend="correct competition.path or competition.target; a folder of images needs one folder per class",
         )
     if config.classes:
         unknown = sorted(seen - set(config.classes))
         if unknown:
             raise InputError(
-                f"values of {target} that competition.classes leaves out: {len(unknown)}",
+                f"values of {target} that are not in competition.classes: {len(unknown)}",
                 unknown,
                 "add them, or leave classes out",
             )
@@ -127,13 +129,13 @@ def work_out_classes(
 
 
 def require_ordered(config: CompetitionConfig, task: Task, classes: tuple[str, ...], metric: Component) -> None:
-    """Raise InputError where a metric weighs how far apart classes are, and nothing tells their order."""
+    """Raise InputError where a metric weighs how far apart classes are, and their order is unknown."""
     weighs = metric.name.endswith("weighted_kappa") or (metric.name == "cohen_kappa" and metric.args.get("weights"))
     if task == "multiclass" and weighs and not config.classes and pd.to_numeric(pd.Series(classes), errors="coerce").isna().any():
         raise InputError(
             f"{metric.name} weighs mistakes by how far apart the classes are, and words have no order",
             list(classes),
-            "give them from the lowest to the highest: competition.classes: [low, middle, high]",
+            "list them from the lowest to the highest: competition.classes: [low, middle, high]",
         )
 
 
@@ -172,7 +174,7 @@ def work_out_answer(
         return answer, Decision("answer", answer, why)
 
     if config.answer:
-        return decided(config.answer, GIVEN)
+        return decided(config.answer, FROM_PARAMS)
     needs = find_metric(config.metric.name, task).needs if config.metric else None
     asked = answers.shape[1] if answers is not None else 0
     needed = f"{config.metric.name} needs it" if config.metric else ""
@@ -197,9 +199,9 @@ def work_out_answer(
         return decided("ranking", "the sample submission holds several labels in a row")
     if answers is None or task == "multiclass":
         return decided("label", "the sample submission has one column" if answers is not None else "the default")
-    known = set(classes) if task == "binary" else {"0", "1"}
-    if all(set(whole_number_labels(answers[column])) <= known for column in answers) and (
-        task == "binary" or set(answers.to_numpy().ravel()) == known
+    labels = set(classes) if task == "binary" else {"0", "1"}
+    if all(set(whole_number_labels(answers[column])) <= labels for column in answers) and (
+        task == "binary" or set(answers.to_numpy().ravel()) == labels
     ):
         return decided("label", "the sample submission holds labels")
     return decided("probability", "the sample submission holds other numbers than the labels")
@@ -207,16 +209,16 @@ def work_out_answer(
 
 def _are_rankings(answers: pd.Series, classes: tuple[str, ...]) -> bool:
     """Whether texts hold several classes each."""
-    known, rows = set(classes), split_labels(answers, " ")
-    return not set(answers) <= known and all(set(row) <= known for row in rows) and max(map(len, rows)) > 1
+    names, rows = set(classes), split_labels(answers, " ")
+    return not set(answers) <= names and all(set(row) <= names for row in rows) and max(map(len, rows)) > 1
 
 
 def work_out_metric(config: CompetitionConfig, task: Task, answer: Answer) -> tuple[Component, Decision]:
     """The competition's metric, with its arguments."""
     if config.metric:
         find_metric(config.metric.name, task, config.metric.args)
-        told = ", ".join(f"{name}: {value}" for name, value in config.metric.args.items())
-        return config.metric, Decision("metric", config.metric.name + (f" ({told})" if told else ""), GIVEN)
+        args = ", ".join(f"{name}: {value}" for name, value in config.metric.args.items())
+        return config.metric, Decision("metric", config.metric.name + (f" ({args})" if args else ""), FROM_PARAMS)
     name = DEFAULT_METRICS.get((task, answer))
     if name is None:
         raise InputError(f"params.yaml: a {task} task has no answer of kind {answer}", mend="correct competition.answer or task")
@@ -225,8 +227,8 @@ def work_out_metric(config: CompetitionConfig, task: Task, answer: Answer) -> tu
 
 
 def numeric_targets(train: pd.DataFrame, targets: tuple[str, ...], task: Task, source: str) -> pd.DataFrame:
-    """The targets as numbers: values, labels of 0 and 1, or a multiclass task's votes; raises InputError for those that are
-    none, and for rows without a vote."""
+    """The targets as numbers: values, labels of 0 and 1, or a multiclass task's votes; raises InputError for other texts, and
+    for rows without a vote."""
     numbers: pd.DataFrame = train[list(targets)].apply(pd.to_numeric, errors="coerce")
     wanted = {"multilabel": "0 or 1", "multiclass": "votes from 0 up"}.get(task, "finite numbers")
     for target in targets:

@@ -9,8 +9,8 @@ Truth and prediction are arrays over the same rows, n rows long:
 | multilabel | (n, labels) 0 or 1 | (n, labels) probabilities |
 | regression | (n,), or (n, targets) where there are several | as the truth |
 
-A metric that needs labels is given the most probable class, or 0 and 1 by the threshold 0.5, in the truth's shape. One that
-does not take shares is given the class with the largest.
+A metric that needs labels gets the most probable class, or 0 and 1 by the threshold 0.5, in the truth's shape. One that
+does not take shares gets the class with the largest.
 """
 
 from goldfold.metrics.arguments import named_columns, score_rows

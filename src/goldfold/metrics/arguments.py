@@ -1,4 +1,4 @@
-"""The arguments of `competition.metric`: which there are, and what they make of the rows that are scored.
+"""The arguments of `competition.metric`: checking them, and scoring rows with them.
 
 Beside its own, every metric takes `mask` with `keep` (only rows whose column `mask` is `keep` count; 1 by default) and
 `targets` (the names of the only targets, labels or columns that count).
@@ -21,12 +21,13 @@ KEY = "competition.metric"
 
 
 def require_arguments(metric: Metric, arguments: Mapping[str, Any]) -> None:
-    """Raise InputError for an argument or a choice that the metric does not take, and for one that it needs and is not given."""
-    known = [*metric.parameters, *OF_EVERY_METRIC]
+    """Raise InputError for an argument or a choice that the metric does not take, and for a missing one that it needs."""
+    names = [*metric.parameters, *OF_EVERY_METRIC]
     for name in arguments:
-        if name not in known:
+        if name not in names:
             raise InputError(
-                f"params.yaml, {KEY}: {metric.name} takes no {name}{nearest(name, known)}", mend=f"give it of: {', '.join(known)}"
+                f"params.yaml, {KEY}: {metric.name} takes no {name}{nearest(name, names)}",
+                mend=f"it takes {', '.join(names)}",
             )
         annotation = metric.parameters[name].annotation if name in metric.parameters else None
         choices = get_args(annotation) if get_origin(annotation) is Literal else ()
@@ -49,12 +50,8 @@ def require_arguments(metric: Metric, arguments: Mapping[str, Any]) -> None:
 
 def named_columns(metric: Metric, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The columns of the table that the arguments name."""
-    given = [arguments[name] for name in ("mask", *metric.columns) if arguments.get(name) is not None]
-    return tuple(dict.fromkeys(column for value in given for column in _several(value)))
-
-
-def _several(value: Any) -> Sequence[str]:
-    return [value] if isinstance(value, str) else list(value)
+    values = [arguments[name] for name in ("mask", *metric.columns) if arguments.get(name) is not None]
+    return tuple(dict.fromkeys(column for value in values for column in ([value] if isinstance(value, str) else value)))
 
 
 def score_rows(
@@ -66,33 +63,33 @@ def score_rows(
     prediction: Array,
     table: pd.DataFrame | None,
 ) -> float:
-    """Score predictions, in the shapes of goldfold.metrics, with the arguments of params.yaml; NaN where that is undefined.
+    """Score predictions, in the shapes of goldfold.metrics, with the arguments of params.yaml; NaN where the metric is undefined.
 
-    `names` are those of the targets, labels or classes, in the order of their columns. `table` holds the rows' columns that
-    the arguments name; raises InputError where it lacks one.
+    `names` are those of the targets, labels or classes, in the order of their columns. `table` holds the columns that the
+    arguments name; raises InputError where it lacks one.
     """
     missing = [name for name in named_columns(metric, arguments) if table is None or name not in table]
     if missing:
         raise InputError(
-            f"params.yaml, {KEY}: {metric.name} needs the column {', '.join(missing)} of the rows that are scored",
-            mend="give a table that has it, or name another column",
+            f"params.yaml, {KEY}: {metric.name} needs the column {', '.join(missing)}, which the scored rows do not have",
+            mend="give a table with it, or name another column",
         )
-    given = dict(arguments)
-    targets = given.pop("targets", None)
+    passed = dict(arguments)
+    targets = passed.pop("targets", None)
     for name in metric.columns:
-        if given.get(name) is not None and table is not None:
-            given[name] = table[given[name]].to_numpy()
-    mask, keep = given.pop("mask", None), given.pop("keep", 1)
+        if passed.get(name) is not None and table is not None:
+            passed[name] = table[passed[name]].to_numpy()
+    mask, keep = passed.pop("mask", None), passed.pop("keep", 1)
     if mask is not None and table is not None:
         rows = (table[mask] == keep).to_numpy(dtype=bool)
         truth, prediction = truth[rows], prediction[rows]
-        given |= {name: given[name][rows] for name in metric.columns if given.get(name) is not None}
+        passed |= {name: passed[name][rows] for name in metric.columns if passed.get(name) is not None}
     if targets is not None:
         unknown = [name for name in targets if name not in names]
         if unknown or prediction.ndim == 1:
             raise InputError(
-                f"params.yaml, {KEY}.targets: there is no {', '.join(unknown or targets)}", mend=f"give of: {', '.join(names)}"
+                f"params.yaml, {KEY}.targets: there is no {', '.join(unknown or targets)}", mend=f"choose from {', '.join(names)}"
             )
         chosen = [list(names).index(name) for name in targets]
         truth, prediction = truth[:, chosen] if truth.ndim > 1 else truth, prediction[:, chosen]
-    return metric.score(task, truth, prediction, **given) if len(truth) else float(np.nan)
+    return metric.score(task, truth, prediction, **passed) if len(truth) else float(np.nan)

@@ -10,20 +10,20 @@ Average = Literal["binary", "macro", "micro", "samples"]
 
 
 def accuracy(truth: Array, label: Array, *, sample_weight: Array | None = None) -> float:
-    """The share of right labels, of all rows and labels alike."""
+    """The share of correct labels, over all rows and labels."""
     return float(np.average(truth == label, axis=0, weights=sample_weight).mean())
 
 
 def balanced_accuracy(truth: Array, label: Array) -> float:
-    """The mean over classes of the share that was found (sklearn.metrics.balanced_accuracy_score)."""
-    return float(np.mean([(label[truth == known] == known).mean() for known in np.unique(truth)]))
+    """The mean recall over classes (sklearn.metrics.balanced_accuracy_score)."""
+    return float(np.mean([(label[truth == index] == index).mean() for index in np.unique(truth)]))
 
 
 def fbeta(truth: Array, label: Array, *, average: Average, beta: float = 1) -> float:
-    """The F-score that counts recall `beta` times as much as precision (sklearn.metrics.fbeta_score).
+    """The F-score that weighs recall `beta` times as much as precision (sklearn.metrics.fbeta_score).
 
     `average` is binary (of the positive class), macro (the mean over classes or labels), micro (of all labels together) or
-    samples (the mean over rows). Without a label in truth and prediction it is 0, and that of a row 1.
+    samples (the mean over rows). Without any label in truth and prediction it is 0, for a row 1.
     """
     from sklearn.metrics import fbeta_score
 
@@ -47,7 +47,7 @@ def f1_micro(truth: Array, label: Array) -> float:
 
 
 def f1_samples(truth: Array, label: Array) -> float:
-    """The mean of F1 over rows; that of a row without labels and predicted without is 1."""
+    """The mean of F1 over rows; a row without labels, true or predicted, counts 1."""
     return fbeta(truth, label, average="samples")
 
 

@@ -1,4 +1,4 @@
-"""What a metric is."""
+"""The class Metric."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ Needs = Literal["label", "probability", "ranking", "value"]
 class Metric:
     """A competition's metric: `function(truth, prediction)`, whether more is better, and what it needs.
 
-    The function's keyword-only parameters are the arguments that `competition.metric` may give it. Those in `columns` name
-    columns of the table, whose values the function is given, (n,) or (n, columns). One of `shares` takes a multiclass truth as
-    shares; one of `logs` judges logarithms of values.
+    The function's keyword-only parameters are the arguments that `competition.metric` may pass. Those in `columns` name
+    columns of the table, whose values the function gets, (n,) or (n, columns). With `shares` it takes a multiclass truth as
+    shares; with `logs` it compares logarithms of values.
     """
 
     name: str

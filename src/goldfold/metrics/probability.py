@@ -60,8 +60,8 @@ def weighted_roc_auc(
 def bias_auc(truth: Array, score: Array, *, subgroups: Array, power: float = -5, overall: float = 0.25) -> float:
     """The AUC, and the generalised means over subgroups of three AUCs that show a bias against them, in equal parts.
 
-    They are within the subgroup, of its negatives with the others' positives, and of its positives with the others'
-    negatives. A row belongs to a subgroup, and is positive, from 0.5 up; an empty value is none. `overall` is the share of
+    The three are within the subgroup, of its negatives with the others' positives, and of its positives with the others'
+    negatives. A row belongs to a subgroup, and is positive, from 0.5 up; an empty value does not count. `overall` is the share of
     the AUC. Kaggle's jigsaw-unintended-bias-in-toxicity-classification; Borkan et al. 2019, https://arxiv.org/abs/1903.04561.
     """
     from sklearn.metrics import roc_auc_score
@@ -114,9 +114,9 @@ def balanced_log_loss(truth: Array, probability: Array, *, class_weights: Sequen
     Kaggle's icr-identify-age-related-conditions and PLAsTiCC-2018. Classes without rows do not count.
     """
     losses = row_log_loss(truth, probability)
-    known = np.unique(truth)
-    weights = None if class_weights is None else np.asarray(class_weights)[known]
-    return float(np.average([losses[truth == one].mean() for one in known], weights=weights))
+    present = np.unique(truth)
+    weights = None if class_weights is None else np.asarray(class_weights)[present]
+    return float(np.average([losses[truth == index].mean() for index in present], weights=weights))
 
 
 def weighted_log_loss(

@@ -12,10 +12,9 @@ def best_first(scores: Array, k: int) -> Array:
 
 
 def map_at_k(truth: Array, scores: Array, *, k: int = 5) -> float:
-    """Mean average precision of the first k: of one class 1 / its place, and 0 beyond.
+    """Mean average precision of the first k: for one class 1 / its rank, and 0 beyond k.
 
-    Of several labels, the precisions at the places of those found, over as many as could be (min(labels, k)); a row without
-    labels counts 0. Kaggle's MAP@k, https://www.kaggle.com/wiki/MeanAveragePrecision.
+    For several labels, the sum of the precisions at the hits over min(labels, k); a row without labels counts 0. Kaggle's MAP@k, https://www.kaggle.com/wiki/MeanAveragePrecision.
     """
     positive = one_hot(truth, scores)
     hits = np.take_along_axis(positive, best_first(scores, k), axis=1)

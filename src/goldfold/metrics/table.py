@@ -69,13 +69,13 @@ METRICS = {
 def find_metric(name: str, task: Task | None = None, arguments: Mapping[str, Any] | None = None) -> Metric:
     """Return the metric `name`, or the competitor's own by import path.
 
-    Raises InputError where there is none, where it does not score `task`, and for `arguments` that it does not take or lacks.
+    Raises InputError for an unknown name, for one that does not score `task`, and for wrong or missing `arguments`.
     """
     if ":" in name:
         metric = named(name, [], KEY)
         if not isinstance(metric, Metric):
             raise InputError(
-                f"params.yaml, {KEY}: {name} is no goldfold.metrics.Metric",
+                f"params.yaml, {KEY}: {name} is not a goldfold.metrics.Metric",
                 mend='make it one: my_metric = Metric("my_metric", function, maximize=True, needs="label", tasks=("binary",))',
             )
     else:
@@ -86,7 +86,7 @@ def find_metric(name: str, task: Task | None = None, arguments: Mapping[str, Any
                 mend=f"give one of {', '.join(METRICS)}, or the import path of your own, own.module:metric",
             )
     if task is not None and task not in metric.tasks:
-        fitting = [known.name for known in METRICS.values() if task in known.tasks]
+        fitting = [other.name for other in METRICS.values() if task in other.tasks]
         raise InputError(
             f"params.yaml, {KEY}: {name} does not score a {task} task",
             mend=f"give one of {', '.join(fitting)}, or another competition.task ({', '.join(metric.tasks)})",

@@ -1,4 +1,4 @@
-"""Rows that are the same, or nearly: groups of them, and how they come into one fold."""
+"""Duplicate rows: their pairs, their groups, and how a group gets into one fold."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from goldfold.metrics import Array
 
 FILE = "duplicates.parquet"
-"""The confirmed pairs in a prepared set; not there where none were looked for."""
+"""The confirmed pairs of a prepared set; missing where the audit is off."""
 COLUMNS = ("first", "second", "how", "likeness")
 """A pair's rows, numbered through the training and then the test table; exact, near or mirrored; 1 is the same."""
 
@@ -26,7 +26,7 @@ def pairs_table(
 
 
 def equal_rows(keys: Sequence[object] | Array) -> tuple[Array, Array]:
-    """Each row whose key is not the first of its kind, and that first one: as many pairs as there are rows too many."""
+    """The rows that repeat an earlier row's key, as pairs: the first rows with the key, and the rows that repeat it."""
     codes, uniques = pd.factorize(np.asarray(keys))
     first = np.full(len(uniques), len(codes), np.int64)
     np.minimum.at(first, codes, np.arange(len(codes)))
@@ -35,7 +35,7 @@ def equal_rows(keys: Sequence[object] | Array) -> tuple[Array, Array]:
 
 
 def groups_of(pairs: Array, rows: int) -> Array:
-    """The group of each row, (rows,) int: rows that a chain of `pairs`, (n, 2), links are in one."""
+    """The group of each row, (rows,) int: a connected component of the graph whose edges are `pairs`, (n, 2)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -44,20 +44,20 @@ def groups_of(pairs: Array, rows: int) -> Array:
 
 
 def in_one_fold(folds: Array, pairs: Array, tied: Sequence[pd.Series], always: Array, in_time: bool) -> Array:
-    """The folds of the training rows with those of every group of duplicates in one, and all other rows where they were.
+    """The folds of the training rows, with each group of duplicates moved into one and all other rows where they were.
 
     Test rows among `pairs`, (n, 2), link training rows too, and rows that share a value of a `tied` column move together. A group
-    goes where most of its rows are; in time to the last of its folds, so that none is trained on too early; and to the rows
-    `always` trained on (a mask) where it has one of them.
+    moves to the fold of most of its rows; in time to its last fold, so that no row is trained on too early; and into training
+    alone if one of its rows is `always` trained on (a mask).
     """
     count = len(folds)
     shared = [np.stack(equal_rows(column.astype("str").to_numpy()), axis=1) for column in tied]
     groups = groups_of(np.concatenate([pairs, *shared]), max(count, int(pairs.max(initial=-1)) + 1))
     table = pd.DataFrame({"group": groups[:count], "fold": folds})
-    parted = table[table["group"].isin(groups[pairs[:, 0]])].groupby("group")["fold"].nunique()
-    kept = folds.copy()
-    for group in parted.index[parted > 1]:
+    split = table[table["group"].isin(groups[pairs[:, 0]])].groupby("group")["fold"].nunique()
+    joined = folds.copy()
+    for group in split.index[split > 1]:
         rows = np.flatnonzero(groups[:count] == group)
-        found, counts = np.unique(folds[rows], return_counts=True)
-        kept[rows] = -1 if always[rows].any() else found[-1] if in_time else found[counts.argmax()]
-    return kept
+        present, counts = np.unique(folds[rows], return_counts=True)
+        joined[rows] = -1 if always[rows].any() else present[-1] if in_time else present[counts.argmax()]
+    return joined

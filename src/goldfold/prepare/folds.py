@@ -25,7 +25,7 @@ def assign_folds(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> A
         if column:
             require_columns(train.columns, [column], "the training table", f"split.{key}")
     if split.strategy == "column":
-        return _brought_folds(train[str(split.column)])
+        return _own_folds(train[str(split.column)])
     if split.strategy == "time":
         return _time_folds(train[str(split.time)], split.n_folds)
     folds = np.full(len(train), -1, dtype=np.int16)
@@ -72,7 +72,7 @@ def _validation_rows(train: pd.DataFrame, problem: Problem, split: SplitConfig) 
 
 
 def _strata(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Array:
-    """What to keep the shares of: the class, the labels of a multilabel task, or a quantile of a regression's first target."""
+    """What to stratify by: the class, the labels of a multilabel task, or a quantile of a regression's first target."""
     truth = problem.truth(train)
     if problem.task == "regression":
         values = truth if truth.ndim == 1 else truth[:, 0]
@@ -81,7 +81,7 @@ def _strata(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Array:
         return ((ranks - 1) * quantiles // len(values)).astype(int)
     if problem.task == "multilabel":
         if split.strategy == "stratified_group":
-            # scikit-learn's splitter takes classes alone: each combination of labels is one.
+            # scikit-learn's splitter takes only classes, so each combination of labels is one.
             return np.unique(truth, axis=0, return_inverse=True)[1].ravel()
         counts = dict(zip(problem.names, truth.sum(axis=0), strict=True))
     else:
@@ -90,20 +90,20 @@ def _strata(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Array:
     rare = {name: int(count) for name, count in counts.items() if count < max(split.n_folds, 2)}
     if rare:
         raise InputError(
-            f"classes with fewer rows than the {max(split.n_folds, 2)} parts they are to be split into: {len(rare)}",
+            f"classes with too few rows to be split into {max(split.n_folds, 2)} parts: {len(rare)}",
             [f"{name}: {count} row{'s' * (count != 1)}" for name, count in rare.items()],
             "lower split.n_folds, set split.strategy: kfold, or merge or remove the rare classes",
         )
     return truth
 
 
-def _brought_folds(column: pd.Series) -> Array:
+def _own_folds(column: pd.Series) -> Array:
     """The competitor's own folds."""
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = (numbers.isna() | (numbers % 1 != 0) | (numbers < -1)).to_numpy().nonzero()[0]
     if len(wrong):
         raise InputError(
-            f"values of split.column {column.name} that are no fold: {len(wrong)}",
+            f"values of split.column {column.name} that are not folds: {len(wrong)}",
             [f"row {row + 2}: {column.iloc[row]}" for row in wrong],
             "number the folds from 0, with -1 for rows that are always trained on",
         )
@@ -119,14 +119,14 @@ def _time_folds(column: pd.Series, n_folds: int) -> Array:
     unread = moments.isna().to_numpy().nonzero()[0]
     if len(unread):
         raise InputError(
-            f"values of split.time {column.name} that are no date or number: {len(unread)}",
+            f"values of split.time {column.name} that are not dates or numbers: {len(unread)}",
             [f"row {row + 2}: {column.iloc[row]}" for row in unread],
             "write them as 2026-01-31 or 2026-01-31 12:00",
         )
     _require_enough(moments.nunique(), n_folds + 1, f"moments in {column.name}")
     # Each moment goes where its first row would in n_folds + 1 blocks of equal length.
-    place = (moments.rank(method="min").to_numpy() - 1) / len(moments)
-    folds = (place * (n_folds + 1)).astype(np.int16) - 1
+    position = (moments.rank(method="min").to_numpy() - 1) / len(moments)
+    folds = (position * (n_folds + 1)).astype(np.int16) - 1
     empty = [str(fold) for fold in range(-1, n_folds) if not (folds == fold).any()]
     if empty:
         raise InputError(

@@ -1,4 +1,4 @@
-"""What a kind of input has gathered from the competition's files."""
+"""What a kind of input gathers from the competition's files."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from goldfold.competition import Decision
 
 @dataclass(frozen=True)
 class Gathered:
-    """A hash of what was gathered, what it is in a few words, what was decided, and a line for each input left blank."""
+    """A hash of the inputs, a short description, the decisions made, and a line for each input left blank."""
 
     digest: str
     description: str

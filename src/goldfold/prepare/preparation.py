@@ -23,7 +23,7 @@ from goldfold.prepare.prepared_set import ALWAYS, PreparedSet
 from goldfold.prepare.subset import few_rows
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
-"""Passes inputs through, of which there are so many, and shows how far it is."""
+"""Passes on an iterable of so many inputs and shows the progress."""
 
 
 def prepare(
@@ -34,11 +34,11 @@ def prepare(
     progress: Progress = lambda inputs, _: inputs,
     scratch: Path | None = None,
 ) -> tuple[PreparedSet, dict[str, Any]]:
-    """Assign the folds, gather the inputs, keep duplicates in one fold and write it all to `folder`, whole or not at all.
+    """Assign the folds, gather the inputs, move duplicates into one fold, and write it all to `folder`, whole or not at all.
 
     Rows of competition.extra get the fold -1, which is always trained on and never validated. With
     `scratch`, a folder that outlives the stage, images are not decoded again. Returns the set and its summary (see
-    `summarize`). Raises InputError for folds or inputs that do not work out.
+    `summarize`). Raises InputError for folds or inputs that cannot be made.
     """
     if config.rows:
         competition = few_rows(competition, config.rows, split.n_folds)
@@ -68,8 +68,12 @@ def prepare(
             fingerprint=_fingerprint(competition, folds, gathered.digest),
         )
         _require_rows(prepared)
-        decided = [asdict(decision) for decision in decisions]
-        summary = {**summarize(prepared), "inputs": gathered.description, "decided": decided, "blank": gathered.blank}
+        summary = {
+            **summarize(prepared),
+            "inputs": gathered.description,
+            "decided": [asdict(decision) for decision in decisions],
+            "blank": gathered.blank,
+        }
         prepared.save(draft)
         write_json(draft / "summary.json", summary)
     return prepared, summary
@@ -103,7 +107,7 @@ def _content(problem: Problem, truth: Array) -> dict[str, Any]:
 def _with_duplicates_together(
     competition: Competition, folds: Array, pairs: pd.DataFrame, split: SplitConfig
 ) -> tuple[Array, list[Decision]]:
-    """The folds with the duplicates among the training rows in one each, and what was decided, if any had to move."""
+    """The folds with each group of duplicates in one, and the decision if rows had to move."""
     train, in_time = competition.train, split.strategy == "time"
     always = np.arange(len(train)) >= len(train) - competition.extra if in_time else folds == -1
     tied = [train[column] for column in (split.group, competition.problem.answer_id) if column]
@@ -114,7 +118,7 @@ def _with_duplicates_together(
 
 
 def _require_rows(prepared: PreparedSet) -> None:
-    """Raise InputError for a fold that would train on, or be judged by, no row."""
+    """Raise InputError for a fold without training or validation rows."""
     empty = [
         str(f)
         for f in range(int(prepared.folds.max()) + 1)
@@ -125,16 +129,16 @@ def _require_rows(prepared: PreparedSet) -> None:
 
 
 def _require_answers_whole(competition: Competition, folds: Array) -> None:
-    """Raise InputError where rows that share an answer are in several folds, so that one would be trained on for the other."""
+    """Raise InputError where rows that share an answer are in several folds, which would leak it."""
     by = competition.problem.answer_id
     if by is None:
         return
     parts = pd.Series(folds).groupby(competition.train[by].to_numpy()).nunique()
-    parted = list(parts.index[parts > 1])
-    if parted:
+    split = list(parts.index[parts > 1])
+    if split:
         raise InputError(
-            f"rows that share an answer ({by}) are in different folds: {len(parted)} answers",
-            [f"{by} {key}" for key in parted],
+            f"rows that share an answer ({by}) are in different folds: {len(split)} answers",
+            [f"{by} {key}" for key in split],
             f"set split.strategy: stratified_group and split.group: {by} (or a coarser column, such as the patient)",
         )
 

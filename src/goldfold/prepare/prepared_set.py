@@ -1,4 +1,4 @@
-"""PreparedSet: the competition as training reads it."""
+"""PreparedSet: the competition, ready for training."""
 
 import hashlib
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class PreparedSet:
 
     Files: train.parquet, test.parquet, sample_submission.parquet, folds.parquet, prepared.json (the problem and the rest of
     this class), summary.json (counts for people, see `summarize`), and those of the kind of input, such as the image cache.
-    `in_time` says that a fold trains on the folds before it alone. `inputs` is a hash of what the kind of input keeps, and
-    `fingerprint` one of everything here.
+    With `in_time` a fold trains only on the folds before it. `inputs` is a hash of what the kind of input keeps, and
+    `fingerprint` one of the whole set.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class PreparedSet:
     fingerprint: str
 
     def save(self, folder: Path) -> None:
-        """Write the tables and JSON, beside what the kind of input has written to `folder` already."""
+        """Write the tables and JSON to `folder`, where the kind of input has written its files."""
         self.train.to_parquet(folder / "train.parquet")
         self.test.to_parquet(folder / "test.parquet")
         self.sample.to_parquet(folder / "sample_submission.parquet")
@@ -71,7 +71,7 @@ class PreparedSet:
         return self.train if part == "train" else self.test
 
     def training_rows(self, fold: int) -> Array:
-        """The rows that a fold's model learns from."""
+        """The rows that a fold trains on."""
         others = (self.folds < fold) if self.in_time else (self.folds != fold)
         return np.flatnonzero(others & (self.folds >= ALWAYS))
 
@@ -82,5 +82,5 @@ class PreparedSet:
         return digest.hexdigest()
 
     def validation_rows(self, fold: int) -> Array:
-        """The rows that a fold's model is judged on."""
+        """The rows that a fold is validated on."""
         return np.flatnonzero(self.folds == fold)

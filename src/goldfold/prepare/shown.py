@@ -1,4 +1,4 @@
-"""What a kind of input tells people and the audit of a row."""
+"""A row as people see it, and the facts about it that the audit reads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,27 +11,27 @@ from goldfold.metrics import Array
 
 @dataclass(frozen=True)
 class Shown:
-    """A row as people see it: a picture (height, width, 3) uint8 RGB, a text, values by column; what of these it has."""
+    """A row as people see it: any of a picture (height, width, 3) uint8 RGB, a text, and values by column."""
 
     picture: Array | None = None
     text: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-def together(shown: Sequence[Shown]) -> Shown:
-    """One row that several kinds of input show."""
+def join_shown(shown: Sequence[Shown]) -> Shown:
+    """Join what several kinds of input show of one row."""
     return Shown(
-        picture=next((each.picture for each in shown if each.picture is not None), None),
-        text="\n".join(each.text for each in shown if each.text),
-        values={name: value for each in shown for name, value in each.values.items()},
+        picture=next((part.picture for part in shown if part.picture is not None), None),
+        text="\n".join(part.text for part in shown if part.text),
+        values={name: value for part in shown for name, value in part.values.items()},
     )
 
 
 class RowFacts(NamedTuple):
     """Numbers about each row, a column for each fact.
 
-    `source` is on where its input comes from, such as its file's size, and should not tell the target; `content` is on what the
-    input holds, such as an image's brightness.
+    `source` is about where the input comes from, such as its file's size, and should not predict the target; `content` is about
+    the input itself, such as an image's brightness.
     """
 
     source: pd.DataFrame = pd.DataFrame()

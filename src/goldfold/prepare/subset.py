@@ -1,4 +1,4 @@
-"""A few rows of a competition, to run the whole pipeline in seconds."""
+"""A small part of a competition, to run the whole pipeline in seconds."""
 
 from dataclasses import replace
 
@@ -9,9 +9,9 @@ from goldfold.metrics import Array
 
 
 def few_rows(competition: Competition, rows: int, n_folds: int) -> Competition:
-    """About `rows` training and test rows of a competition; the sample submission stays whole.
+    """Take about `rows` training and test rows of a competition; the sample submission stays whole.
 
-    Each class keeps as many training rows as there are folds, so that it can be split.
+    Each class keeps at least as many training rows as there are folds.
     """
     problem, train = competition.problem, competition.train
     if problem.is_exclusive:
@@ -31,5 +31,5 @@ def few_rows(competition: Competition, rows: int, n_folds: int) -> Competition:
 
 
 def _spread(count: int, wanted: int) -> Array:
-    """Numbers below `count`, evenly apart."""
+    """Integers below `count`, evenly spaced."""
     return np.unique(np.linspace(0, count - 1, min(count, wanted)).round().astype(int))

@@ -7,7 +7,7 @@ from goldfold.metrics import Array
 from goldfold.modalities.protocol import Showing, Spec
 from goldfold.prepare import PreparedSet, Shown
 from goldfold.prepare.prepared_set import Part
-from goldfold.prepare.shown import together
+from goldfold.prepare.shown import join_shown
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Joined:
     def show_rows(self, prepared: PreparedSet, part: Part, rows: Array, spec: Spec | None = None) -> list[Shown]:
         """Return each row with what all kinds show of it."""
         kinds = [kind.show_rows(prepared, part, rows, spec and spec[name]) for name, kind in self.parts]
-        return [together(row) for row in zip(*kinds, strict=True)]
+        return [join_shown(row) for row in zip(*kinds, strict=True)]
 
 
 joined = Joined
