@@ -13,7 +13,7 @@ import torch
 from goldfold.config import parse_config
 from goldfold.doctor import machine, repository, services
 from goldfold.doctor.checks import examine
-from goldfold.doctor.finding import Finding
+from goldfold.doctor.result import CheckResult
 from goldfold.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -46,39 +46,39 @@ def competition(here):
 
 
 def test_an_input_error_becomes_one_line():
-    found = Finding.of("data", InputError("two rows are bad", ["row 2: ?", "row 3: !"], "correct them"))
-    assert (found.state, found.told, found.mend) == ("wrong", "two rows are bad: row 2: ?; row 3: !", "correct them")
+    result = CheckResult.of("data", InputError("two rows are bad", ["row 2: ?", "row 3: !"], "correct them"))
+    assert (result.state, result.message, result.mend) == ("wrong", "two rows are bad: row 2: ?; row 3: !", "correct them")
 
 
 def test_packages_that_differ_from_the_pins_are_named(tmp_path):
     path = tmp_path / "requirements.txt"
     path.write_text("# pins\npytest==0.0.1\nno-such-package==1.0\n")
-    found = machine.packages(path)
-    assert found.state == "wrong" and "pytest is " in found.told and "no-such-package is missing" in found.told
+    result = machine.packages(path)
+    assert result.state == "wrong" and "pytest is " in result.message and "no-such-package is missing" in result.message
     path.write_text(f"pytest=={pytest.__version__}\n")
     assert machine.packages(path).state == "ok"
 
 
-def test_a_gpu_that_torch_cannot_use_is_told_with_both_versions(here, monkeypatch):
+def test_a_gpu_that_torch_cannot_use_is_reported_with_both_versions(here, monkeypatch):
     command = here / "nvidia-smi"
     command.write_text("#!/bin/sh\necho 470.42\n")
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{here}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    found = machine.gpu()
-    assert found.state == "wrong" and "driver 470.42" in found.told and torch.__version__ in found.told
+    result = machine.gpu()
+    assert result.state == "wrong" and "driver 470.42" in result.message and torch.__version__ in result.message
     command.write_text("#!/bin/sh\nexit 9\n")
     assert machine.gpu().state != "wrong"
 
 
 def test_a_small_shared_memory_is_wrong(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(64 * 2**20, 0, 0))
-    found = machine.shared_memory(tmp_path)
-    assert found.state == "wrong" and "--shm-size" in found.mend
+    result = machine.shared_memory(tmp_path)
+    assert result.state == "wrong" and "--shm-size" in result.mend
     assert machine.shared_memory(tmp_path / "none").state == "ok"
 
 
-def test_a_container_that_lends_fewer_cores_than_it_shows_is_told(tmp_path, monkeypatch):
+def test_a_container_that_lends_fewer_cores_than_it_shows_is_reported(tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
     quota = tmp_path / "cpu.max"
@@ -94,26 +94,30 @@ def test_a_container_that_lends_fewer_cores_than_it_shows_is_told(tmp_path, monk
 def test_a_repository_without_a_commit_is_wrong(here):
     assert repository.git().mend.startswith("git init")
     subprocess.run(["git", "init", "-q"], check=True)
-    assert "no commit" in repository.git().told
+    assert "no commit" in repository.git().message
     who = ["-c", "user.name=t", "-c", "user.email=t@t"]
     subprocess.run(["git", *who, "commit", "-qm", "x", "--allow-empty"], check=True)
     assert repository.git().state == "ok"
 
 
-def test_mistakes_in_params_yaml_are_told_on_one_line(here):
+def test_mistakes_in_params_yaml_are_reported_on_one_line(here):
     (here / "params.yaml").write_text("competition: {path: x}\nmodel: {name: resnet18}\ntrain: {epcohs: 3}\n")
-    found, config = repository.settings()
-    assert config is None and "train.epcohs: there is no such key; did you mean epochs?" in found.told and "\n" not in found.told
+    result, config = repository.settings()
+    assert (
+        config is None
+        and "train.epcohs: there is no such key; did you mean epochs?" in result.message
+        and "\n" not in result.message
+    )
 
 
 def test_data_is_there_tracked_and_reads_as_params_yaml_says(competition):
-    found = repository.data(config_of(competition))
-    assert found.state == "wrong" and found.mend == "dvc add data/raw/mine"
+    result = repository.data(config_of(competition))
+    assert result.state == "wrong" and result.mend == "dvc add data/raw/mine"
     Path("data/raw/mine.dvc").touch()
-    found = repository.data(config_of(competition))
-    assert found.state == "ok" and "20 training rows, 4 test rows, binary" in found.told
+    result = repository.data(config_of(competition))
+    assert result.state == "ok" and "20 training rows, 4 test rows, binary" in result.message
     (competition / "train.csv").write_text("id,size,y\n1,2,\n")
-    assert "rows without y: 1" in repository.data(config_of(competition)).told
+    assert "rows without y: 1" in repository.data(config_of(competition)).message
 
 
 def test_data_that_is_not_here_is_fetched_or_named(here):
@@ -127,26 +131,26 @@ def test_data_that_is_not_here_is_fetched_or_named(here):
 def test_data_outside_of_the_repository_is_a_note(competition, here, monkeypatch):
     (here / "repository").mkdir()
     monkeypatch.chdir(here / "repository")
-    found = repository.data(config_of(here / competition))
-    assert found.state == "note" and "keeps no copy" in found.told
+    result = repository.data(config_of(here / competition))
+    assert result.state == "note" and "keeps no copy" in result.message
 
 
 def test_a_full_disk_is_wrong(competition, monkeypatch):
     assert repository.disk(config_of(competition)).state == "ok"
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(2**40, 2**40, 2**20))
-    found = repository.disk(config_of(competition))
-    assert found.state == "wrong" and "dvc gc" in found.mend
+    result = repository.disk(config_of(competition))
+    assert result.state == "wrong" and "dvc gc" in result.mend
 
 
-def test_a_store_that_does_not_answer_and_records_that_wait_are_told(here, monkeypatch):
+def test_a_store_that_does_not_answer_and_records_that_wait_are_reported(here, monkeypatch):
     assert services.tracking().state == "ok"
-    place = here / ".goldfold/outbox/1-key"
-    place.mkdir(parents=True)
-    (place / "record.json").write_text("{}")
-    assert (found := services.tracking()).state == "note" and "1 records wait" in found.told
+    record = here / ".goldfold/outbox/1-key"
+    record.mkdir(parents=True)
+    (record / "record.json").write_text("{}")
+    assert (result := services.tracking()).state == "note" and "1 records wait" in result.message
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    found = services.tracking()
-    assert found.state == "wrong" and "does not answer" in found.told and "1 records wait" in found.told
+    result = services.tracking()
+    assert result.state == "wrong" and "does not answer" in result.message and "1 records wait" in result.message
 
 
 def test_weights_that_are_not_there_are_wrong(here, monkeypatch):
@@ -154,15 +158,15 @@ def test_weights_that_are_not_there_are_wrong(here, monkeypatch):
 
     assert services.weights(config_of("x")).state == "ok"
     lost = services.weights(config_of("x", "image", model={"pretrained": True, "weights": "mine.safetensors"}))
-    assert lost.told == "there is no mine.safetensors"
+    assert lost.message == "there is no mine.safetensors"
     monkeypatch.setattr(pretrained, "where_from", lambda _: None)
     asked = config_of("x", "image", model={"pretrained": True})
-    assert "resnet18" in services.weights(asked).told and services.weights(asked).state == "wrong"
+    assert "resnet18" in services.weights(asked).message and services.weights(asked).state == "wrong"
     monkeypatch.setattr(pretrained, "where_from", lambda _: "the local cache")
-    assert services.weights(asked).told == "resnet18 from the local cache"
+    assert services.weights(asked).message == "resnet18 from the local cache"
 
 
-def test_credentials_are_no_duty_but_they_are_to_be_private(here, monkeypatch):
+def test_credentials_are_optional_but_must_be_private(here, monkeypatch):
     for name in [name for name in os.environ if name.startswith("KAGGLE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(here))
@@ -173,13 +177,12 @@ def test_credentials_are_no_duty_but_they_are_to_be_private(here, monkeypatch):
     path.chmod(0o644)
     assert services.kaggle().mend == f"chmod 600 {path}"
     path.chmod(0o600)
-    assert services.kaggle().state in ("ok", "note") and str(path) in services.kaggle().told
+    assert services.kaggle().state in ("ok", "note") and str(path) in services.kaggle().message
 
 
-def test_all_are_looked_at_also_where_params_yaml_has_mistakes(here):
-    for name in ("requirements.txt",):
-        shutil.copy(ROOT / name, here / name)
+def test_all_other_checks_run_when_params_yaml_has_mistakes(here):
+    shutil.copy(ROOT / "requirements.txt", here)
     (here / "params.yaml").write_text("competition: 3\n")
-    found = {each.what: each.state for each in examine()}
-    assert found["params.yaml"] == "wrong" and {"python", "packages", "gpu", "git", "tracking", "kaggle"} <= set(found)
-    assert "data" not in found
+    states = {result.name: result.state for result in examine()}
+    assert states["params.yaml"] == "wrong" and {"python", "packages", "gpu", "git", "tracking", "kaggle"} <= set(states)
+    assert "data" not in states

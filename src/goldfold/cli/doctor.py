@@ -16,9 +16,9 @@ def run(args: argparse.Namespace) -> None:
     if not Path("params.yaml").is_file():
         raise InputError(f"there is no params.yaml in {Path.cwd()}", mend="run this in the root of the repository")
     count = 0
-    for found in examine():
-        mend = f"; to mend it: {found.mend}" if found.mend else ""
-        print(f"{found.state:<6} {found.what:<11}  {found.told}{mend}", flush=True)
-        count += found.state == "wrong"
+    for result in examine():
+        mend = f"; to mend it: {result.mend}" if result.mend else ""
+        print(f"{result.state:<6} {result.name:<11}  {result.message}{mend}", flush=True)
+        count += result.state == "wrong"
     if count:
         raise SystemExit(2)

@@ -1,6 +1,6 @@
-"""Whether all is there that a run needs, and how to mend what is not."""
+"""Checks of everything that a run needs, and how to mend what is wrong."""
 
 from goldfold.doctor.checks import examine
-from goldfold.doctor.finding import Finding
+from goldfold.doctor.result import CheckResult
 
-__all__ = ["Finding", "examine"]
+__all__ = ["CheckResult", "examine"]

@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from goldfold.doctor.finding import Finding, note, ok, wrong
+from goldfold.doctor.result import CheckResult, note, ok, wrong
 
 OLDEST = (3, 11)
 SHARED = Path("/dev/shm")
@@ -16,44 +16,44 @@ LEAST_SHARED = 512 * 2**20
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
-def python() -> Finding:
-    """Python is new enough."""
+def python() -> CheckResult:
+    """Check that Python is new enough."""
     here = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] < OLDEST:
         return wrong("python", here, f"install Python {'.'.join(map(str, OLDEST))} or newer, and name it: make repro PYTHON=…")
     return ok("python", here)
 
 
-def packages(requirements: Path = Path("requirements.txt")) -> Finding:
-    """What requirements.txt pins is installed, in that version."""
+def packages(requirements: Path = Path("requirements.txt")) -> CheckResult:
+    """Check that the packages of requirements.txt are installed, in the pinned versions."""
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)", requirements.read_text(encoding="utf-8"), re.MULTILINE))
-    told = []
+    problems = []
     for name, pinned in pins.items():
         try:
-            found = version(name)
+            installed = version(name)
         except PackageNotFoundError:
-            told.append(f"{name} is missing")
+            problems.append(f"{name} is missing")
             continue
-        if found.partition("+")[0] != pinned:
-            told.append(f"{name} is {found}, not {pinned}")
-    if told:
-        more = f" and {len(told) - 5} more" if len(told) > 5 else ""
-        return wrong("packages", ", ".join(told[:5]) + more, f"make env, or pip install -r {requirements} -c constraints.txt")
+        if installed.partition("+")[0] != pinned:
+            problems.append(f"{name} is {installed}, not {pinned}")
+    if problems:
+        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
+        return wrong("packages", ", ".join(problems[:5]) + more, f"make env, or pip install -r {requirements} -c constraints.txt")
     return ok("packages", f"{len(pins)} in the versions that {requirements} pins")
 
 
-def gpu() -> Finding:
-    """A GPU of the machine is one that torch can use."""
+def gpu() -> CheckResult:
+    """Check that torch can use the machine's GPU."""
     driver = _driver()
     if driver is None and sys.platform != "darwin":
         return note("gpu", "none; the CPU trains")
     import torch
 
     if torch.cuda.is_available():
-        return ok("gpu", ", ".join(torch.cuda.get_device_name(each) for each in range(torch.cuda.device_count())))
+        return ok("gpu", ", ".join(torch.cuda.get_device_name(device) for device in range(torch.cuda.device_count())))
     if driver is None:
-        return ok("gpu", "that of the Mac") if torch.backends.mps.is_available() else note("gpu", "none; the CPU trains")
-    built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA at all"
+        return ok("gpu", "the Mac's own") if torch.backends.mps.is_available() else note("gpu", "none; the CPU trains")
+    built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
     return wrong(
         "gpu",
         f"this machine has one (driver {driver}), but torch {torch.__version__}, built for {built}, cannot use it",
@@ -63,7 +63,7 @@ def gpu() -> Finding:
 
 
 def _driver() -> str | None:
-    """The version of NVIDIA's driver; None where nothing speaks of one."""
+    """The version of NVIDIA's driver; None without one."""
     command = shutil.which("nvidia-smi")
     if command is None:
         return None
@@ -72,28 +72,28 @@ def _driver() -> str | None:
         asked = subprocess.run(query, capture_output=True, text=True, timeout=10, check=False)
     except subprocess.TimeoutExpired:
         return "that does not answer"
-    found = asked.stdout.split()
-    return found[0] if asked.returncode == 0 and found else None
+    versions = asked.stdout.split()
+    return versions[0] if asked.returncode == 0 and versions else None
 
 
-def shared_memory(place: Path = SHARED) -> Finding:
-    """Loader processes have room to hand over their batches."""
-    if not place.is_dir():
+def shared_memory(folder: Path = SHARED) -> CheckResult:
+    """Check that loader processes have the shared memory to hand over their batches."""
+    if not folder.is_dir():
         return ok("memory", "loader processes need no /dev/shm here")
-    size = shutil.disk_usage(place).total
-    told = f"{size / 2**30:.1f} GB in {place} for what loader processes hand over"
+    size = shutil.disk_usage(folder).total
+    message = f"{size / 2**30:.1f} GB in {folder} for the batches of loader processes"
     if size < LEAST_SHARED:
-        return wrong("memory", told, "docker run --shm-size=8g (or --ipc=host), or set train.workers: 0")
-    return ok("memory", told)
+        return wrong("memory", message, "docker run --shm-size=8g (or --ipc=host), or set train.workers: 0")
+    return ok("memory", message)
 
 
-def cores(quota: Path = QUOTA) -> Finding:
-    """No more threads compute than the machine lends cores."""
+def cores(quota: Path = QUOTA) -> CheckResult:
+    """Check that there are no more threads than cores to use."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = os.environ.get("OMP_NUM_THREADS", "")
-    told = f"{here}" + (f", OMP_NUM_THREADS={threads}" if threads else "")
+    message = f"{here}" + (f", OMP_NUM_THREADS={threads}" if threads else "")
     share = quota.read_text(encoding="utf-8").split() if quota.is_file() else ["max"]
     lent = max(1, round(int(share[0]) / int(share[1]))) if share[0] != "max" else here
     if lent < here and not threads:
-        return wrong("cores", f"{told}, of which this container may use {lent}", f"export OMP_NUM_THREADS={lent}")
-    return ok("cores", told)
+        return wrong("cores", f"{message}, of which this container may use {lent}", f"export OMP_NUM_THREADS={lent}")
+    return ok("cores", message)

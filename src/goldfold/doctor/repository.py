@@ -8,18 +8,18 @@ from pathlib import Path
 from goldfold.competition import read_competition
 from goldfold.competition.images import image_files
 from goldfold.config import Config, load_config
-from goldfold.doctor.finding import Finding, note, ok, wrong
+from goldfold.doctor.result import CheckResult, note, ok, wrong
 from goldfold.errors import InputError
 
 MOST_READ = 500 * 2**20
-"""Bytes of tables up to which they are read for a check."""
+"""The most bytes of tables to read for a check."""
 CHECKPOINT = 200 * 2**20
 SPARE = 2**30
 DEMO = Path("data/demo")
 
 
-def git() -> Finding:
-    """Runs can be told from each other by a commit."""
+def git() -> CheckResult:
+    """Check that there is a commit, by which runs differ."""
     if shutil.which("git") is None:
         return wrong("git", "it is not installed", "install git")
     asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
@@ -29,37 +29,37 @@ def git() -> Finding:
     return ok("git", f"commit {asked.stdout.strip()}" + (f", {len(changed)} files changed since" if changed else ""))
 
 
-def dvc() -> Finding:
-    """DVC is there, and knows this repository."""
+def dvc() -> CheckResult:
+    """Check that DVC is installed and set up here."""
     if shutil.which("dvc") is None:
         return wrong("dvc", "there is no command dvc", "activate the environment: . .venv/bin/activate (make env builds it)")
     if not Path(".dvc").is_dir():
-        return wrong("dvc", "this is no DVC repository", "git restore .dvc, or dvc init")
+        return wrong("dvc", "this is not a DVC repository", "git restore .dvc, or dvc init")
     return ok("dvc", "here")
 
 
-def settings() -> tuple[Finding, Config | None]:
-    """params.yaml has no mistake; with the config where it can be read."""
+def settings() -> tuple[CheckResult, Config | None]:
+    """Check params.yaml; the config is None if it has mistakes."""
     try:
         config = load_config()
     except InputError as error:
-        return Finding.of("params.yaml", error), None
+        return CheckResult.of("params.yaml", error), None
     return ok("params.yaml", "no mistake in its keys and values"), config
 
 
-def data(config: Config) -> Finding:
-    """The competition's files are there, tracked, and read as params.yaml says."""
+def data(config: Config) -> CheckResult:
+    """Check that the competition's files are here, tracked, and readable by params.yaml."""
     path = Path(config.competition.path)
     tracked = path.with_name(f"{path.name}.dvc").is_file() or DEMO in path.parents
     if not path.is_dir():
         if DEMO in path.parents:
             return ok("data", f"{path} is made by dvc repro")
         if tracked:
-            return wrong("data", f"DVC knows {path}, but it is not here", f"dvc checkout {path}.dvc, or dvc pull {path}.dvc")
-        mend = "goldfold init SLUG fetches a competition from Kaggle, goldfold init PATH takes files of yours"
+            return wrong("data", f"DVC tracks {path}, but it is not here", f"dvc checkout {path}.dvc, or dvc pull {path}.dvc")
+        mend = "goldfold init SLUG fetches a competition from Kaggle, goldfold init PATH takes your own files"
         return wrong("data", f"there is no {path}", mend)
     if not os.access(path, os.R_OK | os.X_OK):
-        return wrong("data", f"{path} cannot be read by you", f"chmod -R u+rX {path}")
+        return wrong("data", f"you may not read {path}", f"chmod -R u+rX {path}")
     tables = [file for file in path.glob("*") if file.suffix in (".csv", ".tsv", ".parquet", ".zip") and file.is_file()]
     size = sum(file.stat().st_size for file in tables)
     if size > MOST_READ:
@@ -67,17 +67,17 @@ def data(config: Config) -> Finding:
     try:
         competition = read_competition(config.competition)
     except InputError as error:
-        return Finding.of("data", error)
-    told = f"{path}: {len(competition.train)} training rows, {len(competition.test)} test rows, {competition.problem.task}"
+        return CheckResult.of("data", error)
+    message = f"{path}: {len(competition.train)} training rows, {len(competition.test)} test rows, {competition.problem.task}"
     if not tracked and not Path(os.path.abspath(path)).is_relative_to(Path.cwd()):
-        return note("data", f"{told}; outside of this repository, so DVC keeps no copy")
+        return note("data", f"{message}; outside of this repository, so DVC keeps no copy")
     if not tracked:
-        return wrong("data", f"{told}; DVC does not track it", f"dvc add {path}")
-    return ok("data", told)
+        return wrong("data", f"{message}; DVC does not track it", f"dvc add {path}")
+    return ok("data", message)
 
 
-def disk(config: Config) -> Finding:
-    """The disk has room for the prepared set and the checkpoints, by a generous estimate."""
+def disk(config: Config) -> CheckResult:
+    """Check that the disk has room for the prepared set and the checkpoints, by a generous estimate."""
     path = Path(config.competition.path)
     prepare, model = config.prepare.model_dump(), config.model.model_dump()
     side = prepare.get("image_size") or (prepare.get("image") or {}).get("image_size")
@@ -86,7 +86,7 @@ def disk(config: Config) -> Finding:
     trainings = len(config.split.folds) * len(config.train.seeds)
     needed = inputs + trainings * (CHECKPOINT if "image" in config.competition.modality or "weights" in model else 0) + SPARE
     free = shutil.disk_usage(".").free
-    told = f"{free / 2**30:.0f} GB free, up to {needed / 2**30:.1f} GB needed"
+    message = f"{free / 2**30:.0f} GB free, up to {needed / 2**30:.1f} GB needed"
     if free < needed:
-        return wrong("disk", told, "make room (dvc gc --workspace drops old results), or lower prepare.image_size")
-    return ok("disk", told)
+        return wrong("disk", message, "make room (dvc gc --workspace drops old results), or lower prepare.image_size")
+    return ok("disk", message)
