@@ -18,7 +18,7 @@ run_to_end(main)
 
 
 @pytest.mark.parametrize(
-    ("end", "code", "told"),
+    ("end", "code", "message"),
     [
         ("pass", 0, ""),
         ("raise InputError('no such fold', mend='give another')", 2, "goldfold: no such fold\nTo mend it: give another"),
@@ -27,8 +27,8 @@ run_to_end(main)
         ("1 / 0", 1, "ZeroDivisionError"),
     ],
 )
-def test_a_process_says_all_and_ends_with_its_code(end, code, told):
+def test_a_process_says_all_and_ends_with_its_code(end, code, message):
     done = subprocess.run([sys.executable, "-c", HEAD.format(end=end)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (code, "said\n")
-    assert told in done.stderr and bool(done.stderr) == bool(told)
+    assert message in done.stderr and bool(done.stderr) == bool(message)
     assert ("Traceback" in done.stderr) == (code == 1)

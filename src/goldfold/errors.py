@@ -11,11 +11,11 @@ SHOWN = 10
 class InputError(Exception):
     """An input that goldfold cannot work with.
 
-    `what` is wrong, at each place of `where` (the first ten are shown and the rest counted); `mend` says what to do.
+    `what` is wrong, at the places in `where` (the first ten are shown, the rest counted); `mend` says what to do.
     """
 
     def __init__(self, what: str, where: Sequence[str] = (), mend: str = "") -> None:
-        lines = [what, *(f"  {place}" for place in where[:SHOWN])]
+        lines = [what, *(f"  {line}" for line in where[:SHOWN])]
         if len(where) > SHOWN:
             lines.append(f"  … and {len(where) - SHOWN} more")
         if mend:
@@ -24,15 +24,15 @@ class InputError(Exception):
 
 
 @contextmanager
-def told_to_people() -> Iterator[None]:
-    """End the process with the message of an InputError and exit code 2, and with 130 after Ctrl-C; no traceback."""
+def exit_with_message() -> Iterator[None]:
+    """Exit with an InputError's message and code 2, or with 130 after Ctrl-C, without a traceback."""
     try:
         yield
     except InputError as error:
         print(f"\ngoldfold: {error}\n", file=sys.stderr)
         raise SystemExit(2) from None
     except BrokenPipeError:
-        # What reads the output, `head` say, has read enough.
+        # The reader of the output, such as `head`, has read enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except KeyboardInterrupt as interrupt:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: each is written beside its place and renamed into it."""
+"""Atomic writes: a file or folder is written beside its path, then renamed."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from goldfold.errors import InputError
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write a file to; it takes its place when the block ends well, and goes otherwise."""
+    """Yield a path to write a file to; the file replaces `path` when the block succeeds, and is deleted when it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
@@ -26,7 +26,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_written_whole(folder: Path) -> Iterator[Path]:
-    """Yield a folder beside `folder` to fill; it replaces `folder` when the block ends well, and goes otherwise."""
+    """Yield a folder to fill; it replaces `folder` when the block succeeds, and is deleted when it fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     draft.chmod(0o755)
@@ -39,7 +39,7 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
 
 
 def link(source: Path, target: Path) -> None:
-    """Put a file at `target` that is the one at `source`, on the disk once; a copy where the file system cannot."""
+    """Hard-link `source` to `target`, or copy it if the file system has no hard links."""
     target.unlink(missing_ok=True)
     try:
         os.link(source.resolve(), target)
@@ -56,7 +56,7 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextmanager
 def written_by_this_version(what: str, mend: str) -> Iterator[None]:
-    """Raise InputError where the block misses files or keys that this version of goldfold writes, or meets others."""
+    """Raise InputError if the block finds files or keys other than this version of goldfold writes."""
     try:
         yield
     except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:

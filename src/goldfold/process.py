@@ -1,4 +1,4 @@
-"""How a process starts, ends and keeps its memory, where Python's and C's ways cost more than the work."""
+"""How a process ends and keeps its memory, faster than the defaults of Python and C."""
 
 import contextlib
 import ctypes
@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from goldfold.errors import told_to_people
+from goldfold.errors import exit_with_message
 
 COLLECTED_AFTER = (100_000, 50, 100)
 # Of glibc's malloc.h.
@@ -19,15 +19,15 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
 
 def run_to_end(main: Callable[[], None]) -> NoReturn:
-    """Run `main`, tell its errors to people, and end the process with its exit code.
+    """Run `main`, print its errors, and end the process with its exit code.
 
-    Garbage is looked for seldom, and what the libraries imported is not taken apart at the end: with torch, timm and MLflow
-    the two take longer than the imports themselves. So `main` imports what it needs, and writes what it leaves.
+    Garbage is collected seldom, and the libraries are not torn down at the end: with torch, timm and MLflow the two take
+    longer than the imports themselves. So `main` does the imports, and flushes what it writes.
     """
     gc.set_threshold(*COLLECTED_AFTER)
     code: int | str | None = 1
     try:
-        with told_to_people():
+        with exit_with_message():
             main()
         code = 0
     except SystemExit as ended:
@@ -44,9 +44,9 @@ def run_to_end(main: Callable[[], None]) -> NoReturn:
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """Have glibc keep freed memory for the next use; else it gives large blocks back, and the kernel zeroes them each time.
+    """Have glibc keep freed memory for reuse; by default it returns large blocks, and the kernel zeroes them each time.
 
-    On two cores a ResNet18 trains 1.14 times as fast by it. Other C libraries are left as they are.
+    On two cores a ResNet18 trains 1.14 times as fast. Other C libraries are left as they are.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:

@@ -98,7 +98,7 @@ def test_a_bundle_answers_as_the_pipeline_does_and_predicts_test_rows_that_it_ne
 @pytest.mark.slow
 def test_what_is_too_large_or_another_problem_is_refused_and_the_time_is_measured(tmp_path, capsys):
     bundle, _ = made(tmp_path / "raw", tmp_path, table(tmp_path / "raw"))
-    with pytest.raises(InputError, match=r"(?s)more than the 0.001 that it may have.*model.safetensors"):
+    with pytest.raises(InputError, match=r"(?s)more than the 0.001 allowed.*model.safetensors"):
         bundle.save(tmp_path / "bundle", tmp_path / "raw", 0.001)
     assert not (tmp_path / "bundle").exists()
     pace = measure(bundle, tmp_path / "raw")

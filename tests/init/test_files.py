@@ -22,7 +22,7 @@ def packed(files):
 
 
 @pytest.mark.parametrize(
-    ("given", "slug"),
+    ("source", "slug"),
     [
         ("titanic", "titanic"),
         ("playground-series-s3e18", "playground-series-s3e18"),
@@ -34,8 +34,8 @@ def packed(files):
         ("my titanic", None),
     ],
 )
-def test_a_name_is_told_from_a_path(given, slug):
-    assert slug_of(given) == slug
+def test_a_slug_is_a_name_or_an_address_but_no_path(source, slug):
+    assert slug_of(source) == slug
 
 
 def test_what_kaggle_sends_is_unpacked_with_the_archives_in_it(tmp_path):
@@ -48,8 +48,8 @@ def test_what_kaggle_sends_is_unpacked_with_the_archives_in_it(tmp_path):
     }
     write_zip(tmp_path / "pets.zip", files)
     unpack_download(tmp_path / "pets.zip", tmp_path / "raw/pets")
-    found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
-    assert found == [
+    names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert names == [
         "raw/pets/sample.csv",
         "raw/pets/sub/labels.csv.zip",
         "raw/pets/test1/1.jpg",
@@ -60,14 +60,14 @@ def test_what_kaggle_sends_is_unpacked_with_the_archives_in_it(tmp_path):
 
 def test_a_broken_download_leaves_nothing_behind(tmp_path):
     write_zip(tmp_path / "pets.zip", {"train.zip": b"broken", "a.csv": b"id\n"})
-    with pytest.raises(InputError, match=r"train.zip is no zip file"):
+    with pytest.raises(InputError, match=r"train.zip is not a zip file"):
         unpack_download(tmp_path / "pets.zip", tmp_path / "raw/pets")
     assert not list((tmp_path / "raw").iterdir())
 
 
 def test_archives_of_ones_own_are_unpacked_once_and_kept(tmp_path):
     write_zip(tmp_path / "train.zip", {"a.jpg": b"1", "b.jpg": b"2"})
-    assert unpack_beside(tmp_path) == ["unpacked train.zip, which may go now"]
+    assert unpack_beside(tmp_path) == ["unpacked train.zip, which you may delete now"]
     assert sorted(path.name for path in (tmp_path / "train").iterdir()) == ["a.jpg", "b.jpg"]
     assert unpack_beside(tmp_path) == [] and (tmp_path / "train.zip").is_file()
 

@@ -91,11 +91,11 @@ def test_changes_that_are_not_committed_are_never_written_over(repository):
     path = repository / "params.yaml"
     write(TEXT + "# new\n")
     assert path.read_text().endswith("# new\n")
-    with pytest.raises(InputError, match=r"(?s)not committed.*git restore.*--print"):
+    with pytest.raises(InputError, match=r"(?s)uncommitted.*git restore.*--print"):
         write(TEXT)
     assert path.read_text().endswith("# new\n")
     subprocess.run(["git", "add", "-A"], check=True)
-    with pytest.raises(InputError, match="not committed"):
+    with pytest.raises(InputError, match="uncommitted"):
         require_committed()
 
 
@@ -103,8 +103,8 @@ def test_a_params_yaml_that_git_does_not_know_is_never_written_over(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     (tmp_path / "params.yaml").write_text(TEXT)
-    with pytest.raises(InputError, match="git knows nothing"):
+    with pytest.raises(InputError, match="not in git"):
         require_committed()
     subprocess.run(["git", "init", "-q"], check=True)
-    with pytest.raises(InputError, match="not committed"):
+    with pytest.raises(InputError, match="uncommitted"):
         require_committed()

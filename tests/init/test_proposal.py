@@ -17,11 +17,11 @@ def _without_the_hub(monkeypatch):
     monkeypatch.setattr(pretrained, "where_from", lambda _: None)
 
 
-def worked_out(root, evaluation="", **given):
+def worked_out(root, evaluation="", **overrides):
     """The sections of params.yaml that init proposes, once it was seen that they read the files as init did."""
     from ruamel.yaml import YAML
 
-    proposal = propose(root, str(root), given, evaluation)
+    proposal = propose(root, str(root), overrides, evaluation)
     tree = YAML(typ="safe").load(proposed(DEMO_PARAMS.read_text(), proposal.settings))
     config = parse_config(tree)
     again = read_competition(config.competition)
@@ -29,8 +29,8 @@ def worked_out(root, evaluation="", **given):
     return tree
 
 
-def section(root, **given):
-    return worked_out(root, **given)["competition"]
+def section(root, **overrides):
+    return worked_out(root, **overrides)["competition"]
 
 
 REAL = {
@@ -61,8 +61,8 @@ def test_a_real_competition_is_worked_out(shared_data, name):
 
 @pytest.mark.parametrize(("name", "target", "task"), [("iris", "column5", "multiclass"), ("housing", "column14", "regression")])
 def test_a_table_without_a_header_is_known_by_its_numbers(shared_data, name, target, task):
-    found = section(shared_data / "tutorials", train=f"{name}.csv")
-    assert (found["header"], found["target"], found["task"]) == (False, target, task) and "id" not in found
+    settings = section(shared_data / "tutorials", train=f"{name}.csv")
+    assert (settings["header"], settings["target"], settings["task"]) == (False, target, task) and "id" not in settings
 
 
 def test_tables_that_could_each_be_the_training_table_are_asked_for(shared_data):
@@ -91,12 +91,12 @@ def tables(tmp_path):
     return write
 
 
-def test_tables_of_any_name_are_told_apart_by_their_columns(tables):
+def test_tables_of_any_name_get_their_roles_by_their_columns(tables):
     test = rows(6, 100)
     root = tables(one=test, two=rows(30, kind=["a", "b", "c"] * 10), three=test[["key"]].assign(kind="a"))
-    found = section(root)
-    assert (found["train"], found["test"], found["sample_submission"]) == ("two.csv", "one.csv", "three.csv")
-    assert found["target"] == "kind"
+    settings = section(root)
+    assert (settings["train"], settings["test"], settings["sample_submission"]) == ("two.csv", "one.csv", "three.csv")
+    assert settings["target"] == "kind"
 
 
 def test_the_values_of_the_target_are_the_columns_that_are_asked_for(tables):
@@ -104,8 +104,8 @@ def test_the_values_of_the_target_are_the_columns_that_are_asked_for(tables):
     root = tables(train=rows(30, kind=["a", "b", "c"] * 10, other=["x", "y"] * 15), sample_submission=sample)
     for number in [*range(30), *range(100, 106)]:
         write_image(root / f"pictures/{number}.png", number)
-    found = section(root)
-    assert (found["target"], found["metric"], found["modality"]) == ("kind", "log_loss", "image")
+    settings = section(root)
+    assert (settings["target"], settings["metric"], settings["modality"]) == ("kind", "log_loss", "image")
 
 
 @pytest.mark.slow
@@ -122,8 +122,8 @@ def test_a_patient_of_many_rows_is_a_group_and_a_category_is_none(tables):
     strangers = tables(train=train, test=rows(8, 200, patient_id=[f"q{n // 4}" for n in range(8)]))
     split = worked_out(strangers)["split"]
     assert (split["strategy"], split["group"]) == ("stratified_group", "patient_id")
-    known = tables(train=train, test=rows(8, 200, patient_id=[f"p{n}" for n in range(8)]))
-    assert worked_out(known)["split"]["group"] is None
+    with_groups = tables(train=train, test=rows(8, 200, patient_id=[f"p{n}" for n in range(8)]))
+    assert worked_out(with_groups)["split"]["group"] is None
     few = tables(train=train.assign(patient_id=["p1", "p2"] * 60), test=rows(8, 200, patient_id="p3"))
     assert worked_out(few)["split"]["group"] is None
 
@@ -146,8 +146,8 @@ def test_test_rows_that_are_later_are_remarked(tables):
 
 @pytest.mark.slow
 def test_long_texts_with_numbers_beside_them_are_read_together(tables):
-    told = ["the quick brown fox jumps over the lazy dog again", "a ship that sails by night is seen by no one here"] * 20
-    train = rows(40, story=[f"{text} {n}" for n, text in enumerate(told)], y=[0, 1] * 20)
+    texts = ["the quick brown fox jumps over the lazy dog again", "a ship that sails by night is seen by no one here"] * 20
+    train = rows(40, story=[f"{text} {n}" for n, text in enumerate(texts)], y=[0, 1] * 20)
     root = tables(train=train, test=train.drop(columns="y").assign(key=range(100, 140)))
     tree = worked_out(root)
     assert tree["competition"]["modality"] == "text+table" and tree["prepare"]["text"] == {"columns": ["story"]}
@@ -157,7 +157,7 @@ def test_long_texts_with_numbers_beside_them_are_read_together(tables):
 def test_images_in_no_class_folder_and_without_labels_in_their_names_are_asked_for(tmp_path):
     for number in range(6):
         write_image(tmp_path / f"pets/train/{number}.png", number)
-    with pytest.raises(InputError, match=r"(?s)in no class folder.*file_pattern.*behind the path"):
+    with pytest.raises(InputError, match=r"(?s)in no class folder.*file_pattern.*follow the path"):
         propose(tmp_path / "pets", "x", {})
 
 
@@ -172,7 +172,7 @@ def test_a_column_that_names_the_images_is_their_template(tables):
     assert section(root)["images"] == "{file}"
 
 
-def test_what_is_given_wins_and_a_wrong_key_is_told(tables):
+def test_overrides_win_and_a_wrong_key_is_an_error(tables):
     root = tables(train=rows(30, y=[0, 1] * 15), test=rows(5, 50))
     assert section(root, metric="f1")["metric"] == "f1"
     with pytest.raises(InputError, match="there is no such key; did you mean target"):
@@ -184,7 +184,7 @@ def test_kaggles_name_of_the_metric_is_taken_where_it_fits(tables):
     assert worked_out(root, "Root Mean Squared Logarithmic Error")["competition"]["metric"] == "rmsle"
     proposal = propose(root, "x", {}, "Somebody's Own")
     (metric,) = [setting for setting in proposal.settings if setting.key == "competition.metric"]
-    assert metric.value == "rmse" and "does not know what Kaggle calls Somebody's Own" in metric.why
+    assert metric.value == "rmse" and "no metric for Kaggle's Somebody's Own" in metric.why
 
 
 @pytest.mark.parametrize(

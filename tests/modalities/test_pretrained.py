@@ -159,9 +159,9 @@ def test_no_pickle_is_opened(tmp_path, capsys):
 BUILD = textwrap.dedent("""
     import sys
     from goldfold.modalities.image.settings import ImageModelConfig
-    from goldfold.errors import told_to_people
+    from goldfold.errors import exit_with_message
     from goldfold.modalities.image.pretrained import pretrained_backbone
-    with told_to_people():
+    with exit_with_message():
         backbone, _ = pretrained_backbone(ImageModelConfig(name="test_resnet", pretrained=True), {}, True, print)
         print("first", float(backbone.state_dict()["layer1.0.conv1.weight"].flatten()[0]))
 """)

@@ -26,7 +26,7 @@ class Bundle:
     """The models of a run, and all of params.yaml.
 
     Files: bundle.json, models/ (see Ensemble), wheels/ with goldfold's own, own/ with the competitor's modules, and
-    predict.ipynb, which needs nothing else but a competition's files and the libraries of `versions`.
+    predict.ipynb, which needs only a competition's files and the libraries of `versions`.
     """
 
     name: str
@@ -42,8 +42,8 @@ class Bundle:
     def save(self, folder: Path, data: Path, megabytes: float, wheels: Sequence[str] = ()) -> int:
         """Write the files, whole or not at all; return the folder's size in bytes.
 
-        `data` is where the notebook finds the competition, `wheels` are packages to bring along in the version that is
-        installed here. Raises InputError where the folder would be larger than `megabytes`.
+        `data` is the notebook's path of the competition, `wheels` are packages to bring along in the version installed here.
+        Raises InputError if the folder would be larger than `megabytes`.
         """
         with folder_written_whole(folder) as draft:
             self.ensemble.save(draft / MODELS)
@@ -62,7 +62,7 @@ class Bundle:
             if total > megabytes * 1e6:
                 largest = sorted(sizes.items(), key=lambda item: -item[1])
                 raise InputError(
-                    f"the bundle would have {total / 1e6:.1f} MB, more than the {megabytes:g} that it may have",
+                    f"the bundle would have {total / 1e6:.1f} MB, more than the {megabytes:g} allowed",
                     [f"{name}: {size / 1e6:.1f} MB" for name, size in largest],
                     "bundle a run of fewer folds or a smaller model, or raise --megabytes",
                 )
@@ -82,14 +82,14 @@ class Bundle:
         )
 
     def other_versions(self) -> list[str]:
-        """The libraries that have another version here than where the bundle was made, a line for each."""
+        """List the libraries whose version here differs from the one in training, a line for each."""
         lines = []
-        for name, known in self.versions.items():
+        for name, trained in self.versions.items():
             try:
                 here = version(name)
             except PackageNotFoundError:
                 continue
-            lines += [f"{name} {here} here, {known} where it was trained"] * (here != known)
+            lines += [f"{name} {here} here, {trained} in training"] * (here != trained)
         return lines
 
 
@@ -111,4 +111,4 @@ def _fetch_wheel(package: str, folder: Path) -> None:
 def _run(command: list[str], what: str) -> None:
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise InputError(f"{what} could not be had", done.stderr.strip().splitlines()[-3:], "see what it says")
+        raise InputError(f"{what} could not be made", done.stderr.strip().splitlines()[-3:], "mend what pip or hatch reports")

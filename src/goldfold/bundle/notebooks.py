@@ -7,19 +7,19 @@ from typing import Any
 TITLE = """\
 # {competition}: {name}
 
-Predicts the competition's test set by the models of the run `{name}`, also the hidden one when the notebook is run again.
+Predicts the competition's test set by the models of the run `{name}`, and the hidden one in the rerun.
 It needs no network: attach this bundle as a data set, and turn the internet off.
 """
 
-PLACES = """\
+PATHS = """\
 import os
 from pathlib import Path
 
 BUNDLE = Path(os.environ.get("GOLDFOLD_BUNDLE", "/kaggle/input/{bundle}"))  # this bundle
 DATA = Path(os.environ.get("GOLDFOLD_DATA", "{data}"))  # the competition's files
-for place, name in ((BUNDLE, "the bundle"), (DATA, "the competition")):
-    there = sorted(map(str, place.parent.glob("*")))
-    assert place.is_dir(), f"{{name}} is not at {{place}}: correct the path above, perhaps to one of {{there}}"
+for path, name in ((BUNDLE, "the bundle"), (DATA, "the competition")):
+    siblings = sorted(map(str, path.parent.glob("*")))
+    assert path.is_dir(), f"{{name}} is not at {{path}}: correct the path above, perhaps to one of {{siblings}}"
 """
 
 INSTALL = """\
@@ -42,14 +42,14 @@ predict_bundle(BUNDLE, DATA, Path("submission.csv"))
 
 
 def notebook(name: str, competition: str, bundle: str, data: Path) -> dict[str, Any]:
-    """The notebook as JSON holds it (nbformat 4.5), without outputs; `bundle` is the folder that becomes a data set on Kaggle."""
-    # Kaggle names data sets by small letters, digits and dashes.
+    """Return the notebook as JSON (nbformat 4.5), without outputs; `bundle` is the folder that becomes a data set on Kaggle."""
+    # Kaggle's names of data sets have lower-case letters, digits and dashes.
     slug = re.sub(r"[^a-z0-9]+", "-", bundle.lower()).strip("-")
-    codes = [PLACES.format(bundle=slug, data=data.as_posix()), INSTALL, PREDICT]
+    codes = [PATHS.format(bundle=slug, data=data.as_posix()), INSTALL, PREDICT]
     title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": TITLE.format(competition=competition, name=name)}
     cells: list[dict[str, Any]] = [
-        {"cell_type": "code", "id": f"code-{place}", "metadata": {}, "execution_count": None, "outputs": [], "source": code}
-        for place, code in enumerate(codes)
+        {"cell_type": "code", "id": f"code-{number}", "metadata": {}, "execution_count": None, "outputs": [], "source": code}
+        for number, code in enumerate(codes)
     ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return {"cells": [title, *cells], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}

@@ -1,4 +1,4 @@
-"""(Bundle, a competition's files) → submission.csv, where the test set may be another than when the run was made."""
+"""(Bundle, a competition's files) → submission.csv, for another test set than the run's."""
 
 import time
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from goldfold.bundle.bundle import Bundle
 from goldfold.competition import Competition, read_competition
-from goldfold.errors import InputError, told_to_people
+from goldfold.errors import InputError, exit_with_message
 from goldfold.imports import modality_part
 from goldfold.inference.sources import OutsideRows
 from goldfold.modalities.protocol import Outside
@@ -17,59 +17,58 @@ from goldfold.prediction.test_set import submission_of
 SAMPLE = 256
 """Test rows to measure by, at most."""
 WORTH = 1.2
-"""How many times longer all of them have to take than a quarter of them to tell rows from the start."""
+"""How much longer all of them have to take than a quarter, to separate the time per row from the start."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long a bundle takes, measured: seconds in any case, and seconds for each test row; by so many rows."""
+    """The measured speed of a bundle: seconds to start and per test row, measured on `rows` rows."""
 
     start: float
     row: float
     rows: int
 
     def seconds(self, rows: int) -> float:
-        """The seconds that so many test rows will take on the machine that it was measured on."""
+        """Return the seconds that so many test rows take on the machine that was measured."""
         return self.start + self.row * rows
 
 
 def predict_bundle(bundle: Path, data: Path, path: Path) -> None:
     """Predict the test set in the folder `data` and write the submission to `path`, checked against the sample submission.
 
-    Ends with a message and exit code 2 for what is wrong.
+    Exits with a message and code 2 on bad input.
     """
-    with told_to_people():
-        begun, kept = time.monotonic(), Bundle.load(bundle)
-        for line in kept.other_versions():
+    with exit_with_message():
+        begun, loaded = time.monotonic(), Bundle.load(bundle)
+        for line in loaded.other_versions():
             print(f"{line}: predictions may differ in their last digits")
-        competition = read_test(kept, data)
-        views = 1 + len(kept.config.predict.tta)
-        print(
-            f"{len(competition.test)} test rows, {kept.ensemble.checkpoints} models, {views} view{'s' * (views > 1)} of each row"
-        )
-        submission = predict_test(kept, competition)
+        competition = read_test(loaded, data)
+        views = 1 + len(loaded.config.predict.tta)
+        models = f"{loaded.ensemble.checkpoints} models, {views} view{'s' * (views > 1)} of each row"
+        print(f"{len(competition.test)} test rows, {models}")
+        submission = predict_test(loaded, competition)
         with TemporaryDirectory() as folder:
             submission.save(Path(folder))
             path.write_bytes((Path(folder) / "submission.csv").read_bytes())
-        check_submission(path, competition.sample, kept.problem)
+        check_submission(path, competition.sample, loaded.problem)
         seconds = time.monotonic() - begun
         print(f"{path}: {len(competition.sample)} rows, passed the contract of the sample submission, in {seconds:.0f} s")
 
 
 def read_test(bundle: Bundle, data: Path) -> Competition:
-    """Read the competition in `data`; raises InputError where it is another problem than the bundle's."""
+    """Read the competition in `data`; raises InputError if its problem is not the bundle's."""
     competition = read_competition(bundle.config.competition.model_copy(update={"path": str(data), "name": bundle.problem.name}))
     if competition.problem != bundle.problem:
         raise InputError(
             f"{data} sets another problem than {bundle.name} was trained for",
             [f"{name}: {here}, not {there}" for name, here, there in _differences(competition, bundle)],
-            "name the competition's folder in the notebook, or name what differs in params.yaml, competition, and train again",
+            "name the competition's folder in the notebook, or correct competition in params.yaml, and train again",
         )
     return competition
 
 
 def predict_test(bundle: Bundle, competition: Competition) -> Submission:
-    """Predict the competition's test rows; of its training rows nothing is read."""
+    """Predict the competition's test rows, without its training rows."""
     outside: Outside = modality_part(bundle.problem.modality, "outside")
     rows = OutsideRows(outside.test_rows(competition))
     submission = submission_of(bundle.ensemble, rows, competition.test, competition.sample)
@@ -79,9 +78,9 @@ def predict_test(bundle: Bundle, competition: Competition) -> Submission:
 
 
 def measure(bundle: Bundle, data: Path) -> Pace:
-    """Measure how long the test rows take, by some of them and by a quarter of these, after a first time that warms up.
+    """Time some test rows and a quarter of them, after a warm-up.
 
-    Where the two hardly differ, all of the time is put down to the rows: that errs on the safe side.
+    If the two hardly differ, all of the time counts as the rows', which errs on the safe side.
     """
     competition = read_test(bundle, data)
     many = min(SAMPLE, len(competition.test))

@@ -1,4 +1,4 @@
-"""Look at a competition's files, from Kaggle or a folder, and write params.yaml for them."""
+"""Read a competition's files, from Kaggle or a folder, and write params.yaml for them."""
 
 import argparse
 import os
@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Look at the files, write params.yaml and track the files with DVC; with --print, print params.yaml instead."""
+    """Write params.yaml for the files and track them with DVC; with --print, print params.yaml instead."""
     if not PARAMS.is_file():
         raise InputError(f"there is no params.yaml in {Path.cwd()}", mend="run this in the root of the repository")
     if not args.show:
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     _show(proposal)
     tracked = _track(folder)
     write(text)
-    print(f"params.yaml now says so, with the reasons{tracked}")
+    print(f"params.yaml now has these settings, with the reasons{tracked}")
     print("next: goldfold doctor, then make repro")
 
 
@@ -58,7 +58,7 @@ def _parsed(settings: Sequence[str]) -> dict[str, Any]:
         key, equals, text = setting.partition("=")
         key = key.removeprefix("competition.")
         if not equals:
-            raise InputError(f"{setting} is no setting", mend="give settings of competition as key=value, target=price")
+            raise InputError(f"{setting} is not a setting", mend="give settings of competition as key=value, target=price")
         try:
             value = YAML(typ="safe").load(text)
         except YAMLError:
@@ -68,14 +68,14 @@ def _parsed(settings: Sequence[str]) -> dict[str, Any]:
     return parsed
 
 
-def _folder(given: str, settings: dict[str, Any]) -> tuple[Path, str]:
-    """The folder with the files, unpacked, and Kaggle's name of the metric where they come from there."""
-    path = Path(os.path.relpath(given)) if _is_inside(Path(given)) else Path(given)
-    slug = slug_of(given)
+def _folder(source: str, settings: dict[str, Any]) -> tuple[Path, str]:
+    """The folder with the files, unpacked, and Kaggle's name of the metric if they are from there."""
+    path = Path(os.path.relpath(source)) if _is_inside(Path(source)) else Path(source)
+    slug = slug_of(source)
     if path.is_dir():
         _require_apart(path)
-        for told in unpack_beside(path):
-            print(told)
+        for message in unpack_beside(path):
+            print(message)
         return path, ""
     if path.is_file() and is_table(path):
         settings.setdefault("train", path.name)
@@ -88,8 +88,8 @@ def _folder(given: str, settings: dict[str, Any]) -> tuple[Path, str]:
         print(f"unpacked to {folder}")
         return folder, ""
     if slug is None:
-        raise missing(given)
-    print(f"{given} is no folder here, so it is a competition on Kaggle", flush=True)
+        raise missing(source)
+    print(f"there is no folder {source}, so it is a competition on Kaggle", flush=True)
     settings.setdefault("kaggle", slug)
     return _from_kaggle(slug)
 
@@ -98,7 +98,7 @@ def _from_kaggle(slug: str) -> tuple[Path, str]:
     folder = RAW / slug
     metric = evaluation(slug)
     if folder.is_dir():
-        print(f"{folder} is there already, and is not downloaded again")
+        print(f"{folder} exists, and is not downloaded again")
         return folder, metric
     print(f"downloading {slug} from Kaggle", flush=True)
     downloads = scratch_folder() / "downloads"
@@ -109,7 +109,7 @@ def _from_kaggle(slug: str) -> tuple[Path, str]:
 
 
 def _require_apart(folder: Path) -> None:
-    """Raise InputError for a folder that holds more than a competition: this repository, or one of its own folders."""
+    """Raise InputError for a folder that holds data/raw, and so more than a competition."""
     here = Path.cwd().resolve()
     if (here / RAW).is_relative_to(folder.resolve()):
         raise InputError(f"{folder} holds more than a competition's files", mend=f"name a folder, such as {RAW}/titanic")
@@ -117,7 +117,7 @@ def _require_apart(folder: Path) -> None:
 
 def _require_absent(folder: Path) -> None:
     if folder.exists():
-        raise InputError(f"{folder} is there already", mend=f"goldfold init {folder} takes it as it is; or remove it first")
+        raise InputError(f"{folder} exists already", mend=f"goldfold init {folder} takes it as it is; or remove it first")
 
 
 def _is_inside(folder: Path) -> bool:
@@ -128,7 +128,7 @@ def _show(proposal: Proposal) -> None:
     """Print what was worked out, and why."""
     competition = proposal.competition
     print(f"{len(competition.train)} training rows, {len(competition.test)} test rows")
-    for setting in filter(_is_told, proposal.settings):
+    for setting in filter(_is_specific, proposal.settings):
         if setting.is_remark:
             print(f"{'':<17}  # {setting.why}")
         else:
@@ -136,15 +136,15 @@ def _show(proposal: Proposal) -> None:
             print(f"{setting.key.removeprefix('competition.'):<17}  {written(setting.value)}{why}")
 
 
-def _is_told(setting: Setting) -> bool:
-    """Whether a setting says something of this competition, and not how networks are trained."""
+def _is_specific(setting: Setting) -> bool:
+    """Whether a setting is about this competition rather than about training in general."""
     return setting.section in ("competition", "split", "model") and not setting.is_usual
 
 
 def _track(folder: Path) -> str:
-    """Ask DVC to track the files; say what git has to be told, or why they are not tracked."""
+    """Have DVC track the files; return what to commit, or why they are not tracked."""
     if not _is_inside(folder) or folder.is_symlink():
-        return f"\n{folder} lies outside: runs follow its changes, but DVC keeps no copy (move it to {RAW}/ for one)"
+        return f"\n{folder} is outside the repository: runs follow its changes, but DVC keeps no copy (move it to {RAW}/ for one)"
     if folder.resolve().is_relative_to(DEMO.resolve()):
         return ""
     print(f"dvc add {folder}", flush=True)
@@ -153,5 +153,5 @@ def _track(folder: Path) -> str:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
         raise InputError(f"DVC cannot track {folder}", said, f"mend that, then: dvc add {folder}; params.yaml is as it was")
     files = [PARAMS, folder.with_name(f"{folder.name}.dvc"), folder.with_name(".gitignore")]
-    told = " ".join(shlex.quote(str(file)) for file in files if file.exists())
-    return f"\nto keep it: git add {told} && git commit"
+    names = " ".join(shlex.quote(str(file)) for file in files if file.exists())
+    return f"\nto keep it: git add {names} && git commit"

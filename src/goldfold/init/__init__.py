@@ -1,4 +1,4 @@
-"""How a competition begins: its files are looked at, and params.yaml is written."""
+"""The start of a competition: from its files to params.yaml."""
 
 from goldfold.init.params import proposed, require_committed, write, written
 from goldfold.init.proposal import Proposal, propose

@@ -33,10 +33,10 @@ NAMES = (
 
 
 def metric_called(name: str, task: Task) -> str | None:
-    """goldfold's metric for what Kaggle calls `name`; None where it has none, or none for such a task."""
+    """Return goldfold's metric for Kaggle's `name`, None if it has none for the task."""
     plain = re.sub(r"[_{}()]+", " ", name).strip().lower()
-    found = next((metric for pattern, metric in NAMES if re.search(pattern, plain)), None)
+    metric = next((metric for pattern, metric in NAMES if re.search(pattern, plain)), None)
     try:
-        return find_metric(found, task).name if found else None
+        return find_metric(metric, task).name if metric else None
     except InputError:
         return None

@@ -1,4 +1,4 @@
-"""The files of a competition: where they are, unpacked, and which of them goldfold reads."""
+"""The files of a competition, unpacked, and which of them goldfold reads."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ RESERVE = 2**30
 
 @dataclass(frozen=True)
 class Files:
-    """The tables and images below `root`, as paths relative to it, and how many other files of each kind there are."""
+    """The tables and images below `root`, as paths relative to it, and the number of other files of each kind."""
 
     root: Path
     tables: tuple[Path, ...]
@@ -30,57 +30,57 @@ class Files:
     others: Counter[str]
 
 
-def slug_of(given: str) -> str | None:
-    """The name of a Kaggle competition, from itself or its address; None for what can be none."""
-    match = SLUG.fullmatch(given)
-    return match[1] if match and ("/" not in given or "kaggle.com" in given) else None
+def slug_of(source: str) -> str | None:
+    """Return the slug of a Kaggle competition, from the slug or its address; None if `source` is neither."""
+    match = SLUG.fullmatch(source)
+    return match[1] if match and ("/" not in source or "kaggle.com" in source) else None
 
 
 def unpack_download(archive: Path, folder: Path, keep: bool = False) -> None:
-    """Unpack what Kaggle sends, and the archives in it, into `folder`, whole or not at all; they go, unless `keep` the first."""
+    """Unpack `archive`, and the archives in it, into `folder`, whole or not at all; delete it afterwards unless `keep`."""
     with folder_written_whole(folder) as draft:
         _unpack(archive, draft)
-        while found := archives(draft):
-            for inner in found:
-                _unpack(inner, place_of(inner))
+        while packed := archives(draft):
+            for inner in packed:
+                _unpack(inner, unpack_folder(inner))
                 inner.unlink()
     if not keep:
         archive.unlink()
 
 
 def unpack_beside(folder: Path) -> list[str]:
-    """Unpack the archives in a folder of the competitor's own, where that was not done yet; say what was unpacked.
+    """Unpack the archives in a folder that are not unpacked yet; return a message for each.
 
-    The archives stay. Raises InputError where the folder cannot be written to.
+    The archives stay. Raises InputError if the folder cannot be written to.
     """
-    told: list[str] = []
-    while waiting := [path for path in archives(folder) if not _is_unpacked(path)]:
-        for path in waiting:
+    messages: list[str] = []
+    while packed := [path for path in archives(folder) if not _is_unpacked(path)]:
+        for path in packed:
+            unpacked = path.with_name(f".{path.name}.unpacked")
             try:
-                with folder_written_whole(path.with_name(f".{path.name}.unpacked")) as draft:
+                with folder_written_whole(unpacked) as draft:
                     _unpack(path, draft)
             except OSError as error:
                 raise InputError(
-                    f"{path} is packed, and cannot be unpacked beside itself: {error.strerror}",
+                    f"{path} cannot be unpacked beside itself: {error.strerror}",
                     mend=f"unpack it, or move the folder to {RAW}/{folder.name}",
                 ) from None
-            unpacked = path.with_name(f".{path.name}.unpacked")
-            place = place_of(path)
-            place.mkdir(exist_ok=True)
+            target = unpack_folder(path)
+            target.mkdir(exist_ok=True)
             for item in sorted(unpacked.iterdir()):
-                shutil.move(item, place / item.name)
+                shutil.move(item, target / item.name)
             unpacked.rmdir()
-            told.append(f"unpacked {path.relative_to(folder)}, which may go now")
-    return told
+            messages.append(f"unpacked {path.relative_to(folder)}, which you may delete now")
+    return messages
 
 
 def archives(folder: Path) -> list[Path]:
-    """The zip files in a folder that are no tables."""
+    """List the zip files in a folder that are not tables."""
     return [path for path in sorted(folder.rglob("*.zip")) if not path.name.startswith(".") and not is_table(path)]
 
 
-def place_of(archive: Path) -> Path:
-    """The folder to unpack an archive into: its own place if it holds one folder or table of its name, else a new folder."""
+def unpack_folder(archive: Path) -> Path:
+    """Return the folder to unpack an archive into: its own if it holds one folder or table of its name, else a new one."""
     with _opened(archive) as opened:
         tops = {name.split("/")[0] for name in _members(opened)}
     own = archive.stem
@@ -88,27 +88,26 @@ def place_of(archive: Path) -> Path:
 
 
 def find_files(root: Path) -> Files:
-    """The files of a competition; raises InputError for a folder without tables and images."""
-    found = [path.relative_to(root) for path in root.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(root))]
-    tables = sorted((path for path in found if is_table(path) and len(path.parts) <= DEEPEST), key=lambda p: (len(p.parts), p))
+    """Find the files of a competition; raises InputError for a folder without tables and images."""
+    paths = [path.relative_to(root) for path in root.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(root))]
+    tables = sorted((path for path in paths if is_table(path) and len(path.parts) <= DEEPEST), key=lambda p: (len(p.parts), p))
     plain = {path.with_name(path.name.removesuffix(".zip")) for path in tables if path.suffix != ".zip"}
     tables = [path for path in tables if path.suffix != ".zip" or path.with_suffix("") not in plain]
     images = image_files(root)
-    known = {*tables, *images}
-    others = Counter(path.suffix.lower() or path.name for path in found if path not in known and not is_table(path))
+    read = {*tables, *images}
+    others = Counter(path.suffix.lower() or path.name for path in paths if path not in read and not is_table(path))
     if not tables and not images:
-        told = [f"{count} files {kind}" for kind, count in others.most_common()]
         raise InputError(
             f"{root} holds no tables ({', '.join(TABLES)}) and no images",
-            told or ["it is empty"],
-            "name the folder with the competition's files; docs/kinds-of-input.md shows how other kinds of files are read",
+            [f"{count} files {kind}" for kind, count in others.most_common()] or ["it is empty"],
+            "name the folder with the competition's files; docs/kinds-of-input.md shows how to read other files",
         )
     return Files(root, tuple(tables), tuple(images), others)
 
 
-def missing(given: str) -> InputError:
-    """The error for a path that is not there."""
-    path = Path(given)
+def missing(source: str) -> InputError:
+    """Return the error for a path that does not exist."""
+    path = Path(source)
     above = next((folder for folder in path.parents if folder.is_dir()), Path())
     here = path.relative_to(above).parts[0] if path != above else ""
     beside = sorted(entry.name for entry in above.iterdir() if not entry.name.startswith("."))
@@ -120,7 +119,7 @@ def missing(given: str) -> InputError:
 
 
 def require_space(needed: int, folder: Path) -> None:
-    """Raise InputError where the disk of `folder` has no room for so many bytes."""
+    """Raise InputError if the disk of `folder` has no room for `needed` bytes."""
     free = shutil.disk_usage(folder).free
     if free < needed + RESERVE:
         raise InputError(
@@ -130,7 +129,7 @@ def require_space(needed: int, folder: Path) -> None:
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file is one of the kinds of tables that goldfold reads."""
+    """Whether goldfold can read a file as a table."""
     return path.name.lower().endswith(TABLES)
 
 
@@ -140,7 +139,7 @@ def _is_hidden(path: Path) -> bool:
 
 def _is_unpacked(archive: Path) -> bool:
     with _opened(archive) as opened:
-        return all((place_of(archive) / name.split("/")[0]).exists() for name in _members(opened))
+        return all((unpack_folder(archive) / name.split("/")[0]).exists() for name in _members(opened))
 
 
 def _unpack(archive: Path, folder: Path) -> None:
@@ -153,7 +152,7 @@ def _opened(archive: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(archive)
     except zipfile.BadZipFile:
-        raise InputError(f"{archive} is no zip file, or a broken one", mend="fetch it again") from None
+        raise InputError(f"{archive} is not a zip file, or is damaged", mend="fetch it again") from None
 
 
 def _members(opened: zipfile.ZipFile) -> Sequence[str]:

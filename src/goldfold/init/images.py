@@ -1,4 +1,4 @@
-"""How the images of a competition are found, and what their names tell."""
+"""How a competition's rows find their images, and what the names of the images say."""
 
 import re
 from collections import Counter
@@ -23,12 +23,12 @@ WORDS = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 
 
 def images_of_rows(competition: Competition, files: Sequence[Path]) -> list[Setting] | None:
-    """How the images of a table's rows are found, as settings; None where the rows have none.
+    """Return settings by which a table's rows find their images, None if they have none.
 
-    They are found by the id, or by a template over the row's columns that fits every row of both tables.
+    Images go by the id, or by a template over the row's columns that fits every row of both tables.
     """
     if _fits(competition, None):
-        return [remark("competition", f"images: each row's is found by its {competition.problem.id}: {_folders(files)}")]
+        return [remark("competition", f"images: each row's goes by its {competition.problem.id}: {_folders(files)}")]
     for template, others in _templates(competition, files):
         if _fits(competition, template):
             more = f"; there are also {', '.join(others[:3])}" if others else ""
@@ -36,24 +36,23 @@ def images_of_rows(competition: Competition, files: Sequence[Path]) -> list[Sett
     return None
 
 
-def names_of_files(root: Path, given: Mapping[str, object]) -> tuple[list[Setting], str | None]:
-    """What the names of a folder's images tell, as a setting with a pattern, and the group column if they tell one.
+def names_of_files(root: Path, overrides: Mapping[str, object]) -> tuple[list[Setting], str | None]:
+    """Read labels and groups off the names of a folder's images: a setting with the pattern, and the group column if any.
 
-    Labels are read from them where the images lie in no class folders.
+    Labels are read from names only if there are images outside of class folders.
     """
-    config = CompetitionConfig(path=str(root), **dict(given))
+    config = CompetitionConfig(path=str(root), **dict(overrides))
     if config.file_pattern:
         return [], None
     try:
         train, _ = tables_from_folders(config, root)
         labels, pattern, why = train[LABEL], "", []
     except InputError:
-        # There are images outside of class folders: their names have to tell.
         train, _ = tables_from_folders(config.model_copy(update={"file_pattern": "(?P<label>)"}), root)
-        found = _labels(train["path"])
-        if found is None:
+        named = _labels(train["path"])
+        if named is None:
             return [], None
-        pattern, labels = found
+        pattern, labels = named
         why = [f"a file's name begins with its label, one of {labels.nunique()}"]
     group = _groups(train["path"], labels)
     if group and not pattern:
@@ -64,11 +63,11 @@ def names_of_files(root: Path, given: Mapping[str, object]) -> tuple[list[Settin
 
 
 def typical_side(paths: Iterable[Path]) -> int:
-    """The median of the shorter sides of some of the images, in pixels."""
+    """Return the median of the shorter sides of some of the images, in pixels."""
     from PIL import Image, UnidentifiedImageError
 
-    every = list(paths)
-    some = [every[int(at)] for at in np.linspace(0, len(every) - 1, min(len(every), LOOKED_AT))]
+    paths = list(paths)
+    some = [paths[int(at)] for at in np.linspace(0, len(paths) - 1, min(len(paths), LOOKED_AT))]
     sides = []
     for path in some:
         try:
@@ -81,7 +80,9 @@ def typical_side(paths: Iterable[Path]) -> int:
         except (OSError, ValueError, UnidentifiedImageError):
             continue
     if not sides:
-        raise InputError(f"none of {len(some)} images can be read", [str(path) for path in some], "see whether they are whole")
+        raise InputError(
+            f"none of {len(some)} images can be read", [str(path) for path in some], "replace them: they seem damaged"
+        )
     return int(np.median(sides))
 
 
@@ -99,11 +100,11 @@ def _folders(files: Sequence[Path]) -> str:
 
 
 def _templates(competition: Competition, files: Sequence[Path]) -> list[tuple[str, list[str]]]:
-    """Templates that fit some rows: a column that names files, or what stands around the id in the names of files."""
+    """Templates that fit some rows, by a column that names files, or by what surrounds the id in their names, with the others."""
     train, problem = competition.train, competition.problem
     shared = [name for name in train.columns if name in competition.test and name not in problem.targets]
     stems = {path.stem for path in files} | {path.name for path in files} | {str(path) for path in files}
-    found: list[tuple[str, list[str]]] = [
+    by_column: list[tuple[str, list[str]]] = [
         (f"{{{name}}}", [])
         for name in shared
         if name != problem.id and train[name].head(TRIED).astype("str").isin(stems).all() and train[name].notna().all()
@@ -118,7 +119,7 @@ def _templates(competition: Competition, files: Sequence[Path]) -> list[tuple[st
     whole = [shape for shape, count in shapes.items() if count >= min(TRIED, len(train))]
     templates = [str(Path(folder) / f"{before}{{{problem.id}}}{after}") for folder, before, after in whole]
     ranked = sorted(templates, key=lambda template: ("front" not in template, len(template), template))
-    return found + [(template, [other for other in ranked if other != template]) for template in ranked]
+    return by_column + [(template, [other for other in ranked if other != template]) for template in ranked]
 
 
 def _labels(paths: pd.Series) -> tuple[str, pd.Series] | None:
@@ -138,9 +139,9 @@ def _labels(paths: pd.Series) -> tuple[str, pd.Series] | None:
 
 
 def _groups(paths: pd.Series, labels: pd.Series) -> str | None:
-    """A pattern of the groups that file names tell, C100 of C100P61ThinF_IMG_1.png, where they are evident.
+    """A pattern of the groups in file names, C100 of C100P61ThinF_IMG_1.png, if they are evident.
 
-    A group is the first word of letters and digits, with the same letters in all names; it has several rows.
+    A group is the first word of letters and digits, with the same letters in all names and several rows each.
     """
     names = [
         [word for word in WORDS.findall(Path(path).stem) if word != label] for path, label in zip(paths, labels, strict=True)

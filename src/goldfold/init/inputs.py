@@ -11,7 +11,7 @@ from goldfold.init.setting import Setting
 from goldfold.modalities.table.columns import work_out_columns
 
 TEXT_WORDS = 7.0
-"""Words on average from which a column is a text to read; names and titles have fewer."""
+"""The fewest words, on average, of a column of texts; names and titles have fewer."""
 SEVERAL_WORDS = 3.0
 MANY_ROWS = 200_000
 CACHED = 256
@@ -32,32 +32,32 @@ PHOTOS = [
 
 
 def work_out_modality(competition: Competition, has_images: bool) -> tuple[str, str, list[str]]:
-    """The kind of input, why, and the columns of texts. Raises InputError where there is nothing to learn from."""
+    """Return the kind of input, why, and the columns of texts. Raises InputError if there is nothing to learn from."""
     texts, columns = _texts(competition), _columns(competition)
-    counted = {kind: sum(found == kind for found in columns.values()) for kind in ("number", "category", "date")}
+    counted = {kind: list(columns.values()).count(kind) for kind in ("number", "category", "date")}
     plural = {"number": "numbers", "category": "categories", "date": "dates"}
-    told = " and ".join(f"{count} {plural[kind] if count > 1 else kind}" for kind, count in counted.items() if count)
+    contents = " and ".join(f"{count} {plural[kind] if count > 1 else kind}" for kind, count in counted.items() if count)
     if has_images:
         usable = [name for name in columns if name not in texts]
         if usable:
-            return "image+table", f"each row has an image, and {told} that both tables have", []
+            return "image+table", f"each row has an image, and {contents} that both tables have", []
         return "image", "each row is an image", []
     if texts:
         words = f"{', '.join(texts)} hold{'s' * (len(texts) == 1)} texts"
         if counted["number"] + counted["date"]:
-            return "text+table", f"{words}, and there are {told} in both tables", texts
+            return "text+table", f"{words}, and there are {contents} in both tables", texts
         more = ", ".join(name for name in columns if name not in texts)
         return "text", words + (f"; text+table would read {more} too" if more else ""), texts
     if columns:
-        return "table", f"no images and no long texts: {told}", []
+        return "table", f"no images and no long texts: {contents}", []
     raise InputError(
         "the tables share no column to learn from, and no image belongs to their rows",
-        mend="look whether files are missing; competition.images says how an image's path is made (images=… beside the folder)",
+        mend="add missing files, or say how an image's path is made: images=… after the folder",
     )
 
 
 def sections(competition: Competition, modality: str, texts: Sequence[str], images: Sequence[Path]) -> list[Setting]:
-    """The settings of all sections that change with the kind of input."""
+    """Return the settings of all sections that depend on the kind of input."""
     if modality == "image":
         return _image(competition, images)
     if modality == "image+table":
@@ -90,7 +90,7 @@ def sections(competition: Competition, modality: str, texts: Sequence[str], imag
     else:
         model = Setting("model.name", "mlp", "or HistGradientBoosting, linear, lightgbm:LGBM, …: docs/tables.md")
     return [
-        Setting("prepare.columns", {}, "{name: category, other: drop} where what prepare prints is not meant"),
+        Setting("prepare.columns", {}, "{name: category, other: drop} to correct what prepare prints"),
         model,
         Setting("augment", []),
         *_learning(epochs=40, batch_size=64, lr=0.002, weight_decay=0.05, scheduler={"name": "OneCycleLR", "pct_start": 0.3}),
@@ -135,9 +135,9 @@ def _backbone() -> tuple[str, bool, str]:
     from goldfold.modalities.image.pretrained import where_from
 
     name = "convnext_tiny" if torch.cuda.is_available() else "resnet18"
-    place = where_from(name)
-    if place:
-        return name, True, f"from {place}"
+    source = where_from(name)
+    if source:
+        return name, True, f"from {source}"
     return "resnet18", False, "true where huggingface.co can be reached; or with weights: FILE (docs/transfer-learning.md)"
 
 
@@ -167,11 +167,11 @@ def _learning(
 
 
 def _of_cache(side: int) -> str:
-    return f"the shorter side in the cache, smaller images are kept as they are; here it is {side} in the median"
+    return f"the shorter side in the cache, never enlarged; the median here is {side}"
 
 
 def _seen(side: int, pretrained: bool) -> int:
-    """The side that a network is shown: small images are enlarged for a pretrained one, which knows larger things."""
+    """The network's input size; small images are enlarged for a pretrained network, which was trained on larger things."""
     if side >= 180:
         return 224
     if side >= 100:

@@ -15,29 +15,29 @@ from goldfold.files import written_whole
 from goldfold.init.setting import Setting
 
 WHOLE = ("competition", "prepare", "model", "augment")
-"""The sections that are written anew; of the others the values are changed where they stand."""
+"""The sections that are written anew; in the others only values change."""
 DEFAULTS = {"train": TrainConfig(), "finetune": FinetuneConfig()}
 PARAMS = Path("params.yaml")
 
 
 def require_committed() -> None:
-    """Raise InputError where params.yaml has changes that git does not have: they could not be brought back."""
-    found = subprocess.run(["git", "status", "--porcelain", str(PARAMS)], capture_output=True, text=True, check=False)
-    if found.returncode:
+    """Raise InputError if params.yaml has uncommitted changes, which would be lost."""
+    status = subprocess.run(["git", "status", "--porcelain", str(PARAMS)], capture_output=True, text=True, check=False)
+    if status.returncode:
         raise InputError(
-            "git knows nothing of this folder, so a params.yaml that init changes could not be brought back",
+            "this folder is not in git, which keeps the params.yaml that init replaces",
             mend="git init && git add -A && git commit -m start; or goldfold init … --print, which writes nothing",
         )
-    if found.stdout.strip():
+    if status.stdout.strip():
         raise InputError(
-            "params.yaml has changes that are not committed, and init would write over them",
+            "params.yaml has uncommitted changes, and init would overwrite them",
             mend="git commit params.yaml keeps them, git restore params.yaml drops them; "
             "goldfold init … --print shows what init would write",
         )
 
 
 def proposed(text: str, settings: Sequence[Setting]) -> str:
-    """params.yaml with the settings in it; raises InputError where that would not be valid."""
+    """Return the text of params.yaml with the settings; raises InputError if it would not be valid."""
     for section in WHOLE:
         own = [setting for setting in settings if setting.section == section]
         if own:
@@ -57,7 +57,7 @@ def write(text: str) -> None:
 
 
 def written(value: Any) -> str:
-    """A value in YAML, on one line."""
+    """Return a value in YAML, on one line."""
     yaml, stream = YAML(typ="safe", pure=True), io.StringIO()
     yaml.default_flow_style, yaml.width, yaml.allow_unicode = True, 1_000_000, True
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
@@ -93,7 +93,7 @@ def _with_section(text: str, section: str, content: str) -> str:
 
 
 def _span(lines: Sequence[str], section: str) -> tuple[int, int] | None:
-    """The lines of a top-level section, from its key to its last one that is not empty; None where it is not there."""
+    """The lines of a top-level section, from its key to its last non-empty one; None without the section."""
     start = next((at for at, line in enumerate(lines) if re.match(rf"{section}\s*:", line)), None)
     if start is None:
         return None
@@ -105,7 +105,7 @@ def _span(lines: Sequence[str], section: str) -> tuple[int, int] | None:
 
 
 def _with_value(text: str, setting: Setting) -> str:
-    """The text with another value of a key that stands on one line; its comment stays unless the setting has one."""
+    """The text with another value of a key; its comment stays unless the setting has one."""
     lines = text.splitlines(keepends=True)
     span = _span(lines, setting.section)
     if span is None:

@@ -8,7 +8,7 @@ from typing import Any
 class Setting:
     """A key of params.yaml, `section.key` or `section`, its value, and the comment that gives the reason.
 
-    A remark has no value: it is a comment line of its own in the section `key`. `is_usual` where the files had no say in it.
+    A remark has no value: it is a comment line in the section `key`. `is_usual` marks a default that the files did not decide.
     """
 
     key: str
@@ -28,5 +28,5 @@ class Setting:
 
 
 def remark(section: str, text: str) -> Setting:
-    """A comment line in a section."""
+    """Make a comment line in a section."""
     return Setting(section, None, text, is_remark=True)

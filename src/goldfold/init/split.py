@@ -1,4 +1,4 @@
-"""How the rows are to be split into folds: what is evident from the tables."""
+"""How the rows are to be split into folds: what the tables suggest."""
 
 import re
 
@@ -11,13 +11,13 @@ from goldfold.modalities.table.columns import is_date
 FOLDS = 5
 STRATEGIES = ("stratified", "kfold", "group", "stratified_group", "time", "holdout", "column")
 OWNERS = r"patient|subject|person|people|participant|user|customer|client|household|family|session|recording|group|study|case"
-"""What a group column is called, as a word of its name or with an id behind it."""
+"""Words in the name of a group column, alone or before an id."""
 FEWEST_GROUPS, ROWS_PER_GROUP, SEEN_IN_TEST = 20, 1.2, 0.1
 
 
 def work_out_split(competition: Competition, named_group: str | None) -> list[Setting]:
-    """The settings of `split`: groups that stay together where they are evident, and folds that every class can fill."""
-    group, why = (named_group, "told by the images' names") if named_group else _group(competition)
+    """Return the settings of `split`: evident groups stay together, and every class has a row for each fold."""
+    group, why = (named_group, "from the images' names") if named_group else _group(competition)
     folds, strategy, reason = FOLDS, "stratified", "keeps the share of each class"
     if competition.problem.task == "regression":
         reason = "keeps the share of each quantile of the target"
@@ -26,11 +26,11 @@ def work_out_split(competition: Competition, named_group: str | None) -> list[Se
         strategy, reason = "stratified_group", f"rows that share their {group} stay in one fold"
     elif rarest is not None and rarest[1] < FOLDS:
         name, rows = rarest
-        told = f"the rarest class, {name}, has {rows} row{'s' * (rows != 1)}"
+        rarity = f"the rarest class, {name}, has {rows} row{'s' * (rows != 1)}"
         if rows < 2:
-            strategy, reason = "kfold", f"{told}, so classes cannot be shared out"
+            strategy, reason = "kfold", f"{rarity}, so classes cannot be stratified"
         else:
-            folds, reason = rows, f"{told}, so there are no more folds"
+            folds, reason = rows, f"{rarity}, so there are no more folds"
     if group and rarest is not None and rarest[1] < FOLDS:
         strategy = "group"
     later = _in_time(competition)
@@ -46,7 +46,7 @@ def work_out_split(competition: Competition, named_group: str | None) -> list[Se
 
 
 def _group(competition: Competition) -> tuple[str | None, str]:
-    """A column that says whose a row is: named so, with several rows each, and new ones in the test table."""
+    """A column that says whose a row is: by its name, with several rows per value, and other values in the test table."""
     train, test, problem = competition.train, competition.test, competition.problem
     for name in train.columns:
         values = train[name]
@@ -68,7 +68,7 @@ def _group(competition: Competition) -> tuple[str | None, str]:
 
 
 def _in_time(competition: Competition) -> str:
-    """What the dates of both tables advise; nothing where they advise nothing."""
+    """What the dates of both tables suggest, if anything."""
     train, test = competition.train, competition.test
     for name in train.columns:
         if name not in test or not is_date(train[name].dropna()) or not is_date(test[name].dropna()):

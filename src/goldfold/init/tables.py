@@ -1,4 +1,4 @@
-"""Which of a competition's tables is what, and which of the columns is the target."""
+"""The roles of a competition's tables, and the target column."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from goldfold.errors import InputError
 from goldfold.init.files import Files
 
 Named = tuple[Path, str]
-"""A table, and why it is the one."""
+"""A table, and the reason for its role."""
 
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "category")
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The training table, test table and sample submission, as far as there are any, each with the reason."""
+    """The training table, test table and sample submission, if there are any, with reasons."""
 
     train: Named | None
     test: Named | None
@@ -27,24 +27,24 @@ class Tables:
     unread: tuple[Path, ...] = ()
 
 
-def find_tables(files: Files, given: Mapping[str, object]) -> Tables:
-    """Tell the tables apart by their names, else by their columns; `given` are settings of `competition` that win.
+def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
+    """Work out the tables' roles by their names, else by their columns; `overrides` are settings of `competition` that win.
 
-    Raises InputError where it cannot be told which one is the training table.
+    Raises InputError if the training table remains unclear.
     """
     named: dict[str, Named] = {}
     for role in ("train", "test", "sample_submission"):
-        if given.get(role):
-            named[role] = (Path(str(given[role])), "as you said")
+        if overrides.get(role):
+            named[role] = (Path(str(overrides[role])), "as you said")
     rest = [path for path in files.tables if path not in {path for path, _ in named.values()}]
     for role, words in (("sample_submission", ("submission", "submit", "sample")), ("test", ("test",)), ("train", ("train",))):
-        if role not in named and (found := _by_name(rest, words, role)):
-            named[role] = (found, "by its name")
-            rest.remove(found)
+        if role not in named and (path := _by_name(rest, words, role)):
+            named[role] = (path, "by its name")
+            rest.remove(path)
     if "train" not in named and rest:
         named |= _by_columns(files.root, rest, named)
     paths = {path for path, _ in named.values()}
-    header = bool(given.get("header", not _has_no_header(files.root, [path for path, _ in named.values()])))
+    header = bool(overrides.get("header", not _has_no_header(files.root, [path for path, _ in named.values()])))
     return Tables(
         train=named.get("train"),
         test=named.get("test"),
@@ -55,7 +55,7 @@ def find_tables(files: Files, given: Mapping[str, object]) -> Tables:
 
 
 def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
-    """The target, where reading the competition would not know it, and why; None where it will, or where there is no table."""
+    """Return the target and why, None if reading the competition works it out by itself, or without a table."""
     if tables.train is None:
         return None, ""
     columns = columns_of(root / tables.train[0], tables.header)
@@ -90,16 +90,16 @@ def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Path | N
 
 
 def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) -> dict[str, Named]:
-    """The roles of tables whose names tell nothing: a training table has the columns of the test table and more."""
+    """The roles of tables by their columns: a training table has the columns of the test table and more."""
     if len(rest) == 1:
         return {"train": (rest[0], "the only table" if not named else "the only table left")}
     columns = {path: set(columns_of(root / path)) for path in rest}
-    known = [set(columns_of(root / named["test"][0]))] if "test" in named else []
+    test = [set(columns_of(root / named["test"][0]))] if "test" in named else []
     wider = [
         path
         for path in rest
-        if all(columns[path] > other for place, other in columns.items() if place != path and other & columns[path])
-        and any(columns[path] > other for other in [*known, *(columns[place] for place in rest if place != path)])
+        if all(columns[path] > columns[other] for other in rest if other != path and columns[other] & columns[path])
+        and any(columns[path] > narrow for narrow in [*test, *(columns[other] for other in rest if other != path)])
     ]
     if len(wider) != 1:
         raise InputError(
@@ -108,18 +108,18 @@ def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) ->
             "name it: goldfold init … train=NAME (and test=NAME, sample_submission=NAME)",
         )
     (train,) = wider
-    found = {"train": (train, "it has the columns of another table, and more")}
+    roles = {"train": (train, "it has the columns of another table, and more")}
     parts = sorted((path for path in rest if columns[path] < columns[train]), key=lambda path: -len(columns[path]))
     if parts and "test" not in named:
-        found["test"] = (parts[0], f"its columns are among those of {train}")
+        roles["test"] = (parts[0], f"its columns are among those of {train}")
         parts = parts[1:]
-    if parts and "sample_submission" not in named and "test" in {**named, **found}:
-        found["sample_submission"] = (parts[0], "an id and what the test table lacks")
-    return found
+    if parts and "sample_submission" not in named and "test" in {**named, **roles}:
+        roles["sample_submission"] = (parts[0], "an id and what the test table lacks")
+    return roles
 
 
 def _has_no_header(root: Path, paths: Sequence[Path]) -> bool:
-    """Whether the first line of every table holds numbers for the most part."""
+    """Whether the first line of every table is mostly numbers."""
     tables = [path for path in paths if path.suffix != ".parquet"]
 
     def is_number(text: str) -> bool:
