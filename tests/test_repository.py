@@ -91,7 +91,9 @@ def test_rows_that_no_fold_validates_may_be_missing(repo):
         (lambda p: p[:-1], "119 predictions for 120 training rows"),
         (lambda p: np.column_stack([p, p, p]), r"(?s)shape \(120, 3\).*p_yes"),
         (lambda p: p + 1, "120 validation rows without a probability"),
-        (lambda p: ["maybe", *["yes"] * 119], "1 validation rows without a probability, and no label that training knows"),
+        (lambda p: ["maybe", *["yes"] * 119], "1 validation rows without a probability or a label of training"),
+        (lambda p: None, "1 predictions for 120 training rows"),
+        (lambda p: [["a"]] * 120, "predictions that are not numbers"),
         (lambda p: pd.Series(p, index=["r0"] * 120), r"(?s)ids with two predictions.*id r0"),
     ],
 )

@@ -326,7 +326,7 @@ def _in_order(oof: Any, ids: pd.Series, problem: Problem) -> Array:
             twice = sorted(set(oof.index[oof.index.duplicated()].astype(str)))
             raise InputError("ids with two predictions", [f"{problem.id} {i}" for i in twice], "keep one row for each")
         oof = oof.reindex(list(ids))
-    values = np.asarray(oof)
+    values = np.atleast_1d(np.asarray(oof))
     if len(values) != len(ids):
         raise InputError(
             f"{len(values)} predictions for {len(ids)} training rows",
@@ -341,7 +341,10 @@ def _predictions(problem: Problem, values: Array) -> Array:
         index = pd.Series(values).astype(str).map({label: position for position, label in enumerate(problem.classes)})
         values = np.eye(len(problem.classes))[index.fillna(0).astype(int)]
         values[index.isna().to_numpy()] = np.nan
-    values = values.astype(np.float64)
+    try:
+        values = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"predictions that are not numbers: {error}", mend="give probabilities, values, or labels") from None
     if values.ndim == 2 and problem.task == "binary" and values.shape[1] == 2:
         return values[:, 1]
     if values.ndim == 2 and values.shape[1] == 1 and len(problem.outputs) == 1:
@@ -359,6 +362,6 @@ def _require_predicted(problem: Problem, table: pd.DataFrame) -> None:
     if problem.task != "regression":
         bad |= ((values < 0) | (values > 1)).any(axis=1)
     if bad.any():
-        kind = "prediction" if problem.task == "regression" else "probability, and no label that training knows,"
+        kind = "prediction" if problem.task == "regression" else "probability or a label of training"
         rows = [f"{problem.id} {i}" for i in table[problem.id][bad]]
         raise InputError(f"{len(rows)} validation rows without a {kind}", rows, "predict every row that repo.folds() validates")

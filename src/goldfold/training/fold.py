@@ -130,7 +130,9 @@ def read_fold(prepared: PreparedSet, number: int, seed: int, config: FoldConfig,
     training, validation = prepared.training_rows(number), prepared.validation_rows(number)
     if not len(validation):
         numbers = sorted({int(fold) for fold in prepared.folds if fold >= 0})
-        raise InputError(f"the prepared set has no fold {number}, only {numbers}", mend="correct split.folds in params.yaml")
+        raise InputError(
+            f"the prepared set has no fold {number}, only {numbers}", mend="name one of these (split.folds in params.yaml)"
+        )
     truth = problem.truth(prepared.train)
     codec = TargetCodec.fit(problem, truth[training], config.train.target_transform)
     seed_everything(seed, number)
