@@ -167,7 +167,7 @@ def test_a_row_of_a_class_that_training_never_saw_is_wrong_and_the_others_are_sc
 )
 def test_a_metric_that_is_undefined_for_an_unseen_class_says_so(tmp_path, metric, arguments):
     problem = dataclasses.replace(CLASSES, metric=metric, metric_args=arguments)
-    with pytest.raises(InputError, match=rf"(?s){metric} is not defined for labels that training never saw: 1\n  new"):
+    with pytest.raises(InputError, match=rf"(?s){metric} is undefined for labels that training has not seen: 1\n  new"):
         score(problem, THREE, ["01", "b", "c"], ["01", "new", "b"], tmp_path)
 
 
