@@ -32,7 +32,7 @@ def test_a_folder_of_tables_runs_as_init_leaves_it(fresh):
     said = fresh.run("goldfold", "init", "data/raw/my rows")
     assert "dvc add data/raw/my rows" in said and "git add params.yaml 'data/raw/my rows.dvc'" in said
     assert (fresh.folder / "data/raw/my rows.dvc").is_file()
-    assert "would write over them" in fresh.run("goldfold", "init", "data/raw/my rows", expect=2)
+    assert "would overwrite them" in fresh.run("goldfold", "init", "data/raw/my rows", expect=2)
     assert "data/raw/my rows: 40 training rows, 10 test rows, binary" in fresh.run("goldfold", "doctor")
     smoked(fresh)
 
