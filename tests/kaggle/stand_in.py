@@ -140,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _GetCompetition(self, request):
         contest = self._contest(request)
-        told = {
+        facts = {
             "ref": request["competitionName"],
             "evaluationMetric": contest.metric,
             "maxDailySubmissions": contest.quota,
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
             "isKernelsSubmissionsOnly": contest.notebooks_only,
             "submissionsDisabled": contest.closed,
         }
-        self._json(told)
+        self._json(facts)
 
     def _DownloadDataFiles(self, request):
         if not self._contest(request).accepted:

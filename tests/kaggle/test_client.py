@@ -61,20 +61,20 @@ def test_submissions_are_listed_the_newest_first_beyond_a_page(signed_in, tmp_pa
 
 
 def test_the_leaderboard_is_read_with_its_benchmarks(signed_in):
-    places = leaderboard("titanic")
-    assert [(place.rank, place.team, place.score) for place in places] == [
+    teams = leaderboard("titanic")
+    assert [(team.rank, team.team, team.score) for team in teams] == [
         (1, "Beta, Inc", 0.98),
         (0, "gender benchmark", 0.765),
         (2, "NA", 0.75),
     ]
-    assert places[0].date.isoformat() == "2026-11-20T09:30:00"
+    assert teams[0].date.isoformat() == "2026-11-20T09:30:00"
 
 
 @pytest.mark.parametrize(
     ("slug", "said"),
     [
         ("closed", r"(?s)the rules of closed are not accepted yet.*https://www.kaggle.com/competitions/closed/rules"),
-        ("titanc", r"(?s)Kaggle knows no competition titanc.*/competitions/titanic"),
+        ("titanc", r"(?s)Kaggle has no competition titanc.*/competitions/titanic"),
     ],
 )
 def test_a_refusal_is_told_in_plain_words(signed_in, tmp_path, slug, said):
@@ -108,13 +108,13 @@ def test_credentials_that_are_refused_are_told_with_their_place(kaggle, monkeypa
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("place", [".kaggle/access_token", ".kaggle/kaggle.json", ".config/kaggle/kaggle.json"])
-def test_credentials_in_files_are_used(kaggle, home, tmp_path, place):
-    path = home / place
+@pytest.mark.parametrize("file", [".kaggle/access_token", ".kaggle/kaggle.json", ".config/kaggle/kaggle.json"])
+def test_credentials_in_files_are_used(kaggle, home, tmp_path, file):
+    path = home / file
     path.parent.mkdir(parents=True)
     names = {"KAGGLE_USERNAME": "username", "KAGGLE_KEY": "key"}
     keys = {names[name]: value for name, value in kaggle.credentials.items()}
-    path.write_text(json.dumps(keys) if place.endswith("json") else TOKEN)
+    path.write_text(json.dumps(keys) if file.endswith("json") else TOKEN)
     path.chmod(0o600)
     assert download("titanic", tmp_path).is_file()
 

@@ -17,7 +17,7 @@ def result(name, cv, metric="accuracy", public=None, params=(), tags=(), more=()
     """A result with its CV, the interval around it, and perhaps a public score."""
     scores = {} if cv is None else {metric: cv, f"{metric}_low": cv - 0.01, f"{metric}_high": cv + 0.01}
     scores |= {} if public is None else {f"{metric}_public": public}
-    told = {f"{TAG}{each.ref}": json.dumps({**asdict(each), "sent": each.sent.isoformat()}) for each in sent}
-    tags = {"goldfold.key": name, **dict(tags), **told}
+    submitted = {f"{TAG}{sending.ref}": json.dumps({**asdict(sending), "sent": sending.sent.isoformat()}) for sending in sent}
+    tags = {"goldfold.key": name, **dict(tags), **submitted}
     origin, metrics = Origin("mine", name, name, name), {**scores, **dict(more)}
     return Run(name, origin, lambda kind: None, dict(params), name, tags, metrics, begun(hours), seconds)

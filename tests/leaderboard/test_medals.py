@@ -1,10 +1,10 @@
 import pytest
 
-from goldfold.leaderboard.medals import Position, medal_places, position
+from goldfold.leaderboard.medals import Position, medal_ranks, position
 
 
 @pytest.mark.parametrize(
-    ("teams", "places"),
+    ("teams", "ranks"),
     [
         (9, (0, 1, 3)),
         (99, (9, 19, 39)),
@@ -16,8 +16,8 @@ from goldfold.leaderboard.medals import Position, medal_places, position
         (3611, (17, 180, 361)),
     ],
 )
-def test_medals_are_those_of_kaggles_table(teams, places):
-    assert tuple(medal_places(teams).values()) == places
+def test_medals_are_those_of_kaggles_table(teams, ranks):
+    assert tuple(medal_ranks(teams).values()) == ranks
 
 
 @pytest.mark.parametrize(("maximize", "scores"), [(True, [0.9, 0.8, 0.8, 0.7]), (False, [0.1, 0.2, 0.2, 0.3])])

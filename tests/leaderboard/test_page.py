@@ -19,13 +19,13 @@ RUNS = [
 
 
 @pytest.fixture
-def found():
+def runs():
     return standings(RUNS, PROBLEM.scored_by)[0]
 
 
 @pytest.fixture
-def page(found):
-    return build_page(PROBLEM, found, agreements(found), {"<first>": Position(12, 3611, "gold")}, 0.95, ["left <out>"])
+def page(runs):
+    return build_page(PROBLEM, runs, agreements(runs), {"<first>": Position(12, 3611, "gold")}, 0.95, ["left <out>"])
 
 
 def test_the_page_needs_no_other_file_and_escapes_what_people_wrote(page):
@@ -36,7 +36,7 @@ def test_the_page_needs_no_other_file_and_escapes_what_people_wrote(page):
 def test_each_cell_that_is_sorted_by_says_its_value(page):
     rows = re.findall(r"<tr>(.*?)</tr>", page.partition("<tbody>")[2].partition("</tbody>")[0])
     values = [re.findall(r'data-v="(.*?)"', row) for row in rows]
-    assert len(rows) == 4 and {len(each) for each in values} == {len(re.findall("<th data-by", page))} == {6}
+    assert len(rows) == 4 and {len(cells) for cells in values} == {len(re.findall("<th data-by", page))} == {6}
     assert values[0][:4] == ["&lt;first&gt;", "0.9", "0.8", "12"] and values[0][4] == "75.0"
     assert values[3][:5] == ["unsent", "", "", "", ""]
 
@@ -51,8 +51,8 @@ def test_it_tells_changes_failures_the_place_and_the_agreement(page):
     assert [title.rpartition(" ")[0] for title in re.findall(r"<title>(.*?)</title>", page)[1:]] == names
 
 
-def test_the_plot_is_an_image_of_its_own(found, tmp_path):
-    plot(PROBLEM, found, "public", tmp_path / "plot.svg")
+def test_the_plot_is_an_image_of_its_own(runs, tmp_path):
+    plot(PROBLEM, runs, "public", tmp_path / "plot.svg")
     root = ET.parse(tmp_path / "plot.svg").getroot()
     assert root.tag == "{http://www.w3.org/2000/svg}svg" and "--page" in root[0].text
     assert len(root.findall(".//{*}title")) == 3

@@ -36,12 +36,12 @@ def run(args: argparse.Namespace) -> None:
     metric, slug = problem.scored_by, config.competition.kaggle
     runs, teams, remarks = all_runs(problem.name), list[float](), list[str]()
     if slug is not None and args.offline:
-        remarks = [_remembered(runs, "--offline")]
+        remarks = [_offline_remark(runs, "--offline")]
     elif slug is not None:
         try:
             runs, teams, remarks = _ask_kaggle(slug, problem, runs)
         except InputError as error:
-            remarks = [_remembered(runs, str(error).splitlines()[0])]
+            remarks = [_offline_remark(runs, str(error).splitlines()[0])]
     scored, left_out = standings(runs, metric, problem.metric_args)
     if not scored:
         raise InputError(
@@ -70,11 +70,11 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _ask_kaggle(slug: str, problem: Problem, runs: list[Run]) -> tuple[list[Run], list[float], list[str]]:
-    """The runs with what Kaggle says of their submissions now, the teams' scores, and what to remark of the day and of medals."""
+    """The runs with their new scores, the teams' scores, and remarks on the day's submissions and on medals."""
     rules, entries = facts(slug), submissions(slug)
     if refresh(runs, entries, problem.scored_by.name):
         runs = all_runs(problem.name)
-    teams = [place.score for place in leaderboard(slug) if place.rank > 0]
+    teams = [team.score for team in leaderboard(slug) if team.rank > 0]
     today = sent_on(datetime.now(UTC), (entry.date.replace(tzinfo=UTC) for entry in entries if entry.status != "error"))
     limit = f" of {rules.daily_limit}" if rules.daily_limit else ""
     remarks = [f"{today}{limit} submissions were sent to {slug} today (UTC)"]
@@ -83,10 +83,10 @@ def _ask_kaggle(slug: str, problem: Problem, runs: list[Run]) -> tuple[list[Run]
     return runs, teams, remarks
 
 
-def _remembered(runs: Sequence[Run], why: str) -> str:
-    """What to remark where Kaggle was not asked: why, and what the runs remember of the day."""
+def _offline_remark(runs: Sequence[Run], reason: str) -> str:
+    """A remark for when Kaggle was not asked: why, and the day's submissions that the runs remember."""
     sent = [sending for run in runs for sending in sendings(run.tags)]
-    remark = f"Kaggle was not asked ({why}): scores are those last seen"
+    remark = f"Kaggle was not asked ({reason}): scores are those last seen"
     if not sent:
         return remark
     limit = max(sent, key=lambda sending: sending.sent).limit
@@ -95,6 +95,6 @@ def _remembered(runs: Sequence[Run], why: str) -> str:
 
 
 def _positions(rows: Sequence[Standing], teams: Sequence[float], maximize: bool) -> dict[str, Position]:
-    """The positions of the public scores that Kaggle gave, by the run's id."""
+    """The positions of the public scores from Kaggle, by run id."""
     scores = {row.id: [sent.public for sent in row.sent if sent.public is not None] for row in rows}
     return {run: position(public[-1], teams, maximize) for run, public in scores.items() if public and teams}

@@ -1,13 +1,13 @@
-"""Kaggle, by way of its official client: the only package that imports it."""
+"""Kaggle, by its official client, which only this package imports."""
 
-from goldfold.kaggle.client import Entry, Facts, Place, Sent, download, evaluation, facts, leaderboard, submissions, submit
+from goldfold.kaggle.client import Entry, Facts, Rank, Sent, download, evaluation, facts, leaderboard, submissions, submit
 from goldfold.kaggle.credentials import Credentials, find_credentials
 
 __all__ = [
     "Credentials",
     "Entry",
     "Facts",
-    "Place",
+    "Rank",
     "Sent",
     "download",
     "evaluation",

@@ -1,7 +1,7 @@
-"""What goldfold asks of Kaggle: a competition's files, metric and rules, a submission, the submissions, the leaderboard.
+"""Requests to Kaggle: a competition's files, metric and rules, its leaderboard, and submissions.
 
-Written for and tested with kaggle 2.2.4. Importing the package authenticates, prints advice and makes a folder, so it is
-imported when it is needed, and what it prints is kept from people.
+Tested with kaggle 2.2.4. Importing the package authenticates, prints advice and makes a folder, so it is imported late, and
+its output is dropped.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ PER_PAGE, MOST_PAGES = 100, 50
 
 @dataclass(frozen=True)
 class Facts:
-    """What Kaggle tells of a competition: its name of the metric, how many submissions a team has per day (None where it does
-    not say), and whether medals are given, notebooks alone are taken in, and submissions are closed."""
+    """Kaggle's facts about a competition: its name of the metric, a team's submissions per day (None if unknown), and whether it
+    gives medals, takes notebooks only, and is closed to submissions."""
 
     metric: str
     daily_limit: int | None
@@ -37,7 +37,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Sent:
-    """A submission that Kaggle took: its number, and what Kaggle said."""
+    """A submission that Kaggle accepted: its number, and Kaggle's message."""
 
     ref: int
     message: str
@@ -45,7 +45,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Entry:
-    """A submission on Kaggle, of `date` in UTC. `status` is pending, complete or error; scores are None until they are known."""
+    """A submission on Kaggle, of `date` in UTC. `status` is pending, complete or error; scores are None until Kaggle has them."""
 
     ref: int
     date: datetime
@@ -58,8 +58,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A line of the public leaderboard. A benchmark of the hosts has the rank 0."""
+class Rank:
+    """A line of the public leaderboard. The hosts' benchmarks have rank 0."""
 
     rank: int
     team: str
@@ -68,19 +68,19 @@ class Place:
 
 
 def download(slug: str, folder: Path) -> Path:
-    """Download the competition's files as one zip into `folder` and return it; what a killed download left is gone on with."""
+    """Download the competition's files into `folder` as one zip, and return its path; a killed download continues."""
     with _asking(slug) as api:
         api.competition_download_files(slug, path=str(folder), quiet=not sys.stdout.isatty())
     return folder / f"{slug}.zip"
 
 
 def evaluation(slug: str) -> str:
-    """The name that Kaggle gives the competition's metric, such as Categorization Accuracy; empty where it tells none."""
+    """Return Kaggle's name of the competition's metric, such as Categorization Accuracy, or ""."""
     return facts(slug).metric
 
 
 def facts(slug: str) -> Facts:
-    """What Kaggle tells of the competition."""
+    """Fetch the facts about a competition."""
     with _asking(slug) as api, api.build_kaggle_client() as kaggle:
         from kagglesdk.competitions.types.competition_api_service import ApiGetCompetitionRequest
 
@@ -97,7 +97,7 @@ def facts(slug: str) -> Facts:
 
 
 def submit(slug: str, file: Path, message: str) -> Sent:
-    """Send a submission. Kaggle scores it later; `submissions` tells."""
+    """Send a submission. Kaggle scores it later; see `submissions`."""
     with _asking(slug) as api, contextlib.redirect_stdout(io.StringIO()) as said:
         answer = api.competition_submit(str(file), message, slug, quiet=True)
     if answer.message == api.COMPETITION_SUBMIT_UPLOAD_FAILED_MESSAGE:
@@ -131,8 +131,8 @@ def submissions(slug: str) -> list[Entry]:
     ]
 
 
-def leaderboard(slug: str) -> list[Place]:
-    """The public leaderboard, the best first."""
+def leaderboard(slug: str) -> list[Rank]:
+    """Fetch the public leaderboard, best first."""
     import pandas as pd
 
     with tempfile.TemporaryDirectory() as folder:
@@ -143,7 +143,7 @@ def leaderboard(slug: str) -> list[Place]:
             table = pd.read_csv(archive.open(archive.namelist()[0]), encoding="utf-8-sig", dtype=text, keep_default_na=False)
     dates = pd.to_datetime(table["LastSubmissionDate"])
     rows = zip(table["Rank"], table["TeamName"], table["Score"], dates, strict=True)
-    return [Place(int(rank), team, float(score), date.to_pydatetime()) for rank, team, score, date in rows if score != ""]
+    return [Rank(int(rank), team, float(score), date.to_pydatetime()) for rank, team, score, date in rows if score != ""]
 
 
 def _number(score: str | None) -> float | None:
@@ -168,7 +168,7 @@ def _asking(slug: str) -> Iterator[Any]:
     api = kaggle.api
     try:
         if not api.get_config_value("auth_method"):
-            # The import tried this before, and kept to itself what went wrong.
+            # The import tried this already, and hid its error.
             with contextlib.redirect_stdout(io.StringIO()):
                 api.authenticate()
         yield api
@@ -178,35 +178,37 @@ def _asking(slug: str) -> Iterator[Any]:
         raise _refused(slug, error, entries.source) from error
     except requests.RequestException as error:
         what = f"Kaggle does not answer: {type(error).__name__}"
-        raise InputError(what, mend="see whether this machine has a network; the same command goes on where it was") from error
+        raise InputError(what, mend="check the network, then repeat the command, which continues") from error
 
 
 def _refused(slug: str, error: Any, source: str) -> InputError:
-    """What an answer of Kaggle's means, by its code and its words."""
-    code, said, page = error.response.status_code, _said(error), PAGE.format(slug=slug)
+    """The InputError for Kaggle's refusal, by its code and message."""
+    code, message, page = error.response.status_code, _message(error), PAGE.format(slug=slug)
     if code == 401:
-        return InputError(f"Kaggle does not take the credentials in {source}", [said], NEW_TOKEN)
-    if code == 403 and "rules" in said.lower():
+        return InputError(f"Kaggle does not take the credentials in {source}", [message], NEW_TOKEN)
+    if code == 403 and "rules" in message.lower():
         return InputError(
-            f"Kaggle: the rules of {slug} are not accepted yet", [said], f"join the competition and accept them at {page}/rules"
+            f"Kaggle: the rules of {slug} are not accepted yet",
+            [message],
+            f"join the competition and accept them at {page}/rules",
         )
     if code == 403:
-        # Kaggle says so of competitions that one has not joined, and of misspelt ones.
-        mend = f"see whether {page} is the right one; join it there and accept its rules"
-        return InputError(f"Kaggle gives you no access to {slug}", [said], mend)
+        # The code for a competition that was not joined, and for a misspelt one.
+        mend = f"check that {page} is the right one; join it there and accept its rules"
+        return InputError(f"Kaggle gives you no access to {slug}", [message], mend)
     if code == 404:
         mend = f"give the last part of its address, as in {PAGE.format(slug='titanic')}"
-        return InputError(f"Kaggle knows no competition {slug}", [said], mend)
+        return InputError(f"Kaggle has no competition {slug}", [message], mend)
     if code == 429:
-        return InputError("Kaggle has had too many requests of yours", [said], "wait some minutes")
+        return InputError("Kaggle has had too many requests from you", [message], "wait some minutes")
     if code >= 500:
-        return InputError(f"Kaggle has a fault of its own ({code})", [said], "try again later")
+        return InputError(f"Kaggle has an internal error ({code})", [message], "try again later")
     mend = f"see {page}/submissions: a quota that is spent, a competition that is over, or a file in the wrong form"
-    return InputError(f"Kaggle refused ({code})", [said], mend)
+    return InputError(f"Kaggle refused ({code})", [message], mend)
 
 
-def _said(error: Any) -> str:
-    """Kaggle's own words."""
+def _message(error: Any) -> str:
+    """Kaggle's own message."""
     try:
         return str(error.response.json()["message"])
     except (ValueError, KeyError, TypeError):

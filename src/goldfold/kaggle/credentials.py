@@ -1,4 +1,4 @@
-"""Where Kaggle's client looks for credentials."""
+"""The credentials that Kaggle's client would use."""
 
 import json
 import os
@@ -14,7 +14,7 @@ NEW_TOKEN = (
 
 @dataclass(frozen=True)
 class Credentials:
-    """Where credentials were found: in a variable of the environment, or in the file `path`."""
+    """Where the credentials are: in an environment variable, or in the file `path`."""
 
     source: str
     path: Path | None = None
@@ -26,11 +26,11 @@ class Credentials:
 
 
 def find_credentials() -> Credentials | None:
-    """The first credentials that Kaggle's client would use, in its order; nothing is sent. None where there are none."""
-    return next(_found(), None)
+    """Return the credentials that Kaggle's client would use, None without any; sends nothing."""
+    return next(_candidates(), None)
 
 
-def _found() -> Iterator[Credentials]:
+def _candidates() -> Iterator[Credentials]:
     home = Path.home() / ".kaggle"
     if os.environ.get("KAGGLE_API_TOKEN"):
         yield Credentials("KAGGLE_API_TOKEN")
@@ -55,7 +55,7 @@ def _config_folder() -> Path:
 
 
 def _keys(path: Path) -> set[str]:
-    """What a JSON file names; nothing for a file that is missing or broken, as the client has it."""
+    """The keys of a JSON file with a value; none for a missing or broken file, as for the client."""
     try:
         return {key for key, value in json.loads(path.read_text(encoding="utf-8")).items() if value}
     except (OSError, ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""All runs of a competition beside each other, and on its leaderboard."""
+"""All runs of a competition side by side, and on its leaderboard."""
 
 from goldfold.leaderboard.medals import Position, position
 from goldfold.leaderboard.standing import ORDERS, Agreement, Order, Standing, agreements, ranked, standings

@@ -1,4 +1,4 @@
-"""What a run changed against its parent: the earlier run whose settings are most like its own."""
+"""What a run changed against its parent, the earlier run whose settings differ least."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ UNSET = "–"
 
 @dataclass(frozen=True)
 class Change:
-    """The parent's name, "" where there is none, and the changes in a few words each."""
+    """The parent's name, or "", and the changes, a few words each."""
 
     parent: str
     words: tuple[str, ...]
 
 
 def change_of(run: Run, earlier: Sequence[Run]) -> Change:
-    """What is new in a run. Of earlier runs with equally few other settings the latest is the parent; a blend has none."""
+    """Compare a run with its parent, the latest of the earlier runs that differ least; a blend has none."""
     if run.is_blend:
         return Change("", (f"blend of {run.tags[MEMBERS]}",))
     candidates = [other for other in earlier if not other.is_blend]
     if not candidates:
         return Change("", ())
     parent = min(reversed(candidates), key=lambda other: len(_differing(run, other)))
-    words = [f"{name} {_told(parent, name)} → {_told(run, name)}" for name in _differing(run, parent)]
+    words = [f"{name} {_short(parent, name)} → {_short(run, name)}" for name in _differing(run, parent)]
     if run.tags.get(DATA) != parent.tags.get(DATA) and not words:
         words.append("the data")
     if not words:
@@ -45,11 +45,11 @@ def _differing(one: Run, other: Run) -> list[str]:
 
 
 def _value(run: Run, name: str) -> str:
-    """A setting as text; one that is not set is the same as one that is not there."""
+    """A setting as text; an empty one counts as missing."""
     value = run.params.get(name, UNSET)
     return UNSET if value in ("None", "{}", "[]") else value
 
 
-def _told(run: Run, name: str) -> str:
+def _short(run: Run, name: str) -> str:
     value = _value(run, name)
     return value if len(value) <= LONGEST else f"{value[: LONGEST - 1]}…"

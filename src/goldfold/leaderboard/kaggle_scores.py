@@ -1,4 +1,4 @@
-"""What Kaggle says now of the submissions that runs remember."""
+"""Kaggle's scores of the submissions that runs remember."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from goldfold.tracking.submissions import Sending, log_sending, sendings
 
 
 def refresh(results: Sequence[Run], entries: Sequence[Entry], metric: str) -> list[tuple[Run, Sending]]:
-    """Write to each run what is new of its submissions, and return that."""
+    """Log what is new of each run's submissions, and return it."""
     by_ref = {entry.ref: entry for entry in entries}
     changed = []
     for result in results:
@@ -23,5 +23,5 @@ def refresh(results: Sequence[Run], entries: Sequence[Entry], metric: str) -> li
 
 
 def as_seen(sending: Sending, entry: Entry) -> Sending:
-    """A submission with what Kaggle says of it now."""
+    """Update a submission by Kaggle's entry."""
     return replace(sending, status=entry.status, error=entry.error, public=entry.public_score, private=entry.private_score)

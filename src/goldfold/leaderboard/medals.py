@@ -1,4 +1,4 @@
-"""Where a score stands on a competition's leaderboard, and the medal that such a place earns."""
+"""The rank of a score on a competition's leaderboard, and the medal that it earns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,31 +6,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Position:
-    """A place among teams, from 1, and the medal for it: gold, silver, bronze, or none as ""."""
+    """A rank among teams, from 1, and its medal: gold, silver, bronze, or ""."""
 
-    place: int
+    rank: int
     teams: int
     medal: str
 
     @property
     def share(self) -> float:
-        """The share of the teams that are at this place or a better one."""
-        return self.place / self.teams
+        """The share of the teams at this rank or a better one."""
+        return self.rank / self.teams
 
     def __str__(self) -> str:
-        return f"place {self.place:,} of {self.teams:,} (top {self.share:.1%}{f', {self.medal}' if self.medal else ''})"
+        return f"place {self.rank:,} of {self.teams:,} (top {self.share:.1%}{f', {self.medal}' if self.medal else ''})"
 
 
 def position(score: float, teams: Sequence[float], maximize: bool) -> Position:
-    """The place that a score takes among the teams' scores, of which equal ones share the better place."""
+    """Rank a score among the teams'; equal scores share the better rank."""
     better = sum(other > score if maximize else other < score for other in teams)
-    place = min(better + 1, len(teams))
-    medals = (medal for medal, last in medal_places(len(teams)).items() if place <= last)
-    return Position(place, len(teams), next(medals, ""))
+    rank = min(better + 1, len(teams))
+    medals = (medal for medal, last in medal_ranks(len(teams)).items() if rank <= last)
+    return Position(rank, len(teams), next(medals, ""))
 
 
-def medal_places(teams: int) -> dict[str, int]:
-    """The last place of each medal among so many teams, percentages rounded down.
+def medal_ranks(teams: int) -> dict[str, int]:
+    """Return the last rank of each medal among so many teams, percentages rounded down.
 
     Source: https://www.kaggle.com/progression, Competition Medals.
     """

@@ -1,6 +1,7 @@
 """The leaderboard in one HTML file, sorted by a click, and its plot."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +28,13 @@ def build_page(
     confidence: float,
     remarks: Sequence[str],
 ) -> str:
-    """The page of runs in their order; `positions` are those of public scores by the run's id."""
+    """Build the page of runs in this order; `positions` are those of public scores, by run id."""
     better = "more" if problem.scored_by.maximize else "less"
     tiles = _best(problem, runs)
     if positions:
-        best = min(positions.values(), key=lambda position: position.place)
-        content = f"top {best.share:.1%}, {best.medal or 'no medal'}"
-        tiles.append(_tile("place on Kaggle", f"{best.place:,} of {best.teams:,}", content))
+        best = min(positions.values(), key=lambda position: position.rank)
+        share = f"top {best.share:.1%}, {best.medal or 'no medal'}"
+        tiles.append(_tile("place on Kaggle", f"{best.rank:,} of {best.teams:,}", share))
     lead = element(
         "header",
         element("h1", f"{problem.name}: leaderboard"),
@@ -41,9 +42,9 @@ def build_page(
         element("div", *tiles, class_="tiles"),
         *(paragraph(remark, class_="small") for remark in remarks),
     )
-    content = paragraph("A click on a column's head sorts by it.", class_="small")
+    hint = paragraph("Click a column's head to sort by it.", class_="small")
     script = element("script", Html(SORT.read_text(encoding="utf-8")))
-    sections = [("runs", "Runs", joined([content, _table(problem, runs, positions, confidence), script]))]
+    sections = [("runs", "Runs", joined([hint, _table(problem, runs, positions, confidence), script]))]
     if agreed:
         sections.append(("agreement", "Do CV and leaderboard agree?", _agreement(problem, runs, agreed, confidence)))
     return page(f"{problem.name}: leaderboard", lead, sections)
@@ -66,11 +67,10 @@ def _best(problem: Problem, runs: Sequence[Standing]) -> list[Html]:
     pick = max if problem.scored_by.maximize else min
     tiles = []
     for title, part in (("CV", None), *((TITLES[part], part) for part in PARTS)):
-        scores = {run.name: run.cv if part is None else run.scores[part] for run in runs}
-        finite = {name: score for name, score in scores.items() if score is not None and np.isfinite(score)}
-        if finite:
-            best = pick(finite, key=lambda name: finite[name])
-            tiles.append(_tile(f"best by {title}", number(finite[best]), best))
+        scores = {run.name: score for run in runs if (score := run.score(part)) is not None}
+        if scores:
+            best = pick(scores, key=lambda name: scores[name])
+            tiles.append(_tile(f"best by {title}", number(scores[best]), best))
     return tiles
 
 
@@ -89,13 +89,12 @@ def _table(problem: Problem, runs: Sequence[Standing], positions: Mapping[str, P
     ]
     rows = []
     for run in runs:
-        position = positions.get(run.id)
         cells = [
             _cell(run.name, run.name, "name"),
             _cell(number(run.cv), run.cv, "n"),
             element("td", f"{number(run.low)} to {number(run.high)}", class_="interval"),
             *(_cell(number(run.scores[part]), run.scores[part], "n") for part in parts),
-            *([_place(position)] if positions else []),
+            *([_rank(positions.get(run.id))] if positions else []),
             element("td", *_changed(run)),
             _cell(clock(run.seconds) if run.seconds else "–", run.seconds or None, "n"),
             _cell(f"{run.started:%Y-%m-%d %H:%M}", run.started.timestamp(), "n interval"),
@@ -106,7 +105,7 @@ def _table(problem: Problem, runs: Sequence[Standing], positions: Mapping[str, P
 
 
 def _head(title: str, first: str, kind: str = "number") -> Html:
-    """The head of a column that is sorted by a click, the first time `down` or `up`."""
+    """The head of a column that a click sorts, at first `down` or `up`."""
     return element("th", title, data_by=first, data_as=kind, **({} if kind == "text" else {"class_": "n"}))
 
 
@@ -115,10 +114,10 @@ def _cell(content: str, value: float | str | None, class_: str) -> Html:
     return element("td", content, data_v=str(value) if finite else "", class_=class_)
 
 
-def _place(position: Position | None) -> Html:
+def _rank(position: Position | None) -> Html:
     if position is None:
         return _cell("–", None, "n")
-    return _cell(f"{position.place:,} {position.medal}".strip(), position.place, f"n {position.medal}".strip())
+    return _cell(f"{position.rank:,} {position.medal}".strip(), position.rank, f"n {position.medal}".strip())
 
 
 def _changed(run: Standing) -> list[Html]:
@@ -132,22 +131,22 @@ def _changed(run: Standing) -> list[Html]:
 
 def _agreement(problem: Problem, runs: Sequence[Standing], agreed: Sequence[Agreement], confidence: float) -> Html:
     charts = [_chart(problem, runs, agreement.part) for agreement in agreed]
-    content = rows_table(("", ""), [(f"CV and {TITLES[one.part]}", str(one)) for one in agreed])
+    table = rows_table(("", ""), [(f"CV and {TITLES[agreement.part]}", str(agreement)) for agreement in agreed])
     key = f"A dot is a run, the bar its {confidence:.0%} interval of CV, the dashed line where both scores are equal."
-    return joined([content, element("div", *charts, class_="charts"), paragraph(key)])
+    return joined([table, element("div", *charts, class_="charts"), paragraph(key)])
 
 
 def _chart(problem: Problem, runs: Sequence[Standing], part: str) -> Html:
-    """CV across, the scores of a part of the test set up; a dot names its run."""
+    """A chart of CV against the scores of a part of the test set, a dot per run."""
     metric = problem.scored_by.name
-    both = [(run, score) for run in runs if (score := run.scores[part]) is not None and np.isfinite([score, run.cv]).all()]
-    x = scale_of([np.array([end for run, _ in both for end in (run.low, run.high, run.cv)])], f"{metric}, out of fold")
-    y = scale_of([np.array([score for _, score in both])], "")
+    pairs = [(run, score) for run in runs if (score := run.score(part)) is not None and isfinite(run.cv)]
+    x = scale_of([np.array([end for run, _ in pairs for end in (run.low, run.high, run.cv)])], f"{metric}, out of fold")
+    y = scale_of([np.array([score for _, score in pairs])], "")
     frame = Frame(x, y)
     low, high = max(x.low, y.low), min(x.high, y.high)
     marks = [frame.line(np.array([low, high]), np.array([low, high]), "line grey")] if low < high else []
-    marks += [frame.line(np.array([run.low, run.high]), np.array([score] * 2), "line c0 interval") for run, score in both]
-    for run, score in both:
+    marks += [frame.line(np.array([run.low, run.high]), np.array([score] * 2), "line c0 interval") for run, score in pairs]
+    for run, score in pairs:
         named = element("title", f"{run.name}: CV {number(run.cv)}, {part} {number(score)}")
         marks.append(element("g", named, frame.dots(run.cv, score, "c0")))
     return frame.drawn(*marks, title=f"{metric} by {TITLES[part]}")

@@ -1,4 +1,4 @@
-"""Runs beside each other: their scores by cross-validation and on the leaderboard, and how well the two agree."""
+"""Runs side by side: their CV, their scores on the leaderboard, and how well the two agree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ Order = Literal["cv", "public", "private", "test", "time", "name"]
 ORDERS: tuple[Order, ...] = ("cv", "public", "private", "test", "time", "name")
 PARTS = ("public", "private", "test")
 FEWEST, FEW = 3, 6
-"""Runs from which on a rank correlation is computed, and from which on it says something."""
+"""The fewest runs for a rank correlation, and for one that means something."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A run: its out-of-fold score with the interval, those of its submission by part of the test set (None where they are
-    not known), what it changed, when it was begun, the seconds that its folds were trained, and what was sent of it."""
+    """A run: its out-of-fold score with the interval, its submission's scores by part of the test set, None if unknown, what it
+    changed, when it started, the seconds that its folds were trained, and its submissions to Kaggle."""
 
     name: str
     id: str
@@ -37,18 +37,23 @@ class Standing:
     seconds: float
     sent: tuple[Sending, ...]
 
+    def score(self, part: str | None) -> float | None:
+        """Return the score of a part of the test set, or CV for None; None if it is unknown or not finite."""
+        score = self.cv if part is None else self.scores[part]
+        return score if score is not None and isfinite(score) else None
 
-def standings(results: Sequence[Run], metric: Metric, arguments: Mapping[str, Any] | None = None) -> tuple[list[Standing], str]:
-    """The runs that were cross-validated by the metric with these arguments, the oldest first, and what to tell of the others.
 
-    A run on a few rows (prepare.rows) is no result, and is left out. Where Kaggle gave no score of a part, that of the
-    solution's rows of this part, from `goldfold score`, takes its place.
+def standings(runs: Sequence[Run], metric: Metric, arguments: Mapping[str, Any] | None = None) -> tuple[list[Standing], str]:
+    """Return the runs cross-validated by the metric with these arguments, oldest first, and which others are left out.
+
+    Runs on a few rows (prepare.rows) are left out. A part of the test set that Kaggle did not score has the score that
+    `goldfold score` logged.
     """
     name = metric_name(metric.name)
-    scored = [run for run in results if f"{name}_low" in run.metrics]
-    judged = [run for run in scored if is_scored_by(run.tags, arguments)]
-    whole = [run for run in judged if run.params.get("prepare.rows", "None") == "None"]
-    runs = [
+    scored = [run for run in runs if f"{name}_low" in run.metrics]
+    comparable = [run for run in scored if is_scored_by(run.tags, arguments)]
+    whole = [run for run in comparable if run.params.get("prepare.rows", "None") == "None"]
+    standing = [
         Standing(
             name=run.name,
             id=run.id,
@@ -67,36 +72,36 @@ def standings(results: Sequence[Run], metric: Metric, arguments: Mapping[str, An
         )
         for position, run in enumerate(whole)
     ]
-    few, others = len(judged) - len(whole), len(scored) - len(judged)
-    others += sum(_is_of_another_metric(run, name) for run in results)
-    reasons = [f"{few} on a few rows (prepare.rows)"] * (few > 0) + [f"{others} scored by another metric"] * (others > 0)
-    return runs, " and ".join(reasons)
+    few, others = len(comparable) - len(whole), len(scored) - len(comparable)
+    others += sum(_is_of_another_metric(run, name) for run in runs)
+    left_out = [f"{few} on a few rows (prepare.rows)"] * (few > 0) + [f"{others} scored by another metric"] * (others > 0)
+    return standing, " and ".join(left_out)
 
 
-def _is_of_another_metric(result: Run, name: str) -> bool:
-    return f"{name}_low" not in result.metrics and any(
-        metric.endswith("_low") and metric.removesuffix("_low") in result.metrics for metric in result.metrics
+def _is_of_another_metric(run: Run, name: str) -> bool:
+    return f"{name}_low" not in run.metrics and any(
+        metric.endswith("_low") and metric.removesuffix("_low") in run.metrics for metric in run.metrics
     )
 
 
 def ranked(runs: Sequence[Standing], by: Order, maximize: bool) -> list[Standing]:
-    """The runs in an order: the best score first and those without one last, the newest first, or by name."""
+    """Sort runs: the best score first and those without one last, the newest first, or by name."""
     if by == "name":
         return sorted(runs, key=lambda run: run.name)
     if by == "time":
         return sorted(runs, key=lambda run: run.started, reverse=True)
 
-    def position(run: Standing) -> tuple[bool, float]:
-        score = run.cv if by == "cv" else run.scores[by]
-        return (True, 0.0) if score is None or not isfinite(score) else (False, -score if maximize else score)
+    def order(run: Standing) -> tuple[bool, float]:
+        score = run.score(None if by == "cv" else by)
+        return (True, 0.0) if score is None else (False, -score if maximize else score)
 
-    return sorted(runs, key=position)
+    return sorted(runs, key=order)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How alike CV and the scores of a part of the test set rank `runs` runs: Spearman's rank correlation, -1 to 1; None where
-    they are too few, or all equal."""
+    """How alike CV and the scores of a part of the test set rank `runs` runs: Spearman's rank correlation, -1 to 1; None for
+    too few runs, or equal ones."""
 
     part: str
     runs: int
@@ -104,16 +109,16 @@ class Agreement:
 
     def __str__(self) -> str:
         if self.spearman is None:
-            return f"no rank correlation of {self.runs} run{'s' * (self.runs > 1)}: it takes {FEWEST} that are not all equal"
+            return f"no rank correlation of {self.runs} run{'s' * (self.runs > 1)}: it takes {FEWEST}, not all equal"
         few = "; so few may agree by chance" if self.runs < FEW else ""
         return f"rank correlation {self.spearman:+.2f} (Spearman) of {self.runs} runs{few}"
 
 
 def agreements(runs: Sequence[Standing]) -> list[Agreement]:
-    """The agreement of CV with each part of the test set that a run has a score of."""
-    pairs = {part: [(run.cv, score) for run in runs if (score := run.scores[part]) is not None] for part in PARTS}
-    finite = {part: [pair for pair in both if all(map(isfinite, pair))] for part, both in pairs.items()}
-    return [Agreement(part, len(both), _spearman(both)) for part, both in finite.items() if both]
+    """Return how CV agrees with each part of the test set that a run has a score of."""
+    finite = [run for run in runs if isfinite(run.cv)]
+    by_part = {part: [(run.cv, score) for run in finite if (score := run.score(part)) is not None] for part in PARTS}
+    return [Agreement(part, len(pairs), _spearman(pairs)) for part, pairs in by_part.items() if pairs]
 
 
 def _spearman(pairs: Sequence[tuple[float, float]]) -> float | None:

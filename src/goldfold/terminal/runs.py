@@ -1,4 +1,4 @@
-"""Runs: what a comparison, a blend, a submission, pruning and the leaderboard say."""
+"""What comparisons, blends, submissions, pruning and the leaderboard print."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LATER = "`goldfold submit --refresh` fetches its score later, and so does `goldf
 
 
 def show_comparison(comparison: Comparison) -> None:
-    """Print a comparison: both scores, their difference and what it is worth, and where it comes from."""
+    """Print a comparison: both scores, their difference, whether it is more than noise, and which rows changed."""
     width = max(len(name) for name in comparison.names)
     for label, name, score in zip(("first", "second"), comparison.names, comparison.scores, strict=True):
         print(f"{label:<11} {name:<{width}}  {comparison.metric} {number(score)}")
@@ -106,7 +106,7 @@ def count_of_runs(count: int) -> str:
 
 
 def show_leaderboard(runs: Sequence[Standing], positions: Mapping[str, Position], confidence: float) -> None:
-    """Print the runs as a table that fits 100 columns; `positions` are those of public scores by the run's id."""
+    """Print the runs as a table that fits 100 columns; `positions` are those of public scores, by run id."""
     parts = [part for part in runs[0].scores if any(run.scores[part] is not None for run in runs)]
     table = Table(box=None, pad_edge=False)
     table.add_column("run", overflow="fold", min_width=12)
@@ -119,10 +119,10 @@ def show_leaderboard(runs: Sequence[Standing], positions: Mapping[str, Position]
     for run in runs:
         scores = ["–" if (score := run.scores[part]) is None else number(score) for part in parts]
         position = positions.get(run.id)
-        places = ([f"{position.place:,} {position.medal}".strip()] if position else ["–"]) if positions else []
+        rank = ([f"{position.rank:,} {position.medal}".strip()] if position else ["–"]) if positions else []
         trained = clock(run.seconds) if run.seconds else "–"
         interval = f"{(run.high - run.low) / 2:.2g}"
-        table.add_row(run.name, number(run.cv), interval, *scores, *places, _changes(run), trained)
+        table.add_row(run.name, number(run.cv), interval, *scores, *rank, _changes(run), trained)
     Console().print(table, highlight=False, markup=False)
 
 
@@ -133,13 +133,13 @@ def show_agreement(
     positions: Mapping[str, Position],
     remarks: Sequence[str],
 ) -> None:
-    """Print how CV and leaderboard agree, where the best run stands, and what there is to remark."""
+    """Print how CV and leaderboard agree, the best run's rank, and the remarks."""
     better = "more" if problem.scored_by.maximize else "less"
     print(f"\n{count_of_runs(len(runs))}, scored by {problem.scored_by.name} ({better} is better)")
     for agreement in agreed:
         print(f"CV, {agreement.part:<7} {agreement}")
     if positions:
-        best = min((run for run in runs if run.id in positions), key=lambda run: positions[run.id].place)
+        best = min((run for run in runs if run.id in positions), key=lambda run: positions[run.id].rank)
         print(f"on Kaggle   {best.name}: {positions[best.id]}, by the public leaderboard of now")
     for remark in remarks:
         print(f"note        {remark}")
