@@ -119,17 +119,12 @@ class Repository:
         'accuracy'
         """
         from goldfold.validation.cross_validation import scored
+        from goldfold.validation.oof import oof_table
 
-        problem, prepared = self.problem, self.prepared
+        prepared, group = self.prepared, self.config.split.group
         rows = np.concatenate([validation for _, validation in self.folds()])
-        prediction = _predictions(problem, _in_order(oof, prepared.train[problem.id], problem)[rows])
-        known = prepared.train.iloc[rows].reset_index(drop=True)
-        table = pd.concat([known[list(problem.columns)], problem.table(prediction)], axis=1)
-        _require_predicted(problem, table)
-        group = self.config.split.group
-        groups = prepared.train.set_index(problem.id)[group] if group else None
-        table = table.assign(row=rows, fold=prepared.folds[rows])
-        return scored(problem, table, self.config.validate_, groups).scores
+        groups = prepared.train.set_index(self.problem.id)[group] if group else None
+        return scored(self.problem, oof_table(prepared, rows, oof), self.config.validate_, groups).scores
 
     def runs(self) -> pd.DataFrame:
         """List the runs that the competition's metric scored, oldest first: their score, its interval, and what they changed.
@@ -312,56 +307,3 @@ class Result:
 
         with self.repository.inside():
             return Bundle(self.name, self.run.config(), self.run.ensemble())
-
-
-def _in_order(oof: Any, ids: pd.Series, problem: Problem) -> Array:
-    """Predictions as an array, a row per id in their order; missing ones are NaN."""
-    if isinstance(oof, pd.DataFrame) and problem.id in oof:
-        oof = oof.set_index(problem.id)
-    if isinstance(oof, pd.DataFrame):
-        named = next((list(names) for names in (problem.outputs, problem.names) if set(names) <= set(oof.columns)), None)
-        oof = oof[named] if named else oof
-    if isinstance(oof, pd.Series | pd.DataFrame) and not isinstance(oof.index, pd.RangeIndex):
-        if oof.index.has_duplicates:
-            twice = sorted(set(oof.index[oof.index.duplicated()].astype(str)))
-            raise InputError("ids with two predictions", [f"{problem.id} {i}" for i in twice], "keep one row for each")
-        oof = oof.reindex(list(ids))
-    values = np.atleast_1d(np.asarray(oof))
-    if len(values) != len(ids):
-        raise InputError(
-            f"{len(values)} predictions for {len(ids)} training rows",
-            mend="give one for each row of repo.train, or a table by id",
-        )
-    return values
-
-
-def _predictions(problem: Problem, values: Array) -> Array:
-    """Predictions in the shape that metrics take; a label counts as a probability of 1."""
-    if problem.is_exclusive and values.ndim == 1 and (problem.task == "multiclass" or values.dtype.kind not in "fiub"):
-        index = pd.Series(values).astype(str).map({label: position for position, label in enumerate(problem.classes)})
-        values = np.eye(len(problem.classes))[index.fillna(0).astype(int)]
-        values[index.isna().to_numpy()] = np.nan
-    try:
-        values = values.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"predictions that are not numbers: {error}", mend="give probabilities, values, or labels") from None
-    if values.ndim == 2 and problem.task == "binary" and values.shape[1] == 2:
-        return values[:, 1]
-    if values.ndim == 2 and values.shape[1] == 1 and len(problem.outputs) == 1:
-        return values[:, 0]
-    if values.reshape(len(values), -1).shape[1] != len(problem.outputs):
-        columns = ", ".join(problem.outputs)
-        raise InputError(f"predictions of shape {values.shape}", mend=f"give a column for each of: {columns}")
-    return values
-
-
-def _require_predicted(problem: Problem, table: pd.DataFrame) -> None:
-    """Raise InputError where a validation row has no prediction, or one that is no probability."""
-    values = table[list(problem.outputs)].to_numpy()
-    bad = ~np.isfinite(values).all(axis=1)
-    if problem.task != "regression":
-        bad |= ((values < 0) | (values > 1)).any(axis=1)
-    if bad.any():
-        kind = "prediction" if problem.task == "regression" else "probability or a label of training"
-        rows = [f"{problem.id} {i}" for i in table[problem.id][bad]]
-        raise InputError(f"{len(rows)} validation rows without a {kind}", rows, "predict every row that repo.folds() validates")
