@@ -1,0 +1,149 @@
+"""Reading any table file."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from goldfold.errors import InputError
+from goldfold.imports import nearest
+from goldfold.metrics import Array
+from goldfold.tables.delimited import beginning_of, first_names, read_delimited
+from goldfold.tables.encoding import as_utf8
+from goldfold.tables.excel import read_excel
+from goldfold.tables.header import HeaderGuess, guess_header
+from goldfold.tables.json_tables import read_json
+from goldfold.tables.names import UNNAMED, named
+from goldfold.tables.parquet import parquet_names, read_parquet
+from goldfold.tables.text import TEXT, cells_of, frame_of, text_cells
+from goldfold.tables.text_table import TextTable
+from goldfold.tables.unpacking import PACKED, unpacked
+
+DELIMITED = (".csv", ".tsv")
+JSON = (".json", ".jsonl", ".ndjson")
+KINDS = (*DELIMITED, ".parquet", *JSON, ".xlsx", ".xlsm")
+ENDINGS = tuple(kind + packed for kind in KINDS for packed in ("", *PACKED))
+"""The endings of tables' names, the likelier first."""
+PARQUET = b"PAR1"
+WORKBOOK = b"PK\x03\x04"
+OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
+LARGE_FILE_POINTER = b"version https://git-lfs"
+HEAD = 1000
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table, by its name.
+
+    >>> is_table(Path("train.csv.gz")), is_table(Path("images.zip"))
+    (True, False)
+    """
+    return path.name.lower().endswith(ENDINGS)
+
+
+def read_text_table(path: Path, header: bool | None = None) -> TextTable:
+    """Read a table file, packed or not, as texts; what it is shows in its bytes. Without `header`, that is worked out.
+
+    Raises InputError for a file that is not there, damaged, or no table, with the row where it can be told.
+    """
+    require_file(path)
+    name, data = unpacked(path)
+    _refuse_others(path, data)
+    if data.startswith(PARQUET):
+        return _typed(path, read_parquet(path, data), [])
+    if data.startswith(WORKBOOK):
+        return _workbook(path, data, header)
+    if name.lower().endswith(JSON):
+        text, remarks = as_utf8(path, data)
+        columns, left_out, rows, more = read_json(path, text.decode())
+        return _table(path, list(columns), list(columns.values()), rows, [*remarks, *more], left_out)
+    cells = read_delimited(path, data, header)
+    return _table(path, cells.names, cells.columns, cells.rows, cells.remarks, {})
+
+
+def header_of(path: Path, header: bool | None = None) -> list[str]:
+    """Return the names of the columns that `read_text_table` gives, from the file's beginning where that tells them."""
+    require_file(path)
+    name, start = unpacked(path, HEAD)
+    _refuse_others(path, start)
+    names = None
+    if start.startswith(PARQUET):
+        names = parquet_names(path)
+    elif not start.startswith(WORKBOOK) and not name.lower().endswith(JSON):
+        names = first_names(path, header)
+    if names is None or any(UNNAMED.fullmatch(name.strip()) for name in names):
+        return list(map(str, read_text_table(path, header).cells))
+    return list(named(names, [pa.chunked_array([[]], TEXT)] * len(names), [])[0])
+
+
+def header_guess(path: Path) -> HeaderGuess:
+    """Work out whether a table file's first line names its columns."""
+    require_file(path)
+    name, start = unpacked(path, HEAD)
+    _refuse_others(path, start)
+    if start.startswith(PARQUET) or name.lower().endswith(JSON):
+        return HeaderGuess(True, True, "its kind of file names its columns")
+    if start.startswith(WORKBOOK):
+        lines = _lines(read_excel(path, unpacked(path)[1], [])[0])
+        return guess_header(lines[0], lines[1:])
+    return beginning_of(path).guess
+
+
+def require_file(path: Path) -> None:
+    """Raise InputError for a file that is not there, with the nearest name."""
+    if not path.is_file():
+        beside = sorted(other.name for other in path.parent.glob("*") if other.is_file()) if path.parent.is_dir() else []
+        raise InputError(
+            f"there is no table {path}{nearest(path.name, beside)}",
+            mend="correct its name; those of the competition's tables are in params.yaml",
+        )
+
+
+def _refuse_others(path: Path, data: bytes) -> None:
+    """Raise InputError for a file whose beginning shows that it is no table."""
+    start = data[:HEAD].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    if not start and len(data) < HEAD:
+        raise InputError(f"{path} is empty", mend="fetch it again")
+    if start.startswith((b"<!doctype", b"<html")):
+        raise InputError(f"{path} is a web page, not a table", mend="fetch it again, logged in where its site asks for it")
+    if start.startswith(LARGE_FILE_POINTER):
+        raise InputError(f"{path} is a pointer of Git LFS, not the table", mend="fetch the file itself: git lfs pull")
+    if start.startswith(OLD_WORKBOOK):
+        raise InputError(f"{path} is a workbook of an old Excel, or under a password", mend="save it as .xlsx or CSV")
+
+
+def _workbook(path: Path, data: bytes, header: bool | None) -> TextTable:
+    remarks: list[str] = []
+    values, rows = read_excel(path, data, remarks)
+    lines = _lines(values)
+    with_header = guess_header(lines[0], lines[1:]).header if header is None else header
+    body = values.iloc[int(with_header) :].reset_index(drop=True)
+    names = lines[0] if with_header else [f"column{number}" for number in range(1, values.shape[1] + 1)]
+    cells, left_out = text_cells(body.infer_objects())
+    columns = [pa.chunked_array([pa.array(cells[column], TEXT)]) for column in cells]
+    return _table(path, names, columns, rows[int(with_header) :], remarks, left_out)
+
+
+def _lines(values: pd.DataFrame) -> list[list[str]]:
+    """The first rows of a workbook as texts."""
+    first = values.head(HEAD)
+    lines: list[list[str]] = first.astype("str").where(first.notna(), "").to_numpy().tolist()
+    return lines
+
+
+def _typed(path: Path, columns: dict[str, pa.ChunkedArray], remarks: list[str]) -> TextTable:
+    length = len(next(iter(columns.values()))) if columns else 0
+    cells, left_out = cells_of(columns, length)
+    texts = [pa.chunked_array([pa.array(cells[name], TEXT)]) for name in cells]
+    return _table(path, list(map(str, cells)), texts, np.arange(length) + 2, remarks, left_out)
+
+
+def _table(
+    path: Path, names: list[str], columns: list[pa.ChunkedArray], rows: Array, remarks: list[str], left_out: dict[str, str]
+) -> TextTable:
+    """The table with clean names, and without columns that hold nothing or only pandas' index."""
+    kept, more = named(names, columns, remarks)
+    remarks.extend(f"the column {name} was left out: {reason}" for name, reason in left_out.items())
+    if not kept:
+        raise InputError(f"{path} has no columns", [f"{name}: {reason}" for name, reason in {**left_out, **more}.items()])
+    return TextTable(path, frame_of(kept, len(rows)), rows.astype("int64"), tuple(remarks), {**left_out, **more})
