@@ -1,6 +1,6 @@
 """params.yaml: its sections, and how it is read."""
 
-from goldfold.config.data import Answer, CompetitionConfig, PrepareConfig, SplitConfig, Task
+from goldfold.config.data import Answer, CompetitionConfig, ImageTemplates, Kind, PrepareConfig, SplitConfig, Task
 from goldfold.config.learning import (
     AverageConfig,
     FinetuneConfig,
@@ -34,6 +34,8 @@ __all__ = [
     "FinetuneConfig",
     "FoldConfig",
     "HeadConfig",
+    "ImageTemplates",
+    "Kind",
     "ModelConfig",
     "PredictConfig",
     "PrepareConfig",

@@ -1,5 +1,6 @@
 """The sections about the competition's data: competition, split, prepare."""
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -7,7 +8,18 @@ from pydantic import Field, model_validator
 from goldfold.config.section import Component, Section
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
+Kind = Literal["number", "boolean", "category", "date", "time", "duration", "text"]
+"""What the cells of a column are."""
 Answer = Literal["label", "probability", "value", "ranking", "set", "confidence"]
+
+
+class ImageTemplates(Section):
+    """Where a row's image is, for each table; one that is left out is found by its id."""
+
+    train: str | None = None
+    """The template of the training rows, `train/{id}.jpg`."""
+    test: str | None = None
+    """The template of the test rows."""
 
 
 class CompetitionConfig(Section):
@@ -37,6 +49,11 @@ class CompetitionConfig(Section):
     """The target column, or columns."""
     classes: tuple[str, ...] | None = None
     """The classes in order; the second of two is the positive one. By default sorted."""
+    labels: dict[str, str] = Field({})
+    """What labels of the training table are called, by the label as it is written there, where the sample submission spells them
+    otherwise or two spellings are one label: {Yes: Y, No: N}."""
+    missing: tuple[str, ...] = ()
+    """Further texts of cells that mean a missing value, such as "-999"."""
     task: Task | None = None
     """What is predicted. With one target column, multilabel reads each row's labels from it (separated by commas or spaces);
     with several, multiclass takes them for each class's votes."""
@@ -54,8 +71,9 @@ class CompetitionConfig(Section):
     extra: str | None = None
     """More training rows, in `path`: a table with the columns of the training table, or a folder with its own class
     folders. They are trained on in every fold and never validated."""
-    images: str | None = None
-    """Where a row's image is, as a template over its columns: `images/{id}_frontal.jpg`. By default found by its id."""
+    images: str | ImageTemplates | None = None
+    """Where a row's image is, as a template over its columns: `images/{id}_frontal.jpg`; or one for each table, `{train:
+    "train/{id}.jpg", test: "test/{id}.jpg"}`. By default found by its id."""
     file_pattern: str | None = None
     r"""Without a training table: a regular expression whose named groups are columns read from each image's path,
     `(?P<label>cat|dog)\.\d+\.jpg`."""
@@ -63,6 +81,13 @@ class CompetitionConfig(Section):
     """The share of the rows that is held out as the test set where the competition ships none."""
     solution: str | None = None
     """A table of the test labels, for the local scorer alone; no stage reads it."""
+
+    @property
+    def image_templates(self) -> ImageTemplates:
+        """The templates of both tables."""
+        if isinstance(self.images, ImageTemplates):
+            return self.images
+        return ImageTemplates(train=self.images, test=self.images)
 
 
 class SplitConfig(Section):
@@ -107,6 +132,11 @@ class SplitConfig(Section):
 
 class PrepareConfig(Section):
     """What the prepared set holds; each kind of input has settings of its own beside these."""
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """What some columns are, where their cells are not to decide."""
+        return {}
 
     rows: int | None = Field(None, ge=1)
     """Take about so many rows of the training table (of each class equally many) and of the test table only, to try the

@@ -12,42 +12,42 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class HeadConfig(Section):
-    """What stands on the backbone's features: a linear layer, after hidden layers if there are any."""
+    """The head on the backbone's features: a linear layer, after hidden layers if there are any."""
 
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """The widths of hidden layers, each followed by the activation and dropout."""
     activation: str = "ReLU"
-    """The hidden layers' activation, of torch.nn."""
+    """The hidden layers' activation, by its name in torch.nn."""
     dropout: Share = 0.0
-    """The share of features that is dropped in training, before each linear layer."""
+    """The share of the features that is dropped before each linear layer in training."""
 
 
 class ModelConfig(Section):
-    """The network; each kind of input has settings of its own beside these."""
+    """The network; each kind of input has further settings."""
 
     name: str
-    """A model that the kind of input knows, or the import path of your own."""
+    """A model of the kind of input, or the import path of your own."""
     args: dict[str, Any] = Field({})
-    """Arguments that are passed through to it."""
+    """Arguments that are passed on to it."""
 
     @property
     def starts_pretrained(self) -> bool:
-        """Whether training starts from weights that know something."""
+        """Whether training starts from pretrained weights."""
         return False
 
     @property
     def grows(self) -> bool:
-        """Whether the inputs change their size as training goes on."""
+        """Whether the inputs grow during training."""
         return False
 
     @property
     def augmentations(self) -> tuple[str, ...] | None:
-        """The transforms that `augment` may name; None where a library has them."""
+        """The transforms that `augment` may name; None where a library defines them."""
         return ()
 
     @property
     def tta(self) -> tuple[str, ...] | None:
-        """The transforms that `predict.tta` may name; None where a library has them."""
+        """The transforms that `predict.tta` may name; None where a library defines them."""
         return ()
 
     @property
@@ -65,44 +65,44 @@ class FinetuneConfig(Section):
     """Which part of the network is trained, from when, and at which share of the learning rate."""
 
     train: Literal["all", "head"] = "all"
-    """head keeps the backbone frozen, the statistics of its batch norms too."""
+    """head freezes the backbone, including the statistics of its batch norms."""
     head_epochs: int = Field(0, ge=0)
-    """The first epochs, in which the head alone is trained; the scheduler spans those after them."""
+    """How many epochs at first train the head alone; the scheduler spans the epochs after them."""
     head_lr: float | None = Field(None, gt=0)
     """The learning rate of these epochs; by default train.lr."""
     unfreeze_every: int | None = Field(None, ge=1)
     """Epochs after which the backbone's next stage joins in, from the last to the first; by default all join at once."""
     layer_decay: float | None = Field(None, gt=0, le=1)
-    """What the learning rate is multiplied by at each layer, from the head down."""
+    """The factor by which the learning rate falls from layer to layer, from the head down."""
     feature_views: int = Field(4, ge=0)
-    """With train: head, the backbone's features are computed once, in so many augmented views of each row that the epochs take
-    in turn; 0 computes them anew in each epoch."""
+    """With train: head, how many augmented views of each row the backbone reads, once; the epochs take them in turn. 0 computes
+    the features anew in each epoch."""
     norm_weight_decay: float = Field(0.0, ge=0)
-    """The weight decay of norms and biases, in place of train.weight_decay."""
+    """The weight decay of norms and biases, instead of train.weight_decay."""
     freeze_batch_norm: bool = False
-    """Keep the backbone's batch norms, statistics and weights, as they were: for small batches and little data."""
+    """Freeze the statistics and weights of the backbone's batch norms: for small batches and little data."""
 
 
 class AverageConfig(Section):
-    """An average of the weights, which is judged and kept in place of the last weights."""
+    """An average of the weights, which is validated and kept instead of the last weights."""
 
     name: Literal["ema", "swa"]
     """ema averages over steps with an exponential decay (timm's ModelEmaV3), swa over epochs with equal weight (torch's
     AveragedModel; Izmailov et al. 2018)."""
     decay: float = Field(0.999, gt=0, lt=1)
-    """How much of the ema stays at each step; it rises to this from 0 in the first steps."""
+    """The share of the ema that is kept at each step; it rises to this from 0 in the first steps."""
     start: int = Field(0, ge=0)
-    """The first epoch that the average takes in; until then the weights themselves are judged."""
+    """The first epoch that is averaged; before it the weights themselves are validated."""
 
 
 class PseudoConfig(Section):
-    """Test rows that are trained on as a run's models label them; each fold's by that fold's models alone."""
+    """Test rows to train on, labelled by a run's models; for each fold by that fold's models alone."""
 
     labels: Path
     """The file that `goldfold pseudo-label RUN` wrote."""
     confidence: float = Field(0.9, ge=0, le=1)
-    """How probable a row's class (of a multilabel row: each of its labels, or its absence) has to be; of a regression all rows
-    are taken."""
+    """The least probability of a row's class (in a multilabel task of each label, or of its absence) for the row to be used; in a
+    regression all rows are."""
     soft: bool = False
     """Learn the probabilities rather than the most probable class."""
 
@@ -113,12 +113,12 @@ class TrainConfig(Section):
     epochs: int = Field(10, ge=1)
     """Passes over the training rows."""
     continue_from: int | None = Field(None, ge=1)
-    """Go on from a training that had this many epochs and the same settings, rather than span all with one schedule.
-    It continues from that training's last state where train.keep_state kept it, else does it again."""
+    """Continue a training of this many epochs with the same settings, rather than span all epochs with one schedule.
+    It starts from that training's last state if train.keep_state kept it, else trains it again."""
     batch_size: int = Field(64, ge=1)
     """Rows per step of the optimiser."""
     micro_batch_size: int | None = Field(None, ge=1)
-    """Rows that pass through the network at once, their gradients accumulated to the batch; by default all of the batch."""
+    """Rows that pass through the network at once, with their gradients accumulated over the batch; by default all of it."""
     lr: float = Field(1e-3, gt=0)
     """The head's learning rate, and the backbone's unless finetune.layer_decay lowers it; the peak of a OneCycleLR."""
     weight_decay: float = Field(0.05, ge=0)
@@ -126,19 +126,19 @@ class TrainConfig(Section):
     optimizer: Component = Component(name="adamw")
     """An optimiser of timm (which has torch's), with its arguments."""
     scheduler: Component = Component(name="CosineAnnealingLR")
-    """A scheduler of torch.optim.lr_scheduler with its arguments. One that needs its length (total_steps, T_max) and is
-    not given it spans the training and moves each batch; every other one moves each epoch."""
+    """A scheduler of torch.optim.lr_scheduler with its arguments. One that needs a length (total_steps, T_max) and has none
+    set spans the training and steps each batch; every other one steps each epoch."""
     warmup_epochs: float = Field(0, ge=0)
     """Epochs in which the learning rate rises linearly from zero, before the scheduler starts."""
     loss: Component | None = None
     """A loss of torch.nn, timm.loss or goldfold.training.losses (FocalLoss), with its arguments; by default
     BCEWithLogitsLoss, CrossEntropyLoss or MSELoss."""
     class_weights: Literal["balanced"] | tuple[Annotated[float, Field(gt=0)], ...] | None = None
-    """The weight of each class (of each label's positives) in the loss; balanced is in inverse proportion to its rows."""
+    """The weight of each class (of each label's positives) in the loss; balanced is inversely proportional to its rows."""
     label_smoothing: Share = 0.0
     """The share of each training target that is spread over all classes (Szegedy et al. 2016)."""
     sampling: Literal["shuffle", "balanced"] = "shuffle"
-    """balanced draws rows with replacement so that each class comes equally often."""
+    """balanced draws rows with replacement so that all classes are equally frequent."""
     bucket: bool = True
     """Put inputs of similar length into a batch, where a batch is padded to its longest one."""
     mix: tuple[Component, ...] = ()
@@ -151,37 +151,37 @@ class TrainConfig(Section):
     clip_grad: float | None = Field(None, gt=0)
     """The largest norm of the gradients."""
     average: AverageConfig | None = None
-    """An average of the weights, judged and kept in their place."""
+    """An average of the weights, validated and kept instead of them."""
     keep_best: int = Field(1, ge=1)
-    """How many of a fold's epochs, the best ones, give a checkpoint whose predictions are averaged."""
+    """How many of a fold's best epochs are kept as checkpoints, whose predictions are averaged."""
     pseudo: PseudoConfig | None = None
     """Pseudo-labels (Lee 2013): more training rows, from the test set."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """auto is bf16 on a GPU (fp16 on one without it); on a CPU with fast bf16 instructions it is bf16 for networks with much
-    arithmetic, most of it dense, and fp32 for all others (docs/speed.md)."""
+    """auto is bf16 on a GPU (fp16 on one without it); on a CPU with fast bf16 instructions, bf16 for networks with many, mostly
+    dense, operations, and fp32 for all others (docs/speed.md)."""
     compile: bool = False
-    """Compile the network by torch.compile: minutes at first, faster steps after; mostly for GPUs."""
+    """Compile the network by torch.compile: it takes minutes, then steps are faster, mostly on GPUs."""
     monitor: Literal["metric", "loss"] = "metric"
-    """What decides which epoch's checkpoint is the best, on the fold's validation rows."""
+    """What the best epoch is chosen by, on the fold's validation rows."""
     patience: int | None = Field(None, ge=1)
     """Epochs without a better checkpoint after which the fold stops."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
     """Each fold is trained once per seed, and their predictions are averaged. A seed decides the weights, the order of
     the rows and their augmentation."""
     max_hours: float | None = Field(None, gt=0)
-    """Hours after which training ends with what is best so far: all folds' of one `dvc repro`, shared out among those
-    to come. `goldfold resume` goes on later."""
+    """Hours after which training ends with the best checkpoints so far, divided among the folds of one `dvc repro`.
+    `goldfold resume` continues later."""
     save_minutes: float = Field(10, gt=0)
-    """Minutes after which the state of a training is saved within an epoch; at an epoch's end it always is."""
+    """Minutes between saves of a training's state within an epoch; it is always saved at an epoch's end."""
     keep_state: bool = False
-    """Keep the last state of a finished training, so that continue_from need not do it again."""
+    """Keep the last state of a finished training, so that continue_from need not train it again."""
     workers: int | None = Field(None, ge=0)
-    """Loader processes; by default as many as help on this machine."""
+    """Loader processes; by default as many as make training faster on this machine."""
     profile: int | None = Field(None, ge=1)
     """Steps to profile before training: where a step's time goes."""
 
     def name_of(self, fold: int, seed: int) -> str:
-        """`fold 0`, or `fold 0 seed 1` where each fold is trained with several seeds."""
+        """Return `fold 0`, or `fold 0 seed 1` where each fold is trained with several seeds."""
         return f"fold {fold} seed {seed}" if len(self.seeds) > 1 else f"fold {fold}"
 
     @model_validator(mode="after")
@@ -237,7 +237,7 @@ class FoldConfig(Section):
 
 
 def require_transforms(key: str, transforms: Sequence[Component], names: Sequence[str] | None) -> None:
-    """Raise ValueError for a transform under `key` that is none of `names`; None allows any."""
+    """Raise ValueError for a transform under `key` that is not among `names`; None allows any."""
     unknown = [transform.name for transform in transforms if names is not None and transform.name not in names]
     if unknown:
         allowed = f"which take {', '.join(names)}" if names else "which take no transforms: leave it out"

@@ -1,4 +1,4 @@
-"""params.yaml as one frozen, validated Config; nothing else reads params.yaml."""
+"""Read params.yaml as one frozen, validated Config."""
 
 from pathlib import Path
 from typing import Any, Literal, Self, Union
@@ -25,22 +25,22 @@ STEPS = (
     "new_class",
     "confidence",
 )
-"""The steps of post-processing, see goldfold.inference.steps."""
+"""The steps of post-processing; see goldfold.inference.steps."""
+PLAINER = {"greater than or equal to": "at least", "less than or equal to": "at most", "a valid tuple": "a list"}
 
 
 class ValidateConfig(Section):
-    """The judgement of the out-of-fold predictions."""
+    """How the out-of-fold predictions are scored."""
 
     bootstrap: int = Field(1000, ge=10)
-    """Resamples of the out-of-fold rows behind the interval of the score."""
+    """Resamples of the out-of-fold rows for the interval of the score."""
     confidence: float = Field(0.95, gt=0, lt=1)
     """The share of the resampled scores that the interval holds."""
     worst: int = Field(50, ge=1)
     """How many of the worst errors to list."""
     postprocess: Literal["auto"] | tuple[Component, ...] = ()
-    """What predictions are changed by before they are answered, fitted to out-of-fold rows and judged nested: threshold,
-    label_thresholds, binarise, class_weights, cut_points, temperature, clip, rank, new_class, confidence; auto is what the metric
-    asks for, if anything."""
+    """Steps that turn predictions into better answers, fitted to out-of-fold rows and scored nested: threshold, label_thresholds,
+    binarise, class_weights, cut_points, temperature, clip, rank, new_class, confidence; auto takes those that suit the metric."""
 
     @field_validator("postprocess", mode="before")
     @classmethod
@@ -55,20 +55,29 @@ class ValidateConfig(Section):
 
 
 class PredictConfig(Section):
-    """How models predict: out-of-fold rows, which validate judges, and the test set alike."""
+    """How models predict, out-of-fold rows and test rows alike."""
 
     average: Scale = "predictions"
-    """What is averaged over folds, seeds, checkpoints and changed rows: predictions as they are, their logits, or their ranks
-    among the rows (where the metric sees their order alone)."""
+    """What is averaged over folds, seeds, checkpoints and test-time augmentation: predictions, their logits, or their ranks among
+    the rows (for metrics of the order alone)."""
+    clip: tuple[float, float] | None = None
+    """The least and the greatest value of a regression's target: predictions beyond them become these, [1, 100]."""
     tta: tuple[Component, ...] = ()
-    """Test-time augmentation: transforms of albumentations, each of which gives one more prediction of every row, to be
-    averaged with that of the row as it is. They always apply; p is not read."""
+    """Test-time augmentation: transforms of albumentations, each of which adds a prediction of every row to the average. They
+    always apply, whatever their p."""
     batch_size: int | None = Field(None, ge=1)
     """Rows per step; by default train.batch_size."""
 
+    @field_validator("clip")
+    @classmethod
+    def _low_before_high(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value and not value[0] < value[1]:
+            raise ValueError(f"give the lower bound first: [{value[1]:g}, {value[0]:g}]")
+        return value
+
 
 class Config(FoldConfig):
-    """All of params.yaml, but for what the kind of input adds to `model` and `prepare`; see `config_class`."""
+    """All of params.yaml except what the kind of input adds to `model` and `prepare`; see `config_class`."""
 
     competition: CompetitionConfig
     split: SplitConfig = SplitConfig()
@@ -83,7 +92,7 @@ class Config(FoldConfig):
 
 
 def config_class(*modalities: str) -> type[Config]:
-    """The Config of a kind of input; of any one of several, for a schema."""
+    """Return the Config of a kind of input; of several, one that takes any of them, for a schema."""
     settings = [modality_part(modality, "settings") for modality in modalities]
     fields: dict[str, Any] = {}
     for name in ("model", "prepare"):
@@ -94,39 +103,41 @@ def config_class(*modalities: str) -> type[Config]:
 
 
 def parse_fold_config(tree: Any, modality: str) -> FoldConfig:
-    """The sections that a checkpoint keeps, as a FoldConfig."""
+    """Return the sections that a checkpoint keeps as a FoldConfig."""
     model = modality_part(modality, "settings").MODEL
     return FoldConfig.model_validate({**tree, "model": model.model_validate(tree["model"])})
 
 
 def load_config(path: Path = Path("params.yaml")) -> Config:
-    """Read and check params.yaml; raises InputError that names each wrong key and value."""
+    """Read and check params.yaml; raises InputError with each wrong key and value."""
     if not path.is_file():
         raise InputError(f"there is no {path} in {Path.cwd()}", mend="run this in the root of the repository")
     return parse_config(read_yaml(path), str(path))
 
 
 def parse_config(tree: Any, source: str = "params.yaml") -> Config:
-    """Check the tree of params.yaml; raises InputError that names each wrong key and value."""
+    """Check the tree of params.yaml; raises InputError with each wrong key and value."""
     if not isinstance(tree, dict):
         raise InputError(f"{source} holds no settings", mend="restore it: git restore params.yaml")
-    places = wrong_settings(tree)
-    if not places:
+    messages = wrong_settings(tree)
+    if not messages:
         return _class_for(tree).model_validate(tree)
     modality = _modality(tree)
     mend = "correct them; params.schema.json and the README list every key"
-    if modality != "image" and any(line.startswith(("model.", "prepare.")) and "no such key" in line for line in places):
-        mend = f"correct them; the sections model and prepare have keys of their own for {modality}: {{}} is all defaults"
-    raise InputError(f"{source} has {len(places)} wrong setting{'s' * (len(places) > 1)}", places, mend)
+    if modality != "image" and any(
+        message.startswith(("model.", "prepare.")) and "no such key" in message for message in messages
+    ):
+        mend = f"correct them; for {modality} the sections model and prepare have other keys ({{}} is all defaults)"
+    raise InputError(f"{source} has {len(messages)} wrong setting{'s' * (len(messages) > 1)}", messages, mend)
 
 
 def wrong_settings(tree: Any) -> list[str]:
-    """A line for each wrong key and value in the tree of params.yaml."""
+    """Return a message for each wrong key and value in the tree of params.yaml."""
     config = _class_for(tree)
     try:
         config.model_validate(tree)
     except ValidationError as error:
-        return [_message(problem, config) for problem in error.errors()]
+        return [_message(problem, config) for problem in errors_of(error)]
     return []
 
 
@@ -140,17 +151,36 @@ def _modality(tree: Any) -> str:
 
 
 def _message(problem: Any, config: type[Config]) -> str:
-    """One line for one pydantic error: the key, what is wrong with it, and what it could be."""
-    # Pydantic names each kind that a value could be, as literal[…] or tuple[…], where there are several.
+    """Return one line for a pydantic error: the key, what is wrong with it, and what it could be."""
+    # Where a value has several types, pydantic adds the one that it tried to the key, as literal[…] or tuple[…].
     keys = [str(part) for part in problem["loc"] if "[" not in str(part)]
     key = ".".join(keys) or "the file"
     if problem["type"] == "extra_forbidden":
         return f"{key}: there is no such key{nearest(keys[-1], _known_keys(keys[:-1], config))}"
     if problem["type"] == "missing":
         return f"{key}: this key is missing"
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("a valid tuple", "a list")
+    return f"{key}: {reason(problem)}"
+
+
+def errors_of(error: ValidationError) -> list[Any]:
+    """Return the errors of a validation, without lists that pydantic calls too short for having dropped their wrong entries."""
+    problems: list[Any] = error.errors()
+    return [item for item in problems if item["type"] != "too_short" or len(item["input"]) < item["ctx"]["min_length"]]
+
+
+def reason(problem: Any) -> str:
+    """Return what is wrong with the value of a pydantic error, in plain words."""
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if problem["type"] == "too_short":
+        message = f"should have {problem['ctx']['min_length']} or more entries"
+    elif problem["type"].endswith(("_parsing", "_from_float")):
+        message = message.partition(", ")[0]
+    elif problem["type"] == "model_type":
+        message = "should be a section" if problem["ctx"]["class_name"] != "Component" else "should be a name, or a section"
+    for words, plainer in PLAINER.items():
+        message = message.replace(words, plainer)
     value = problem["input"]
-    return f"{key}: {message}" + ("" if isinstance(value, dict | None) else f", not {value!r}")
+    return message if isinstance(value, dict | None) else f"{message}, not {value!r}"
 
 
 def _known_keys(section: list[str], config: type[BaseModel]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Recipes: overlays on params.yaml, of which some hold a search."""
+"""Recipes: overlays on params.yaml, some with a search."""
 
 import io
 import json
@@ -14,43 +14,45 @@ from goldfold.imports import nearest
 
 
 def read_recipe(folder: Path, name: str) -> dict[str, Any]:
-    """The recipe `name` of a folder, as it is written; raises InputError where there is none."""
+    """Read the recipe `name` of a folder; raises InputError where there is none."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
         names = sorted(recipe.stem for recipe in folder.glob("*.yaml"))
-        raise InputError(f"there is no recipe {path}{nearest(name, names)}", names, "name one of these, or write it")
+        raise InputError(f"there is no recipe {path}{nearest(name, names)}", names, "choose one of these, or write it")
     tree = read_yaml(path)
     if not isinstance(tree, dict):
-        raise InputError(f"{path} holds no settings", mend="write what differs from params.yaml")
+        raise InputError(f"{path} holds no settings", mend="write the settings that differ from params.yaml")
     return tree
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; raises InputError that names the line where it is none."""
+    """Read a YAML file; raises InputError with the line that is not valid YAML."""
     try:
         return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise InputError(f"{path} is no YAML: line {line}: {error.problem}", mend="correct that line") from None
+        # ruamel goes on with the values of a duplicate key before it has read them.
+        problem = str(error.problem).partition(" with value")[0]
+        raise InputError(f"{path} is not valid YAML: line {line}: {problem}", mend="correct that line") from None
 
 
 def of_another_modality(recipe: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[str, ...]:
-    """The sections whose settings are those of a kind of input, where the recipe's is another than the base's."""
+    """Return the sections whose settings depend on the kind of input if the recipe's kind is not the base's."""
     kinds = [tree.get("competition", {}).get("modality") for tree in (recipe, base)]
     return ("model", "prepare") if kinds[0] and kinds[0] != (kinds[1] or "image") else ()
 
 
 def overlaid(base: Mapping[str, Any], recipe: Mapping[str, Any], section: str = "") -> dict[str, Any]:
-    """A recipe on top of the tree of params.yaml.
+    """Lay a recipe over the tree of params.yaml.
 
-    Sections are merged into the base; something with a name and its arguments (a scheduler, a loss) takes the whole place of
-    the old one, and so do the sections of another kind of input.
+    Sections are merged; something with a name and its arguments (a scheduler, a loss) is replaced as a whole, and so are the
+    sections of another kind of input.
     """
     replaced = () if section else of_another_modality(recipe, base)
     tree: dict[str, Any] = {**base, **{key: {} for key in replaced}}
     for key, value in recipe.items():
         old = tree.get(key)
-        # A section may have a name too, as the model and the competition have.
+        # The sections model and competition have a name too.
         if isinstance(value, dict) and isinstance(old, dict) and not (section and "name" in value):
             tree[key] = overlaid(old, value, key)
         else:
@@ -59,14 +61,14 @@ def overlaid(base: Mapping[str, Any], recipe: Mapping[str, Any], section: str = 
 
 
 def with_values_of(text: str, tree: Mapping[str, Any]) -> str:
-    """The text of params.yaml with the values of `tree`; the comments of keys that stay are kept."""
+    """Return the text of params.yaml with the values of `tree` and the comments of the keys that stay."""
     yaml, out = YAML(), io.StringIO()
     yaml.width, yaml.preserve_quotes = 1_000_000, True
     document = yaml.load(text)
     _take_values(document, tree)
     yaml.dump(document, out)
     if _canonical(YAML(typ="safe").load(out.getvalue())) != _canonical(tree):
-        # An alias names one value in two sections, or 1 takes the place of true: the values matter more than the comments.
+        # An alias is one value in two sections, and 1 equals true: right values matter more than comments.
         out = io.StringIO()
         YAML(typ="rt").dump(tree, out)
     return out.getvalue()
@@ -88,7 +90,7 @@ def _canonical(tree: Any) -> str:
 
 
 def with_values(tree: Any, values: Mapping[str, Any]) -> Any:
-    """A copy of a tree in which each dotted key has its value; a number among the parts is a place in a list."""
+    """Return a copy of a tree in which each dotted key has its value; numbers in a key index lists."""
     for key, value in values.items():
         tree = _with_value(tree, key.split("."), value)
     return tree

@@ -1,4 +1,4 @@
-"""What the sections of params.yaml are made of."""
+"""Base classes of the sections of params.yaml."""
 
 from typing import Any
 
@@ -6,20 +6,20 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Section(BaseModel):
-    """A section of params.yaml: frozen, and without room for a misspelt key."""
+    """A section of params.yaml: frozen, refusing unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Component(BaseModel):
-    """Something with a name, and the arguments that are passed through to it."""
+    """Something with a name, and the arguments that are passed on to it."""
 
     model_config = ConfigDict(
         frozen=True, extra="allow", use_attribute_docstrings=True, json_schema_extra={"type": ["object", "string"]}
     )
 
     name: str
-    """A name that the library knows, or the import path of your own: `own.module:Name`."""
+    """A name in the library, or the import path of your own: `own.module:Name`."""
 
     @model_validator(mode="before")
     @classmethod

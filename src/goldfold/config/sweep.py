@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
-from goldfold.config.params import wrong_settings
+from goldfold.config.params import errors_of, reason, wrong_settings
 from goldfold.config.recipe import with_values
 from goldfold.config.section import Section
 from goldfold.errors import InputError
@@ -18,16 +18,16 @@ REFUSED = {
 
 
 class Range(Section):
-    """Numbers from `low` to `high`, both among them; whole ones where both are."""
+    """Numbers from `low` to `high`, both included; whole numbers if both are."""
 
     low: int | float
     """The lowest value."""
     high: int | float
     """The highest value."""
     log: bool = False
-    """Search the logarithm, as befits learning rates and weight decays."""
+    """Search on a logarithmic scale, as for learning rates and weight decays."""
     step: int | float | None = Field(None, gt=0)
-    """Take every so many only, from low on."""
+    """The distance between the values, counted from low."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -39,7 +39,7 @@ class Range(Section):
 
     @property
     def ends(self) -> tuple[Any, ...]:
-        """Its lowest and highest value."""
+        """The lowest and the highest value."""
         return self.low, self.high
 
 
@@ -51,29 +51,29 @@ Space = Annotated[
 
 
 class PruneConfig(Section):
-    """Which trials end early: those worse than most were at the same epoch of the first fold, or after as many folds."""
+    """Which trials end early: those worse than most others after the same epoch of the first fold, or after as many folds."""
 
     percentile: float = Field(50, gt=0, lt=100)
-    """A trial goes on while it is among the best so many percent of those that were completed."""
+    """A trial continues while it is among the best so many percent of the completed ones."""
     trials: int = Field(5, ge=1)
-    """The completed trials, the default among them, before which none ends early."""
+    """How many trials, the default settings included, are completed before any ends early."""
     after: float = Field(0.5, ge=0, lt=1)
-    """The share of the first fold's epochs in which a trial is not judged: schedules that end well may start slowly."""
+    """The share of the first fold's epochs during which no trial ends: good schedules may start slowly."""
 
 
 class SweepConfig(Section):
     """A search by Optuna: over which keys, and for how long."""
 
     trials: int | None = Field(None, ge=1)
-    """How many settings to try, beside the default ones."""
+    """How many settings to try beside the default ones."""
     hours: float | None = Field(None, gt=0)
-    """How long to search, over all the times that the search went on."""
+    """How long to search in total, over all continuations."""
     space: dict[str, Space] = Field(min_length=1)
-    """Where to search: for each dotted key of params.yaml a range, or a list of choices."""
+    """What to search: a range or a list of choices for each dotted key of params.yaml."""
     prune: PruneConfig | None = PruneConfig()
-    """null lets every trial end."""
+    """null completes every trial."""
     seed: int = Field(0, ge=0)
-    """Seeds what is tried."""
+    """The seed of the proposals."""
 
     @field_validator("space")
     @classmethod
@@ -83,7 +83,7 @@ class SweepConfig(Section):
             raise ValueError("; ".join(refused))
         lists = {key: values for key, values in space.items() if not isinstance(values, Range)}
         # True and 1 are the same to Optuna.
-        twice = [f"{key}: {value} stands twice" for key, values in lists.items() for value in _twice(values)]
+        twice = [f"{key}: {value} is listed twice" for key, values in lists.items() for value in _twice(values)]
         if twice:
             raise ValueError("; ".join(twice))
         return space
@@ -100,21 +100,21 @@ def _twice(values: tuple[Any, ...]) -> list[Any]:
 
 
 def parse_sweep(section: Any, tree: Mapping[str, Any], source: str) -> SweepConfig:
-    """Check the section `sweep` of a recipe, and that each value on the edge of its space fits params.yaml under that recipe.
+    """Check the section `sweep` of a recipe, and that params.yaml takes the values on the edge of its space.
 
-    Raises InputError that names each wrong key and value.
+    Raises InputError with each wrong key and value.
     """
     try:
         sweep = SweepConfig.model_validate(section)
     except ValidationError as error:
-        raise _wrong(source, [_message(problem) for problem in error.errors()]) from None
-    places = []
+        raise _wrong(source, [_message(problem) for problem in errors_of(error)]) from None
+    messages = []
     for key, values in sweep.space.items():
         for value in values.ends if isinstance(values, Range) else values:
             wrong = wrong_settings(with_values(tree, {key: value}))
-            places += [f"sweep.space, {key} at {value}: {message}" for message in wrong]
-    if places:
-        raise _wrong(source, list(dict.fromkeys(places)))
+            messages += [f"sweep.space, {key} at {value}: {message}" for message in wrong]
+    if messages:
+        raise _wrong(source, list(dict.fromkeys(messages)))
     return sweep
 
 
@@ -128,15 +128,13 @@ def _message(problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{key}: this key is missing"
     if problem["type"] == "too_short":
-        return f"{key}: " + ("name a key at least" if key == "sweep.space" else "give two values at least, or a range")
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("a valid tuple", "a list or a range")
-    value = problem["input"]
-    return f"{key}: {message}" + ("" if isinstance(value, dict | list | None) else f", not {value!r}")
+        return f"{key}: " + ("give at least one key" if key == "sweep.space" else "give at least two values, or a range")
+    return f"{key}: {reason(problem).replace('a list', 'a list or a range')}"
 
 
-def _wrong(source: str, places: list[str]) -> InputError:
+def _wrong(source: str, messages: list[str]) -> InputError:
     return InputError(
-        f"{source} has {len(places)} wrong setting{'s' * (len(places) > 1)} of its search",
-        places,
+        f"{source} has {len(messages)} wrong setting{'s' * (len(messages) > 1)} of its search",
+        messages,
         "correct them; docs/sweep.md shows how a search is written",
     )

@@ -1,0 +1,162 @@
+"""Dates, times of day and durations as people write them."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from goldfold.metrics import Array
+
+ISO = "ISO8601"
+"""pandas' name for all the forms of ISO 8601, a date with or without a time and an offset."""
+ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s?(Z|[+-]\d{2}:?\d{2})?)?)?")
+CLOCK = re.compile(
+    r"(?P<t>T|\b)(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2})?(?P<fraction>[.,]\d{1,9})?(?P<half>\s?[AaPp][Mm])?"
+    r"(?P<offset>\s?[+-]\d{2}:?\d{2}|Z)?"
+)
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+SAMPLED = 50
+TIME = r"^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:\s?([AaPp])\.?[Mm]\.?)?$"
+CLOCK_DURATION = r"^-?\d+:\d{2}(:\d{2}([.]\d+)?)?$"
+WORDED_DURATION = (
+    r"^-?(P(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?|\d+\s*days?,?(\s+\d+:\d{2}:\d{2}(\.\d+)?)?"
+    r"|(\d+\s*(d|h|min|m|s|sec|hours?|minutes?|seconds?)\s*){2,})$"
+)
+
+
+def date_format(cells: pd.Series) -> tuple[str, tuple[str, ...], Array] | None:
+    """Work out the one format by which most of these distinct, stripped cells are dates.
+
+    Returns the format, others that would read as many cells in another order of day and month, and which cells it reads,
+    (n,) bool. Of such orders the one whose dates lie closest together is taken: a wrong one scatters them over the year.
+    """
+    sample = cells.iloc[np.unique(np.linspace(0, len(cells) - 1, min(len(cells), SAMPLED)).astype(int))]
+    formats = list(dict.fromkeys(format for cell in sample for format in _formats_of(cell)))
+    counts = {format: int(read_dates(cells, format).notna().sum()) for format in formats}
+    most = max(counts.values(), default=0)
+    if not most:
+        return None
+    best = [format for format, count in counts.items() if count == most]
+    best.sort(key=lambda format: (format != ISO, _span(cells, format)))
+    others = tuple(format for format in best[1:] if _order(format) != _order(best[0]) and ISO not in (format, best[0]))
+    return best[0], others, read_dates(cells, best[0]).notna().to_numpy()
+
+
+def read_dates(cells: pd.Series, format: str) -> pd.Series:
+    """Read stripped cells as moments in UTC, missing where one is written otherwise; without an offset they are UTC.
+
+    >>> read_dates(pd.Series(["31/12/2019", "soon"]), "%d/%m/%Y").dt.day.tolist()
+    [31.0, nan]
+    """
+    moments: pd.Series = pd.to_datetime(cells, format=format, errors="coerce", utc=True).dt.as_unit("us")
+    return moments
+
+
+def read_times(cells: pd.Series) -> pd.Series:
+    """Read times of day such as 08:15, 8:15:30 or 8:15 PM as time since midnight; missing where one is none.
+
+    >>> read_times(pd.Series(["8:15 PM", "24:00"])).dt.total_seconds().tolist()
+    [72900.0, nan]
+    """
+    parts = cells.astype("str").str.extract(TIME)
+    hour, minute, second = (pd.to_numeric(parts[group]) for group in (0, 1, 2))
+    fraction = pd.to_numeric("0." + parts[3].fillna("0"))
+    half = parts[4].str.lower()
+    hour = hour.where(half.isna() | hour.between(1, 12))
+    hour = (hour % 12 + 12 * (half == "p")).where(half.notna(), hour)
+    seconds = hour * 3600 + minute * 60 + second.fillna(0) + fraction
+    return _elapsed(seconds.where((hour < 24) & (minute < 60) & (second.fillna(0) < 60)))
+
+
+def read_durations(cells: pd.Series) -> pd.Series:
+    """Read durations such as 36:10:05, 2 days 03:00:00, 1h 20min or PT5M; missing where one is none.
+
+    >>> read_durations(pd.Series(["36:10:05", "PT5M", "5 km"])).dt.total_seconds().tolist()
+    [130205.0, 300.0, nan]
+    """
+    texts = cells.astype("str")
+    clock = texts.str.fullmatch(CLOCK_DURATION)
+    worded = texts.str.fullmatch(WORDED_DURATION, flags=re.IGNORECASE) & texts.str.contains(r"\d")
+    # pandas wants seconds behind hours and minutes.
+    full = texts.where(~clock | (texts.str.count(":") == 2), texts + ":00")
+    return pd.to_timedelta(full.where(clock | worded), errors="coerce").dt.as_unit("us")
+
+
+def _elapsed(seconds: pd.Series) -> pd.Series:
+    return pd.to_timedelta((seconds * 1e6).round(), unit="us").dt.as_unit("us")
+
+
+def _span(cells: pd.Series, format: str) -> pd.Timedelta:
+    moments = read_dates(cells, format)
+    return pd.Timedelta(moments.max() - moments.min())
+
+
+def _order(format: str) -> str:
+    """Which of day and month a format has first."""
+    return re.sub(r"[^dm]", "", re.sub(r"%[^dm]", "", format))
+
+
+def _formats_of(cell: str) -> Sequence[str]:
+    """The formats of strptime that may have written a date."""
+    if ISO_DATE.fullmatch(cell):
+        return [ISO]
+    text, clock = cell, CLOCK.search(cell)
+    time = ""
+    if clock:
+        time = ("%I" if clock["half"] else "%H") + ":%M" + ":%S" * bool(clock["second"])
+        time += f"{clock['fraction'][0]}%f" if clock["fraction"] else ""
+        time += re.sub(r"\S+", "%p", clock["half"] or "") + re.sub(r"\S+", "%z", clock["offset"] or "")
+        text = f"{cell[: clock.start()]}\0{cell[clock.end() :]}"
+    text, named = _names(text)
+    text = text.replace("\0", (clock["t"] if clock else "") + time)
+    groups = re.findall(r"(?<!%)\d+", text)
+    return [_filled(text, order) for order in _orders([len(group) for group in groups], named)]
+
+
+def _names(text: str) -> tuple[str, bool]:
+    """The text with names of days and months as directives, and whether there was a month's."""
+    named = False
+
+    def directive(match: re.Match[str]) -> str:
+        nonlocal named
+        word = match[0].lower()
+        for names, short, long in ((MONTHS, "%b", "%B"), (DAYS, "%a", "%A")):
+            if word in names or word in {name[:3] for name in names}:
+                named |= names is MONTHS
+                return short if len(word) == 3 else long
+        return match[0]
+
+    return re.sub(r"(?<!%)[A-Za-z]{3,}", directive, text), named
+
+
+def _orders(lengths: Sequence[int], month_is_named: bool) -> Sequence[str]:
+    """What groups of digits of these lengths may be, as letters of strptime."""
+    match lengths:
+        case [8 | 12 | 14] if not month_is_named:
+            return ["YmdHMS"[: lengths[0] // 2 - 1]]
+        case [first, 1 | 2, 1 | 2] if first == 4 and not month_is_named:
+            return ["Y/m/d"]
+        case [1 | 2, 1 | 2, 4] if not month_is_named:
+            return ["d/m/Y", "m/d/Y"]
+        case [1 | 2, 1 | 2, 2] if not month_is_named:
+            return ["d/m/y", "m/d/y", "y/m/d"]
+        case [4, 1 | 2]:
+            return ["Y/d"] if month_is_named else ["Y/m"]
+        case [1 | 2, 4]:
+            return ["d/Y"] if month_is_named else ["m/Y"]
+        case [1 | 2, 2] if month_is_named:
+            return ["d/y"]
+        case [4] if month_is_named:
+            return ["Y"]
+    return []
+
+
+def _filled(text: str, order: str) -> str:
+    """The text with its groups of digits as directives."""
+    directives = iter("".join(f"%{letter}" for letter in part) for part in (order.split("/") if "/" in order else [order]))
+    return re.sub(r"(?<!%)\d+", lambda _: next(directives), text)

@@ -1,0 +1,159 @@
+"""Numbers as people write them: 1,234.50, 1.234,50, $12, 5 km, 12 %, (3)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from goldfold.metrics import Array
+
+CURRENCY = (
+    r"US\$|R\$|A\$|C\$|Rs\.?|[$€£¥₹₽₩₺฿₫₪₴]|(?:USD|EUR|GBP|JPY|INR|CHF|CAD|AUD|CNY|BRL|RUB|KRW|PLN|SEK|NOK|DKK|CZK|TRY|ZAR|MXN)"
+)
+SPACES = r"[ \u00a0\u2009\u202f]"
+NUMBER = (
+    rf"^(?P<sign>[-+−(]?){SPACES}*(?P<before>{CURRENCY})?{SPACES}*(?P<inner>[-+−]?)"
+    rf"(?P<digits>\d(?:[\d.,'’ \u00a0\u2009\u202f]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][-+]?\d+)?"
+    rf"{SPACES}*(?P<after>[^\d\s.,()+-][^\d()]{{0,11}})?\)?$"
+)
+WHOLE = 2.0**53
+"""Whole numbers beyond it are not exact in float64, and are codes."""
+NEARLY_ALL = 0.95
+MARKS = ((".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
+"""Decimal and thousands marks that are written together."""
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """How the numbers of one column are written: their marks, and what stands around them."""
+
+    decimal: str = "."
+    thousands: str = ""
+    before: str = ""
+    after: str = ""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "NumberFormat":
+        """Rebuild what `to_json` gave."""
+        return cls(**value)
+
+    def to_json(self) -> dict[str, str]:
+        """What differs from a plain number."""
+        plain = asdict(NumberFormat())
+        return {name: value for name, value in asdict(self).items() if value != plain[name]}
+
+    def __str__(self) -> str:
+        number = f"1{self.thousands}234{self.decimal}5" if self.thousands else f"12{self.decimal}5"
+        return f"as {self.before}{number}{' ' * bool(self.after)}{self.after}"
+
+
+def plain_numbers(cells: pa.Array | pa.ChunkedArray) -> Array | None:
+    """Read cells that are all plain numbers, such as 12, -0.5 or 1e3, as (n,) float64; None where one is not."""
+    try:
+        return np.asarray(pc.cast(cells, pa.float64()))
+    except pa.ArrowInvalid:
+        return None
+
+
+def read_numbers(cells: pa.Array, format: NumberFormat) -> Array:
+    """Read stripped cells as (n,) float64, NaN where one is not a finite number written in this format.
+
+    >>> read_numbers(pa.array(["1.234,50", "7", "none"]), NumberFormat(decimal=",", thousands=".")).tolist()
+    [1234.5, 7.0, nan]
+    """
+    values = plain_numbers(cells) if format.decimal == "." else None
+    if values is None:
+        values = _parsed(_parts(cells), format)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def number_format(cells: pa.Array) -> tuple[NumberFormat, Array] | None:
+    """Work out the format in which most of these distinct, stripped cells are numbers; with their values, as `read_numbers`.
+
+    Where 1,234 can be read in two ways, the other cells decide: a number from 1000 up without a mark says that the mark is
+    the decimal one.
+    """
+    parts = _parts(cells)
+    written = parts["digits"].notna()
+    if not written.any():
+        return None
+    units = {name: _only(parts.loc[written, name]) for name in ("before", "after")}
+    if None in units.values():
+        return None
+    around = {name: str(unit) for name, unit in units.items()}
+    digits = parts.loc[written, "digits"]
+    best: tuple[int, NumberFormat, Array] | None = None
+    for decimal, thousands in ((".", ""), (",", ""), *MARKS):
+        if thousands and not digits.str.contains(rf"\d[{_class(thousands)}]\d", regex=True).any():
+            continue
+        if decimal == "," and not digits.str.contains(",", regex=False).any():
+            continue
+        format = NumberFormat(decimal, thousands, **around)
+        values = _parsed(parts, format)
+        count = int(np.isfinite(values).sum()) - (not thousands and decimal == "," and _are_thousands(digits))
+        if best is None or count > best[0]:
+            best = (count, format, values)
+    if best is None or not best[0]:
+        return None
+    return best[1], best[2]
+
+
+def canonical(values: Array) -> pd.Series:
+    """Write numbers as texts, whole ones without a point; empty for NaN.
+
+    >>> canonical(np.array([1.0, 0.5, np.nan])).tolist()
+    ['1', '0.5', '']
+    """
+    whole = np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < WHOLE)
+    texts = pd.Series(values).map(repr).astype("str")
+    texts[whole] = pd.Series(values[whole].astype(np.int64)).astype("str").to_numpy()
+    return texts.where(~np.isnan(values), "")
+
+
+def _parts(cells: pa.Array) -> pd.DataFrame:
+    """The parts of each cell by NUMBER; missing where it is not written as a number."""
+    parts = pd.Series(cells.to_pandas().astype("str")).str.extract(NUMBER)
+    return parts.assign(closed=cells.to_pandas().astype("str").str.endswith(")"))
+
+
+def _only(units: pd.Series) -> str | None:
+    """The unit that nearly all cells have, the empty one where they have none; None where they differ."""
+    shares = units.fillna("").str.strip().value_counts(normalize=True)
+    return str(shares.index[0]) if shares.iloc[0] >= NEARLY_ALL else None
+
+
+def _class(mark: str) -> str:
+    return {" ": r" \u00a0\u2009\u202f", "'": "'’"}.get(mark, rf"\{mark}" if mark else "")
+
+
+def _are_thousands(digits: pd.Series) -> bool:
+    """Whether commas are as thousands marks are: three digits behind each, and no number from 1000 up without one."""
+    marked = digits.str.contains(",", regex=False)
+    grouped = digits[marked].str.fullmatch(r"[1-9]\d{0,2}(?:,\d{3})+")
+    return bool(grouped.all() and not digits[~marked].str.fullmatch(r"\d{4,}(?:\.\d*)?").any())
+
+
+def _parsed(parts: pd.DataFrame, format: NumberFormat) -> Array:
+    """The values of cells in a format, NaN for those in another."""
+    mark, decimal = _class(format.thousands), _class(format.decimal)
+    grouped = rf"|\d{{1,3}}(?:[{mark}]\d{{2,3}})*[{mark}]\d{{3}}" if mark else ""
+    digits = parts["digits"]
+    # An exponent has no unit, and the sign stands before the unit, behind it, or as brackets.
+    fits = digits.str.fullmatch(rf"(?:\d+{grouped})?(?:{decimal}\d*)?").fillna(False).astype(bool)
+    fits &= parts["before"].fillna("").eq(format.before) & parts["after"].fillna("").str.strip().eq(format.after)
+    fits &= (parts["sign"] == "(") == parts["closed"]
+    fits &= ~(parts["sign"].isin(["-", "+", "−"]) & parts["inner"].fillna("").ne(""))
+    values = np.full(len(parts), np.nan)
+    if not fits.any():
+        return values
+    texts = digits[fits]
+    if mark:
+        texts = texts.str.replace(rf"[{mark}]", "", regex=True)
+    texts = texts.str.replace(format.decimal, ".", regex=False) + parts.loc[fits, "exponent"].fillna("")
+    negative = parts.loc[fits, "sign"].isin(["-", "−", "("]) | parts.loc[fits, "inner"].isin(["-", "−"])
+    values[fits.to_numpy()] = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64) * np.where(negative, -1, 1)
+    return values

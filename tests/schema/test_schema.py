@@ -1,0 +1,165 @@
+"""One reading for each column, worked out from the cells of all tables."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from goldfold.errors import InputError
+from goldfold.schema import Schema, work_out_schema
+from goldfold.tables import TextTable
+
+
+def table(name: str, **columns: list[str]) -> TextTable:
+    cells = pd.DataFrame(columns, dtype="str")
+    return TextTable(Path(name), cells, np.arange(len(cells)) + 2, (), {})
+
+
+def read(train: list[str], test: list[str] | None = None, kind: str | None = None, name: str = "x"):
+    """Return the column, and the values of all cells."""
+    tables = [table("train.csv", **{name: train}), *([table("test.csv", **{name: test})] if test else [])]
+    schema = work_out_schema(tables, {name: kind} if kind else {})
+    again = Schema.from_json(schema.to_json())
+    assert again == schema
+    return schema.columns[0], again.read(pd.DataFrame({name: [*train, *(test or [])]}, dtype="str"))[name]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1", "2.5", "1e3", " 7 ", "-0"], [1, 2.5, 1000, 7, 0]),
+        (["1,234", "12", "999"], [1234, 12, 999]),
+        (["1,234", "1500"], [1.234, 1500]),
+        (["50,25", "3,5"], [50.25, 3.5]),
+        (["1.234,50", "7"], [1234.5, 7]),
+        (["1 234,5", "1 234,5", "7"], [1234.5, 1234.5, 7]),
+        (["1'234.5", "2"], [1234.5, 2]),
+        (["1,00,000", "5"], [100000, 5]),
+        (["$1,200", "-$3", "($5)"], [1200, -3, -5]),
+        (["5 km", "7.5km"], [5, 7.5]),
+        (["12%", "3 %"], [12, 3]),
+        (["1", "", "NA", "?", "3"], [1, np.nan, np.nan, np.nan, 3]),
+        (["007", "8"], [7, 8]),
+    ],
+)
+def test_a_number_is_read_as_its_column_writes_it(cells, values):
+    column, numbers = read(cells)
+    assert column.kind == "number"
+    np.testing.assert_array_equal(numbers.to_numpy(), values)
+
+
+@pytest.mark.parametrize(
+    "cells", [["A1", "B2"], ["1st", "2nd"], ["10.0.0.1", "10.0.0.2"], ["1.2.3", "2.0.1"], ["5 km", "3 mi"], ["C85", "C123"]]
+)
+def test_what_is_no_number_is_a_category(cells):
+    assert read(cells)[0].kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("cells", "days"),
+    [
+        (["1/05/2019", "31/5/2019"], ["2019-05-01", "2019-05-31"]),
+        (["1/05/2019", "1/31/2019"], ["2019-01-05", "2019-01-31"]),
+        (["2019.01.05", "2019.12.30"], ["2019-01-05", "2019-12-30"]),
+        (["05-Jan-2019", "6-Feb-2019"], ["2019-01-05", "2019-02-06"]),
+        (["Jan 5, 2019", "June 6, 2019"], ["2019-01-05", None]),
+        (["Sat, 05 Jan 2019 10:11:12 +0000"], ["2019-01-05T10:11:12"]),
+        (["1/13/19 3:04 PM", "12/1/18 12:00 AM"], ["2019-01-13T15:04", "2018-12-01"]),
+        (["2019-01-05T01:00:00+02:00", "2019-07-05T01:00:00+01:00"], ["2019-01-04T23:00", "2019-07-05T00:00"]),
+        (["2019-01-05T01:00:00+02:00", "2019-07-05 01:00:00"], ["2019-01-04T23:00", "2019-07-05T01:00"]),
+        (["2012-06-18 20:00:00 UTC"], ["2012-06-18T20:00"]),
+        (["2019年1月5日", "2019年12月25日"], ["2019-01-05", "2019-12-25"]),
+        (["2019-01", "2019-02"], ["2019-01-01", "2019-02-01"]),
+    ],
+)
+def test_a_date_is_read_in_one_format_as_utc(cells, days):
+    column, moments = read(cells if None not in days else [*cells] + [cells[0]] * 20)
+    assert column.kind == "date"
+    assert [str(moment) for moment in moments[: len(days)]] == [
+        str(pd.Timestamp(day, tz="UTC")) if day else "NaT" for day in days
+    ]
+
+
+def test_day_and_month_are_told_apart_by_the_cells_of_all_tables():
+    ambiguous = [f"{day}/{month}/2019" for day in range(1, 13) for month in range(1, 13)]
+    column, moments = read(ambiguous, ["25/3/2019"])
+    assert column.format == {"format": "%d/%m/%Y"} and moments.iloc[1] == pd.Timestamp("2019-02-01", tz="UTC")
+    column, _ = read(ambiguous, ["3/25/2019"])
+    assert column.format == {"format": "%m/%d/%Y"}
+
+
+def test_where_no_cell_decides_the_order_is_the_one_with_dates_closest_together_and_the_other_is_named():
+    column, _ = read([f"{day}/3/2019" for day in range(1, 11)])
+    assert column.format == {"format": "%d/%m/%Y"} and "%m/%d/%Y would read them too" in column.why
+
+
+def test_eight_digits_are_a_date_where_the_name_says_so():
+    assert read(["20190131", "20200229"], name="sale_date")[0].kind == "date"
+    assert read(["20190131", "20200229"], name="mileage")[0].kind == "number"
+
+
+def test_a_time_of_day_has_no_date():
+    column, times = read(["08:15", "8:15:30", "11:45 PM"])
+    assert column.kind == "time" and times.dt.total_seconds().tolist() == [29700, 29730, 85500]
+
+
+def test_a_duration_may_be_longer_than_a_day():
+    column, durations = read(["36:10", "1:00", "02:30"])
+    assert column.kind == "duration" and durations.dt.total_seconds().tolist() == [130200, 3600, 9000]
+    assert read(["2 days 03:00:00", "1 day"])[1].dt.total_seconds().tolist() == [183600, 86400]
+
+
+def test_a_boolean_is_one_pair_of_words_with_gaps():
+    column, values = read(["True", "FALSE", "", "true", "NA"])
+    assert column.kind == "boolean" and values.tolist() == [True, False, pd.NA, True, pd.NA]
+    assert read(["t", "n", "y"])[0].kind == "category"
+    assert read(["t", "f"], ["u"])[0].kind == "category"
+
+
+def test_texts_are_many_words_or_characters_in_any_script():
+    assert read([f"rain and storm {number} again" for number in range(30)])[0].kind == "text"
+    assert read([f"今天的天气很好我们去公园{chr(0x4E00 + number)}" for number in range(30)])[0].kind == "text"
+    assert read(["Some college or associate degree", "High school"] * 20)[0].kind == "category"
+    assert read([f"{number:064x}" for number in range(30)])[0].kind == "category"
+
+
+def test_a_word_for_missing_is_a_category_of_its_own_among_categories():
+    column, values = read(["NA", "EU", "AS", ""])
+    assert column.kind == "category" and values.fillna("-").tolist() == ["NA", "EU", "AS", "-"]
+
+
+def test_a_word_that_stands_again_and_again_among_numbers_is_a_code_for_missing():
+    column, values = read([str(number) for number in range(60)] + ["unknown"] * 10)
+    assert (column.kind, column.missing) == ("number", ("unknown",)) and values.isna().sum() == 10 and not column.odd_cells
+
+
+def test_odd_cells_are_listed_with_their_file_and_row():
+    column, values = read([*(str(number / 7) for number in range(100)), "oops"], ["abc", "1"])
+    assert column.odd == ("train.csv row 102: 'oops'", "test.csv row 2: 'abc'") and column.odd_cells == 2
+    assert values.isna().sum() == 2
+
+
+def test_a_category_of_numbers_is_one_whatever_its_spelling():
+    column, values = read(["1", "2", "01"], ["1.0", "", "2"], kind="category")
+    assert column.kind == "category" and values.fillna("-").tolist() == ["1", "2", "1", "1", "-", "2"]
+
+
+def test_codes_too_long_for_a_number_keep_their_digits():
+    column, values = read(["9007199254740993", "9007199254740992"])
+    assert column.kind == "category" and values.nunique() == 2
+
+
+def test_a_kind_that_no_cell_is_of_is_refused():
+    with pytest.raises(InputError, match="no value of x is a date"):
+        read(["red", "blue"], kind="date")
+
+
+def test_a_value_depends_on_its_cell_alone():
+    train = [f"{day}/05/2019" for day in range(1, 32)]
+    schema = work_out_schema([table("train.csv", when=train, price=[f"{n},5" for n in range(31)])], {})
+    frame = pd.DataFrame({"when": train, "price": [f"{n},5" for n in range(31)]}, dtype="str")
+    whole = schema.read(frame)
+    for row in (0, 11, 30):
+        alone = schema.read(frame.iloc[[row]])
+        assert alone.iloc[0].tolist() == whole.iloc[row].tolist()
