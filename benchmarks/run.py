@@ -18,6 +18,7 @@ from benchmarks.measure import ROUNDS, Row
 from benchmarks.predicting import prediction
 from benchmarks.stages import image_cache, overhead
 from benchmarks.steps import fine_tuning, small_images
+from benchmarks.tables import large_table
 from benchmarks.texts import text_epochs
 from goldfold.files import written_whole
 
@@ -34,6 +35,7 @@ PARTS: tuple[Callable[[Path], list[Row]], ...] = (
     text_epochs,
     image_cache,
     overhead,
+    large_table,
 )
 HEADER = ("what", "against", "goldfold", "rival", "ratio", "at least", "met", "note")
 LIBRARIES = ("torch", "torchvision", "timm", "albumentations", "opencv-python-headless", "pillow", "numpy")

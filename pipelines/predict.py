@@ -11,7 +11,7 @@ def main() -> None:
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--folds", type=Path, required=True)
     parser.add_argument("--cv", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, required=True, help="where the folds' MLflow runs are written down")
+    parser.add_argument("--runs", type=Path, required=True, help="the folder with the folds' MLflow runs")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--report", type=Path, required=True, help="the folder of the report")
     args = parser.parse_args()

@@ -19,13 +19,13 @@ def main() -> None:
     from goldfold.terminal import input_progress, show_audit, show_prepared
 
     config = load_config()
-    competition = read_competition(config.competition)
+    competition = read_competition(config.competition, config.prepare)
     prepared, summary = prepare(competition, config.split, config.prepare, args.out, input_progress, scratch_folder())
     show_prepared(summary)
-    found = audit(prepared, competition, config.prepare)
-    show_audit(found)
-    if found is not None:
-        require_sound(found, config.prepare)
+    result = audit(prepared, competition, config.prepare)
+    show_audit(result)
+    if result is not None:
+        require_sound(result, config.prepare)
 
 
 if __name__ == "__main__":

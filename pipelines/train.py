@@ -12,7 +12,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--run", type=Path, required=True, help="where to write down the MLflow run")
+    parser.add_argument("--run", type=Path, required=True, help="the file for the MLflow run")
     args = parser.parse_args()
 
     from goldfold.config import load_config

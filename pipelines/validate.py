@@ -10,7 +10,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--folds", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, required=True, help="where the folds' MLflow runs are written down")
+    parser.add_argument("--runs", type=Path, required=True, help="the folder with the folds' MLflow runs")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
 

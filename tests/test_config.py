@@ -10,7 +10,7 @@ def tree(**sections):
 
 
 @pytest.mark.parametrize(
-    ("sections", "told"),
+    ("sections", "message"),
     [
         ({"train": {"lrr": 1}}, "train.lrr: there is no such key; did you mean lr?"),
         ({"validate": {"postprocess": ["treshold"]}}, "validate.postprocess: there is no step treshold; did you mean threshold?"),
@@ -21,6 +21,10 @@ def tree(**sections):
         ({"split": {"strategy": "holdout"}}, "strategy holdout has one fold: set n_folds: 1 and folds: [0]"),
         ({"split": {"folds": [0, 7]}}, "folds [0, 7] go beyond n_folds: 5; the last fold is 4"),
         ({"split": {"folds": [0, 0]}}, "must be different numbers"),
+        ({"split": {"folds": []}}, "1 wrong setting\n  split.folds: should have 1 or more entries, not []\n"),
+        ({"train": {"seeds": [-1]}}, "1 wrong setting\n  train.seeds.0: should be at least 0, not -1\n"),
+        ({"train": {"epochs": 1.5}}, "train.epochs: should be a valid integer, not 1.5"),
+        ({"train": {"optimizer": 3}}, "train.optimizer: should be a name, or a section, not 3"),
         ({"split": {"strategy": "group"}}, "strategy group needs the name of a column in split.group"),
         ({"split": {"group": "patient"}}, "strategy stratified would split the groups"),
         ({"train": {"warmup_epochs": 10}}, "must be fewer than epochs"),
@@ -29,13 +33,13 @@ def tree(**sections):
         ({"augment": [{"p": 1}]}, "augment.0.name: this key is missing"),
     ],
 )
-def test_a_wrong_setting_is_told_with_its_key(sections, told):
+def test_a_message_on_a_wrong_setting_names_its_key(sections, message):
     with pytest.raises(InputError) as caught:
         parse_config(tree(**sections))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_all_wrong_settings_are_told_together():
+def test_all_wrong_settings_are_reported_together():
     with pytest.raises(InputError, match="3 wrong settings"):
         parse_config(tree(train={"lr": 0, "epochs": 0}, predict={"tta": 1}))
 
@@ -62,6 +66,9 @@ def test_a_broken_file_names_its_line(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("competition:\n  path: x\n model: 3\n")
     with pytest.raises(InputError, match="line 3"):
+        load_config(path)
+    path.write_text("train:\n  lr: 1\n  epochs: 2\n  lr: {a: 1}\n")
+    with pytest.raises(InputError, match='not valid YAML: line 4: found duplicate key "lr"\n'):
         load_config(path)
 
 

@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
-    "errors files scratch process imports config metrics competition prepare identity modalities pages audit training inference "
-    "validation prediction bundle report sweep tracking kaggle runs init doctor terminal leaderboard cli repository"
+    "errors files scratch process imports config metrics tables schema competition prepare identity modalities pages audit "
+    "training inference validation prediction bundle report sweep tracking kaggle runs init doctor terminal leaderboard cli "
+    "repository"
 )
 ORDER = LIBRARY.split()
 STAGES = ("prepare", "train", "validate", "predict")

@@ -1,9 +1,11 @@
 """Errors for people: what is wrong, where, and how to mend it."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 SHOWN = 10
 
@@ -21,6 +23,29 @@ class InputError(Exception):
         if mend:
             lines.append(f"To mend it: {mend}")
         super().__init__("\n".join(lines))
+
+
+class Reply(NamedTuple):
+    """A setting of `competition` that answers a question, and what it would mean."""
+
+    key: str
+    value: Any
+    meaning: str
+
+
+class QuestionError(InputError):
+    """A question that the files leave open, with the replies to it, the likelier one first."""
+
+    def __init__(self, question: str, replies: Sequence[Reply], where: Sequence[str] = ()) -> None:
+        self.question, self.replies = question, tuple(replies)
+        lines = [f"\n  competition.{reply.key}: {_written(reply.value)}   # {reply.meaning}" for reply in replies]
+        first = f"{replies[0].key}={_written(replies[0].value)}"
+        mend = f"set one of these in params.yaml:{''.join(lines)}\nIn goldfold init, name it behind the path: {first}"
+        super().__init__(question, where, f"{mend}; --yes takes the first")
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Competition, Problem, read_competition
-from goldfold.competition.tables import columns_of, read_table
 from goldfold.config import Config, load_config, parse_config
 from goldfold.config.recipe import with_values
 from goldfold.errors import InputError
@@ -23,6 +22,7 @@ from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED
 from goldfold.runs.run import Run, all_runs, find_run
 from goldfold.scratch import scratch_folder
+from goldfold.tables import read_text_table
 
 if TYPE_CHECKING:
     from torch import nn
@@ -168,7 +168,7 @@ class Repository:
         20
         """
         with self.inside():
-            return read_competition(self.config.competition)
+            return read_competition(self.config.competition, self.config.prepare)
 
     def prepare(self, competition: Competition) -> PreparedSet:
         """Prepare a competition, apart from data/prepared.
@@ -281,7 +281,7 @@ class Result:
         """
         with self.repository.inside():
             path = self.run.submission(self.repository.prepared)
-            return read_table(path, columns_of(path))
+            return read_text_table(path).cells
 
     def folds(self) -> "list[FoldResult]":
         """Load its folds as training left them: how each went, and its checkpoint.

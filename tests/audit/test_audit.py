@@ -82,7 +82,8 @@ def test_a_target_that_the_file_tells_is_found(write_photos, audited, photos):
         os.utime(path, (1.6e9 + 86400 * (label == "a") + int(name[1:]) * 60,) * 2)
     _, found, _ = audited(root)
     assert (
-        re.search(r"y can be told by the file's .*size \(ROC AUC 1\.00\)", found["files"].message) and not found["files"].serious
+        re.search(r"y can be predicted from the file's .*size \(ROC AUC 1\.00\)", found["files"].message)
+        and not found["files"].serious
     )
     assert "the file's date (ROC AUC 1.00)" in found["ids and dates"].message and found["ids and dates"].serious
 
@@ -98,7 +99,7 @@ def test_a_target_that_the_id_tells_is_found(write_rows, audited):
 
 def test_a_table_sorted_by_the_target_is_told_and_fails_nothing(write_rows, audited):
     _, found, _ = audited(write_rows(lambda train, test: (train.sort_values("answer"), test)), "table")
-    assert list(found) == ["order"] and "the place in the table" in found["order"].message and not found["order"].serious
+    assert list(found) == ["order"] and "the position in the table" in found["order"].message and not found["order"].serious
 
 
 def test_rows_in_any_order_tell_nothing(write_rows, audited):
@@ -118,7 +119,7 @@ def test_groups_that_the_test_set_keeps_apart_are_found(write_rows, audited):
 
     root = write_rows(plant)
     _, found, _ = audited(root, "table")
-    assert "50 groups by house: 100% of the validated rows" in found["groups across folds"].message
+    assert "50 groups by house: 100% of the validation rows" in found["groups across folds"].message
     assert "0% of the test rows" in found["groups across folds"].message
     _, found, _ = audited(root, "table", split={"strategy": "stratified_group", "group": "house"})
     assert "groups across folds" not in found

@@ -18,8 +18,8 @@ MODULES = {path.stem: ast.parse(path.read_text()) for path in FOLDER.glob("*.py"
 def imported_by(code):
     """The heavy libraries that are imported once `code` has run in a process of its own."""
     heavy = ["torch", "mlflow", "pandas", "pydantic", "sklearn"]
-    told = f"{code}\nimport sys; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=FOLDER.parents[1])
+    program = f"{code}\nimport sys; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=FOLDER.parents[1])
     return ast.literal_eval(done.stdout.splitlines()[-1])
 
 
@@ -41,7 +41,7 @@ def test_the_overview_names_each_command_and_imports_none(capsys):
     run_command(["--help"])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines if line.startswith("  ")] == list(COMMANDS)
-    assert "  check         Check params.yaml" in lines
+    assert "  check         Check params.yaml, and how the competition's files are read" in lines
     assert imported_by("from goldfold.cli.main import run_command; run_command(['--help'])") == []
 
 
@@ -59,4 +59,4 @@ def test_a_misspelt_command_names_the_nearest():
 def test_wrong_arguments_are_exit_code_2(capsys):
     with pytest.raises(SystemExit) as ended:
         run_command(["prune", "--keep", "0"])
-    assert ended.value.code == 2 and "give a whole number from 1 on, not 0" in capsys.readouterr().err
+    assert ended.value.code == 2 and "give a whole number of at least 1, not 0" in capsys.readouterr().err

@@ -91,5 +91,5 @@ def test_dvc_sees_the_recipe_over_params_yaml(stub, options):
 @pytest.mark.slow
 def test_a_recipe_is_not_laid_over_changes(stub):
     (stub / "params.yaml").write_text(f"{PARAMS}augment: []\n")
-    with pytest.raises(InputError, match=r"(?s)not committed.*git restore params.yaml"):
+    with pytest.raises(InputError, match=r"(?s)uncommitted changes.*git restore params.yaml"):
         run_command(["run", "mine"])

@@ -35,7 +35,7 @@ def test_the_parts_of_a_solution_are_scored_apart_and_logged(solution, tracked, 
     assert f"{expected['test_public']:.5f}" in capsys.readouterr().out
 
 
-def test_the_last_solution_that_was_named_counts_and_rows_without_a_label_are_told(solution, desk, tracked, capsys):
+def test_the_last_solution_that_was_named_counts_and_rows_without_a_label_are_refused(solution, desk, tracked, capsys):
     path, right, _ = solution
     run_command(["score", "mine", "--solution", str(path)])
     labels = pd.read_csv(path, dtype=str).drop(columns="Usage")[1:]
@@ -65,5 +65,5 @@ def test_the_leaderboard_needs_no_kaggle_and_is_logged_in_its_place(solution, de
     run = tracked("leaderboard")
     files = {artifact.path for artifact in Store(desk).client.list_artifacts(run.id)}
     assert files == {"leaderboard.html", *(f"cv_and_{part}.svg" for part in ("public", "private", "test"))}
-    assert sum(each.info.run_name == "leaderboard" for each in Store(desk).all_runs(prepared.problem.name)) == 1
+    assert sum(run.info.run_name == "leaderboard" for run in Store(desk).all_runs(prepared.problem.name)) == 1
     assert "train.lr – → 0.1" in (desk / "experiments/leaderboard.html").read_text()

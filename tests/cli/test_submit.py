@@ -54,9 +54,9 @@ def test_a_submission_is_sent_scored_and_remembered(desk, signed_in, kaggle_scor
     assert "public      accuracy 0.77511  (CV 0." in said and "left        4 of 5 submissions today" in said
 
 
-def test_a_file_that_was_sent_before_is_sent_again_only_if_asked_to(desk, signed_in, kaggle_scores):
+def test_the_same_file_is_sent_again_only_if_asked_to(desk, signed_in, kaggle_scores):
     submit_run("mine", "first", 0, yes=False)
-    with pytest.raises(InputError, match=r"(?s)this very file was sent at .* for mine, submission 100.*nothing was sent; --yes"):
+    with pytest.raises(InputError, match=r"(?s)the same file was sent at .* for mine, submission 100.*nothing was sent; --yes"):
         submit_run("current", "again", 0, yes=False)
     assert len(signed_in.submissions) == 1
     submit_run("current", "again", 0, yes=True)
@@ -90,17 +90,19 @@ def test_a_broken_file_and_a_run_on_few_rows_are_refused_before_kaggle_is_asked(
     assert not signed_in.asked
 
 
-@pytest.mark.parametrize(("rule", "told"), [("notebooks_only", "takes notebooks alone"), ("closed", "no submissions any more")])
-def test_a_competition_that_takes_no_files_is_told(desk, signed_in, rule, told):
+@pytest.mark.parametrize(
+    ("rule", "message"), [("notebooks_only", "takes notebooks, not files"), ("closed", "no submissions any more")]
+)
+def test_a_competition_that_takes_no_files_is_refused(desk, signed_in, rule, message):
     setattr(signed_in.contests["titanic"], rule, True)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         submit_run("current", None, 0, yes=True)
     assert not signed_in.blobs
 
 
-def test_a_competition_that_is_not_on_kaggle_is_told(desk):
+def test_a_competition_that_is_not_on_kaggle_is_refused(desk):
     (desk / "params.yaml").write_text("competition: {path: x}\nmodel: {name: test_resnet}\n")
-    with pytest.raises(InputError, match=r"(?s)which competition of Kaggle.*competition.kaggle"):
+    with pytest.raises(InputError, match=r"(?s)which Kaggle competition.*competition.kaggle"):
         submit_run("current", None, 0, yes=True)
 
 
@@ -109,7 +111,7 @@ def test_after_ctrl_c_the_scores_come_later_the_private_one_later_still(desk, si
         raise KeyboardInterrupt
 
     monkeypatch.setattr(time, "sleep", interrupted)
-    with pytest.raises(KeyboardInterrupt, match="Submission 100 is sent and remembered; `goldfold submit --refresh`"):
+    with pytest.raises(KeyboardInterrupt, match="Submission 100 is sent and logged; `goldfold submit --refresh`"):
         submit_run("current", None, 60, yes=False)
     assert sendings(tracked().tags)[0].status == "pending"
     refresh_scores()
@@ -125,7 +127,7 @@ def test_after_ctrl_c_the_scores_come_later_the_private_one_later_still(desk, si
     }
 
 
-def test_a_submission_that_kaggle_cannot_score_is_told(desk, kaggle_scores, tracked, capsys):
+def test_a_submission_that_kaggle_cannot_score_is_refused(desk, kaggle_scores, tracked, capsys):
     kaggle_scores(status="ERROR", errorDescription="Label is missing")
     submit_run("current", None, 60, yes=False)
     assert "FAILED      Kaggle could not score it: Label is missing" in capsys.readouterr().out
@@ -145,10 +147,10 @@ def test_the_newest_submission_of_a_run_gives_its_score(desk, signed_in, kaggle_
     assert tracked().metrics["accuracy_public"] == 0.7
 
 
-def test_without_a_tracking_server_a_submission_is_remembered_for_later(desk, kaggle_scores, tracked, monkeypatch, capsys):
+def test_without_a_tracking_server_a_submission_is_logged_later(desk, kaggle_scores, tracked, monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     submit_run("current", None, 60, yes=False)
-    with pytest.raises(InputError, match="this very file was sent"):
+    with pytest.raises(InputError, match="the same file was sent"):
         submit_run("current", None, 0, yes=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     run_command(["leaderboard", "--by", "cv", "--offline"])
@@ -165,7 +167,7 @@ def test_the_leaderboard_says_where_a_public_score_stands(desk, signed_in, kaggl
     assert "1 of 5 submissions were sent to titanic today (UTC)" in said
     signed_in.contests["titanic"].awards_points = False
     run_command(["leaderboard", "--by", "public"])
-    assert "this competition gives none" in capsys.readouterr().out
+    assert "this competition awards none" in capsys.readouterr().out
 
 
 def test_without_a_network_the_leaderboard_shows_what_was_seen_last(desk, kaggle_scores, monkeypatch, capsys):

@@ -12,7 +12,9 @@ from goldfold.prepare import prepare
 
 def images_of(competition):
     """The images of the training rows, and those of the test rows."""
-    paths = competition.image_paths()
+    images = competition.row_images()
+    images.require_all()
+    paths = images.paths
     return paths[: len(competition.train)], paths[len(competition.train) :]
 
 
@@ -25,7 +27,6 @@ def worked_out(competition):
     ("targets", "sample", "expected"),
     [
         ({"y": ["0", "1"] * 4}, {"y": "0.5"}, ("binary", "probability", "roc_auc")),
-        ({"y": ["0", "1"] * 4}, {"y": "0"}, ("binary", "label", "accuracy")),
         ({"y": ["True", "False"] * 4}, {"y": "False"}, ("binary", "label", "accuracy")),
         ({"y": list("abcabcab")}, {"y": "a"}, ("multiclass", "label", "accuracy")),
         ({"y": list("abcabcab")}, {"c": "0.3", "a": "0.3", "b": "0.4"}, ("multiclass", "probability", "log_loss")),
@@ -56,8 +57,8 @@ def test_ids_and_labels_stay_as_they_are_written(write_competition, read):
 
 
 def test_whole_numbers_written_with_a_point_meet_those_without(write_competition, read):
-    competition = read(write_competition({"y": ["0.0", "1.0"] * 4}, {"y": "1"}))
-    assert competition.problem.classes == ("0", "1") and competition.problem.answer == "label"
+    competition = read(write_competition({"y": ["0.0", "1.0"] * 4}, {"y": "1"}), answer="label")
+    assert competition.problem.classes == ("0", "1")
 
 
 def test_numbered_classes_are_ordered_by_number(write_competition, read):
@@ -122,18 +123,21 @@ def test_a_table_without_rows_is_reported(write_competition, read):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"id;y\n000;0\n", r"train.csv: its columns are separated by semicolons\n  id;y\n.*save it with commas"),
-        ("id,y\n000,ö\n".encode("latin1"), r"train.csv is not written in UTF-8: row 2\n.*iconv -f latin1"),
-        ("id,y\n000,0\n".encode("utf-16"), r"not written in UTF-8: row 1\n.*iconv -f utf-16"),
-        (b'id,y\n000,"0\n', r"cannot be read as a table: .*\n.*an unclosed quotation mark"),
-    ],
+    "form", [{"sep": ";"}, {"encoding": "latin1"}, {"encoding": "utf-16"}, {"sep": "\t", "encoding": "utf-8-sig"}]
 )
-def test_a_table_in_another_form_is_reported(write_competition, read, content, message):
+def test_tables_in_any_dialect_are_read(write_competition, read, form):
+    root = write_competition({"y": ["ö", "ä"] * 4}, {"y": "ä"})
+    whole = read(root)
+    for name in ("train", "test", "sample_submission"):
+        pd.read_csv(root / f"{name}.csv", dtype=str, keep_default_na=False).to_csv(root / f"{name}.csv", index=False, **form)
+    again = read(root)
+    assert again.problem == whole.problem and again.train.equals(whole.train) and again.sample.equals(whole.sample)
+
+
+def test_a_quotation_mark_that_is_never_closed_is_reported(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"})
-    (root / "train.csv").write_bytes(content)
-    with pytest.raises(InputError, match=message):
+    (root / "train.csv").write_bytes(b'id,y\n000,"0\n')
+    with pytest.raises(InputError, match=r"train.csv"):
         read(root)
 
 
@@ -154,6 +158,12 @@ def test_a_short_sample_is_reported(write_competition, read):
 def test_the_columns_of_the_sample_must_be_the_classes(write_competition, read):
     with pytest.raises(InputError, match="x is in the sample only"):
         read(write_competition({"y": list("abcabc")}, {"a": "1", "b": "0", "x": "0"}))
+
+
+def test_a_few_words_among_the_numbers_of_a_target_are_asked_about(write_competition, read):
+    root = write_competition({"y": [*(str(n / 7) for n in range(1, 60)), "?"]}, {"y": "0"})
+    with pytest.raises(InputError, match=r"(?s)numbers but for 1 of 60 .*row 61: '\?'.*task: multiclass"):
+        read(root)
 
 
 def test_a_regression_target_must_be_numbers(write_competition, read):
@@ -280,6 +290,12 @@ def test_extra_rows_that_cannot_be_are_reported(write_competition, read, extra, 
 def test_a_target_of_one_value_is_refused(write_competition, read):
     root = write_competition({"label": ["digits"] * 8}, {"label": ["digits"] * 4})
     with pytest.raises(InputError, match="label has one value only, digits"):
+        read(root)
+
+
+def test_a_target_that_is_different_in_each_row_is_refused(write_competition, read):
+    root = write_competition({"mask": [f"{row} 3 {row + 9} 5" for row in range(12)]}, {"mask": "1 1"})
+    with pytest.raises(InputError, match=r"(?s)mask has 12 different texts in 12 training rows.*0 3 9 5"):
         read(root)
 
 

@@ -6,6 +6,7 @@ import pytest
 from tests.competition.sixty import IDS, SIXTY
 
 from goldfold.competition import read_competition, read_solution
+from goldfold.competition.answers import require_round_trip
 from goldfold.competition.tables import filled
 from goldfold.config import CompetitionConfig
 from goldfold.prediction import Submission, score_submission, with_columns
@@ -106,3 +107,9 @@ def test_a_competition_is_read_scored_and_answered(slug, tmp_path):
         score = score_submission(tmp_path / name / "submission.csv", solution, problem)
         assert score == pytest.approx(problem.score_rows(answered, prediction), abs=1e-9)
         assert (score == pytest.approx(best, abs=1e-6)) == (name == "right")
+
+
+@pytest.mark.parametrize("slug", SIXTY)
+def test_the_samples_form_holds_the_training_labels(slug, tmp_path):
+    competition = read_competition(CompetitionConfig(**write(tmp_path / slug, SIXTY[slug])))
+    require_round_trip(competition.problem, competition.train, competition.sample)

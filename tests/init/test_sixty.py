@@ -14,11 +14,11 @@ ASKED_FOR = {
     "freesound-audio-tagging-2019": "columns are not the classes",
     "imet-2020-fgvc7": "rows without labels",
     "mlsp-2013-birds": "differ in",
+    "nfl-player-contact-detection": "are labels asked for, or probabilities",
     "rsna-2022-cervical-spine-fracture-detection": "differ in",
-    "rsna-breast-cancer-detection": "differ in",
-    "smartphone-decimeter-2022": "repeated ids",
+    "rsna-breast-cancer-detection": r"6 test rows share 4 of them(.|\n)*answer_id: {patient}_{side}",
 }
-"""Several images or labels per answer, several labels in a column, ids of several columns."""
+"""Several images or labels per answer, several labels in a column."""
 TAKEN_FOR_ANOTHER = {
     "hms-harmful-brain-activity-classification": ("regression", "value"),
     "hotel-id-2021-fgvc8": ("multiclass", "label"),

@@ -64,6 +64,7 @@ PLAIN = [
     ("r2", "regression", VALUES, GUESSES, sklearn.r2_score(VALUES, GUESSES)),
     ("pearson", "regression", VALUES[:, 0], GUESSES[:, 0], np.corrcoef(VALUES[:, 0], GUESSES[:, 0])[0, 1]),
     ("spearman", "regression", np.array([1.0, 2, 3, 4]), np.array([10.0, 20, 90, 30]), 0.8),
+    ("rmspe", "regression", np.array([2.0, 0, 4]), np.array([1.0, 9, 4]), np.sqrt(1 / 8)),
     ("smape", "regression", np.array([1.0, 0, 2]), np.array([3.0, 0, 2]), 100 / 3),
     ("rmse", "regression", np.array([1.0, 2, 3]), np.array([1.0, 2, 6]), 3**0.5),
     ("mae", "regression", np.array([1.0, 2, 3]), np.array([1.0, 2, 6]), 1.0),

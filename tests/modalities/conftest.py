@@ -41,7 +41,7 @@ def table_root(tmp_path_factory):
     test = rows_of(60, 1).drop(columns="answer")
     test.loc[0, "category"] = "never seen"
     test.to_csv(root / "test.csv", index=False)
-    test[["id"]].assign(answer=0).to_csv(root / "sample_submission.csv", index=False)
+    test[["id"]].assign(answer=[0, 1] * 30).to_csv(root / "sample_submission.csv", index=False)
     return root
 
 
@@ -55,7 +55,10 @@ def prepared_with(tmp_path_factory):
         tree = {"split": {"n_folds": 3, "folds": [0, 1, 2]}, **sections, "competition": competition, "train": train}
         config = parse_config(tree)
         prepared, summary = prepare(
-            read_competition(config.competition), config.split, config.prepare, tmp_path_factory.mktemp("p") / "prepared"
+            read_competition(config.competition, config.prepare),
+            config.split,
+            config.prepare,
+            tmp_path_factory.mktemp("p") / "prepared",
         )
         return config, prepared, summary
 

@@ -37,7 +37,7 @@ def digits_root(tmp_path_factory):
     for name in ("train", "test"):
         table = pd.read_csv(root / f"{name}.csv", dtype=str)[: 300 if name == "train" else None]
         ink = np.array([_ink(root / "images" / f"{id_}.png") for id_ in table["id"]])
-        table.assign(**{f"ink{place}": ink[:, place] for place in range(4)}).to_csv(root / f"{name}.csv", index=False)
+        table.assign(**{f"ink{quarter}": ink[:, quarter] for quarter in range(4)}).to_csv(root / f"{name}.csv", index=False)
     return root
 
 
@@ -128,17 +128,17 @@ def prepared_inputs(result, prepared, names):
 
 
 @pytest.mark.parametrize(
-    ("sections", "told"),
+    ("sections", "message"),
     [
-        ({"model": {**BOTH, "table": {"name": "linear"}}}, "linear gives no features to be joined"),
+        ({"model": {**BOTH, "table": {"name": "linear"}}}, "linear has no features to be joined"),
         ({"model": {**BOTH, "table": {"hiden": [3]}}}, "model.table.hiden: there is no such key; did you mean hidden"),
         ({"model": BOTH, "train": {"mix": ["MixUp"]}}, "MixUp and CutMix mix images alone"),
         ({"model": BOTH, "competition": {"modality": "image+tabel"}}, "no kind of input tabel; did you mean table"),
     ],
 )
-def test_a_wrong_setting_ends_in_a_message(prepared_with, digits_root, tmp_path, sections, told):
+def test_a_wrong_setting_ends_in_a_message(prepared_with, digits_root, tmp_path, sections, message):
     competition = {"modality": "image+table", **sections.get("competition", {})}
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         config, prepared, _ = prepared_with(digits_root, **{**sections, "competition": competition})
         train_fold(prepared, 0, 0, config, tmp_path)
 

@@ -91,18 +91,18 @@ def test_a_view_pickles_without_the_pixels(digits):
 
 
 @pytest.mark.parametrize(
-    ("component", "told"),
+    ("component", "message"),
     [
         (Component(name="HorizontalFlop"), "did you mean HorizontalFlip"),
         (Component(name="CoarseDropout", max_holes=3), "augment.0: albumentations.CoarseDropout refused.*max_holes"),
         (Component(name="GaussNoise", var_limit=[1, 2]), "var_limit"),
         (Component(name="Affine", p=3), "less than or equal to 1"),
         (Component(name="Normalize"), "leave out Normalize"),
-        (Component(name="ToGray", num_output_channels=1), "do not leave an image of bytes with 3 channels"),
+        (Component(name="ToGray", num_output_channels=1), "do not return an image of bytes with 3 channels"),
     ],
 )
-def test_a_transform_that_would_not_do_what_it_says_is_refused(component, told):
-    with pytest.raises(InputError, match=f"(?s){told}"):
+def test_a_transform_that_would_not_do_what_it_says_is_refused(component, message):
+    with pytest.raises(InputError, match=f"(?s){message}"):
         build_augmentation([component])
 
 
@@ -116,12 +116,12 @@ def test_the_model_normalises_once():
 def test_the_spec_is_the_backbones_own_unless_it_is_given(digits):
     spec = input_spec(ImageModelConfig(name="vit_tiny_patch16_224.augreg_in21k_ft_in1k"), digits, ROWS)
     assert spec["size"] == 224 and spec["mean"] == [0.5, 0.5, 0.5]
-    given = input_spec(ImageModelConfig(name="resnet18", image_size=64, mean=(0.1,), std=(0.2,)), digits, ROWS)
-    assert (given["size"], given["mean"], given["std"]) == (64, [0.1] * 3, [0.2] * 3)
+    spec = input_spec(ImageModelConfig(name="resnet18", image_size=64, mean=(0.1,), std=(0.2,)), digits, ROWS)
+    assert (spec["size"], spec["mean"], spec["std"]) == (64, [0.1] * 3, [0.2] * 3)
 
 
 @pytest.mark.parametrize(
-    ("model", "told"),
+    ("model", "message"),
     [
         (ImageModelConfig(name="resnet81"), "timm and torchvision have no model resnet81; did you mean resnet"),
         (ImageModelConfig(name="test_resnet", args={"depth": 3}), "refused to build test_resnet"),
@@ -134,6 +134,6 @@ def test_the_spec_is_the_backbones_own_unless_it_is_given(digits):
         ),
     ],
 )
-def test_a_model_that_cannot_be_built_is_told(model, told):
-    with pytest.raises(InputError, match=told):
+def test_a_model_that_cannot_be_built_is_refused(model, message):
+    with pytest.raises(InputError, match=message):
         build_model(model, SPEC, problem_of(3), model.pretrained)

@@ -94,8 +94,8 @@ def test_images_that_cannot_be_decoded_are_told_together(tmp_path, bad):
 
 
 def test_or_are_left_black_if_that_is_asked_for(tmp_path, bad):
-    images, _, told = cache(tmp_path / "c", bad, bad="blank")
-    assert len(told) == 4 and images[0].any() and not images[1].any()
+    images, _, messages = cache(tmp_path / "c", bad, bad="blank")
+    assert len(messages) == 4 and images[0].any() and not images[1].any()
 
 
 def test_an_image_stands_upright_by_its_exif_orientation(tmp_path):
@@ -121,10 +121,17 @@ def test_an_array_of_many_channels_is_an_image_and_is_shrunk(tmp_path):
     assert images[0].shape == (50, 40, 7) and images[0][3, 3].tolist() == list(range(7))
 
 
-@pytest.mark.parametrize(("array", "told"), [(np.zeros((4, 4, 5), np.uint8), "5 channels"), (np.zeros((4, 4)), "float64")])
-def test_an_array_that_is_no_such_image_is_told(tmp_path, array, told):
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((4, 4, 5), np.uint8), "5 channels"),
+        (np.zeros(4, np.uint8), "1 dimensions"),
+        (np.zeros((4, 4), complex), "complex"),
+    ],
+)
+def test_an_array_that_is_not_such_an_image_is_refused(tmp_path, array, message):
     np.save(tmp_path / "a.npy", array)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         cache(tmp_path / "c", [tmp_path / "a.npy"], channels=4)
 
 
@@ -150,7 +157,7 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size_to_the_same_picture(t
 def decodings(monkeypatch):
     """Counts the images that are decoded."""
     seen = []
-    monkeypatch.setattr(image_cache, "decode", lambda *given: seen.append(1) or decode(*given))
+    monkeypatch.setattr(image_cache, "decode", lambda *args: seen.append(1) or decode(*args))
     return seen
 
 
@@ -192,3 +199,86 @@ def test_a_cache_written_again_leaves_what_is_kept_as_it_was(tmp_path):
     cache(tmp_path / "c", [tmp_path / "b.png"])
     images, _, _ = cache(tmp_path / "d", [tmp_path / "a.png"], scratch=tmp_path / "scratch")
     assert images[0].tobytes() == before
+
+
+@pytest.fixture
+def stripes():
+    """Thirty pictures of stripes, 0 and 1."""
+    return [np.tile(np.arange(24) // 6 % 2, (20, 1)) for _ in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "dtype", "dark", "bright"),
+    [
+        (".png", np.uint16, 1300, 1530),
+        (".tiff", np.uint16, 1300, 1530),
+        (".tiff", np.float32, -0.25, 3.5),
+        (".tiff", np.int32, -70000, 90000),
+        (".npy", np.float64, 0.1, 0.2),
+        (".npy", np.int16, -1000, 2000),
+    ],
+)
+def test_deep_pixels_are_scaled_by_what_the_set_holds(tmp_path, stripes, suffix, dtype, dark, bright):
+    paths = [tmp_path / f"{number}{suffix}" for number in range(30)]
+    for path, picture in zip(paths, stripes, strict=True):
+        pixels = (dark + (bright - dark) * picture).astype(dtype)
+        np.save(path, pixels) if suffix == ".npy" else cv2.imwrite(str(path), pixels)
+    # An outlier, and an image that is dark as a whole.
+    flat = np.full((20, 24), dark, dtype)
+    flat[0, 0] = 15 * bright
+    np.save(paths[0], flat) if suffix == ".npy" else cv2.imwrite(str(paths[0]), flat)
+    images, _, _ = cache(tmp_path / "c", paths)
+    assert images[1].shape == (20, 24, 3) and (images[1][..., 1] == 255 * stripes[1]).all()
+    assert (images[0][1:] == 0).all() and images[0][0, 0, 0] == 255
+    (decision,) = images.rendering.decisions
+    assert decision.setting == f"{np.dtype(dtype).name} pixels" and decision.value == f"{dark:g} to {bright:g} become 0 to 255"
+
+
+@pytest.mark.parametrize(("ink", "background"), [(0, "white"), (240, "black")])
+@pytest.mark.parametrize(("suffix", "mode"), [(".png", "RGBA"), (".png", "LA"), (".webp", "RGBA"), (".tif", "RGBA")])
+def test_what_only_the_alpha_shows_is_seen(tmp_path, stripes, suffix, mode, ink, background):
+    rgba = np.dstack([*[np.full((20, 24), ink)] * 3, 255 * stripes[0]]).astype(np.uint8)
+    options = {"lossless": True, "exact": True} if suffix == ".webp" else {}
+    Image.fromarray(rgba).convert(mode).save(tmp_path / f"a{suffix}", **options)
+    write_image(tmp_path / "b.png", 0)
+    for channels in (3, 1):
+        images, _, _ = cache(tmp_path / "c", [tmp_path / f"a{suffix}", tmp_path / "b.png"], channels=channels)
+        shown = {"white": 255, "black": 0}[background]
+        assert (images[0][..., 0] == np.where(stripes[0], ink, shown)).all()
+        assert images.rendering.decisions[0].value == f"laid over {background}"
+    assert (images[1][..., 0] == cv2.imread(str(tmp_path / "b.png"), cv2.IMREAD_GRAYSCALE)).all()
+
+
+def test_deep_pixels_with_alpha_are_scaled_and_laid_over_a_background(tmp_path, stripes):
+    pixels = np.dstack([*[np.full((20, 24), 1000) + np.arange(24)] * 3, 65535 * stripes[0]]).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "a.png"), pixels)
+    images, _, _ = cache(tmp_path / "c", [tmp_path / "a.png"])
+    assert images[0][0, 11, 0] == round(11 * 255 / 23) and len(images.rendering.decisions) == 2
+
+
+def test_what_the_set_holds_is_kept_with_its_pixels(tmp_path, stripes, decodings):
+    cv2.imwrite(str(tmp_path / "a.png"), (1300 + 200 * stripes[0]).astype(np.uint16))
+    first, _, _ = cache(tmp_path / "c", [tmp_path / "a.png"], scratch=tmp_path / "scratch")
+    again, _, _ = cache(tmp_path / "d", [tmp_path / "a.png"], scratch=tmp_path / "scratch")
+    assert len(decodings) == 1
+    assert first.rendering == again.rendering == ImageCache.load(tmp_path / "d").rendering
+    assert first.rendering.ranges == {"uint16": (1300, 1500)}
+
+
+def test_one_of_a_type_that_the_set_does_not_hold_has_its_whole_range_or_is_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((9, 9), 25700, np.uint16))
+    assert (decode((tmp_path / "a.png").read_bytes()) == 100).all()
+    cv2.imwrite(str(tmp_path / "a.tiff"), np.full((9, 9), 0.5, np.float32))
+    with pytest.raises(ValueError, match="float32, whose range is unknown"):
+        decode((tmp_path / "a.tiff").read_bytes())
+
+
+def test_a_jpeg_with_bytes_behind_its_end_is_read_and_one_cut_behind_its_thumbnail_is_refused(tmp_path):
+    write_image(tmp_path / "a.jpg", 0, (64, 64, 3))
+    data = (tmp_path / "a.jpg").read_bytes()
+    assert (decode(data + bytes(10_000)) == decode(data)).all()
+    length = (len(data) + 2).to_bytes(2, "big")
+    thumbnail = data[:2] + b"\xff\xe1" + length + data + data[2:]
+    assert (decode(thumbnail) == decode(data)).all()
+    with pytest.raises(ValueError, match="cut short"):
+        decode(thumbnail[: len(thumbnail) - len(data) // 2])

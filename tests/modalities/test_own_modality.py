@@ -89,7 +89,7 @@ def plain_view(prepared, part, spec, change=None):
     return View(signals[:count] if part == "train" else signals[count:])
 
 
-def build_model(model, spec, problem, pretrained, noted=print):
+def build_model(model, spec, problem, pretrained, note=print):
     return Conv(model.width, len(problem.outputs))
 """
 
@@ -110,7 +110,9 @@ def root(tmp_path, monkeypatch):
         np.save(folder / "signals" / f"{name}.npy", 3 * np.sin(np.arange(40) + draws.random() * 6) + noise if wave else noise)
     table[:120].to_csv(folder / "train.csv", index=False)
     table[120:].drop(columns="wave").to_csv(folder / "test.csv", index=False)
-    table[120:][["id"]].assign(wave=0).to_csv(folder / "sample_submission.csv", index=False)
+    table[120:][["id"]].assign(wave=[row % 2 for row in range(len(table) - 120)]).to_csv(
+        folder / "sample_submission.csv", index=False
+    )
     return folder
 
 
@@ -125,8 +127,8 @@ def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, ro
         root, competition={"modality": modality}, **sections, train={"epochs": 8, "lr": 0.02, "batch_size": 16}
     )
     assert "signals of 24 points" in summary["inputs"]
-    found = audit(prepared, read_competition(config.competition), config.prepare)
-    assert not [each for each in found.findings if each.serious] and "Train and test" in found.page.read_text()
+    result = audit(prepared, read_competition(config.competition), config.prepare)
+    assert not any(finding.serious for finding in result.findings) and "Train and test" in result.page.read_text()
     folds = [train_fold(prepared, fold, 0, config, tmp_path / str(fold)) for fold in range(3)]
     loaded = [FoldResult.load(tmp_path / str(fold)) for fold in range(3)]
     cv = validate(prepared, loaded, config.validate_)
@@ -139,6 +141,6 @@ def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, ro
     assert page.count("<article>") == 24 and ("<dt>ink</dt>" in page) == ("+table" in modality)
 
 
-def test_a_package_that_is_not_there_is_told(prepared_with, root):
+def test_a_package_that_is_not_there_is_refused(prepared_with, root):
     with pytest.raises(InputError, match=r"there is no kind of input waves\.sound"):
         prepared_with(root, competition={"modality": "waves.sound"})

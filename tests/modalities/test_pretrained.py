@@ -62,22 +62,22 @@ def features_before_the_classifier(model, image):
 def test_weights_of_torchvision_give_the_same_features(tmp_path, theirs, ours, naming):
     original = with_statistics(getattr(torchvision.models, theirs)())
     torch.save(original.state_dict(), tmp_path / "weights.pth")
-    noted = []
-    backbone, _ = pretrained_backbone(config(ours, tmp_path / "weights.pth"), {}, True, noted.append)
+    notes = []
+    backbone, _ = pretrained_backbone(config(ours, tmp_path / "weights.pth"), {}, True, notes.append)
     image = torch.randn(1, 3, 224, 224)
     assert torch.allclose(backbone.eval()(image), features_before_the_classifier(original, image), atol=1e-3, rtol=1e-3)
-    assert naming in noted[-1]
+    assert naming in notes[-1]
 
 
 @pytest.mark.parametrize("wrap", [dict, lambda state: {"epoch": 3, "state_dict": {f"module.{k}": v for k, v in state.items()}}])
 def test_a_checkpoint_of_timm_matches_with_or_without_its_wrapping(tmp_path, wrap):
     original = with_statistics(timm.create_model("test_resnet", num_classes=7))
     torch.save(wrap(original.state_dict()), tmp_path / "weights.pth")
-    noted = []
-    backbone, _ = pretrained_backbone(config("test_resnet", tmp_path / "weights.pth"), {}, True, noted.append)
+    notes = []
+    backbone, _ = pretrained_backbone(config("test_resnet", tmp_path / "weights.pth"), {}, True, notes.append)
     state = backbone.state_dict()
     assert all(torch.equal(state[name], original.state_dict()[name]) for name in state)
-    assert f"{len(state)} of {len(state)} tensors" in noted[-1]
+    assert f"{len(state)} of {len(state)} tensors" in notes[-1]
 
 
 def test_a_network_that_timm_lacks_is_torchvisions_with_a_head_of_its_own(tmp_path):
@@ -126,21 +126,21 @@ def test_the_first_layer_is_fitted_to_the_channels(tmp_path, channels):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
-        (b"no weights", "is no file of weights"),
+        (b"no weights", "is not a file of weights"),
         ({"a": torch.zeros(3)}, "does not fit test_resnet"),
         ({"epoch": 3}, "holds no tensors"),
         ("resnet18", "does not fit test_resnet"),
     ],
 )
-def test_weights_that_do_not_fit_are_told(tmp_path, content, told):
+def test_weights_that_do_not_fit_are_refused(tmp_path, content, message):
     path = tmp_path / "weights.pth"
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
         torch.save(timm.create_model(content).state_dict() if isinstance(content, str) else content, path)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         build_model(config("test_resnet", path), SPEC, problem_of(3), pretrained=True)
 
 
@@ -151,7 +151,7 @@ class Harmful:
 
 def test_no_pickle_is_opened(tmp_path, capsys):
     torch.save({"weights": Harmful()}, tmp_path / "weights.pth")
-    with pytest.raises(InputError, match="is no file of weights"):
+    with pytest.raises(InputError, match="is not a file of weights"):
         build_model(config("test_resnet", tmp_path / "weights.pth"), SPEC, problem_of(3), pretrained=True)
     assert "a pickle ran" not in capsys.readouterr().out
 
@@ -173,16 +173,16 @@ class Hub(http.server.BaseHTTPRequestHandler):
     content = b""
 
     def answer(self, body):
-        known = self.path.endswith("/resolve/main/model.safetensors")
-        self.send_response(200 if known else 404)
-        if known:
+        is_there = self.path.endswith("/resolve/main/model.safetensors")
+        self.send_response(200 if is_there else 404)
+        if is_there:
             self.send_header("X-Repo-Commit", "a" * 40)
             self.send_header("ETag", '"0123456789abcdef"')
         else:
             self.send_header("X-Error-Code", "EntryNotFound")
-        self.send_header("Content-Length", str(len(self.content) if known else 0))
+        self.send_header("Content-Length", str(len(self.content) if is_there else 0))
         self.end_headers()
-        if body and known:
+        if body and is_there:
             self.wfile.write(self.content)
 
     def do_GET(self):
@@ -223,7 +223,7 @@ def test_weights_come_from_the_hub_once_and_from_the_cache_after(tmp_path):
 @pytest.mark.parametrize(
     ("more", "why"), [({}, "127.0.0.1:9 does not answer"), ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set")]
 )
-def test_without_network_and_cache_the_three_ways_out_are_told_at_once(tmp_path, more, why):
+def test_without_network_and_cache_the_three_ways_out_are_refused_at_once(tmp_path, more, why):
     done = build(tmp_path, "http://127.0.0.1:9", **more)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert why in done.stderr

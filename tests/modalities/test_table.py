@@ -15,7 +15,6 @@ from goldfold.errors import InputError
 from goldfold.imports import modality_part
 from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.protocol import find_learning
-from goldfold.modalities.table.columns import _kind, numbers_of
 from goldfold.prediction.exports import export
 from goldfold.prediction.test_set import predict
 from goldfold.prepare import prepare
@@ -39,39 +38,31 @@ def spec_of(config, prepared, rows=None, **settings):
 
 
 def test_what_each_column_is_is_worked_out_and_told(rows):
-    decided = {decision["setting"]: decision["value"] for decision in rows[2]["decided"] if "columns" in decision["setting"]}
-    assert decided["columns: number"] == "number, flag" and decided["columns: category"] == "category"
-    assert decided["columns: date"] == "when"
+    decided = {d["setting"]: d["value"] for d in rows[2]["decided"] if "columns" in d["setting"]}
+    assert decided["columns: number"] == "number, count, leak" and decided["columns: boolean"] == "flag"
+    assert decided["columns: date"] == "when" and decided["columns: text"] == "remark"
     reasons = {d["value"]: d["why"] for d in rows[2]["decided"] if d["setting"] == "columns: left out"}
     assert reasons["id"] == "it is the id" and reasons["always"] == "all values are the same"
     assert reasons["ticket"] == "nearly every row has its own" and "free text" in reasons["remark"]
     assert reasons["count"] == "it counts the rows" and reasons["leak"] == "the test table does not have it"
-    assert rows[2]["inputs"] == "columns: 2 numbers, 1 categories, 1 dates, 6 left out"
+    assert rows[2]["inputs"] == "columns: 1 numbers, 1 booleans, 1 categories, 1 dates, 6 left out"
 
 
 @pytest.mark.slow
 def test_a_kind_can_be_given(prepared_with, table_root):
     _, _, summary = prepared_with(table_root, prepare={"columns": {"ticket": "category", "number": "drop"}})
     decided = {(d["setting"], d["why"]): d["value"] for d in summary["decided"]}
-    assert decided["columns: category", "by their values"] == "category"
+    assert decided["columns: category", "by their cells"] == "category, always"
     assert decided["columns: category", "as params.yaml says"] == "ticket"
     assert decided["columns: left out", "as params.yaml says"] == "number"
     with pytest.raises(InputError, match="there is no column nummer; did you mean number"):
         prepared_with(table_root, prepare={"columns": {"nummer": "drop"}})
-    with pytest.raises(InputError, match=r"number, category, date, drop|'number', 'category', 'date' or 'drop'"):
+    with pytest.raises(InputError, match=r"'duration', 'text' or 'drop'"):
         prepared_with(table_root, prepare={"columns": {"number": "float"}})
     with pytest.raises(InputError, match=r"no value of category is a number\n.*category holds"):
         prepared_with(table_root, prepare={"columns": {"category": "number"}})
     with pytest.raises(InputError, match="no value of remark is a date"):
         prepared_with(table_root, prepare={"columns": {"remark": "date"}})
-
-
-def test_a_few_words_among_numbers_are_missing_numbers():
-    values = pd.Series([*map(str, range(40, 139)), "n/a?"], name="ink")
-    assert _kind(values, is_id=False) == ("number", "numbers, but for 1 that are taken as missing, such as 'n/a?'")
-    assert numbers_of(values).isna().sum() == 1 and numbers_of(pd.Series([1.0, np.inf])).isna().sum() == 1
-    grades = pd.Series(["1", "2", "3", "A"] * 25, name="grade")
-    assert _kind(grades, is_id=False)[0] == "category"
 
 
 def test_encodings_are_learned_from_the_training_rows_of_the_fold_alone(rows):
@@ -311,13 +302,13 @@ def test_a_finished_estimator_is_taken_over(prepared_with, table_root, tmp_path)
         def __init__(self):
             self.told = []
 
-        def noted(self, text):
+        def note(self, text):
             self.told.append(text)
 
     config, prepared, _ = prepared_with(table_root, model={"name": "linear"})
     reporter = Heard()
     results = [train_fold(prepared, 0, 0, config, tmp_path / "out", reporter, tmp_path / "scratch") for _ in range(2)]
-    assert any("taken over" in line for line in reporter.told) and results[0].score == results[1].score
+    assert any("already trained" in line for line in reporter.told) and results[0].score == results[1].score
 
 
 @pytest.mark.slow

@@ -39,8 +39,8 @@ def spec_of(prepared, rows=None, **model):
 def test_the_columns_of_several_words_are_the_texts(tmp_path):
     root = write_stories(tmp_path / "data", rows=30)
     prepared, summary = prepared_of(root, tmp_path / "prepared")
-    told = {decision["setting"]: decision for decision in summary["decided"]}
-    assert told["text columns"]["value"] == "story" and "place 1.0" in told["text columns"]["why"]
+    decided = {decision["setting"]: decision for decision in summary["decided"]}
+    assert decided["text columns"]["value"] == "story" and "words on average" in decided["text columns"]["why"]
     assert summary["inputs"].startswith("texts of 0 to") and list(summary["blank"]) == ["train r1: no text"]
     spec = {"columns": ["story"], "separator": " "}
     assert texts_of(prepared.train, spec)[:2] == ['A ship, "quoted", and\na second line of wave; naïve – 海', ""]
@@ -50,7 +50,7 @@ def test_the_columns_of_several_words_are_the_texts(tmp_path):
         prepared_of(root, tmp_path / "wrong", columns=("stroy",))
     table = pd.read_csv(root / "train.csv").drop(columns="story")
     table.to_csv(root / "train.csv", index=False)
-    with pytest.raises(InputError, match=r"(?s)no column of both tables holds texts.*place 1.0"):
+    with pytest.raises(InputError, match=r"(?s)no column of both tables holds texts.*place: category"):
         prepared_of(root, tmp_path / "none")
 
 
@@ -62,7 +62,7 @@ def test_a_vocabulary_is_learned_from_the_rows_it_is_given_alone_or_from_all_tex
     assert sorted(words) == words and len(spec_of(stories, vocabulary_size=3)["words"]) == 3
     everything, _ = prepared_of(stories.folder.parent / "data", tmp_path / "all", vocabulary="all")
     assert {"cloud", "zeppelin"} < set(spec_of(everything, sea)["words"])
-    with pytest.raises(InputError, match="no vocabulary comes of 120 texts"):
+    with pytest.raises(InputError, match="no vocabulary can be learned from 120 texts"):
         spec_of(stories, min_count=1000)
 
 
@@ -131,16 +131,16 @@ def test_the_same_bits_for_any_number_of_workers_and_after_a_resume(stories, tra
 def test_the_padding_that_buckets_save_is_told_once(stories, tmp_path):
     class Notes(Silent):
         def __init__(self):
-            self.told = []
+            self.texts = []
 
-        def noted(self, text):
-            self.told.append(text)
+        def note(self, text):
+            self.texts.append(text)
 
     for bucket, count in ((True, 1), (False, 0)):
         notes = Notes()
         train_fold(stories, 0, 0, text_config(epochs=1, bucket=bucket), tmp_path, notes)
-        found = [re.fullmatch(r"padding: (\d+)% of the inputs, (\d+)% without buckets", told) for told in notes.told]
-        assert len([match for match in found if match and int(match[1]) < int(match[2])]) == count
+        matches = [re.fullmatch(r"padding: (\d+)% of the inputs, (\d+)% without buckets", text) for text in notes.texts]
+        assert len([match for match in matches if match and int(match[1]) < int(match[2])]) == count
 
 
 @pytest.mark.slow
@@ -216,7 +216,7 @@ def test_a_network_of_ones_own(stories, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("model", "told"),
+    ("model", "message"),
     [
         ({"name": "bilsmt"}, "text has no model bilsmt; did you mean bilstm"),
         ({"name": "tfidf", "hidden": 3}, "tfidf does not read hidden"),
@@ -226,13 +226,13 @@ def test_a_network_of_ones_own(stories, tmp_path, monkeypatch):
         ({"name": "tfidf", "word_ngrams": None, "char_ngrams": None}, "tfidf reads word_ngrams"),
     ],
 )
-def test_settings_that_do_not_fit_are_told(model, told):
-    with pytest.raises(InputError, match=told):
+def test_settings_that_do_not_fit_are_refused(model, message):
+    with pytest.raises(InputError, match=message):
         text_config(model)
 
 
 @pytest.mark.parametrize(
-    ("model", "sections", "told"),
+    ("model", "sections", "message"),
     [
         (SMALL, {"train": {"mix": [{"name": "MixUp"}]}}, "MixUp and CutMix mix images alone"),
         (SMALL, {"predict": {"tta": ["HorizontalFlip"]}}, "predict.tta: HorizontalFlip does not apply"),
@@ -240,8 +240,8 @@ def test_settings_that_do_not_fit_are_told(model, told):
         ({"name": "tfidf"}, {"augment": [{"name": "WordDropout", "p": 0.1}]}, "augment: WordDropout does not apply"),
     ],
 )
-def test_what_texts_cannot_be_changed_by_is_refused_when_params_yaml_is_read(model, sections, told):
-    with pytest.raises(InputError, match=told):
+def test_what_texts_cannot_be_changed_by_is_refused_when_params_yaml_is_read(model, sections, message):
+    with pytest.raises(InputError, match=message):
         parse_config({"competition": {"path": "x", "modality": "text"}, "model": model, **sections})
 
 
@@ -253,8 +253,8 @@ def test_texts_from_outside(stories, trained, tmp_path):
     assert [name[-5:] for name in names] == ["a.txt", "b.txt"] and sky[0] < 0.5 < sky[1]
     table = stories.train[["id", "place", "story"]]
     table.to_csv(tmp_path / "rows.csv", index=False)
-    names, found, _ = predict_outside([trained[0]], outside.read_files([tmp_path / "rows.csv"])[:9])
-    assert names[0].endswith("rows.csv row 2") and np.allclose(found, judge_rows(stories, trained[0], range(9)), atol=1e-6)
+    names, predictions, _ = predict_outside([trained[0]], outside.read_files([tmp_path / "rows.csv"])[:9])
+    assert names[0].endswith("rows.csv row 2") and np.allclose(predictions, judge_rows(stories, trained[0], range(9)), atol=1e-6)
     with pytest.raises(InputError, match="give text files"):
         outside.read_files([tmp_path / "notes", tmp_path / "rows.csv"])
     with pytest.raises(InputError, match="the rows have no column story"):
@@ -264,13 +264,17 @@ def test_texts_from_outside(stories, trained, tmp_path):
 def test_a_stranger_makes_the_ids_by_the_card_alone(stories):
     spec = spec_of(stories, max_length=12)
     card = outside.describe(spec)
-    given = card["encoding"]
-    index = {word: number for number, word in enumerate(given["words"], start=2)}
+    encoding = card["encoding"]
+    index = {word: number for number, word in enumerate(encoding["words"], start=2)}
     _, inputs = TextView(texts_of(stories.train, spec), spec).__getitems__([(0, row) for row in range(120)])
     assert card["input"] == {"name": "tokens", "shape": ["batch", "length"], "dtype": "int64"}
     for row, tokens in zip(stories.train.to_dict("records"), inputs["tokens"], strict=True):
-        joined = given["separator"].join(row[name] if isinstance(row[name], str) else "" for name in given["columns"]).strip()
-        words = re.findall(given["token_pattern"], joined.lower() if given["lowercase"] else joined)[: given["max_length"]]
+        joined = (
+            encoding["separator"].join(row[name] if isinstance(row[name], str) else "" for name in encoding["columns"]).strip()
+        )
+        words = re.findall(encoding["token_pattern"], joined.lower() if encoding["lowercase"] else joined)[
+            : encoding["max_length"]
+        ]
         ids = [index.get(word, 1) for word in words] or [1]
         assert tokens.tolist() == ids + [0] * (len(tokens) - len(ids))
 
@@ -285,8 +289,8 @@ def test_an_exported_bilstm_reads_texts_of_any_length(stories, trained, tmp_path
         for shape in ((2, 5), (7, 60)):
             tokens = torch.randint(1, 5, shape)
             (by_onnx,) = session.run(None, {"tokens": tokens.numpy()})
-            for found in (torch.from_numpy(by_onnx), script(tokens=tokens), program(tokens=tokens)):
-                assert torch.allclose(found, model(tokens=tokens), atol=1e-5)
+            for logits in (torch.from_numpy(by_onnx), script(tokens=tokens), program(tokens=tokens)):
+                assert torch.allclose(logits, model(tokens=tokens), atol=1e-5)
 
 
 def test_without_its_library_a_transformer_tells_the_command_that_installs_it(stories, tmp_path, monkeypatch):
@@ -332,5 +336,9 @@ def test_texts_beside_a_table(stories, tmp_path):
     prepared, _ = prepare(read, SplitConfig(n_folds=3, folds=(0, 1, 2)), asked.prepare, tmp_path / "prepared")
     result = train_fold(prepared, 0, 0, asked, tmp_path / "fold")
     assert result.score > 0.9
-    _, found, bad = predict_outside([result], stories.train.iloc[:4])
-    assert len(found) == 4 and not bad
+    _, predictions, bad = predict_outside([result], stories.train.iloc[:4])
+    assert len(predictions) == 4 and not bad
+
+
+def test_a_script_without_spaces_is_read_by_its_characters():
+    assert re.findall(TextModelConfig().token_pattern, "今日は good, ไทย") == ["今", "日", "は", "good", ",", "ไ", "ท", "ย"]

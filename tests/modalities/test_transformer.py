@@ -48,8 +48,8 @@ def test_it_starts_from_the_folders_weights_and_its_checkpoint_needs_the_folder_
     model = chosen(moved, args={"dropout": 0.0})
     spec = text.input_spec(TextModelConfig(**model), stories, np.arange(10))
     built = text.build_model(TextModelConfig(**model), spec, problem_of(3), True)
-    given = load_file(moved / "model.safetensors")
-    assert all(torch.equal(tensor, given[name]) for name, tensor in built.backbone.network.state_dict().items())
+    weights = load_file(moved / "model.safetensors")
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in built.backbone.network.state_dict().items())
     assert spec["config"]["dropout"] == 0.0 and spec["tokenizer"]["truncation"]["max_length"] == 32
 
     result = train_fold(stories, 0, 0, text_config(model, epochs=6, lr=0.005), tmp_path / "fold")
@@ -79,19 +79,19 @@ def test_its_layers_are_finetuned_apart(stories, folder):
     assert {depth for name, depth in depths.items() if "layer.1." in name} == {2}
 
 
-def test_a_folder_that_is_none_is_told(stories, tmp_path):
+def test_a_folder_that_is_none_is_refused(stories, tmp_path):
     with pytest.raises(InputError, match=r"there is no folder \./nowhere"):
         text.input_spec(TextModelConfig(**chosen("./nowhere")), stories, np.arange(10))
     with pytest.raises(InputError, match=r"(?s)lacks files of a transformer.*config.json.*tokenizer.json"):
         text.input_spec(TextModelConfig(**chosen(tmp_path)), stories, np.arange(10))
 
 
-def test_an_argument_that_the_config_does_not_know_is_told(stories, folder):
+def test_an_argument_that_the_config_does_not_know_is_refused(stories, folder):
     with pytest.raises(InputError, match="has no droput; did you mean dropout"):
         text.input_spec(TextModelConfig(**chosen(folder, args={"droput": 0.1})), stories, np.arange(10))
 
 
-def test_without_network_and_cache_the_ways_out_are_told_at_once(stories, monkeypatch):
+def test_without_network_and_cache_the_ways_out_are_refused_at_once(stories, monkeypatch):
     monkeypatch.setattr(hub, "answers", lambda _: False)
     with pytest.raises(InputError, match=r"(?s)not on this machine, and .*go online once.*model.weights.*bilstm or tfidf"):
         text.input_spec(TextModelConfig(**chosen("nobody/has-this")), stories, np.arange(10))

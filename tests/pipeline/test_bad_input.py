@@ -51,7 +51,7 @@ def test_missing_images_are_told_together(prepare):
     for name in train["id"][:12]:
         (prepare.folder / "images" / f"{name}.png").unlink()
     said = prepare()
-    assert "12 of 1437 rows" in said and "… and 2 more" in said
+    assert "12 of 1797 rows" in said and "… and 2 more" in said
     assert f"row 2 (id {train['id'][0]})" in said
 
 

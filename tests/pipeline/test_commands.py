@@ -97,13 +97,13 @@ def test_the_smoke_recipe_runs_the_whole_pipeline_on_a_few_rows_with_as_many_see
 def test_a_recipe_is_not_laid_over_another_or_over_changes(clone, set_params):
     set_params(clone, train__lr=0.002)
     said = clone.run("goldfold", "run", "smoke", expect=2)
-    assert "params.yaml has changes that are not committed" in said and "git restore params.yaml" in said
+    assert "params.yaml has uncommitted changes" in said and "git restore params.yaml" in said
 
 
 def test_check_knows_whether_the_competition_is_there(clone, set_params):
-    assert "no mistake" in clone.run("goldfold", "check")
+    assert "all keys and values are valid" in clone.run("goldfold", "check")
     set_params(clone, competition__path="data/raw/nothing")
     assert "competition.path: there is no folder data/raw/nothing" in clone.run("goldfold", "check", expect=2)
     (clone.folder / "data/raw").mkdir(exist_ok=True)
     (clone.folder / "data/raw/nothing.dvc").write_text("outs: []")
-    assert "no mistake" in clone.run("goldfold", "check")
+    assert "all keys and values are valid" in clone.run("goldfold", "check")

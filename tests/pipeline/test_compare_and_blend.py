@@ -49,7 +49,7 @@ def test_a_run_and_the_current_result_that_it_is_are_the_same_run(arena: Clone):
 
 def test_a_blend_takes_no_other_runs_name(arena: Clone):
     said = arena.run("goldfold", "blend", "current", "rival", "--name", "moved", expect=2)
-    assert "--name moved is another run's, which is no blend" in said
+    assert "--name moved belongs to a run that is not a blend" in said
 
 
 def test_a_run_labels_the_test_rows_for_its_own_folds_alone(arena: Clone):
@@ -60,7 +60,7 @@ def test_a_run_labels_the_test_rows_for_its_own_folds_alone(arena: Clone):
     table = pd.read_parquet(arena.folder / path)
     assert table.groupby("fold")["id"].nunique().to_dict() == dict.fromkeys(range(5), 360)
     said = arena.run("goldfold", "pseudo-label", "moved", expect=2)
-    assert "moved had other folds than data/prepared has" in said and "Traceback" not in said
+    assert "moved was trained on other folds than those of data/prepared" in said and "Traceback" not in said
 
 
 def test_a_blend_is_a_tracked_result_with_a_submission(arena: Clone):

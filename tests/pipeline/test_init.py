@@ -29,7 +29,10 @@ def test_a_folder_of_tables_runs_as_init_leaves_it(fresh):
     root.mkdir(parents=True)
     for name, content in TITANIC.items():
         (root / name).write_bytes(content)
-    said = fresh.run("goldfold", "init", "data/raw/my rows")
+    said = fresh.run("goldfold", "init", "data/raw/my rows", expect=2)
+    assert "are labels asked for, or probabilities?" in said and "competition.answer: probability" in said
+    said = fresh.run("goldfold", "init", "data/raw/my rows", "--yes")
+    assert "likely: as accuracy or F1 needs them; else answer: probability" in said
     assert "dvc add data/raw/my rows" in said and "git add params.yaml 'data/raw/my rows.dvc'" in said
     assert (fresh.folder / "data/raw/my rows.dvc").is_file()
     assert "would overwrite them" in fresh.run("goldfold", "init", "data/raw/my rows", expect=2)

@@ -123,12 +123,12 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(other, whole, se
     os.killpg(process.pid, signal.SIGINT)
     said = process.stdout.read()
     assert process.wait() != 0
-    assert "goldfold: stopped. fold 0 is saved as it was; the same command goes on from there" in said
+    assert "goldfold: stopped. fold 0 is saved; the same command resumes it" in said
     assert "Traceback" not in said
     card = json.loads((other.folder / "experiments/current/folds/0/0/model.json").read_text())
     assert card["ended"] == "interrupted"
     assert {run.info.status for run in other.runs()[-2:]} == {"KILLED"}
-    assert "going on from epoch 2" in other.run("dvc", "repro", "train")
+    assert "resuming at epoch 2" in other.run("dvc", "repro", "train")
     require_same(other, whole, [0])
 
 
@@ -142,10 +142,10 @@ def test_max_hours_ends_with_a_submission_and_resume_finishes_it(other, whole, s
     assert "train.max_hours" in other.run("goldfold", "summary")
     set_params(other, train__max_hours=1)
     said = other.run("goldfold", "resume")
-    assert "going on with train@0-0" in said
+    assert "continuing train@0-0" in said
     require_same(other, whole, [0])
     # Without effect on what is trained: the finished folds are taken over.
     set_params(other, train__max_hours=None, train__workers=1)
     said = other.run("dvc", "repro", "train")
-    assert "trained with these settings already" in said and not re.search(r"epoch +\d+/", said)
+    assert "already trained with these settings" in said and not re.search(r"epoch +\d+/", said)
     require_same(other, whole, [0])

@@ -10,7 +10,7 @@ def test_a_recipe_for_tables_runs_the_whole_pipeline(fresh):
     rows_of(240, 0).to_csv(root / "train.csv", index=False)
     test = rows_of(30, 1).drop(columns="answer")
     test.to_csv(root / "test.csv", index=False)
-    test[["id"]].assign(answer=0).to_csv(root / "sample_submission.csv", index=False)
+    test[["id"]].assign(answer=[0, 1] * 15).to_csv(root / "sample_submission.csv", index=False)
     where = ["-S", "competition.path=data/raw/rows", "-S", "split.n_folds=2", "-S", "split.folds=[0,1]"]
     said = fresh.run("goldfold", "run", "boosting", *where)
     assert "30 rows, passed the contract of the sample submission" in said and "free text" in said

@@ -186,7 +186,7 @@ def test_a_class_that_the_other_folds_lack_is_never_predicted(tmp_path):
         (CLASSES, {"on": "ranks"}, "log_loss cannot score the ranks of multiclass predictions"),
         (LABELS, {"on": "ranks"}, "log_loss cannot score the ranks of multilabel predictions"),
         (BINARY, {"method": "slsqp", "on": "ranks"}, "roc_auc of ranks changes in steps"),
-        (BINARY, {"folds": 1}, "validated on one fold alone"),
+        (BINARY, {"folds": 1}, "validated on one fold, so"),
         (BINARY, {"method": "stack", "model": "sklearn.svm:LinearSVC"}, "has no predict_proba"),
         (BINARY, {"method": "stack", "model": "own.none:Model"}, "--model: there is no module own.none"),
         (BINARY, {"method": "stack", "model": "RandomForest"}, "did you mean RandomForest"),

@@ -89,7 +89,7 @@ def test_files_that_cannot_be_predicted_are_told_and_the_others_predicted(result
     table = outside.read_files([tmp_path / "good.png", tmp_path / "bad.png"])
     _, predictions, unreadable = predict_outside([result], table)
     assert predictions[0] == pytest.approx(predicted(result, tmp_path / "good.png")[0])
-    assert unreadable == {1: "it is no image that OpenCV or Pillow can read"}
+    assert unreadable == {1: "neither OpenCV nor Pillow can read it as an image"}
     with pytest.raises(InputError, match="are not there"):
         outside.read_files([tmp_path / "gone.png"])
     (tmp_path / "empty").mkdir()

@@ -1,13 +1,15 @@
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from goldfold.competition import Problem
 from goldfold.config import PredictConfig
 from goldfold.errors import InputError
-from goldfold.inference.averaging import average
+from goldfold.inference.averaging import average, require_averaged
 from goldfold.inference.ensemble import Ensemble
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.prediction import Submission, check_submission, score_submission
@@ -112,6 +114,17 @@ def test_folds_are_averaged():
     assert average(CLASSES, classes, "logits")[0] == pytest.approx(product / product.sum())
     assert average(VALUE, np.array([[1.0], [3.0]])) == pytest.approx([2.0])
     assert average(BINARY, np.array([[0.2, 0.9, 0.3], [0.1, 0.2, 0.9]]), "ranks") == pytest.approx([1 / 6, 4 / 6, 4 / 6])
+
+
+def test_values_stay_within_the_bounds_of_the_target_and_probabilities_have_none():
+    values = np.array([[-3.0, 50.0, 130.0], [1.0, 60.0, 110.0]])
+    assert average(VALUE, values, clip=(1, 100)) == pytest.approx([1.0, 55.0, 100.0])
+    fold = SimpleNamespace(codec=SimpleNamespace(problem=VALUE))
+    assert Ensemble([fold], PredictConfig(clip=(1, 100))).average(list(values)) == pytest.approx([1.0, 55.0, 100.0])
+    with pytest.raises(InputError, match=r"predict\.clip: bounds are for the values of a regression"):
+        require_averaged(BINARY, pd.DataFrame(), np.array([0.5]), PredictConfig(clip=(0, 1)))
+    with pytest.raises(ValidationError, match="the lower bound first: \\[1, 100\\]"):
+        PredictConfig(clip=(100, 1))
 
 
 @pytest.mark.slow

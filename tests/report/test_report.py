@@ -10,11 +10,13 @@ from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
 from goldfold.files import write_json
+from goldfold.modalities.table.columns import Feature
 from goldfold.pages.html import number
 from goldfold.prepare import PreparedSet
 from goldfold.report import About, build_report, save_report
 from goldfold.report.calibration import claims, expected_calibration_error, reliability
 from goldfold.report.errors import confusions
+from goldfold.schema import Column
 from goldfold.training import train_fold
 from goldfold.validation.cross_validation import scored, validate
 
@@ -114,10 +116,10 @@ def test_the_audit_is_told_where_there_was_one(digits, cv, tmp_path):
     prepared = dataclasses.replace(digits, folder=tmp_path)
     shutil.copytree(digits.folder, tmp_path, dirs_exist_ok=True)
     assert "audit" not in sections(build_report(prepared, cv, [], ABOUT))
-    leak = {"about": "ids and dates", "message": "label can be told by <the id>", "serious": True}
+    leak = {"about": "ids and dates", "message": "label can be predicted from <the id>", "serious": True}
     write_json(tmp_path / "audit/audit.json", {"findings": [leak, {**leak, "about": "files", "serious": False}]})
     told = sections(build_report(prepared, cv, [], ABOUT))["audit"]
-    said = "label can be told by &lt;the id&gt;"
+    said = "label can be predicted from &lt;the id&gt;"
     assert cells(told) == [["▲", "ids and dates", said], ["", "files", said]]
     assert str(tmp_path / "audit/audit.html") in told
     write_json(tmp_path / "audit/audit.json", {"findings": []})
@@ -158,7 +160,8 @@ def test_each_task_is_told_without_its_models(task, tmp_path):
     truth = dict.fromkeys(targets, values["a" if classes else "r" if task == "regression" else "n"])
     train = pd.DataFrame({"id": [f"r{row}" for row in range(rows)], "site": draws.choice(["here", "there"], rows), **truth})
     train["size"] = np.where(draws.random(rows) < 0.1, np.nan, draws.normal(size=rows))
-    write_json(tmp_path / "columns.json", [{"name": name, "kind": "number", "why": ""} for name in ("site", "size")])
+    features = [Feature(Column(name, "number"), "number", "").to_json() for name in ("site", "size")]
+    write_json(tmp_path / "columns.json", features)
     prepared = PreparedSet(tmp_path, problem, train, train, train, np.arange(rows) % 2, False, "", "f" * 32)
     prediction = problem.table(draws.random((rows, len(problem.outputs))))
     oof = pd.concat([train[list(problem.columns)], prediction], axis=1).assign(row=range(rows), fold=prepared.folds)

@@ -48,8 +48,8 @@ def search_in(tree, prepared):
     return build
 
 
-class Heard:
-    """A watcher that stops the search within a trial, when training has asked so often whether to."""
+class Recorder:
+    """An observer that keeps the results, and stops the search within a trial when training has asked so often whether to."""
 
     def __init__(self, stop_in=None, asked=9):
         self.trials, self.stop_in, self.now, self.left = [], stop_in, None, asked
@@ -57,79 +57,79 @@ class Heard:
     def started(self, name, values):
         self.now = name
 
-    def ended(self, tried, best):
-        self.trials.append(tried)
+    def ended(self, result, best):
+        self.trials.append(result)
 
     def stop(self):
         self.left -= self.now == self.stop_in
         return "interrupted" if self.left <= 0 else None
 
 
-def told(search):
-    return [(tried.name, tried.values, tried.state, tried.score, tried.folds, tried.why) for tried in search.tried()]
+def summary(search):
+    return [(result.name, result.values, result.state, result.score, result.folds, result.why) for result in search.results()]
 
 
 def test_a_search_that_was_stopped_goes_on_to_the_trials_of_one_that_was_not(search_in, tmp_path):
     space = {"train.lr": {"low": 1e-5, "high": 0.05, "log": True}, "model.dropout": {"low": 0.0, "high": 0.5}}
-    given = {"model": MLP, "trials": 3, "space": space, "prune": {"trials": 1, "after": 0.8}}
-    whole, parts = search_in(tmp_path / "whole", **given), tmp_path / "parts"
-    whole.run(Silent(), [Heard()], lambda: None)
-    stopped = Heard("trial 2")
-    with pytest.raises(KeyboardInterrupt, match="trial 2 is kept as it was"):
-        search_in(parts, **given).run(Silent(), [stopped], stopped.stop)
+    settings = {"model": MLP, "trials": 3, "space": space, "prune": {"trials": 1, "after": 0.8}}
+    whole, parts = search_in(tmp_path / "whole", **settings), tmp_path / "parts"
+    whole.run(Silent(), [Recorder()], lambda: None)
+    stopped = Recorder("trial 2")
+    with pytest.raises(KeyboardInterrupt, match="trial 2 is saved"):
+        search_in(parts, **settings).run(Silent(), [stopped], stopped.stop)
     assert stopped.trials[-1].state == "stopped" and stopped.trials[-1].seconds > 0
-    again = search_in(parts, **given)
+    again = search_in(parts, **settings)
     assert len(again.study.get_trials()[2].intermediate_values) == 2
-    again.run(Silent(), [Heard()], lambda: None)
-    assert told(again) == told(whole) and [tried.name for tried in whole.tried()] == [
+    again.run(Silent(), [Recorder()], lambda: None)
+    assert summary(again) == summary(whole) and [result.name for result in whole.results()] == [
         "default",
         *(f"trial {n}" for n in range(1, 4)),
     ]
     assert again.spent > 0
 
     best = whole.best()
-    assert best.score == max(tried.score for tried in whole.tried() if tried.state == "complete")
-    assert whole.result(best).scores.score == best.score and len(whole.result(best).scores.folds) == 2
+    assert best.score == max(result.score for result in whole.results() if result.state == "complete")
+    assert whole.cross_validation(best).scores.score == best.score and len(whole.cross_validation(best).scores.folds) == 2
     # What is kept of trainings is the default's and the best one's.
     assert len(list((tmp_path / "whole/scratch/states").glob("*/result"))) == 2 * len({"default", best.name})
     # A larger budget goes on with the same study.
-    more = search_in(parts, **{**given, "trials": 4})
-    heard = Heard()
-    more.run(Silent(), [heard], lambda: None)
-    assert [tried.name for tried in heard.trials] == ["trial 4"]
+    more = search_in(parts, **{**settings, "trials": 4})
+    recorder = Recorder()
+    more.run(Silent(), [recorder], lambda: None)
+    assert [result.name for result in recorder.trials] == ["trial 4"]
 
 
 def test_trials_that_are_worse_than_most_end_early(search_in, tmp_path):
     space, prune = {"train.lr": [1e-6, 0.01]}, {"trials": 1, "after": 0.5}
     search = search_in(tmp_path, model=MLP, trials=3, space=space, prune=prune)
-    search.run(Silent(), [Heard()], lambda: None)
-    told = {(tried.values["train.lr"], tried.state, tried.why) for tried in search.tried()}
-    assert told == {(0.01, "complete", ""), (1e-6, "pruned", "fold 0, epoch 3")}
+    search.run(Silent(), [Recorder()], lambda: None)
+    outcomes = {(result.values["train.lr"], result.state, result.why) for result in search.results()}
+    assert outcomes == {(0.01, "complete", ""), (1e-6, "pruned", "fold 0, epoch 3")}
 
 
 def test_a_trial_whose_values_do_not_go_together_fails_and_the_search_goes_on(search_in, tmp_path):
     search = search_in(tmp_path, seed=1, space={"train.warmup_epochs": [1, 3], "train.epochs": [2, 4]})
-    search.run(Silent(), [Heard()], lambda: None)
-    tried = search.tried()
-    failed = [each for each in tried if each.state == "failed"]
-    assert failed and all(each.values["train.epochs"] == 2 and "trial has 1 wrong setting" in each.why for each in failed)
-    assert len(tried) == 5 and tried[0].state == "complete"
+    search.run(Silent(), [Recorder()], lambda: None)
+    results = search.results()
+    failed = [result for result in results if result.state == "failed"]
+    assert failed and all(result.values["train.epochs"] == 2 and "trial has 1 wrong" in result.why for result in failed)
+    assert len(results) == 5 and results[0].state == "complete"
 
 
 def test_nothing_is_tried_twice_and_a_space_that_is_exhausted_ends_it(search_in, tmp_path):
-    search, heard = search_in(tmp_path, trials=None, hours=1, space={"model.args.C": [0.1, 1.0, 10.0]}), Heard()
-    search.run(Silent(), [heard], lambda: None)
-    assert sorted(tried.values["model.args.C"] for tried in heard.trials) == [0.1, 1.0, 10.0]
-    assert told(search) == told(search_in(tmp_path, trials=None, hours=1, space={"model.args.C": [0.1, 1.0, 10.0]}))
+    search, recorder = search_in(tmp_path, trials=None, hours=1, space={"model.args.C": [0.1, 1.0, 10.0]}), Recorder()
+    search.run(Silent(), [recorder], lambda: None)
+    assert sorted(result.values["model.args.C"] for result in recorder.trials) == [0.1, 1.0, 10.0]
+    assert summary(search) == summary(search_in(tmp_path, trials=None, hours=1, space={"model.args.C": [0.1, 1.0, 10.0]}))
 
 
 def test_a_budget_of_hours_ends_it_and_keeps_the_trial_in_flight(search_in, tmp_path):
     search = search_in(tmp_path, trials=None, hours=1e-9)
-    search.run(Silent(), [Heard()], lambda: None)
-    assert [tried.name for tried in search.tried()] == []
+    search.run(Silent(), [Recorder()], lambda: None)
+    assert [result.name for result in search.results()] == []
     search = search_in(tmp_path, trials=None, hours=1 / 3600)
-    search.run(Silent(), [Heard()], lambda: None)
-    assert search.tried() and search.spent < 20
+    search.run(Silent(), [Recorder()], lambda: None)
+    assert search.results() and search.spent < 20
 
 
 def test_one_process_at_a_time_searches(search_in, tmp_path):
@@ -158,7 +158,7 @@ def test_the_command_tracks_every_trial_and_gives_the_best_as_a_recipe(tree, tmp
     assert "sweep" not in YAML(typ="safe").load(text)
 
     client = Store(tmp_path).client
-    (experiment,) = [each for each in client.search_experiments() if each.name == "rows"]
+    (experiment,) = [experiment for experiment in client.search_experiments() if experiment.name == "rows"]
     runs = client.search_runs([experiment.experiment_id])
     (parent,) = [run for run in runs if run.info.run_name == "mine"]
     trials = {run.info.run_name: run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id}
@@ -166,11 +166,9 @@ def test_the_command_tracks_every_trial_and_gives_the_best_as_a_recipe(tree, tmp
     assert trials["default"].data.params["model.args.C"] == "0.0001" and "accuracy_fold_1" in trials["default"].data.metrics
     best = trials[parent.data.tags["goldfold.best"]]
     assert parent.data.metrics["accuracy"] == best.data.metrics["accuracy"] and best.data.tags["goldfold.trial"] == "complete"
-    assert {each.path for each in client.list_artifacts(parent.info.run_id)} == {"best.yaml", "cv"}
+    assert {artifact.path for artifact in client.list_artifacts(parent.info.run_id)} == {"best.yaml", "cv"}
 
     run_command(["sweep", "mine"])
-    assert (
-        "going on    3 trials were tried" in capsys.readouterr().out and len(client.search_runs([experiment.experiment_id])) == 5
-    )
+    assert "going on    3 trials done" in capsys.readouterr().out and len(client.search_runs([experiment.experiment_id])) == 5
     with pytest.raises(InputError, match=r"mine-best.yaml holds no search"):
         run_command(["sweep", "mine-best"])

@@ -15,7 +15,7 @@ def parsed(space, **more):
 
 
 @pytest.mark.parametrize(
-    ("space", "more", "told"),
+    ("space", "more", "message"),
     [
         ({"train.lrr": [0.1, 0.2]}, {}, r"train.lrr at 0.1: train.lrr: there is no such key; did you mean lr\?"),
         ({"train.lr": {"low": 0.1, "hihg": 1}}, {}, r"sweep.space.train.lr.hihg: there is no such key; did you mean high\?"),
@@ -26,14 +26,14 @@ def parsed(space, **more):
         ({"train.monitor": ["metric", "los"]}, {}, r"train.monitor at los: train.monitor: .*'metric' or 'loss'"),
         ({"split.seed": [0, 1]}, {}, r"split.seed: trials on other folds cannot be compared"),
         ({"predict.average": ["predictions", "mean"]}, {}, r"predict.average at mean: predict.average: .*'logits' or 'ranks'"),
-        ({"train.epochs": [5, 9, 5]}, {}, r"train.epochs: 5 stands twice"),
-        ({"train.lr": [0.1]}, {}, r"sweep.space.train.lr: .*give two values at least"),
+        ({"train.epochs": [5, 9, 5]}, {}, r"train.epochs: 5 is listed twice"),
+        ({"train.lr": [0.1]}, {}, r"sweep.space.train.lr: .*give at least two values"),
         ({"train.lr": [0.1, 0.2]}, {"trials": None}, r"give a budget: trials or hours"),
         ({"train.lr": [0.1, 0.2]}, {"prune": {"percentil": 3}}, r"sweep.prune.percentil: .*did you mean percentile\?"),
     ],
 )
-def test_a_wrong_search_is_told_by_its_key(space, more, told):
-    with pytest.raises(InputError, match=told):
+def test_a_message_on_a_wrong_search_names_its_key(space, more, message):
+    with pytest.raises(InputError, match=message):
         parsed(space, **more)
 
 
@@ -45,6 +45,6 @@ def test_a_search_may_be_over_whole_things_and_over_entries_of_lists():
 
 def test_an_overlay_holds_what_differs_and_lists_whole():
     recipe = {"sweep": {"trials": 3}, "train": {"epochs": 3}}
-    found = overlay(recipe, {"augment.0.p": 0.7, "train.lr": 0.1}, overlaid(TREE, recipe))
-    assert found == {"train": {"epochs": 3, "lr": 0.1}, "augment": [{"name": "Affine", "p": 0.7}]}
-    assert overlaid(TREE, found) == with_values(overlaid(TREE, {"train": {"epochs": 3}}), {"train.lr": 0.1, "augment.0.p": 0.7})
+    result = overlay(recipe, {"augment.0.p": 0.7, "train.lr": 0.1}, overlaid(TREE, recipe))
+    assert result == {"train": {"epochs": 3, "lr": 0.1}, "augment": [{"name": "Affine", "p": 0.7}]}
+    assert overlaid(TREE, result) == with_values(overlaid(TREE, {"train": {"epochs": 3}}), {"train.lr": 0.1, "augment.0.p": 0.7})

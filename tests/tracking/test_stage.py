@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from goldfold.inference.postprocess import Postprocess, Step
-from goldfold.tracking.stage import Tracked
+from goldfold.tracking.stage import StageTracker
 from goldfold.validation import CVResult, Scores
 
 
@@ -12,7 +12,7 @@ def test_the_score_before_and_after_post_processing_is_tracked(digits, settings,
     oof = pd.concat([digits.train[:3], digits.problem.table(np.eye(10)[:3])], axis=1).assign(fold=0)
     result = CVResult(digits.problem, scores, oof, oof, Postprocess(steps, dict.fromkeys(range(3), steps)))
     (tmp_path / "metrics.json").write_text("{}")
-    tracked = Tracked(settings(), digits, "validate")
+    tracked = StageTracker(settings(), digits, "validate")
     tracked.cv(result, tmp_path)
     record = tracked.records[-1]
     measured = {name: value for name, value, _, _ in record.metrics}

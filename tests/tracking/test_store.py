@@ -59,7 +59,7 @@ def test_a_run_whose_process_is_gone_is_killed_and_one_that_lives_is_not(made):
     gone, lives = store.running(record("gone")), store.running(record("lives"))
     host = store.client.get_run(gone).data.tags[PROCESS].rpartition(":")[0]
     store.client.set_tag(gone, PROCESS, f"{host}:4194303")
-    store.mend("mine")
+    store.end_killed("mine")
     assert [store.client.get_run(run).info.status for run in (gone, lives)] == ["KILLED", "RUNNING"]
 
 
@@ -92,10 +92,10 @@ def test_the_outbox_keeps_copies_until_they_are_delivered(made, tmp_path):
 def test_a_record_that_is_refused_does_not_stop_those_behind_it(made, tmp_path, capsys):
     _, store = made
     outbox = Outbox(tmp_path / "outbox")
-    place = outbox.put(record("refused", params={"a:b$%": "1"}))
+    folder = outbox.put(record("refused", params={"a:b$%": "1"}))
     outbox.put(record("behind", params={"lr": "1"}))
     deliver_waiting(outbox, store)
-    assert outbox.waiting() == [] and (tmp_path / "outbox/refused" / place.name / "record.json").is_file()
+    assert outbox.waiting() == [] and (tmp_path / "outbox/refused" / folder.name / "record.json").is_file()
     assert store.runs(store.experiment("mine"), "behind")[None].data.params == {"lr": "1"}
     assert "MLflow refused a record of run refused, which is kept in" in capsys.readouterr().err
 
@@ -129,7 +129,7 @@ def test_several_processes_may_open_a_fresh_store_at_once(tmp_path):
     started = [subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stderr=subprocess.PIPE) for _ in range(3)]
     said = [process.communicate()[1].decode() for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], said
-    assert [found.name for found in Store(tmp_path).client.search_experiments()].count("mine") == 1
+    assert [experiment.name for experiment in Store(tmp_path).client.search_experiments()].count("mine") == 1
 
 
 def test_results_come_oldest_first_with_the_time_that_their_folds_took(made, monkeypatch):
@@ -147,6 +147,6 @@ def test_results_come_oldest_first_with_the_time_that_their_folds_took(made, mon
     again = store.client.create_run(experiment, start_time=9000, tags={**cached, "goldfold.trained_by": fold}).info.run_id
     store.client.set_terminated(again, end_time=9001)
     store.client.create_run(experiment, start_time=9500, run_name="by hand")
-    found = all_runs("timed")
-    assert [(each.name, each.seconds) for each in found] == [("first", 2.5), ("later", 5.0), ("by hand", 0.0)]
-    assert (found[1].origin.key, found[1].origin.name) == ("later", "later") and found[2].origin is None
+    runs = all_runs("timed")
+    assert [(run.name, run.seconds) for run in runs] == [("first", 2.5), ("later", 5.0), ("by hand", 0.0)]
+    assert (runs[1].origin.key, runs[1].origin.name) == ("later", "later") and runs[2].origin is None

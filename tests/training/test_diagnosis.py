@@ -15,11 +15,11 @@ from goldfold.training.reporter import Silent
 
 @pytest.mark.slow
 def test_the_range_test_finds_a_rate_that_learns_and_stops_where_it_diverges(digits, settings, tmp_path):
-    found = find_lr(digits, 0, settings(optimizer={"name": "sgd", "momentum": 0.9}), Silent(), steps=80)
-    assert found.lrs[0] == 1e-7 and (np.diff(found.lrs) > 0).all()
-    assert 1e-3 < found.suggested < 0.2
-    assert found.losses.min() < found.losses[0]
-    found.save(tmp_path)
+    result = find_lr(digits, 0, settings(optimizer={"name": "sgd", "momentum": 0.9}), Silent(), steps=80)
+    assert result.lrs[0] == 1e-7 and (np.diff(result.lrs) > 0).all()
+    assert 1e-3 < result.suggested < 0.2
+    assert result.losses.min() < result.losses[0]
+    result.save(tmp_path)
     assert list(pd.read_csv(tmp_path / "lr-find.csv").columns) == ["lr", "loss"]
     assert Image.open(tmp_path / "lr-find.png").width > 400
 

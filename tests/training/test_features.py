@@ -1,4 +1,4 @@
-"""A frozen backbone reads each image once; what the head learns from that is what it would learn from the images."""
+"""A frozen backbone reads each image once, and the head learns from the features what it would learn from the images."""
 
 from itertools import count
 
@@ -17,7 +17,7 @@ class Notes(Silent):
     def __init__(self):
         self.texts = []
 
-    def noted(self, text):
+    def note(self, text):
         self.texts.append(text)
 
 
@@ -55,7 +55,7 @@ def test_the_head_learns_what_it_learns_from_the_images(digits, config, tmp_path
         assert_close(torch.tensor(features.history[name]), torch.tensor(images.history[name]), **tolerance)
     assert_close(features.weights["head.fc.weight"], images.weights["head.fc.weight"], **tolerance)
     assert all(torch.equal(features.weights[name], images.weights[name]) for name in images.weights if "backbone" in name)
-    # Fails unless the checkpoint, which reads images, bears the score that the features gave.
+    # Fails unless the checkpoint, which reads images, has the score that the features gave.
     assert score_again(digits, features) == features.score
 
 
@@ -83,10 +83,10 @@ def test_a_kept_feature_never_changes_the_score_that_a_checkpoint_bears(digits, 
 
 
 def test_what_was_computed_is_told_once(digits, config, tmp_path):
-    for told in (True, False):
+    for is_first in (True, False):
         notes = Notes()
-        train_fold(digits, 0, 0, config(2, lr=0.01 if told else 0.02), tmp_path / "fold", notes, scratch=tmp_path)
-        assert [text for text in notes.texts if text.startswith("features")] == notes.texts[-1:] * told
+        train_fold(digits, 0, 0, config(2, lr=0.01 if is_first else 0.02), tmp_path / "fold", notes, scratch=tmp_path)
+        assert [text for text in notes.texts if text.startswith("features")] == notes.texts[-1:] * is_first
 
 
 def test_more_views_than_epochs_are_not_computed(digits, config, tmp_path, read):

@@ -102,17 +102,17 @@ def test_the_heads_epochs_train_at_their_own_rate(digits, settings, weights, tmp
 
 
 @pytest.mark.parametrize(
-    ("finetune", "model", "told"),
+    ("finetune", "model", "message"),
     [
         ({"train": "head"}, {}, "a network that is not pretrained"),
         ({"head_epochs": 2}, {"pretrained": True}, "must be fewer than the 2 epochs"),
         ({"train": "head", "head_epochs": 1}, {"pretrained": True}, "leave out head_epochs"),
         ({"head_lr": 1.0}, {"pretrained": True}, "head_epochs, which are 0"),
-        ({"layer_decay": 1.5}, {}, "less than or equal to 1"),
+        ({"layer_decay": 1.5}, {}, "at most 1"),
     ],
 )
-def test_settings_that_clash_are_told(settings, finetune, model, told):
-    with pytest.raises(InputError, match=told):
+def test_settings_that_clash_are_refused(settings, finetune, model, message):
+    with pytest.raises(InputError, match=message):
         settings(model=model, finetune=finetune)
 
 

@@ -24,7 +24,7 @@ def trained(digits, settings, tmp_path_factory):
 def test_the_best_epochs_are_kept_best_first(trained):
     result, _ = trained
     ranked = result.history.sort_values(["accuracy", "epoch"], ascending=[False, True])["epoch"]
-    assert [result.epoch, *(each.epoch for each in result.further)] == list(ranked[:3])
+    assert [result.epoch, *(checkpoint.epoch for checkpoint in result.further)] == list(ranked[:3])
 
 
 def test_checkpoints_are_saved_and_loaded_with_the_best_under_its_own_names(trained):

@@ -65,7 +65,7 @@ def test_cosine_of_a_given_length_moves_per_epoch():
     assert len(set(seen[:STEPS])) == 1 and seen[STEPS] == pytest.approx(0.5) and seen[2 * STEPS] == pytest.approx(0, abs=1e-9)
 
 
-def test_plateau_hears_of_the_monitored_value():
+def test_plateau_gets_the_monitored_value():
     plateau = {"name": "ReduceLROnPlateau", "patience": 0, "factor": 0.1}
     assert rates(scheduler=plateau)[::STEPS] == pytest.approx([1, 1, 0.1, 0.01])
 

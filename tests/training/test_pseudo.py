@@ -71,7 +71,7 @@ def test_a_training_with_them_is_another_and_its_checkpoint_is_of_the_same_prepa
     config, path = settings(epochs=1), tmp_path / "labels.parquet"
     path.write_bytes(labelled[0].read_bytes())
     asked = settings(epochs=1, pseudo={"labels": str(path), "confidence": CONFIDENCE})
-    keys = [training_key(digits, 0, 0, each, MACHINE) for each in (config, asked)]
+    keys = [training_key(digits, 0, 0, settings, MACHINE) for settings in (config, asked)]
     result = train_fold(digits, 0, 0, asked, tmp_path / "fold")
     result.require_prepared(digits)
     assert result.rows["training"] > len(digits.training_rows(0)) and result.rows["validation"] == len(digits.validation_rows(0))
@@ -81,7 +81,7 @@ def test_a_training_with_them_is_another_and_its_checkpoint_is_of_the_same_prepa
 
 def test_labels_of_other_folds_are_refused(digits, labelled, tmp_path):
     config = PseudoConfig(labels=labelled[0])
-    with pytest.raises(InputError, match=r"is of other folds, classes or test rows.*may have seen"):
+    with pytest.raises(InputError, match=r"has other folds, classes or test rows.*may have seen"):
         with_pseudo_labels(dataclasses.replace(digits, folds=digits.folds[::-1]), 0, config)
     with pytest.raises(InputError, match="other folds"):
         with_pseudo_labels(digits, 2, config)

@@ -25,7 +25,7 @@ def same(first, second):
     assert [list(first.history[name]) for name in CURVES] == [list(second.history[name]) for name in CURVES]
     assert all(torch.equal(first.weights[name], second.weights[name]) for name in first.weights)
     assert (first.epoch, first.score, first.loss) == (second.epoch, second.score, second.loss)
-    assert [(each.epoch, each.score) for each in first.further] == [(each.epoch, each.score) for each in second.further]
+    assert [(one.epoch, one.score) for one in first.further] == [(one.epoch, one.score) for one in second.further]
 
 
 def after(steps, reason="interrupted"):
@@ -66,7 +66,7 @@ def config(settings):
 def test_it_goes_on_to_the_same_bits(digits, config, tmp_path, recipe, steps):
     chosen = config(**RECIPES[recipe])
     whole = train_fold(digits, 0, 0, chosen, tmp_path / "whole")
-    with pytest.raises(Stopped, match="goes on from there"):
+    with pytest.raises(Stopped, match="the same command resumes it"):
         train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path, stop=after(steps))
     if steps == 7:
         with pytest.raises(Stopped):
@@ -174,15 +174,15 @@ def test_max_hours_within_the_first_epoch_gives_the_model_as_it_stands(digits, c
 def test_more_epochs_go_on_from_the_kept_state_or_do_it_again_to_the_same_bits(digits, config, settings, tmp_path, scheduler):
     scratch, base = tmp_path / "scratch", {"batch_size": 48, "scheduler": scheduler}
     shorter = train_fold(digits, 0, 0, settings(**{**base, "epochs": 2, "keep_state": True}), tmp_path / "a", scratch=scratch)
-    noted = []
+    notes = []
 
     class Notes(Silent):
-        def noted(self, text):
-            noted.append(text)
+        def note(self, text):
+            notes.append(text)
 
     longer = settings(**{**base, "epochs": 4, "continue_from": 2})
     continued = train_fold(digits, 0, 0, longer, tmp_path / "b", Notes(), scratch)
-    assert any("going on from epoch 3" in text for text in noted)
+    assert any("resuming at epoch 3" in text for text in notes)
     assert list(continued.history["train_loss"][:2]) == list(shorter.history["train_loss"])
     lrs = list(continued.history["lr"])
     assert lrs[2] > lrs[1] if scheduler == "CosineAnnealingLR" else lrs == [0.003, 0.0015, 0.00075, 0.000375]

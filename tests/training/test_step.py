@@ -20,10 +20,10 @@ class Notes(Silent):
     def __init__(self):
         self.texts, self.files = [], {}
 
-    def noted(self, text):
+    def note(self, text):
         self.texts.append(text)
 
-    def kept(self, name, text):
+    def attach(self, name, text):
         self.files[name] = text
 
 
@@ -59,15 +59,15 @@ def test_when_memory_runs_out_the_micro_batch_is_halved_and_the_batch_kept(digit
     notes = Notes()
     short = train_fold(digits, 0, 0, settings(epochs=1), tmp_path / "a", notes)
     assert [text for text in notes.texts if "memory ran out" in text] == [
-        "memory ran out: going on in micro-batches of 32 of the 64 rows of a batch",
-        "memory ran out: going on in micro-batches of 16 of the 64 rows of a batch",
+        "memory ran out: continuing in micro-batches of 32 of a batch's 64 rows",
+        "memory ran out: continuing in micro-batches of 16 of a batch's 64 rows",
     ]
     assert len(short.history) == 1
 
 
-def test_when_not_even_one_row_fits_that_is_told(digits, settings, tmp_path, monkeypatch):
+def test_when_not_even_one_row_fits_that_is_refused(digits, settings, tmp_path, monkeypatch):
     short_of_memory(monkeypatch, 0)
-    with pytest.raises(InputError, match="one row alone does not fit"):
+    with pytest.raises(InputError, match="a single row does not fit"):
         train_fold(digits, 0, 0, settings(), tmp_path)
 
 
@@ -125,18 +125,18 @@ def test_class_weights_are_scikit_learns(digits, settings):
 
 
 @pytest.mark.parametrize(
-    ("train", "told"),
+    ("train", "message"),
     [
         ({"class_weights": [1.0, 2.0]}, "has 2 values for 10"),
         ({"class_weights": "balanced", "loss": "LabelSmoothingCrossEntropy"}, "has no argument for them"),
-        ({"label_smoothing": 0.1, "loss": "LabelSmoothingCrossEntropy"}, "does not take .* made soft"),
+        ({"label_smoothing": 0.1, "loss": "LabelSmoothingCrossEntropy"}, "does not take .* targets \\(soft, by mix"),
         ({"loss": {"name": "CrossEntropyLoss", "reduction": "none"}}, "not the mean over the batch"),
-        ({"mix": [{"name": "Resize", "size": 3}]}, "Resize mixes nothing"),
+        ({"mix": [{"name": "Resize", "size": 3}]}, "Resize does not mix rows"),
         ({"mix": [{"name": "MixUp", "beta": 3}]}, "train.mix.0: MixUp refused its arguments"),
     ],
 )
-def test_what_does_not_go_together_is_told(digits, settings, train, told):
-    with pytest.raises(InputError, match=told):
+def test_settings_that_do_not_go_together_are_refused(digits, settings, train, message):
+    with pytest.raises(InputError, match=message):
         make_trainer(digits, 0, 0, settings(**train), Silent())
 
 
@@ -205,9 +205,9 @@ def test_swa_is_the_mean_of_the_epochs(digits, settings):
 def test_a_profile_says_where_the_time_of_a_step_goes(digits, settings, tmp_path):
     notes, plain = Notes(), train_fold(digits, 0, 0, settings(), tmp_path / "a")
     profiled = train_fold(digits, 0, 0, settings(profile=4), tmp_path / "b", notes)
-    told = next(text for text in notes.texts if text.startswith("profile of 4 steps"))
-    shares = [float(line.split()[-1].rstrip("%")) for line in told.splitlines()[1:]]
-    assert [line.split()[0] for line in told.splitlines()[1:]] == ["data", "to", "forward", "loss", "backward", "optimizer"]
+    profile = next(text for text in notes.texts if text.startswith("profile of 4 steps"))
+    shares = [float(line.split()[-1].rstrip("%")) for line in profile.splitlines()[1:]]
+    assert [line.split()[0] for line in profile.splitlines()[1:]] == ["data", "to", "forward", "loss", "backward", "optimizer"]
     assert 60 < sum(shares) <= 101
     assert "aten::" in notes.files["profile.txt"]
     assert list(plain.history["train_loss"]) == list(profiled.history["train_loss"])

@@ -112,7 +112,7 @@ def test_a_validation_row_is_never_trained_on(digits, settings, tmp_path, monkey
     assert seen["plain"] == set(digits.validation_rows(2).tolist())
 
 
-def test_a_reporter_hears_each_step_and_epoch_in_order(digits, settings, tmp_path):
+def test_a_reporter_is_called_for_each_step_and_epoch_in_order(digits, settings, tmp_path):
     heard = Heard()
     train_fold(digits, 0, 0, settings(epochs=2, batch_size=100), tmp_path, heard)
     assert heard.events[0] == ("started", "fold 0")
@@ -121,7 +121,7 @@ def test_a_reporter_hears_each_step_and_epoch_in_order(digits, settings, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("train", "told"),
+    ("train", "message"),
     [
         ({"optimizer": "adamq"}, "train.optimizer.name: timm has no optimiser adamq; did you mean adam"),
         ({"scheduler": "StepLB"}, "train.scheduler.name.*did you mean StepLR"),
@@ -135,15 +135,15 @@ def test_a_reporter_hears_each_step_and_epoch_in_order(digits, settings, tmp_pat
         ),
     ],
 )
-def test_what_cannot_be_trained_is_told(digits, settings, tmp_path, train, told):
+def test_what_cannot_be_trained_is_refused(digits, settings, tmp_path, train, message):
     if train.get("precision") and torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    with pytest.raises(InputError, match=f"(?s){told}"):
+    with pytest.raises(InputError, match=f"(?s){message}"):
         train_fold(digits, 0, 0, settings(**train), tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "message"),
     [
         ("class Net(:", r"own_net cannot be imported: SyntaxError: .*\n  .*own_net.py, line 1"),
         ("x = 1\nimport nonsense_pkg", r"ModuleNotFoundError: No module named 'nonsense_pkg'\n  .*own_net.py, line 2"),
@@ -151,21 +151,21 @@ def test_what_cannot_be_trained_is_told(digits, settings, tmp_path, train, told)
         ("import torch\nNet = lambda outputs: torch.nn.LazyLinear(7)", r"gives \(1, 3, 64, 7\) for one image, not \(1, 10\)"),
     ],
 )
-def test_what_is_wrong_with_a_network_of_ones_own_is_told(digits, settings, tmp_path, monkeypatch, code, told):
+def test_what_is_wrong_with_a_network_of_ones_own_is_refused(digits, settings, tmp_path, monkeypatch, code, message):
     (tmp_path / "own_net.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "own_net", raising=False)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         train_fold(digits, 0, 0, settings(model={"name": "own_net:Net", "image_size": 64}), tmp_path / "fold")
 
 
-def test_a_transform_that_an_image_does_not_fit_is_told(digits, settings, tmp_path):
+def test_a_transform_that_an_image_does_not_fit_is_refused(digits, settings, tmp_path):
     crop = {"name": "RandomCrop", "height": 64, "width": 64}
     with pytest.raises(InputError, match=r"cannot transform the image of row .*32 x 32 pixels"):
         train_fold(digits, 0, 0, settings(augment=[crop]), tmp_path)
 
 
-def test_a_fold_that_is_not_there_is_told(digits, settings, tmp_path):
+def test_a_fold_that_is_not_there_is_refused(digits, settings, tmp_path):
     with pytest.raises(InputError, match=r"no fold 7, only \[0, 1, 2\]"):
         train_fold(digits, 7, 0, settings(), tmp_path)
 

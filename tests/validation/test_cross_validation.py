@@ -50,7 +50,7 @@ def test_the_worst_errors_are_the_worst(result):
 
 
 def test_a_checkpoint_that_does_not_bear_its_score_is_refused(digits, folds):
-    with pytest.raises(InputError, match="fold 0 bears the score"):
+    with pytest.raises(InputError, match="fold 0 scored"):
         validate(digits, [dataclasses.replace(folds[0], score=folds[0].score + 0.01)], CONFIG)
     other = {name: tensor * 0 if name.endswith("fc.weight") else tensor for name, tensor in folds[0].weights.items()}
     with pytest.raises(InputError, match="train it again"):

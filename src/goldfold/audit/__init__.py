@@ -1,4 +1,4 @@
-"""What in the data could make a score lie: duplicates, leaks, conflicts, a test set of another kind."""
+"""Audit the data for what makes a score misleading: duplicates, leaks, conflicts, a test set of another kind."""
 
 from goldfold.audit.checks import PAGE, Audit, audit, require_sound
 

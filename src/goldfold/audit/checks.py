@@ -1,4 +1,4 @@
-"""(PreparedSet, Competition) → what is wrong with the data, as a page with pictures and as JSON."""
+"""(PreparedSet, Competition) → findings about the data, as a page with pictures and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from goldfold.audit import duplicates, groups, leaks, shift
-from goldfold.audit.facts import column_facts, id_facts, input_facts, place_facts
+from goldfold.audit.facts import column_facts, id_facts, input_facts, order_facts
 from goldfold.audit.finding import Finding
 from goldfold.audit.page import audit_page
 from goldfold.competition import Competition
@@ -17,21 +17,21 @@ from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, write_json
 from goldfold.prepare import PreparedSet
 
-FOLDER, PAGE, FOUND = "audit", "audit.html", "audit.json"
+FOLDER, PAGE, CARD = "audit", "audit.html", "audit.json"
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found, the serious first, and the page that shows it."""
+    """The findings, the serious ones first, and the page that shows them."""
 
     findings: Sequence[Finding]
     page: Path
 
 
 def audit(prepared: PreparedSet, competition: Competition, config: PrepareConfig) -> Audit | None:
-    """Look for what could make a score lie and write it to `audit/` in the prepared set; nothing where config.audit is off.
+    """Look for what makes a score misleading and write it to `audit/` in the prepared set; None if config.audit is off.
 
-    The page needs no other file; audit.json holds the same for programs.
+    The page needs no other file; audit.json has the same content for programs.
     """
     if config.audit == "off":
         return None
@@ -39,7 +39,7 @@ def audit(prepared: PreparedSet, competition: Competition, config: PrepareConfig
     files, content = input_facts(prepared, competition)
     same = duplicates.find_groups(prepared)
     parted = groups.find_groupings(prepared)
-    suspected = leaks.find_leaks(pd.concat([ids, place_facts(prepared, competition), files.iloc[: len(ids)]], axis=1), prepared)
+    suspected = leaks.find_leaks(pd.concat([ids, order_facts(prepared, competition), files.iloc[: len(ids)]], axis=1), prepared)
     apart = shift.find_shift(pd.concat([files, content, column_facts(prepared, competition)], axis=1), len(prepared.train))
     findings = [
         *duplicates.findings(same or [], prepared),
@@ -57,14 +57,14 @@ def audit(prepared: PreparedSet, competition: Competition, config: PrepareConfig
     }
     folder = prepared.folder / FOLDER
     with folder_written_whole(folder) as draft:
-        write_json(draft / FOUND, card)
+        write_json(draft / CARD, card)
         (draft / PAGE).write_text(audit_page(prepared, findings, same, parted, suspected, apart), encoding="utf-8")
     return Audit(findings, folder / PAGE)
 
 
 def require_sound(result: Audit, config: PrepareConfig) -> None:
-    """Raise InputError for serious findings where config.audit is fail."""
+    """Raise InputError for serious findings if config.audit is fail."""
     serious = [f"{item.about}: {item.message}" for item in result.findings if item.serious]
     if serious and config.audit == "fail":
-        mend = f"look at {result.page}; mend the data or the split, or set prepare.audit: warn to go on"
-        raise InputError("the audit of the data found what a score could not be trusted with", serious, mend)
+        mend = f"look at {result.page}; correct the data or the split, or set prepare.audit: warn to continue"
+        raise InputError("the audit of the data found what would make scores misleading", serious, mend)

@@ -1,4 +1,4 @@
-"""Rows that are the same, or nearly: between folds, between train and test, and with different answers."""
+"""Duplicate rows: between folds, between train and test, and with different answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ SAME = 1e-9
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that are the same: numbered through the training and then the test table, the folds of those in the first (None
-    for the others), how the pairs are alike, and whether the answers of those that have one differ."""
+    """Duplicate rows, numbered through the training and then the test table: their folds (None for test rows), how the pairs are
+    alike, and whether their answers differ."""
 
     rows: tuple[int, ...]
     folds: tuple[int | None, ...]
@@ -28,17 +28,17 @@ class Group:
 
     @property
     def across_folds(self) -> bool:
-        """Whether a model is judged on one of them that was trained on another."""
+        """Whether a model is validated on one of the rows and trained on another."""
         return len({fold for fold in self.folds if fold is not None}) > 1
 
     @property
     def across_tables(self) -> bool:
-        """Whether some are in the test table and some in the training table."""
+        """Whether both tables have some of the rows."""
         return None in self.folds and any(fold is not None for fold in self.folds)
 
 
 def find_groups(prepared: PreparedSet) -> list[Group] | None:
-    """The groups of the prepared set's duplicates, those that weigh most first; None where none were looked for."""
+    """Return the groups of duplicates, the worst first; None if no duplicates were looked for."""
     path = prepared.folder / FILE
     if not path.is_file():
         return None
@@ -65,19 +65,19 @@ def find_groups(prepared: PreparedSet) -> list[Group] | None:
 
 
 def answers(prepared: PreparedSet) -> Array:
-    """The targets of the training rows as numbers, (rows, targets)."""
+    """Return the targets of the training rows as numbers, (rows, targets)."""
     truth = prepared.problem.truth(prepared.train)
     return np.asarray(truth, np.float64).reshape(len(truth), -1)
 
 
 def findings(groups: Sequence[Group], prepared: PreparedSet) -> list[Finding]:
-    """What the groups mean for the score."""
+    """Return what the groups mean for the score."""
     if not groups:
         return []
     items = [Finding("duplicates", _message(groups), serious=False)]
     parted = [group for group in groups if group.across_folds]
     if parted:
-        message = f"{counted(len(parted), 'group')} in several folds, so models are judged on rows that they were trained on"
+        message = f"{counted(len(parted), 'group')} in several folds, so models are validated on rows that they were trained on"
         items.append(Finding("duplicates across folds", f"{message} (prepare.duplicates: one_fold mends it)", serious=True))
     leaked = sum(group.folds.count(None) for group in groups if group.across_tables)
     if leaked:
@@ -86,7 +86,7 @@ def findings(groups: Sequence[Group], prepared: PreparedSet) -> list[Finding]:
     conflicts = sum(group.conflict for group in groups)
     if conflicts:
         targets = " or ".join(prepared.problem.targets[:3])
-        message = f"{counted(conflicts, 'group')} of duplicates with different {targets}: look which is right"
+        message = f"{counted(conflicts, 'group')} of duplicates with different {targets}: check which is right"
         items.append(Finding("conflicts", message, serious=True))
     return items
 
@@ -99,7 +99,7 @@ def _message(groups: Sequence[Group]) -> str:
 
 
 def as_json(groups: Sequence[Group], prepared: PreparedSet) -> list[dict[str, Any]]:
-    """The groups with the ids and the folds (test for the test table) of their rows."""
+    """Return the groups with the ids and folds (or `test`) of their rows, as JSON."""
     ids = [*prepared.train[prepared.problem.id], *prepared.test[prepared.problem.id]]
     return [
         {

@@ -1,4 +1,4 @@
-"""What is known of each row beside what a model is to learn from: its id, its place, its file, and simple numbers on it."""
+"""Facts about each row beside a model's inputs: its id, its position, its file, and simple statistics."""
 
 import string
 from dataclasses import replace
@@ -13,11 +13,11 @@ from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet, RowFacts
 
 MOST_CATEGORIES = 50
-ID_NUMBER, ID_LENGTH, PLACE = "the number in the id", "the length of the id", "the place in the table"
+ID_NUMBER, ID_LENGTH, POSITION = "the number in the id", "the length of the id", "the position in the table"
 
 
 def id_facts(prepared: PreparedSet) -> pd.DataFrame:
-    """The last number in each training row's id, and the length of what else is in it; none where goldfold numbered the rows."""
+    """Return the last number in each training row's id and the length of the rest; no columns if goldfold made the ids."""
     if prepared.problem.id == ROW:
         return pd.DataFrame(index=range(len(prepared.train)))
     stems = prepared.train[prepared.problem.id].astype("str").str.replace(r"^.*/|\.\w{1,4}$", "", regex=True)
@@ -26,25 +26,25 @@ def id_facts(prepared: PreparedSet) -> pd.DataFrame:
     return telling(pd.DataFrame({ID_NUMBER: numbers, ID_LENGTH: rest}).astype("float64"))
 
 
-def place_facts(prepared: PreparedSet, competition: Competition) -> pd.DataFrame:
-    """Where the training rows stand in their table, unless they are sorted by id, or by the path of their file as folders are."""
+def order_facts(prepared: PreparedSet, competition: Competition) -> pd.DataFrame:
+    """Return the positions of the training rows, unless they are sorted by id or by path."""
     train, count = prepared.train, len(prepared.train)
     ids = train[prepared.problem.id].astype("str")
     paths = [train[name].astype("str") for name in _in_paths(competition)]
     sorted_by: list[pd.Series] = [ids, _last_numbers(ids).astype("float64"), *paths]
     if prepared.problem.id != ROW and any(values.is_monotonic_increasing for values in sorted_by):
         return pd.DataFrame(index=range(count))
-    return pd.DataFrame({PLACE: np.arange(count, dtype=np.float64)})
+    return pd.DataFrame({POSITION: np.arange(count, dtype=np.float64)})
 
 
 def _last_numbers(texts: pd.Series) -> pd.Series:
-    """The last run of digits in each text, as a text; missing where there is none."""
+    """Return the last run of digits in each text, as a text; missing where there is none."""
     return texts.str.extract(r"(\d{1,15})\D*$", expand=False)
 
 
 def _in_paths(competition: Competition) -> list[str]:
-    """The columns of the training table of which the paths of files are made."""
-    return [name for _, name, _, _ in string.Formatter().parse(competition.templates[0] or "") if name]
+    """Return the columns of the training table that the paths of files are made of."""
+    return [name for _, name, _, _ in string.Formatter().parse(competition.templates.train or "") if name]
 
 
 def input_facts(prepared: PreparedSet, competition: Competition) -> RowFacts:
@@ -52,13 +52,13 @@ def input_facts(prepared: PreparedSet, competition: Competition) -> RowFacts:
     facts = find_modality_part(prepared.problem.modality, "facts")
     if facts is None:
         return RowFacts()
-    # The rows may be a few of the competition's.
+    # The prepared set may hold only a few of the competition's rows.
     same = replace(competition, train=prepared.train, test=prepared.test)
     return RowFacts(*map(telling, facts.row_facts(same, prepared.folder)))
 
 
 def column_facts(prepared: PreparedSet, competition: Competition) -> pd.DataFrame:
-    """The columns that both tables share, as numbers: numbers and dates as they are, few texts by their place, many by length."""
+    """Return the columns that both tables share as numbers: texts as codes, or if there are many different ones their lengths."""
     train, test, problem = prepared.train, prepared.test, prepared.problem
     apart = {problem.id, problem.answer_id, *problem.keys, *problem.targets, *_in_paths(competition)}
     shared = [name for name in train.columns if name in test and name not in apart]
@@ -67,7 +67,7 @@ def column_facts(prepared: PreparedSet, competition: Competition) -> pd.DataFram
 
 
 def telling(facts: pd.DataFrame) -> pd.DataFrame:
-    """The facts that differ between rows."""
+    """Return the facts that differ between rows."""
     return facts.loc[:, [facts[name].nunique(dropna=False) > 1 for name in facts.columns]]
 
 

@@ -1,11 +1,11 @@
-"""What the audit found, in plain words."""
+"""Finding: one result of the audit, in plain words."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found: what it is about, and what is so. A `serious` one makes a score lie if nothing is done."""
+    """A subject and a message about it; a `serious` finding makes scores misleading."""
 
     about: str
     message: str
@@ -13,5 +13,5 @@ class Finding:
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """`1 row`, `2 rows`; `many` where an s does not do."""
+    """Return `1 row` or `2 rows`; `many` is an irregular plural."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

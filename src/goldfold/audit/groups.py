@@ -1,4 +1,4 @@
-"""Groups of rows that belong together, such as a patient's: whether the folds part what the test set keeps apart."""
+"""Groups of rows, such as a patient's, that folds share between training and validation, but train and test do not."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from goldfold.prepare import PreparedSet
 FEWEST_GROUPS, ROWS_EACH = 10, 2.0
 LESS, AT_MOST, DEVIATIONS = 0.2, 0.5, 3.0
 ALIKE = 0.3
-"""The share of the target's variance between the groups from which a column that the test table lacks is told of."""
+"""The least share of the target's variance between the groups of a column that the test table lacks."""
 NAMES = re.compile(
     r"patient|subject|person|user|customer|client|player|speaker|session|group|site|slide|scene|video|series|study|device"
     r"|camera|family|household|cluster|batch",
@@ -24,8 +24,8 @@ NAMES = re.compile(
 
 @dataclass(frozen=True)
 class Grouping:
-    """A column, or the beginning of the ids, by which rows belong together: how many groups there are, the share of the
-    validated rows whose group their models were trained on, and that of the test rows (None where they do not tell)."""
+    """A column, or the start of the ids, that groups rows: the number of groups, the share of the validation rows whose group is
+    in training too, that of the test rows (None if the test table lacks the column), and whether that is a finding."""
 
     name: str
     groups: int
@@ -35,22 +35,22 @@ class Grouping:
 
 
 def find_groupings(prepared: PreparedSet) -> list[Grouping]:
-    """The columns of repeated values, and how much of them folds and test rows see in training; those that are found first.
+    """Return the columns of repeated values, findings first.
 
-    One is found where the test rows are mostly of groups that training has not, and the validated rows are not; or where the
-    test table does not tell and the column is called as groups are, or its groups share the target.
+    A column is a finding if most test rows are of groups that training lacks, and most validation rows are not; or if the test
+    table lacks it, and its name is a group's or its groups explain the target.
     """
     groupings = [_grouping(prepared, *candidate) for candidate in _candidates(prepared)]
     return sorted(groupings, key=lambda grouping: (-grouping.holds, grouping.name))
 
 
 def findings(groupings: list[Grouping]) -> list[Finding]:
-    """A finding for each grouping that is parted."""
+    """Return a finding for each grouping that holds."""
     return [Finding("groups across folds", _message(grouping), serious=True) for grouping in groupings if grouping.holds]
 
 
 def _message(grouping: Grouping) -> str:
-    seen = f"{grouping.seen_in_folds:.0%} of the validated rows are of groups seen in training"
+    seen = f"{grouping.seen_in_folds:.0%} of the validation rows are of groups seen in training"
     shares = f"{grouping.groups:,} groups by {grouping.name}: {seen}"
     if grouping.seen_in_test is None:
         return f"{shares}; if those of the test rows are not, set split.group"
@@ -58,7 +58,7 @@ def _message(grouping: Grouping) -> str:
 
 
 def _candidates(prepared: PreparedSet) -> Iterator[tuple[str, pd.Series, pd.Series | None]]:
-    """A name and the groups of the training and of the test rows."""
+    """Yield a name and the groups of the training and of the test rows."""
     train, test, problem = prepared.train, prepared.test, prepared.problem
     apart = {problem.id, *problem.keys, *problem.targets}
     for name in train.columns:
@@ -103,7 +103,7 @@ def _ranked(prepared: PreparedSet) -> Array:
 
 
 def _between(groups: pd.Series, target: Array) -> float:
-    """The share of the target's variance between groups, less what chance gives (the adjusted R²)."""
+    """Return the share of the target's variance between groups, adjusted for chance (adjusted R²)."""
     table = pd.DataFrame(target, index=groups.index)
     within = ((table - table.groupby(groups).transform("mean")) ** 2).to_numpy().sum()
     whole = ((target - target.mean(axis=0)) ** 2).sum()

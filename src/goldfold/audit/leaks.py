@@ -1,4 +1,4 @@
-"""What tells the target without being what a model is to learn from: ids, places in the table, files."""
+"""Leaks: facts beside a model's inputs that predict the target, as ids, positions in the table, and files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from goldfold.audit.facts import ID_LENGTH, ID_NUMBER, PLACE
+from goldfold.audit.facts import ID_LENGTH, ID_NUMBER, POSITION
 from goldfold.audit.finding import Finding
 from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet
@@ -15,17 +15,17 @@ from goldfold.prepare import PreparedSet
 FEWEST_ROWS, MOST_ROWS, MOST_CLASSES = 30, 10_000, 50
 LEAVES, SPLITS, SHUFFLES, NAMED = 16, 5, 10, 3
 BARE = (ID_NUMBER, ID_LENGTH, "the file's date")
-"""Facts that hold nothing of what a row is."""
+"""Facts that have nothing to do with a row's content."""
 LEAST, LEAST_OF_CONTENT = 0.05, 0.1
-"""The shares of the target's variance from which a fact is told of: a bare one, and one for which content may be the reason."""
+"""The least shares of the target's variance for a finding: of a bare fact, and of one that depends on content."""
 SURE = 0.01
-"""The probability that any of all the facts looked at is told of by chance."""
+"""The probability that chance makes a finding of any of the facts."""
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A fact, the share of the target's variance that a tree tells from it alone on rows that it has not seen, the mean ROC AUC
-    of the classes (None without classes), and whether that is more than chance and worth telling."""
+    """A fact, the share of the target's variance that it explains on unseen rows, the mean ROC AUC of the classes (None without
+    classes), and whether that is enough, and more than chance, for a finding."""
 
     fact: str
     explained: float
@@ -34,14 +34,14 @@ class Leak:
 
     @property
     def kind(self) -> str:
-        """What the fact is about."""
-        return "ids and dates" if self.fact in BARE else "order" if self.fact == PLACE else "files"
+        """The kind of the fact."""
+        return "ids and dates" if self.fact in BARE else "order" if self.fact == POSITION else "files"
 
 
 def find_leaks(facts: pd.DataFrame, prepared: PreparedSet) -> list[Leak]:
-    """How well each fact of the training rows tells the target, the best first.
+    """Return how well each fact of the training rows predicts the target, the best first.
 
-    By scikit-learn's decision tree, cross-validated; what explains enough is compared with the same on shuffled targets.
+    Each is the only input of a cross-validated decision tree; a good one is compared with shuffled targets.
     """
     rows = _some(len(prepared.train), MOST_ROWS)
     target = _target(prepared, rows)
@@ -52,15 +52,15 @@ def find_leaks(facts: pd.DataFrame, prepared: PreparedSet) -> list[Leak]:
 
 
 def findings(leaks: Sequence[Leak], prepared: PreparedSet) -> list[Finding]:
-    """A finding for each kind of facts; serious is what holds nothing of what a row is."""
+    """Return a finding for each kind of facts; bare facts are serious."""
     targets = prepared.problem.targets
-    said = ", ".join(targets) if len(targets) < 4 else "the targets"
+    names = ", ".join(targets) if len(targets) < 4 else "the targets"
     why = {"order": "; the table is sorted", "files": "; content may be the reason, as busy images make large files"}
     items = []
     for kind in ("ids and dates", "order", "files"):
         strong = [leak for leak in leaks if leak.holds and leak.kind == kind]
         if strong:
-            text = f"{said} can be told by {_names(strong)} alone{why.get(kind, '')}"
+            text = f"{names} can be predicted from {_names(strong)} alone{why.get(kind, '')}"
             items.append(Finding(kind, text, serious=kind == "ids and dates"))
     return items
 
@@ -74,24 +74,24 @@ def _strength(leak: Leak) -> str:
 
 
 def _leak(fact: str, values: Array, target: Array, looks: int, prepared: PreparedSet) -> Leak:
-    """How well one fact tells the target, more than chance in so many looks or not."""
+    """Return how well one fact predicts the target, tested against chance for so many looks."""
     from sklearn.metrics import roc_auc_score
 
     predicted = _predicted(values, target)
     explained, holds = _explained(target, predicted), False
-    if explained >= (LEAST if fact in (*BARE, PLACE) else LEAST_OF_CONTENT):
+    if explained >= (LEAST if fact in (*BARE, POSITION) else LEAST_OF_CONTENT):
         draws = np.random.default_rng(0)
         shuffled = [draws.permutation(target) for _ in range(SHUFFLES)]
         chance = np.array([_explained(order, _predicted(values, order)) for order in shuffled])
         holds = bool(explained - chance.mean() > NormalDist().inv_cdf(1 - SURE / looks) * chance.std(ddof=1))
     auc = None
     if prepared.problem.task != "regression":
-        auc = float(np.mean([roc_auc_score(column > 0.5, said) for column, said in zip(target.T, predicted.T, strict=True)]))
+        auc = float(np.mean([roc_auc_score(column > 0.5, guess) for column, guess in zip(target.T, predicted.T, strict=True)]))
     return Leak(fact, max(explained, 0.0), auc, holds)
 
 
 def _predicted(values: Array, target: Array) -> Array:
-    """The target, (n, outputs), as trees tell it from one fact, (n,), that were fitted to the other rows."""
+    """Return the target, (n, outputs), predicted from one fact, (n,), by trees fitted to other rows."""
     from sklearn.model_selection import KFold, cross_val_predict
     from sklearn.tree import DecisionTreeRegressor
 
@@ -107,7 +107,7 @@ def _explained(target: Array, predicted: Array) -> float:
 
 
 def _target(prepared: PreparedSet, rows: Array) -> Array:
-    """The target of some training rows as columns: 0 and 1 for each frequent class or each label, or the ranks of values."""
+    """Return the target of some training rows as columns: 0 and 1 for each frequent class or each label, or ranks of values."""
     problem = prepared.problem
     truth = problem.truth(prepared.train.iloc[rows])
     if problem.is_exclusive:
@@ -121,7 +121,7 @@ def _target(prepared: PreparedSet, rows: Array) -> Array:
 
 
 def _some(count: int, most: int) -> Array:
-    """Rows of a table, all or so many, the same each time."""
+    """Return at most `most` of `count` rows, the same each time."""
     if count <= most:
         return np.arange(count)
     return np.sort(np.random.default_rng(0).choice(count, most, replace=False))

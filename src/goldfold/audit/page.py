@@ -1,4 +1,4 @@
-"""The audit as a page: what was found, with the rows side by side, and what was looked at."""
+"""The page of the audit: the findings, with rows side by side, and what was checked."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +16,7 @@ from goldfold.pages.html import Html, element, joined, number, page, paragraph, 
 from goldfold.pages.pictures import data_uri, fitted
 from goldfold.pages.rows import MOST_VALUES, said
 from goldfold.prepare import PreparedSet, Shown
+from goldfold.prepare.prepared_set import ALWAYS, LEFT_OUT
 
 MOST_GROUPS, MOST_ROWS, MOST_COLUMNS = 48, 4, 12
 FOUND, NOT_FOUND = "▲ found", "–"
@@ -29,7 +30,7 @@ def audit_page(
     leaks: Sequence[Leak],
     apart: Shift | None,
 ) -> str:
-    """The page, which needs no other file and no network."""
+    """Return the page, which needs no other file and no network."""
     sections = [
         ("duplicates", "Duplicates", _duplicates(prepared, same)),
         ("groups", "Groups across folds", _groups(parted)),
@@ -60,7 +61,7 @@ def _duplicates(prepared: PreparedSet, same: Sequence[Group] | None) -> Html:
 
 
 def _cards(prepared: PreparedSet, same: Sequence[Group]) -> Iterator[Html]:
-    """A card for each group: its rows side by side, and what is wrong with it."""
+    """Yield a card for each group: its rows side by side, and what is wrong with it."""
     shown = _shown(prepared, [row for group in same for row in group.rows[:MOST_ROWS]])
     ids = [*prepared.train[prepared.problem.id], *prepared.test[prepared.problem.id]]
     for group in same:
@@ -86,7 +87,7 @@ def _title(group: Group, prepared: PreparedSet) -> Html:
 
 
 def _caption(answer: str, fold: int | None, name: str) -> Html:
-    where = "test" if fold is None else "always trained on" if fold < 0 else f"fold {fold}"
+    where = "test" if fold is None else {ALWAYS: "always trained on", LEFT_OUT: "left out"}.get(fold, f"fold {fold}")
     return joined([*([element("b", answer), " · "] if answer else []), f"{where} · {name}"])
 
 
@@ -96,7 +97,7 @@ def _figure(shown: Shown, caption: Html) -> Html:
 
 
 def _values(shown: Sequence[Shown]) -> Html:
-    """The columns of several rows side by side, those that differ first, and how many are left out."""
+    """Return the columns of several rows side by side, those that differ first, and the number of the rest."""
     values = {name: [row.values[name] for row in shown] for name in shown[0].values}
     differ = [name for name, cells in values.items() if len({_plain(cell) for cell in cells}) > 1]
     order = [*differ, *(name for name in values if name not in differ)]
@@ -106,12 +107,12 @@ def _values(shown: Sequence[Shown]) -> Html:
 
 
 def _plain(value: str) -> str:
-    """A value as it is compared: 2 and 2.0 are the same."""
+    """Return a value for comparison: 2 and 2.0 are equal."""
     return value.removesuffix(".0")
 
 
 def _shown(prepared: PreparedSet, rows: Sequence[int]) -> dict[int, Shown]:
-    """Rows as their kind of input shows them."""
+    """Return rows as their kind of input shows them."""
     kind = find_modality_part(prepared.problem.modality, "shown")
     if kind is None:
         return dict.fromkeys(rows, Shown())
@@ -135,29 +136,29 @@ def _answer(prepared: PreparedSet, row: int) -> str:
 
 def _groups(parted: Sequence[Grouping]) -> Html:
     how = paragraph(
-        "Columns of repeated values, and the ids' beginnings. Where the test rows are of groups that training has not, the "
-        "validated rows should be too: set split.group."
+        "Columns of repeated values, and the starts of the ids. If the test rows are of groups that training lacks, the "
+        "validation rows should be too: set split.group."
     )
     if not parted:
-        return joined([how, paragraph("There is none.")])
+        return joined([how, paragraph("There are none.")])
     lines = [
         (item.name, str(item.groups), f"{item.seen_in_folds:.0%}", _share(item.seen_in_test), FOUND if item.holds else NOT_FOUND)
         for item in parted[:MOST_COLUMNS]
     ]
-    return joined([how, rows_table(("", "groups", "validated rows with their group in training", "test rows", ""), lines)])
+    return joined([how, rows_table(("", "groups", "validation rows with their group in training", "test rows", ""), lines)])
 
 
 def _share(value: float | None) -> str:
-    return "not told" if value is None else f"{value:.0%}"
+    return "unknown" if value is None else f"{value:.0%}"
 
 
 def _leaks(prepared: PreparedSet, leaks: Sequence[Leak]) -> Html:
     how = paragraph(
-        "How well a tree tells the target from one fact alone, on rows that it has not seen. Found is what explains 5 % of the "
-        "variance, 10 % where content may be the reason, and does so on no shuffled targets, all looks counted."
+        "How well a tree predicts the target from one fact alone, on unseen rows. A fact is found if it explains 5 % of the "
+        "variance (10 % if content may be the reason), and more than on shuffled targets."
     )
     if not leaks:
-        return joined([how, paragraph("There is none to look at, or there are too few rows.")])
+        return joined([how, paragraph("There are no such facts, or too few rows.")])
     classes = prepared.problem.task != "regression"
     lines = [
         (item.fact, f"{item.explained:.1%}", *([f"{item.auc:.2f}"] if classes else []), FOUND if item.holds else NOT_FOUND)
@@ -168,12 +169,12 @@ def _leaks(prepared: PreparedSet, leaks: Sequence[Leak]) -> Html:
 
 def _shift(apart: Shift | None) -> Html:
     how = paragraph(
-        "Whether gradient boosting tells test rows from training rows (adversarial validation): 0.5 is chance, 1 is always. "
-        "It needs what its ROC AUC falls without, on held-out rows."
+        "Whether gradient boosting can tell test rows from training rows (adversarial validation): 0.5 is chance, 1 is certain. "
+        "It needs the facts without which its ROC AUC falls, on held-out rows."
     )
     if apart is None:
-        return joined([how, paragraph("There is nothing to tell them by, or there are too few rows.")])
-    verdict = "They are told apart." if apart.holds else "They are not told apart."
+        return joined([how, paragraph("There are no facts to tell them apart by, or too few rows.")])
+    verdict = "They can be told apart." if apart.holds else "They cannot be told apart."
     score = paragraph(f"ROC AUC {apart.auc:.3f} ± {apart.error:.3f}. {verdict}")
     lines = [(name, f"{fall:.3f}", *(number(value) for value in apart.medians[name])) for name, fall in apart.needs.items()]
     table = [rows_table(("needs", "falls by", "median in train", "in test"), lines, numbers=3)] if lines and apart.holds else []

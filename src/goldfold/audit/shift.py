@@ -1,4 +1,4 @@
-"""Whether train and test can be told apart, and by what: adversarial validation."""
+"""Adversarial validation: whether train and test can be told apart, and by which facts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from goldfold.audit.finding import Finding
 from goldfold.metrics import Array
 
 FEWEST, MOST = 30, 4000
-"""Rows of each table that it takes, and of each that are looked at."""
+"""The least and the largest number of rows of each table."""
 SPLITS = 5
 APART, DEVIATIONS = 0.6, 3.0
 TELLING, NAMED = 0.01, 5
@@ -19,8 +19,8 @@ TELLING, NAMED = 0.01, 5
 
 @dataclass(frozen=True)
 class Shift:
-    """The ROC AUC of a classifier of train and test, its standard error over folds, and by how much it falls without each fact
-    that it needs; with the medians of these in train and test."""
+    """The ROC AUC of a classifier of train and test, its standard error over folds, how much it falls without each fact that it
+    needs, and the medians of these facts in train and test."""
 
     auc: float
     error: float
@@ -29,14 +29,14 @@ class Shift:
 
     @property
     def holds(self) -> bool:
-        """Whether train and test are told apart, more than by chance."""
+        """Whether train and test can be told apart, more than by chance."""
         return self.auc >= APART and self.auc - DEVIATIONS * self.error > 0.5
 
 
 def find_shift(facts: pd.DataFrame, train_rows: int) -> Shift | None:
-    """How well gradient boosting tells the test rows from the training rows by `facts`, training rows first.
+    """Return how well gradient boosting tells test rows from training rows by `facts`, training rows first.
 
-    None where there are too few rows or no facts. What it needs is found by permuting each fact on held-out rows.
+    None if there are too few rows or no facts. Each fact is permuted on held-out rows to find those that it needs.
     """
     from threadpoolctl import threadpool_limits
 
@@ -47,7 +47,7 @@ def find_shift(facts: pd.DataFrame, train_rows: int) -> Shift | None:
     parts = [draws.permutation(train_rows)[:MOST], train_rows + draws.permutation(test_rows)[:MOST]]
     rows, is_test = np.concatenate(parts), np.repeat([0, 1], [len(part) for part in parts])
     values = facts.to_numpy(dtype=np.float64)[rows]
-    # One thread: so few rows gain nothing from more, which wait for each other where other work runs.
+    # So few rows gain nothing from more threads.
     with threadpool_limits(limits=1):
         aucs = [_auc(_fitted(values, is_test, fitted), values[held], is_test[held]) for fitted, held in _folds(values, is_test)]
         shift = Shift(float(np.mean(aucs)), float(np.std(aucs, ddof=1) / np.sqrt(SPLITS)))
@@ -61,11 +61,11 @@ def find_shift(facts: pd.DataFrame, train_rows: int) -> Shift | None:
 
 
 def findings(shift: Shift | None) -> list[Finding]:
-    """A finding where train and test are told apart. It is no mistake in the data, but says how far to trust the CV score."""
+    """Return a finding if train and test can be told apart, which limits the trust in the CV score."""
     if shift is None or not shift.holds:
         return []
     by = f" by {', '.join(list(shift.needs)[:3])}" if shift.needs else ""
-    message = f"a classifier tells test rows from training rows{by} (ROC AUC {shift.auc:.2f})"
+    message = f"a classifier can tell test rows from training rows{by} (ROC AUC {shift.auc:.2f})"
     return [Finding("train and test differ", message, serious=False)]
 
 
@@ -76,7 +76,7 @@ def _folds(values: Array, is_test: Array) -> Iterator[tuple[Array, Array]]:
 
 
 def _fitted(values: Array, is_test: Array, rows: Array) -> Any:
-    """A classifier of scikit-learn's, fitted to these rows."""
+    """Return a classifier of scikit-learn, fitted to these rows."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=15, learning_rate=0.15, random_state=0)
@@ -90,10 +90,10 @@ def _auc(model: Any, values: Array, is_test: Array) -> float:
 
 
 def _falls(values: Array, is_test: Array) -> Array:
-    """By how much the ROC AUC of the first fold falls when each fact is permuted, (facts,)."""
+    """Return how much the ROC AUC of the first fold falls when each fact is permuted, (facts,)."""
     from sklearn.inspection import permutation_importance
 
     fitted, held = next(_folds(values, is_test))
     model = _fitted(values, is_test, fitted)
-    looked = permutation_importance(model, values[held], is_test[held], scoring="roc_auc", n_repeats=3, random_state=0)
-    return np.asarray(looked.importances_mean)
+    importance = permutation_importance(model, values[held], is_test[held], scoring="roc_auc", n_repeats=3, random_state=0)
+    return np.asarray(importance.importances_mean)

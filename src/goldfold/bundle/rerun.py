@@ -39,7 +39,7 @@ def predict_bundle(bundle: Path, data: Path, path: Path) -> None:
     Exits with a message and code 2 on bad input.
     """
     with exit_with_message():
-        begun, loaded = time.monotonic(), Bundle.load(bundle)
+        start, loaded = time.monotonic(), Bundle.load(bundle)
         for line in loaded.other_versions():
             print(f"{line}: predictions may differ in their last digits")
         competition = read_test(loaded, data)
@@ -51,13 +51,14 @@ def predict_bundle(bundle: Path, data: Path, path: Path) -> None:
             submission.save(Path(folder))
             path.write_bytes((Path(folder) / "submission.csv").read_bytes())
         check_submission(path, competition.sample, loaded.problem)
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - start
         print(f"{path}: {len(competition.sample)} rows, passed the contract of the sample submission, in {seconds:.0f} s")
 
 
 def read_test(bundle: Bundle, data: Path) -> Competition:
     """Read the competition in `data`; raises InputError if its problem is not the bundle's."""
-    competition = read_competition(bundle.config.competition.model_copy(update={"path": str(data), "name": bundle.problem.name}))
+    config = bundle.config.competition.model_copy(update={"path": str(data), "name": bundle.problem.name})
+    competition = read_competition(config, bundle.config.prepare)
     if competition.problem != bundle.problem:
         raise InputError(
             f"{data} sets another problem than {bundle.name} was trained for",
@@ -94,9 +95,9 @@ def measure(bundle: Bundle, data: Path) -> Pace:
 
 
 def _timed(bundle: Bundle, competition: Competition, rows: int) -> float:
-    begun = time.monotonic()
+    start = time.monotonic()
     predict_test(bundle, replace(competition, test=competition.test.iloc[:rows]))
-    return time.monotonic() - begun
+    return time.monotonic() - start
 
 
 def _differences(competition: Competition, bundle: Bundle) -> list[tuple[str, object, object]]:

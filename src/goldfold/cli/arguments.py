@@ -11,12 +11,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def add_fold(parser: argparse.ArgumentParser) -> None:
-    """Add a fold."""
+    """Add the option --fold."""
     parser.add_argument("--fold", type=int, help="by default the first of split.folds")
 
 
 def at_least_one(text: str) -> int:
-    """Parse a whole number from 1 on."""
+    """Parse a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"give a whole number from 1 on, not {text}")
+        raise argparse.ArgumentTypeError(f"give a whole number of at least 1, not {text}")
     return int(text)

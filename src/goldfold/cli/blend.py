@@ -1,4 +1,4 @@
-"""Blend runs into one, by weights or a stack that nested cross-validation scores."""
+"""Blend runs by weights or a stack, scored by nested cross-validation."""
 
 import argparse
 import hashlib
@@ -25,18 +25,18 @@ from goldfold.validation.same_rows import on_same_rows
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the runs, and how to blend them."""
     parser.add_argument("runs", nargs="+", metavar="run", help="the name or id of an MLflow run, or current")
-    parser.add_argument("--name", help="the blend's name, by which it can be compared and blended in its turn")
+    parser.add_argument("--name", help="the blend's name, for comparing or blending it further")
     parser.add_argument("--method", choices=get_args(Method), default="hill", help="hill climbing by default")
     parser.add_argument("--on", choices=get_args(Scale), help="by default predictions; logits for a stack of probabilities")
     parser.add_argument("--model", help="a stack's scikit-learn model, sklearn.ensemble:RandomForestClassifier or own.file:name")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Blend runs, print how the blend scores beside its members, and write and log it as a result of its own."""
+    """Blend runs, print the blend's score beside its members', and write and log it as a result of its own."""
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     problem = prepared.problem
     settings = _settings(problem, args)
-    # What is current now has another name tomorrow.
+    # The current result will be another tomorrow: it goes by its run's name.
     named = [replace(run, name=run.origin.name) if run.origin and not run.id else run for run in find_runs(args.runs)]
     runs = sorted(named, key=lambda run: run.name)
     name = args.name or _default_name(settings, runs)
@@ -59,12 +59,12 @@ def run(args: argparse.Namespace) -> None:
 def _settings(problem: Problem, args: argparse.Namespace) -> BlendSettings:
     if args.model and args.method != "stack":
         raise InputError(f"--model {args.model} is for a stack", mend="add --method stack, or leave --model out")
-    usual: Scale = "logits" if args.method == "stack" and problem.task != "regression" else "predictions"
-    return BlendSettings(args.method, args.on or usual, args.model)
+    default: Scale = "logits" if args.method == "stack" and problem.task != "regression" else "predictions"
+    return BlendSettings(args.method, args.on or default, args.model)
 
 
 def _default_name(settings: BlendSettings, runs: Sequence[Run]) -> str:
-    """A name that says the method, and differs between other members and settings."""
+    """Return a name with the method and a hash of members and settings."""
     content = repr((settings, [(run.name, run.id) for run in runs]))
     return f"blend-{settings.method}-{hashlib.blake2b(content.encode(), digest_size=3).hexdigest()}"
 
@@ -74,15 +74,15 @@ def _require(name: str, runs: Sequence[Run]) -> None:
         raise InputError("there is nothing to blend with one run", mend="name two runs or more")
     if not re.fullmatch(r"\w[\w.-]*", name) or name in ("current", *(run.name for run in runs)):
         raise InputError(
-            f"--name {name} cannot be a blend's",
-            mend="use letters, digits, dots and dashes; not current, and no member's name",
+            f"--name {name} cannot name a blend",
+            mend="use letters, digits, dots and dashes, but not current nor a member's name",
         )
     if _is_other_run(name):
-        raise InputError(f"--name {name} is another run's, which is no blend", mend="give a name that no run has")
+        raise InputError(f"--name {name} belongs to a run that is not a blend", mend="give a name that no run has")
 
 
 def _is_other_run(name: str) -> bool:
-    """Whether a run of that name is there that is no blend: a blend takes the place of another one alone."""
+    """Return whether there is a run of that name that is not a blend; a blend replaces other blends alone."""
     with suppress(InputError):
         return not find_run(name).is_blend
     return False

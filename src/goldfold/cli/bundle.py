@@ -1,4 +1,4 @@
-"""Write a run as one folder that predicts without a network, for a code competition."""
+"""Write a run as one folder that predicts offline, for a code competition."""
 
 import argparse
 from pathlib import Path
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write a run's bundle, and say how large it is and how long it will take, measured here by the test rows there are."""
+    """Write a run's bundle, and print its size and how long it will take, as measured here on test rows."""
     chosen = find_run(args.run)
     bundle = Bundle(chosen.tracked_name, chosen.config(), chosen.ensemble())
     modality_part(bundle.problem.modality, "outside")
@@ -33,8 +33,7 @@ def run(args: argparse.Namespace) -> None:
     size = bundle.save(folder, args.data or Path("/kaggle/input") / bundle.problem.name, args.megabytes, args.wheels)
     views, count = 1 + len(bundle.config.predict.tta), bundle.ensemble.checkpoints
     models = f"{count} models x {views} view{'s' * (views > 1)}"
-    weight = f"{size / 1e6:.1f} MB of {args.megabytes:g}"
-    print(f"bundle      {folder}: {weight}, {count} models; its notebook is predict.ipynb")
+    print(f"bundle      {folder}: {size / 1e6:.1f} MB of {args.megabytes:g}, {count} models; its notebook is predict.ipynb")
     pace = measure(bundle, Path(bundle.config.competition.path))
     rows = args.test_rows or len(PreparedSet.load(PREPARED).test)
     seconds = pace.seconds(rows)

@@ -1,4 +1,4 @@
-"""Compare two runs on the same out-of-fold rows: is the difference more than noise?"""
+"""Compare two runs on the same out-of-fold rows: is their difference more than noise?"""
 
 import argparse
 import tempfile
@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Compare two runs on the same out-of-fold rows, print what came out, and log it as a run of its own."""
+    """Compare two runs on the same out-of-fold rows, print the comparison, and log it as a run of its own."""
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     runs, problem = find_runs(args.runs), prepared.problem
     results = on_same_rows(problem, {run.name: run.cv(problem) for run in runs})

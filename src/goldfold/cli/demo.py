@@ -7,7 +7,7 @@ from goldfold.competition.demo import write_digits
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add a folder for its files, and a file for its test labels."""
+    """Add the folder for its files and the file for its test labels."""
     parser.add_argument("folder", type=Path)
     parser.add_argument("solution", type=Path)
 

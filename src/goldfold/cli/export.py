@@ -27,4 +27,4 @@ def run(args: argparse.Namespace) -> None:
     print(f"fold {result.fold}, {result.codec.problem.metric} {result.score:.5g}")
     for path, deviation in export(result, PreparedSet.load(PREPARED), args.formats, args.out).items():
         print(f"{path}  {path.stat().st_size / 1e6:.1f} MB, at most {deviation:.1e} from PyTorch on real rows")
-    print(f"{args.out / 'preprocessing.json'}  how its input is made, and what its output means")
+    print(f"{args.out / 'preprocessing.json'}  how to make its input and read its output")

@@ -13,13 +13,14 @@ from ruamel.yaml.error import YAMLError
 
 from goldfold.errors import InputError
 from goldfold.init import Proposal, Setting, propose, proposed, require_committed, write, written
-from goldfold.init.files import RAW, is_table, missing, slug_of, unpack_beside, unpack_download
+from goldfold.init.files import RAW, missing, slug_of, unpack_beside, unpack_download
 from goldfold.init.params import PARAMS
 from goldfold.kaggle import download, evaluation
 from goldfold.scratch import scratch_folder
+from goldfold.tables import is_table
 
 DEMO = Path("data/demo")
-SEVERAL = ("id", "target", "classes", "metric")
+SEVERAL = ("id", "target", "classes", "metric", "labels", "missing")
 """The settings of competition that may be lists or have arguments."""
 
 
@@ -27,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add where the files are, and settings that win."""
     parser.add_argument("source", metavar="SLUG | PATH", help="a competition's name on Kaggle, or a folder, zip or table")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of competition that win, such as target=price")
+    parser.add_argument("--yes", action="store_true", help="take the likelier answer to each question that the files leave open")
     parser.add_argument("--print", action="store_true", dest="show", help="print params.yaml, and leave it and DVC alone")
 
 
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     settings = _parsed(args.settings)
     folder, evaluation = _folder(args.source, settings)
     path = folder.as_posix() if _is_inside(folder) else str(Path(os.path.abspath(folder)))
-    proposal = propose(folder, path, settings, evaluation)
+    proposal = propose(folder, path, settings, evaluation, args.yes)
     text = proposed(PARAMS.read_text(encoding="utf-8"), proposal.settings)
     if args.show:
         print(text, end="")

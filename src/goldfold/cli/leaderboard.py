@@ -1,4 +1,4 @@
-"""Show all runs: their CV, their scores on the leaderboard, what they changed."""
+"""Show all runs with their CV, their leaderboard scores and their settings."""
 
 import argparse
 import tempfile
@@ -26,12 +26,12 @@ from goldfold.tracking.submissions import sendings, sent_on
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the order, and whether to ask Kaggle."""
-    parser.add_argument("--by", choices=ORDERS, default="cv", help="what they are sorted by; cv")
-    parser.add_argument("--offline", action="store_true", help="do not ask Kaggle; scores are those last seen")
+    parser.add_argument("--by", choices=ORDERS, default="cv", help="what to sort by; cv by default")
+    parser.add_argument("--offline", action="store_true", help="do not ask Kaggle; show the scores last seen")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print all runs in an order, fetch their scores from Kaggle where it can be asked, and write and log the page."""
+    """Print all runs, sorted, with new scores from Kaggle if it answers, and write and log the page."""
     config, problem = load_config(), PreparedSet.load(PREPARED).problem
     metric, slug = problem.scored_by, config.competition.kaggle
     runs, teams, remarks = all_runs(problem.name), list[float](), list[str]()
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
     if not scored:
         raise InputError(
             f"no run of {problem.name} in {tracking_uri(repository())} was scored by {metric.name}",
-            mend="run `dvc repro`; where it is up to date, its runs went to another store: name that in MLFLOW_TRACKING_URI, or "
+            mend="run `dvc repro`; if that is up to date, its runs are in another store: name it in MLFLOW_TRACKING_URI, or "
             "track the result again by `dvc repro --force`",
         )
     rows, agreed = ranked(scored, args.by, metric.maximize), agreements(scored)
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _ask_kaggle(slug: str, problem: Problem, runs: list[Run]) -> tuple[list[Run], list[float], list[str]]:
-    """The runs with their new scores, the teams' scores, and remarks on the day's submissions and on medals."""
+    """Return the runs with their new scores, the teams' scores, and remarks on today's submissions and on medals."""
     rules, entries = facts(slug), submissions(slug)
     if refresh(runs, entries, problem.scored_by.name):
         runs = all_runs(problem.name)
@@ -79,12 +79,12 @@ def _ask_kaggle(slug: str, problem: Problem, runs: list[Run]) -> tuple[list[Run]
     limit = f" of {rules.daily_limit}" if rules.daily_limit else ""
     remarks = [f"{today}{limit} submissions were sent to {slug} today (UTC)"]
     if not rules.gives_medals:
-        remarks.append("medals are by Kaggle's rules for so many teams; this competition gives none")
+        remarks.append("medals are what Kaggle's rules would give among so many teams; this competition awards none")
     return runs, teams, remarks
 
 
 def _offline_remark(runs: Sequence[Run], reason: str) -> str:
-    """A remark for when Kaggle was not asked: why, and the day's submissions that the runs remember."""
+    """Return why Kaggle was not asked, and how many submissions the runs record for today."""
     sent = [sending for run in runs for sending in sendings(run.tags)]
     remark = f"Kaggle was not asked ({reason}): scores are those last seen"
     if not sent:
@@ -95,6 +95,6 @@ def _offline_remark(runs: Sequence[Run], reason: str) -> str:
 
 
 def _positions(rows: Sequence[Standing], teams: Sequence[float], maximize: bool) -> dict[str, Position]:
-    """The positions of the public scores from Kaggle, by run id."""
+    """Return the positions of the public scores from Kaggle, by run id."""
     scores = {row.id: [sent.public for sent in row.sent if sent.public is not None] for row in rows}
     return {run: position(public[-1], teams, maximize) for run, public in scores.items() if public and teams}

@@ -1,4 +1,4 @@
-"""Find a learning rate: the loss while the rate rises, as a plot."""
+"""Find a learning rate: plot the loss while the rate rises."""
 
 import argparse
 import sys

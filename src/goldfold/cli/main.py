@@ -1,4 +1,4 @@
-"""The commands: each a module of its name, with `arguments(parser)` and `run(args)`, imported when it is asked for."""
+"""The commands, each a module with `arguments(parser)` and `run(args)` that is imported when it is called."""
 
 import argparse
 import sys
@@ -39,12 +39,12 @@ COMMANDS = (
 
 
 def main() -> None:
-    """Run the command that the arguments name, and end the process with its exit code."""
+    """Run the command that sys.argv names, and end the process with its exit code."""
     run_to_end(lambda: run_command(sys.argv[1:]))
 
 
 def run_command(arguments: Sequence[str]) -> None:
-    """Run a command, or print what there is; raises InputError for a name that no command has."""
+    """Run a command, or list them all; raises InputError for an unknown one."""
     name, *rest = arguments or ["--help"]
     if name in ("-h", "--help"):
         print(overview())
@@ -58,7 +58,7 @@ def run_command(arguments: Sequence[str]) -> None:
 
 
 def overview() -> str:
-    """Return every command with the first line of its module, which is read and not imported."""
+    """Return all commands with the first lines of their docstrings, read without importing them."""
     usage = "usage: goldfold COMMAND …        goldfold COMMAND --help says more\n\nFrom a competition's files to a submission.\n"
     return "\n".join([usage, *(f"  {name:<14}{_first_line(name)}" for name in COMMANDS)])
 
@@ -68,7 +68,7 @@ def _module(name: str) -> str:
 
 
 def _first_line(name: str) -> str:
-    """The first line of a command's docstring."""
+    """Return the first line of a command's docstring."""
     with Path(__file__).with_name(f"{_module(name)}.py").open(encoding="utf-8") as source:
         return source.readline().strip().strip('"').rstrip(".")
 

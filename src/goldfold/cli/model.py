@@ -1,4 +1,4 @@
-"""Show the network: its layers, the shapes they give, and which parameters are trained."""
+"""Show the network's layers, their output shapes, and which parameters are trained."""
 
 import argparse
 
@@ -15,7 +15,7 @@ from goldfold.training.layers import list_layers
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add a fold, and the epoch whose frozen parts are shown."""
+    """Add a fold and an epoch."""
     add_fold(parser)
     parser.add_argument("--epoch", type=int, help="the epoch, from 1 on, whose frozen parts are shown; by default the last")
 
@@ -25,10 +25,10 @@ def run(args: argparse.Namespace) -> None:
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     train = config.train
     if args.epoch is not None and not 1 <= args.epoch <= train.epochs:
-        raise InputError(f"--epoch {args.epoch}: train.epochs has {train.epochs}", mend=f"give one of 1 to {train.epochs}")
+        raise InputError(f"--epoch {args.epoch}: train.epochs is {train.epochs}", mend=f"give one of 1 to {train.epochs}")
     fold = read_fold(prepared, config.split.folds[0] if args.fold is None else args.fold, train.seeds[0], config)
     model = fold.build_model(print)
     if is_fitted_once(model):
-        raise InputError(f"{config.model.name} is fitted at once and has no layers", mend="this is for networks")
+        raise InputError(f"{config.model.name} is fitted at once and has no layers", mend="use this command for networks")
     set_trainable(model, config.finetune, (args.epoch or train.epochs) - 1)
     show_layers(list_layers(model, fold.plain_view().__getitems__([(0, 0)])[1]))

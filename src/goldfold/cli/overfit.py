@@ -1,4 +1,4 @@
-"""Fit one batch by heart: the first thing to try when a model does not learn."""
+"""Overfit one batch: the first thing to try when a model does not learn."""
 
 import argparse
 import sys
@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Fit one batch, and say whether the model can learn it."""
+    """Overfit one batch, and say whether the model can; exit with 1 if it cannot."""
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     if warning := prepared_warning():
         print(warning, file=sys.stderr)
@@ -33,10 +33,10 @@ def run(args: argparse.Namespace) -> None:
     result = overfit(prepared, fold, config, FoldProgress(), args.steps, show_step)
     print(f"the loss on {result.rows} rows went from {result.first:.4f} to {result.last:.4f} in {result.steps} steps")
     if result.learned:
-        print("it learns: model, loss and targets fit together; look for what is wrong in data, augmentation or schedule")
+        print("it learns: model, loss and targets fit together; look for the fault in data, augmentation or schedule")
     else:
         print(
-            "it does not learn a batch by heart: try a higher or lower train.lr (goldfold lr-find), finetune.train: all, less "
+            "it cannot overfit one batch: try a higher or lower train.lr (goldfold lr-find), finetune.train: all, less "
             "weight_decay and dropout; then look at the targets, the loss and model.mean and model.std"
         )
         raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""Predict images, folders of them or tables of rows, and print the most probable classes."""
+"""Predict images, folders of images or tables, and print the most probable classes."""
 
 import argparse
 from pathlib import Path
@@ -12,15 +12,15 @@ from goldfold.terminal import show_answers
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what to predict, and by which models."""
+    """Add what to predict, and the models."""
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--top", type=at_least_one, default=3, help="classes to print per row")
     parser.add_argument("--run", default="current", help=RUN)
-    parser.add_argument("--fold", type=int, help="one fold's models alone")
+    parser.add_argument("--fold", type=int, help="use this fold's models alone")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the most probable classes of each image or row, or its values, as the run's models answer them."""
+    """Print the most probable classes, or the values, that a run's models predict for each row."""
     chosen = find_run(args.run)
     ensemble, header = chosen.ensemble(args.fold), chosen.config().competition.header
     problem = ensemble.problem

@@ -1,4 +1,4 @@
-"""Delete the checkpoints of all runs but the best and the submitted ones, after asking."""
+"""Delete the checkpoints of all runs except the best and the submitted ones, after asking."""
 
 import argparse
 import sys
@@ -14,13 +14,13 @@ from goldfold.tracking.prune import carry_out, plan_pruning
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add how many runs to keep whole."""
+    """Add how many runs keep their checkpoints."""
     parser.add_argument("--keep", type=at_least_one, default=10, help="how many of the best runs keep theirs; 10 by default")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Say which runs of the prepared competition would lose their checkpoints, and what that frees; ask; delete them."""
+    """Say which runs of the prepared competition would lose their checkpoints, and the space that frees; ask; delete them."""
     problem, store, current = PreparedSet.load(PREPARED).problem, open_store(), Origin.load(ORIGIN)
     kept = current.name if current else ""
     pruning = plan_pruning(store, problem.name, problem.scored_by, args.keep, kept, problem.metric_args)
@@ -35,8 +35,8 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _ask(losing: str) -> None:
-    """Raise InputError where there is no one to ask; end the command where the answer is no."""
+    """Ask for confirmation; raises InputError without a terminal, and SystemExit if the answer is no."""
     if not sys.stdin.isatty():
-        raise InputError("nothing was deleted: there is no terminal to ask in", mend="add --yes where you are sure")
+        raise InputError("nothing was deleted: there is no terminal to ask in", mend="add --yes if you are sure")
     if input(f"Delete the checkpoints of {losing}? [y/N] ").strip().lower() not in ("y", "yes"):
         raise SystemExit(1)

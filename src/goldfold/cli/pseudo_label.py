@@ -1,4 +1,4 @@
-"""Label the test rows by a run's models, to train on them."""
+"""Label the test rows with a run's models, to train on them."""
 
 import argparse
 
@@ -19,9 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write what each fold's models of a run predict of the test rows, and say how to train on it.
+    """Write what the models of each fold of a run predict for the test rows, and print how to train on that.
 
-    Raises InputError for a run that has no predictions by fold, as a blend, or whose rows were split otherwise than now.
+    Raises InputError for a run without predictions by fold, such as a blend, and for one with other folds than now.
     """
     prepared, labeller = PreparedSet.load(PREPARED), find_run(args.run)
     problem, name = prepared.problem, labeller.tracked_name
@@ -32,16 +32,16 @@ def run(args: argparse.Namespace) -> None:
     folds, ids = prepared.folds[oof["row"]], prepared.train[problem.id].iloc[oof["row"]]
     if list(folds) != list(oof["fold"]) or list(ids) != list(oof[problem.id]):
         raise InputError(
-            f"{labeller.name} had other folds than data/prepared has: its models may have seen the rows that are to judge",
-            mend="run `dvc repro` with the folds of now, and label by that run",
+            f"{labeller.name} was trained on other folds than those of data/prepared: its models may have seen validation rows",
+            mend="run `dvc repro` with the present folds, and label by that run",
         )
     table = pd.read_parquet(by_fold)
     path = PSEUDO / f"{name}.parquet"
     save_pseudo_labels(path, prepared, table, name)
-    usual = PseudoConfig(labels=path).confidence
+    confidence = PseudoConfig(labels=path).confidence
     print(f"{path}: {len(prepared.test)} test rows, as the models of each fold of {name} predict them")
     for fold, rows in table.groupby("fold"):
-        sure = int(is_sure(problem, problem.predictions(rows), usual).sum())
-        print(f"fold {fold}      {sure} rows with a confidence of {usual} or more")
+        sure = int(is_sure(problem, problem.predictions(rows), confidence).sum())
+        print(f"fold {fold}      {sure} rows with a confidence of {confidence} or more")
     print("to train on them, in params.yaml or a recipe:")
-    print(f"train:\n  pseudo: {{labels: {path}, confidence: {usual}, soft: false}}")
+    print(f"train:\n  pseudo: {{labels: {path}, confidence: {confidence}, soft: false}}")

@@ -1,4 +1,4 @@
-"""Write a run as one HTML file: curves, errors with their images, calibration, settings."""
+"""Write a run's report as one HTML file: curves, errors with their images, calibration, settings."""
 
 import argparse
 from contextlib import suppress
@@ -20,10 +20,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the report of the current result, with its test score where that is known, or of an MLflow run.
+    """Write the report of the current result, with its test score if the labels are known, or of an MLflow run.
 
-    That of the current result goes to its run too. A run that has a report gives that; of another one, such as a blend, the
-    report holds what its artifacts tell.
+    The report of the current result is logged to its run too. A run with a report gives that one; for any other, such as a
+    blend, the report is made from its artifacts.
     """
     reported = find_run(args.run)
     page = _of_tracked(reported) if reported.id else _of_current(reported)
@@ -42,7 +42,7 @@ def _of_current(current: Run) -> str:
     test = score_by_solution(submission, load_config().competition, prepared) if submission.is_file() else None
     tags = provenance()
     if current.origin:
-        # Its run, where the store answers, knows which code it was, however that changed since.
+        # The run's tags name the code that made the result, which may have changed since.
         with suppress(InputError):
             tags = dict(find_run(current.origin.name).tags)
     about = About(current.tracked_name, current.params, tags, test.score if test else None)

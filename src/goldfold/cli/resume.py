@@ -1,4 +1,4 @@
-"""Train on what train.max_hours cut short, then run what depends on it."""
+"""Continue training that train.max_hours cut short, then run what depends on it."""
 
 import argparse
 import subprocess
@@ -8,17 +8,17 @@ from goldfold.runs.paths import cut_short
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: it takes none."""
+    """Add no arguments."""
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train on the folds that train.max_hours cut, or that were stopped, then run what depends on them."""
+    """Continue the folds that train.max_hours cut short or that were stopped, then run what depends on them."""
     stages = cut_short(load_config())
     if not stages:
-        print("no training was cut short, so there is nothing to go on with; make repro runs what is not up to date")
+        print("no training was cut short, so there is nothing to continue; make repro runs what is out of date")
         return
     for stage in stages:
-        print(f"going on with {stage}", flush=True)
+        print(f"continuing {stage}", flush=True)
         _repro("--force", "--single-item", stage)
     _repro()
 

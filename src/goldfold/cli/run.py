@@ -13,27 +13,27 @@ from goldfold.runs.paths import RECIPES, require_competition
 
 PARAMS = Path("params.yaml")
 ELSEWHERE = ("--queue", "--temp")
-"""Options by which DVC runs a copy of the workspace, as it is when the command is given."""
+"""Options with which DVC runs in a copy of the present workspace."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add a recipe, and options for DVC."""
     parser.add_argument("recipe", help="the recipe's name, without .yaml")
-    passed = "what follows goes to dvc exp run, such as --queue or -S train.lr=0.01"
-    parser.add_argument("dvc_options", nargs=argparse.REMAINDER, metavar="options", help=passed)
+    explained = "passed on to dvc exp run, such as --queue or -S train.lr=0.01"
+    parser.add_argument("dvc_options", nargs=argparse.REMAINDER, metavar="options", help=explained)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Lay a recipe over params.yaml, and `dvc exp run`; raises InputError where params.yaml has changes not committed."""
+    """Lay a recipe over params.yaml and `dvc exp run`; raises InputError if params.yaml has uncommitted changes."""
     name, path = args.recipe, RECIPES / f"{args.recipe}.yaml"
     options = [option for option in args.dvc_options if option != "--"]
     recipe = read_recipe(RECIPES, name)
     if recipe.pop("sweep", None):
-        print(f"{path} as it is, without its search (goldfold sweep {name})")
+        print(f"{path}: running its settings, not its search; goldfold sweep {name} does that")
     if _lines("git", "status", "--porcelain", str(PARAMS)):
         raise InputError(
-            "params.yaml has changes that are not committed, yours or those of the last recipe; this one would be laid over them",
-            mend="git restore params.yaml goes back to what is committed; git commit params.yaml builds on the changes",
+            "params.yaml has uncommitted changes, yours or those of the last recipe, and this recipe would be laid over them",
+            mend="git restore params.yaml drops the changes; git commit params.yaml keeps them",
         )
     tree = overlaid(read_yaml(PARAMS), recipe)
     config = parse_config(tree, str(path))
@@ -44,14 +44,14 @@ def run(args: argparse.Namespace) -> None:
     _write(after)
     is_elsewhere = any(option in ELSEWHERE for option in options)
     if not is_elsewhere:
-        print(f"params.yaml takes the settings of {path}; `git restore params.yaml` goes back", flush=True)
+        print(f"params.yaml now has the settings of {path}; `git restore params.yaml` undoes that", flush=True)
     try:
         code = subprocess.run(["dvc", "exp", "run", "--name", name, *options], check=False).returncode
     finally:
         if is_elsewhere and PARAMS.read_text(encoding="utf-8") == after:
             _write(before)
     if code and name in _lines("dvc", "exp", "list", "--name-only"):
-        print(f"\nan experiment of that name is there: goldfold run {name} --force takes its place", file=sys.stderr)
+        print(f"\nthere is an experiment of that name: goldfold run {name} --force replaces it", file=sys.stderr)
     if code:
         raise SystemExit(code)
 

@@ -1,4 +1,4 @@
-"""Print the JSON schema of params.yaml, by which editors complete and check it."""
+"""Print the JSON schema of params.yaml, for editors to complete and check it."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from goldfold.imports import known_modalities
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: it takes none."""
+    """Add no arguments."""
 
 
 def run(args: argparse.Namespace) -> None:

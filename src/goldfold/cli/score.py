@@ -26,13 +26,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print and log the score of a run's submission against the labels of a table, or of competition.solution.
 
-    A column Usage, as Kaggle's solutions have, gives the scores of the public and of the private rows beside it.
+    With a column Usage, as in Kaggle's solutions, the public and the private rows are scored as well.
     """
     competition, prepared, scored = load_config().competition, PreparedSet.load(PREPARED), find_run(args.run)
     problem, path = prepared.problem, scored.submission(prepared)
     if args.solution is not None:
         competition = competition.model_copy(update={"solution": str(args.solution)})
-    labels = read_solution(competition, problem)
+    labels = read_solution(competition, problem, prepared.sample, prepared.test)
     if labels is None:
         raise InputError(
             "the test labels are not known", mend="name a table of them: --solution FILE, or competition.solution in params.yaml"
@@ -41,11 +41,11 @@ def run(args: argparse.Namespace) -> None:
     source = competition.solution or "the rows that were held out"
     for part, (score, rows) in scores.items():
         print(f"{part.removeprefix('test '):<11} {problem.scored_by.name} {number(score)}  ({rows} rows of {source})")
-    left = prepared.test[problem.answer_id or problem.id].nunique() - scores["test"][1]
-    if left:
-        print(f"not scored  {left} test rows, of which {source} has no label")
+    unscored = prepared.test[problem.answer_id or problem.id].nunique() - scores["test"][1]
+    if unscored:
+        print(f"not scored  {unscored} test rows, which have no label in {source}")
     if unseen := problem.unseen(labels):
-        print(f"unseen      labels that training never saw, and no prediction can get right: {', '.join(unseen)}")
+        print(f"unseen      labels that no training row has, and no prediction can get right: {', '.join(unseen)}")
     print(f"CV          {problem.scored_by.name} {number(scored.cv(problem).scores.score)}")
     if scored.origin:
         metrics = {f"{problem.scored_by.name}_{part.replace(' ', '_')}": score for part, (score, _) in scores.items()}

@@ -1,4 +1,4 @@
-"""Show the current result, with its test score where the labels are known."""
+"""Show the current result, with its test score if the labels are known."""
 
 import argparse
 
@@ -14,11 +14,11 @@ from goldfold.tracking import log_scores
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: it takes none."""
+    """Add no arguments."""
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the current result; score its submission where the test labels are known, and log that score."""
+    """Print the current result; if the test labels are known, score its submission and log the score."""
     config, prepared, current = load_config(), PreparedSet.load(PREPARED), find_run("current")
     problem = prepared.problem
     path = current.folder("submission") / "submission.csv"

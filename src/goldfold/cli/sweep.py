@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from goldfold.identity import result_key
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import RECIPES, SWEEPS
 from goldfold.scratch import scratch_folder
-from goldfold.sweep import Search, Tried
+from goldfold.sweep import Search, TrialResult
 from goldfold.sweep.space import overlay
 from goldfold.sweep.trial import Notes, prepare_trial
 from goldfold.terminal import number
@@ -33,12 +33,12 @@ from goldfold.validation.same_rows import on_same_rows
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add a recipe."""
-    parser.add_argument("recipe", help="the name, or the file, of a recipe with a section sweep")
+    parser.add_argument("recipe", help="the name or file of a recipe with a section sweep")
     parser.add_argument("--write", action="store_true", help="write the best settings as the recipe <name>-best")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Search the space of a recipe, each trial an MLflow run; print the best settings as an overlay, and what they are worth."""
+    """Search the space of a recipe, each trial an MLflow run; print the best settings as an overlay, and their score."""
     name = Path(args.recipe).stem if args.recipe.endswith(".yaml") else args.recipe
     path = RECIPES / f"{name}.yaml"
     recipe = read_recipe(RECIPES, name)
@@ -60,18 +60,19 @@ def run(args: argparse.Namespace) -> None:
 def _conclude(
     name: str, recipe: Mapping[str, Any], search: Search, prepared: PreparedSet, tracked: TrackedSearch, write: bool
 ) -> None:
-    """Say which trial is the best and what it is worth against the default, and give its settings as an overlay."""
-    tried = search.tried()
-    default, best = tried[0], search.best()
+    """Compare the best trial with the default settings, and print and write its settings as an overlay."""
+    results = search.results()
+    default, best = results[0], search.best()
     config, problem = search.config({}), prepared.problem
     groups = prepared.train.set_index(problem.id)[config.split.group] if config.split.group else None
     cv = _judge(search, best, groups)
     comparison = None
     if best.name != default.name:
-        results = on_same_rows(problem, {default.name: search.result(default), best.name: cv})
-        comparison = compare(problem, results, config.validate_, groups)
-    show_search(tried, best, cv, comparison, search.spent)
-    text = _overlay(name, tried, best, cv, comparison, overlay(recipe, best.values if comparison else {}, search.tree))
+        pair = on_same_rows(problem, {default.name: search.cross_validation(default), best.name: cv})
+        comparison = compare(problem, pair, config.validate_, groups)
+    show_search(results, best, cv, comparison, search.spent)
+    settings = overlay(recipe, best.values if comparison else {}, search.tree)
+    text = _overlay(name, len(results) - 1, best, cv, comparison, settings)
     kept, target = search.folder / "best.yaml", RECIPES / f"{name}-best.yaml"
     for path in [kept, target] if write else [kept]:
         with written_whole(path) as draft:
@@ -83,13 +84,13 @@ def _conclude(
 
 
 def _overlay(
-    name: str, tried: Sequence[Tried], best: Tried, cv: CVResult, comparison: Comparison | None, settings: dict[str, Any]
+    name: str, trials: int, best: TrialResult, cv: CVResult, comparison: Comparison | None, settings: dict[str, Any]
 ) -> str:
-    """The best settings as a recipe, whose first line says what it is worth."""
+    """Return the best settings as a recipe, with their score in its first line."""
     scores, winner = cv.scores, "the default, which no trial has beaten"
     if comparison is not None:
         winner = f"{best.name}; the default has {number(comparison.scores[0])}"
-    first = f"the best of {len(tried) - 1} trials of the search {name}: {scores.metric} {number(scores.score)}, {winner}"
+    first = f"the best of {trials} trials of the search {name}: {scores.metric} {number(scores.score)}, {winner}"
     yaml, text = YAML(), io.StringIO()
     yaml.representer.add_representer(list, lambda to, values: to.represent_sequence("tag:yaml.org,2002:seq", values, True))
     yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
@@ -97,14 +98,14 @@ def _overlay(
     return f"# Tries: {first}.\n{text.getvalue()}"
 
 
-def _judge(search: Search, best: Tried, groups: pd.Series | None) -> CVResult:
-    """The cross-validation of the best trial, with the interval of its score."""
-    quick = search.result(best)
+def _judge(search: Search, best: TrialResult, groups: pd.Series | None) -> CVResult:
+    """Return the cross-validation of the best trial, with the interval of its score."""
+    quick = search.cross_validation(best)
     cv = scored(quick.problem, quick.oof, search.config(best.values if best.name != "default" else {}).validate_, groups)
     cv.save(search.folder / "best")
     return cv
 
 
 def _key(result: str, search: str) -> str:
-    """What identifies a search: the default's result, and the search but for its budget."""
+    """Return a hash of the default's result and of the search without its budget."""
     return hashlib.blake2b(f"{result} {search}".encode(), digest_size=8).hexdigest()

@@ -15,14 +15,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Replace this process by the MLflow UI on the store of this repository."""
+    """Replace this process by the MLflow UI on this repository's store."""
     store = open_store()
     if store.uri.startswith("http"):
         print(f"the runs are at {store.uri}")
         return
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", args.port)) == 0:
-            raise InputError(f"port {args.port} is taken, maybe by a UI that is open already", mend="goldfold ui --port 5001")
+            raise InputError(f"port {args.port} is in use, maybe by another MLflow UI", mend="goldfold ui --port 5001")
     print(f"MLflow UI: http://127.0.0.1:{args.port}  (Ctrl-C ends it)", flush=True)
     options = ["--backend-store-uri", store.uri, "--host", "127.0.0.1", "--port", str(args.port)]
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", *options])

@@ -1,32 +1,36 @@
 """Competition: the organisers' files, read and checked."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from goldfold.competition import contract
 from goldfold.competition import task as work_out
+from goldfold.competition.decision import FROM_PARAMS, Decision, columns_read
 from goldfold.competition.files import Files, find_files
-from goldfold.competition.images import find_images
+from goldfold.competition.ids import require_same_ids
+from goldfold.competition.images import RowImages, find_images, image_files
+from goldfold.competition.labels import as_the_sample, one_spelling
 from goldfold.competition.layouts import Shipped, read_shipped
 from goldfold.competition.names import Names
 from goldfold.competition.problem import Problem
-from goldfold.competition.solution import solution_table
-from goldfold.competition.tables import columns_of, read_table, require_columns, require_ids
-from goldfold.competition.task import FROM_PARAMS, Decision
-from goldfold.config import CompetitionConfig
+from goldfold.competition.solution import Asked, solution_table
+from goldfold.competition.tables import fields_of, require_columns, require_ids
+from goldfold.config import CompetitionConfig, ImageTemplates, Kind, PrepareConfig, Task
 from goldfold.errors import InputError
+from goldfold.schema import Schema, work_out_schema
+from goldfold.tables import TextTable, read_text_table
 
 
 @dataclass(frozen=True)
 class Competition:
     """The problem, the training and test tables, where each row's image is, and the sample submission.
 
-    Tables keep every column that was shipped; the last `extra` training rows are those of competition.extra. Ids are
-    texts; the targets are texts (labels) or numbers. `sample` is the contract of the answer, as texts: its columns, their
-    order and its ids.
+    Tables keep every column that was shipped, as values by the `schema`; the last `extra` training rows are those of
+    competition.extra. Ids are texts; the targets are texts (labels) or numbers. `sample` is the contract of the answer, as
+    texts: its columns, their order and its ids.
     """
 
     problem: Problem
@@ -34,95 +38,148 @@ class Competition:
     train: pd.DataFrame
     test: pd.DataFrame
     sample: pd.DataFrame
-    templates: tuple[str | None, str | None]
+    templates: ImageTemplates
     decisions: tuple[Decision, ...]
+    schema: Schema
     extra: int = 0
 
-    def image_paths(self) -> list[str]:
-        """The image of each training row, then of each test row, relative to `root`.
-
-        `templates` are those of the two tables, see `find_images`, which raises InputError for rows without an image.
-        """
-        train, test = self.templates
-        return [
-            *find_images(self.train, self.problem.id, self.root, train, "train"),
-            *find_images(self.test, self.problem.id, self.root, test, "test"),
-        ]
+    def row_images(self) -> RowImages:
+        """The image of each training row, then of each test row, by the `templates` of the two tables; see `find_images`."""
+        files = image_files(self.root)
+        train = find_images(self.train, self.problem.id, self.root, files, self.templates.train, "train")
+        test = find_images(self.test, self.problem.id, self.root, files, self.templates.test, "test")
+        return RowImages(self.root, train.paths + test.paths, train.missing + test.missing, train.decisions + test.decisions)
 
 
-def read_competition(config: CompetitionConfig) -> Competition:
-    """Read the competition's files and work out what params.yaml leaves open; raises InputError where they disagree."""
+def read_competition(config: CompetitionConfig, prepare: PrepareConfig | None = None) -> Competition:
+    """Read the competition's files and work out what params.yaml leaves open.
+
+    `prepare` may say what some columns are, where their cells are not to decide. Raises InputError where the files disagree,
+    and QuestionError for what they leave open.
+    """
     files = find_files(config)
-    shipped = read_shipped(config, files)
+    sample = read_text_table(files.sample) if files.sample else None
+    shipped = _with_clean_labels(config, read_shipped(config, files, sample))
     names = shipped.names
     _require_rows(config, shipped)
-    sample = _read_sample(files, names)
-    train, test, held_out = _test_rows(config, files, shipped, sample)
+    asked = _asked(sample, names)
+    train, test, decisions = _test_rows(config, files, shipped, asked)
     train = pd.concat([train, shipped.extra], ignore_index=True)
-    problem, decisions = _problem(config, train, names, sample)
+    train, spelled = _as_the_sample(config, train, names, asked)
+    problem, worked_out = _problem(config, train, names, asked, shipped.separator)
     if problem.has_numbers:
         train[list(names.targets)] = work_out.numeric_targets(train, names.targets, problem.task, str(shipped.source))
     require_columns(train.columns, problem.columns, str(shipped.source), "competition.metric")
     contract.require_shared(problem, train)
-    if problem.pair_id and sample is not None:
+    if problem.pair_id and asked is not None:
         pairs = pd.Series(contract.pair_ids(problem, test[names.id]).to_numpy().ravel())
-        contract.require_same_ids(sample.iloc[:, 0], pairs, files.test or files.root)
+        require_same_ids(asked.iloc[:, 0], pairs, files.test or files.root)
+    schema = _schema(config, shipped, prepare.kinds if prepare else {})
     # A sample submission without a test table gives the test rows their ids and no other column.
-    ids_alone = sample is not None and files.test is None
+    ids_alone = asked is not None and files.test is None
+    sample_table = asked if asked is not None else contract.default_sample(test, problem)
+    own = problem.with_own_names()
+    renamed = [Decision("columns: renamed", own.spelled[name], f"{name} is a name of goldfold's own") for name in own.spelled]
+    images = (shipped.images.train, (config.image_templates if ids_alone else shipped.images).test)
+    train_images, test_images = (own.in_template(template) for template in images)
     return Competition(
-        problem=problem,
+        problem=own,
         root=files.root,
-        train=train,
-        test=test,
-        sample=sample if sample is not None else contract.default_sample(test, problem),
-        templates=(shipped.images, config.images if ids_alone else shipped.images),
-        decisions=(*shipped.decisions, *held_out, *decisions),
+        train=schema.read(train).rename(columns=own.spelled),
+        test=schema.read(test).rename(columns=own.spelled),
+        sample=sample_table,
+        templates=ImageTemplates(train=train_images, test=test_images),
+        decisions=(*shipped.decisions, *decisions, *spelled, *worked_out, *renamed, *columns_read(schema.columns)),
+        schema=schema,
         extra=len(shipped.extra),
     )
 
 
-def read_solution(config: CompetitionConfig, problem: Problem) -> pd.DataFrame | None:
-    """The test labels for the local scorer: `competition.solution`, or those of the rows that goldfold held out."""
+def read_solution(
+    config: CompetitionConfig, problem: Problem, sample: pd.DataFrame | None = None, test: pd.DataFrame | None = None
+) -> pd.DataFrame | None:
+    """The test labels for the local scorer: `competition.solution`, or those of the rows that goldfold held out.
+
+    The sample submission and the test rows tell how the solution spells ids and answers.
+    """
     if config.solution:
-        return solution_table(Path(config.solution), problem)
+        asked = Asked.of(problem, sample, test) if sample is not None and test is not None else None
+        return solution_table(Path(config.solution), problem, config.labels, asked)
     files = find_files(config)
     if files.sample or files.test:
         return None
-    shipped = read_shipped(config, files)
-    if shipped.test is not None:
+    shipped = _with_clean_labels(config, read_shipped(config, files, None))
+    if shipped.test is not None and shipped.solution is None:
         return None
-    solution = _held_out(shipped, config.test_fraction)[1]
+    solution = _held_out(shipped, config.test_fraction)[1] if shipped.solution is None else shipped.solution
+    solution = solution.rename(columns=problem.spelled)
     if problem.has_numbers:
         solution[list(problem.targets)] = work_out.numeric_targets(solution, problem.targets, problem.task, str(shipped.source))
-    elif len(problem.targets) == 1:
-        solution[problem.targets[0]] = work_out.whole_number_labels(solution[problem.targets[0]])
     return solution
+
+
+def _with_clean_labels(config: CompetitionConfig, shipped: Shipped) -> Shipped:
+    """The rows with one spelling for each label."""
+    targets, rows = shipped.names.targets, len(shipped.train)
+    both = pd.concat([shipped.train, shipped.extra], ignore_index=True)
+    decisions: list[Decision] = []
+    separator = None
+    for target in targets:
+        labels = one_spelling(both[target], config.labels, config.task)
+        both[target], separator = labels.cells, labels.separator
+        decisions += labels.decisions
+    extra = both.iloc[rows:].reset_index(drop=True) if len(shipped.extra) else shipped.extra
+    return replace(shipped, train=both.iloc[:rows], extra=extra, separator=separator, decisions=[*shipped.decisions, *decisions])
+
+
+def _as_the_sample(
+    config: CompetitionConfig, train: pd.DataFrame, names: Names, sample: pd.DataFrame | None
+) -> tuple[pd.DataFrame, list[Decision]]:
+    """The training rows with their labels as the sample submission spells them, where it holds labels."""
+    asked = contract.asked_columns(sample, names.keys) if sample is not None else []
+    holds_labels = (
+        config.answer in (None, "label") and not config.pair_id and work_out.only_task(config) not in ("regression", "multilabel")
+    )
+    if sample is None or len(asked) != 1 or len(names.targets) != 1 or not holds_labels:
+        return train, []
+    labels, decisions = as_the_sample(train[names.targets[0]], sample[asked[0]], config.labels)
+    return train.assign(**{names.targets[0]: labels}), decisions
+
+
+def _schema(config: CompetitionConfig, shipped: Shipped, kinds: Mapping[str, Kind]) -> Schema:
+    """What the columns of the tables are, but ids and targets."""
+    names = shipped.names
+    images = config.image_templates
+    templates = [images.train or "", images.test or "", names.template]
+    named = [field for template in templates for field in fields_of(template)]
+    apart = {names.id, *names.targets, *([names.answer] if names.answer else [])}
+    tables = [replace(table, cells=table.cells.drop(columns=apart, errors="ignore")) for table in shipped.tables]
+    return work_out_schema(tables, {name: kind for name, kind in kinds.items() if name not in apart}, named, config.missing)
 
 
 def _require_rows(config: CompetitionConfig, shipped: Shipped) -> None:
     """Raise InputError for training rows without a unique id or without targets."""
     names = shipped.names
     require_ids(shipped.train, names.id, shipped.source)
-    if not (config.task == "multilabel" and len(names.targets) == 1):
+    if not ((config.task == "multilabel" or shipped.separator) and len(names.targets) == 1):
         work_out.require_targets(shipped.train, names.targets, names.id, str(shipped.source))
     if config.extra:
         work_out.require_targets(shipped.extra, names.targets, names.id, str(Path(config.path) / config.extra))
 
 
-def _read_sample(files: Files, names: Names) -> pd.DataFrame | None:
+def _asked(sample: TextTable | None, names: Names) -> pd.DataFrame | None:
     """The sample submission as texts, one row per id."""
-    if files.sample is None:
+    if sample is None:
         return None
-    sample = read_table(files.sample, columns_of(files.sample))
-    asked = pd.DataFrame({sample.columns[0]: contract.ids_of(sample, names.keys)})
-    require_ids(asked, sample.columns[0], files.sample)
-    return sample
+    ids = pd.DataFrame({sample.cells.columns[0]: contract.ids_of(sample.cells, names.keys)})
+    require_ids(ids, sample.cells.columns[0], sample.path)
+    return sample.cells
 
 
 def _test_rows(
     config: CompetitionConfig, files: Files, shipped: Shipped, sample: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, pd.DataFrame, Sequence[Decision]]:
-    """The remaining training rows, the test rows in the order of the sample submission, and the decision to hold them out."""
+    """The remaining training rows, the test rows in the order of the sample submission, and the decisions made."""
     names, train, test = shipped.names, shipped.train, shipped.test
     decisions = []
     if test is None and sample is None:
@@ -132,7 +189,9 @@ def _test_rows(
     elif sample is not None and not config.pair_id:
         if test is not None and files.test and not names.answer:
             require_ids(test, names.id, files.test)
-        test = contract.test_as_asked(test, sample, names.keys, names.id, names.answer or names.id, files.test)
+        test, bridged = contract.test_as_asked(test, sample, names.keys, names.id, names.answer or names.id, files.test)
+        if bridged:
+            decisions.append(Decision("ids", "as the sample submission spells them", bridged))
     if test is None:
         raise InputError(f"competition.pair_id: {files.root} has no test table", mend="put test.csv there, or name it: test")
     if config.pair_id:
@@ -152,15 +211,18 @@ def _held_out(shipped: Shipped, fraction: float) -> tuple[pd.DataFrame, pd.DataF
 
 
 def _problem(
-    config: CompetitionConfig, train: pd.DataFrame, names: Names, sample: pd.DataFrame | None
+    config: CompetitionConfig, train: pd.DataFrame, names: Names, sample: pd.DataFrame | None, separator: str | None
 ) -> tuple[Problem, list[Decision]]:
     answers = sample[contract.asked_columns(sample, names.keys)] if sample is not None else None
     targets = names.targets
-    if len(targets) == 1:
-        train[targets[0]] = work_out.whole_number_labels(train[targets[0]])
-    task, task_why = work_out.work_out_task(config, train, targets, answers)
-    separator = work_out.work_out_separator(train, task, targets)
+    task: Task
+    if separator and len(targets) == 1 and not config.task:
+        task, task_why = "multilabel", Decision("task", "multilabel", f"{targets[0]} holds lists of labels")
+    else:
+        task, task_why = work_out.work_out_task(config, train, targets, answers)
+    separator = separator or work_out.work_out_separator(train, task, targets)
     classes = work_out.work_out_classes(config, train, task, targets, separator)
+    classes, answer_names = work_out.columns_by_class(config, task, classes, answers)
     answer, answer_why = work_out.work_out_answer(config, task, targets, classes, answers)
     metric, metric_why = work_out.work_out_metric(config, task, answer)
     work_out.require_ordered(config, task, classes, metric)
@@ -180,6 +242,7 @@ def _problem(
         aggregate=config.aggregate,
         pair_id=config.pair_id,
         keys=names.keys,
+        answer_names=answer_names if answer == "probability" else (),
     )
     contract.require_writable(problem)
     if sample is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from goldfold.competition.images import IMAGE_SUFFIXES
+from goldfold.competition.ids import as_asked
 from goldfold.competition.problem import Problem
 from goldfold.competition.tables import fields_of
 from goldfold.competition.task import split_labels, whole_number_labels
@@ -30,6 +30,8 @@ def joined(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
 
 def answer_columns(problem: Problem) -> tuple[str, ...]:
     """The columns of an answer beside its id, one for each class, label or target."""
+    if problem.answer_names:
+        return problem.answer_names
     if problem.pair_id:
         return ("value",)
     if problem.answer in ("ranking", "set"):
@@ -64,10 +66,10 @@ def _number(text: str) -> int | str:
 
 def test_as_asked(
     test: pd.DataFrame | None, sample: pd.DataFrame, keys: Sequence[str], id_column: str, by: str, path: Path | None
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, str]:
     """The test rows in the order of the sample submission's ids, which the column `by` holds, once or several times.
 
-    Ids may differ by the extension of an image. Raises InputError where the two differ otherwise.
+    Also returns what was bridged, where the two spell ids differently. Raises InputError where they differ otherwise.
     """
     ids = ids_of(sample, keys)
     if test is None or path is None:
@@ -77,31 +79,10 @@ def test_as_asked(
                 f"the sample submission's ids are values of {by}, and no test table says which rows share one",
                 mend="put test.csv beside it, or name it in competition.test",
             )
-        return pd.DataFrame({id_column: ids})
-    test_ids = _extensions_as(test[by], ids)
-    require_same_ids(ids, test_ids, path)
+        return pd.DataFrame({id_column: ids}), ""
+    test_ids, bridged = as_asked(test[by], ids, path)
     order = pd.Series(range(len(ids)), index=ids)[list(test_ids)].to_numpy()
-    return test.assign(**{by: test_ids}).iloc[order.argsort(kind="stable")].reset_index(drop=True)
-
-
-def require_same_ids(asked: pd.Series, shipped: pd.Series, path: Path) -> None:
-    """Raise InputError for ids that only the sample submission has, or only the table in `path`."""
-    missing, unasked = sorted(set(asked) - set(shipped)), sorted(set(shipped) - set(asked))
-    if missing or unasked:
-        raise InputError(
-            f"{path} and the sample submission differ in {len(missing) + len(unasked)} ids",
-            [*(f"{i} is in the sample submission only" for i in missing), *(f"{i} is in {path.name} only" for i in unasked)],
-            "complete the shorter one, or name the right files in competition.test and sample_submission",
-        )
-
-
-def _extensions_as(ids: pd.Series, asked: pd.Series) -> pd.Series:
-    """Ids with or without the extension of an image, as the sample submission writes them."""
-    if set(ids) & set(asked):
-        return ids
-    stems = ids.map(lambda i: Path(i).stem if Path(i).suffix.lower() in IMAGE_SUFFIXES else i)
-    written = {(Path(i).stem if Path(i).suffix.lower() in IMAGE_SUFFIXES else i): i for i in asked}
-    return stems.map(written) if set(stems) == set(written) else ids
+    return test.assign(**{by: test_ids}).iloc[order.argsort(kind="stable")].reset_index(drop=True), bridged
 
 
 def require_answerable(problem: Problem, sample: pd.DataFrame) -> None:
@@ -111,7 +92,7 @@ def require_answerable(problem: Problem, sample: pd.DataFrame) -> None:
         several = problem.answer != "label"
         column = whole_number_labels(sample[columns[0]])
         labels = {label for row in split_labels(column, problem.separator) for label in row} if several else set(column)
-        unseen = sorted(labels - set(problem.classes or problem.grades))
+        unseen = sorted(labels - {"", *problem.classes, *problem.grades})
         if unseen:
             raise InputError(
                 f"labels in the sample submission that are not in the training table: {len(unseen)}",

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
+from goldfold.tables import ENDINGS, is_table
 
-TRAIN_TABLES = ("train.csv", "train.csv.zip", "train.tsv", "train.parquet")
-TEST_TABLES = ("test.csv", "test.csv.zip", "test.tsv", "test.parquet")
+TRAIN_TABLES = tuple(f"train{ending}" for ending in ENDINGS)
+TEST_TABLES = tuple(f"test{ending}" for ending in ENDINGS)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def _named_or_usual(root: Path, name: str | None, usual: Sequence[str]) -> Path 
 
 
 def _sample(root: Path) -> Path | None:
-    candidates = sorted(path for path in root.glob("*.csv*") if "submission" in path.name.lower())
+    candidates = sorted(path for path in root.iterdir() if is_table(path) and "submission" in path.name.lower())
     if len(candidates) > 1:
         raise InputError(
             f"{root} has {len(candidates)} files that could be the sample submission",

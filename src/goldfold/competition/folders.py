@@ -1,48 +1,68 @@
 """Competitions without a training table: the labels are folders, or parts of the file names."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
+from goldfold.competition.decision import Decision
 from goldfold.competition.images import image_files
+from goldfold.competition.sides import Side, side_of
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
 
 LABEL = "label"
 
 
-def tables_from_folders(config: CompetitionConfig, root: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """Return the training table, and the test table where there is a test folder, of a folder of images.
+@dataclass(frozen=True)
+class FolderTables:
+    """The tables of a competition of folders.
 
-    Columns: `id` (the file's name), `path` (relative to `root`), the named groups of `competition.file_pattern`, and
-    `label`: the group of that name, else the folder that holds the image. Raises InputError where there is neither.
+    Columns: `id` (the file's name), `path`, the named groups of `competition.file_pattern`, and for training rows `label`: the
+    group of that name, else the folder that holds the image. `test` is None without a test folder, and `solution` (id and
+    label) without one whose images lie in the folders of their classes.
     """
-    train_folder = _folder(root, "train")
-    files = [train_folder / path for path in image_files(root / train_folder)]
-    test_folder = _folder(root, "test")
-    apart = [test_folder, *([Path(config.extra)] if config.extra else [])]
-    files = [path for path in files if not any(folder != Path() and path.is_relative_to(folder) for folder in apart)]
-    if not files:
+
+    train: pd.DataFrame
+    test: pd.DataFrame | None
+    solution: pd.DataFrame | None
+    decisions: tuple[Decision, ...]
+
+
+def tables_from_folders(config: CompetitionConfig, root: Path) -> FolderTables:
+    """Return the tables of a folder of images, split by folders such as Training and Test at any depth, or not at all.
+
+    Validation images are training rows, or the test set where there is no other. Raises InputError where there are no images,
+    and for training images without a label.
+    """
+    shipped = image_files(root)
+    if config.extra:
+        shipped = [path for path in shipped if not path.is_relative_to(config.extra)]
+    if not shipped:
         raise InputError(
             f"{root} has neither a training table nor images",
             mend="point competition.path to the folder with train.csv or with a folder of images per class",
         )
-    train = _table(files, config.file_pattern)
+    files = _without_copies(root, shipped)
+    parts, decisions = _train_and_test(files)
+    if len(files) < len(shipped):
+        decisions.append(Decision("copies", f"{len(shipped) - len(files)} images left out", "a folder repeats those above it"))
+    train = _table(list(parts["train"]), config.file_pattern)
     if LABEL not in train:
-        loose = [str(path) for path in files if path.parent == train_folder]
-        if loose:
-            raise InputError(
-                f"{len(loose)} of {len(files)} images below {root / train_folder} are in no class folder",
-                loose,
-                "put them into one folder per class, give competition.train (a table), or say in competition.file_pattern "
-                r"how the label is read from a file's name, such as (?P<label>cat|dog)\.\d+\.jpg",
-            )
-        train[LABEL] = [path.relative_to(train_folder).parts[0] for path in files]
-    if test_folder == Path():
-        return train, None
-    test_files = [test_folder / path for path in image_files(root / test_folder)]
-    return train, _table(test_files, config.file_pattern, labelled=False) if test_files else None
+        _require_labels(root, parts["train"])
+        train[LABEL] = list(parts["train"].values())
+    if "test" not in parts:
+        return FolderTables(train, None, None, tuple(decisions))
+    test, solution = _table(list(parts["test"]), config.file_pattern, labelled=False), None
+    labels = list(parts["test"].values())
+    if config.file_pattern is None and set(labels) <= set(train[LABEL]):
+        solution = test[["id"]].assign(**{LABEL: labels})
+        why = "its class folders are no input; they are the solution for goldfold score"
+        decisions.append(Decision("test set", f"{len(test)} images with their labels", why))
+    return FolderTables(train, test, solution, tuple(decisions))
 
 
 def extra_from_folders(config: CompetitionConfig, root: Path) -> pd.DataFrame:
@@ -51,17 +71,75 @@ def extra_from_folders(config: CompetitionConfig, root: Path) -> pd.DataFrame:
     Their ids are their paths, so that they are not taken for images of the competition.
     """
     folder = Path(str(config.extra))
-    table, _ = tables_from_folders(config.model_copy(update={"extra": None}), root / folder)
+    table = tables_from_folders(config.model_copy(update={"extra": None}), root / folder).train
     paths = [str(folder / path) for path in table["path"]]
     return table.assign(id=paths, path=paths)
 
 
-def _folder(root: Path, name: str) -> Path:
-    """The folder `name`, name_images or name/images below `root`, relative to it; `root` itself where there is none."""
-    for candidate in (name, f"{name}_images", f"{name}-images", f"images/{name}"):
-        if (root / candidate).is_dir():
-            return Path(candidate)
-    return Path()
+Labelled = dict[Path, str]
+"""Images, each with the class folder that holds it; an empty one where it is in none."""
+
+
+def _train_and_test(files: Sequence[Path]) -> tuple[dict[Literal["train", "test"], Labelled], list[Decision]]:
+    """The training images and, where there are any, the test images, and what was decided."""
+    sides: dict[Side | None, list[tuple[Path, Sequence[str]]]] = {}
+    for path in files:
+        folders = path.parts[:-1]
+        named = [(at, side) for at, folder in enumerate(folders) if (side := side_of(folder))]
+        at, side = named[0] if named else (-1, None)
+        sides.setdefault(side, []).append((path, folders[at + 1 :]))
+    labelled = {side: _by_class(images) for side, images in sides.items()}
+    train = labelled.pop("train", None) or labelled.pop(None, None) or labelled.pop("validation", {})
+    test, validation = labelled.pop("test", None), labelled.pop("validation", None)
+    decisions = []
+    if validation and test:
+        train = {**train, **validation}
+        decisions.append(Decision("validation folder", f"{len(validation)} images", "training rows too, as they have a label"))
+    elif validation:
+        test = validation
+        why = "the test set, as there is no other; with its images in the training folder they would be training rows"
+        decisions.append(Decision("validation folder", f"{len(validation)} images", why))
+    if test is None:
+        test = labelled.pop("prediction", None)
+    for side, images in labelled.items():
+        what = "folder of predictions" if side else "other folders"
+        example = next(iter(images)).as_posix()
+        why = f"neither in the training nor in the test folder, as {example}"
+        decisions.append(Decision(what, f"{len(images)} images left out", why))
+    parts: dict[Literal["train", "test"], Labelled] = {"train": train}
+    return ({**parts, "test": test} if test else parts), decisions
+
+
+def _by_class(images: Sequence[tuple[Path, Sequence[str]]]) -> Labelled:
+    """Images, each with its first folder that is not the same for all, or the last that is."""
+    depth = 0
+    below = [folders for _, folders in images]
+    while len({folders[depth : depth + 1] for folders in below}) == 1 and min(map(len, below)) > depth + 1:
+        depth += 1
+    return {path: (*folders[depth:], "")[0] for path, folders in images}
+
+
+def _require_labels(root: Path, train: Labelled) -> None:
+    loose = [str(path) for path, label in train.items() if not label]
+    if loose:
+        raise InputError(
+            f"{len(loose)} of {len(train)} training images below {root} are in no class folder",
+            loose,
+            "put them into one folder per class, give competition.train (a table), or say in competition.file_pattern "
+            r"how the label is read from a file's name, such as (?P<label>cat|dog)\.\d+\.jpg",
+        )
+
+
+def _without_copies(root: Path, files: Sequence[Path]) -> list[Path]:
+    """The files without those of a folder that repeats the folder above it, file by file."""
+    there = set(files)
+    repeated: dict[tuple[str, ...], bool] = {}
+    for path in files:
+        for at in range(len(path.parts) - 1):
+            above = Path(*path.parts[:at], *path.parts[at + 1 :])
+            same = above in there and (root / above).stat().st_size == (root / path).stat().st_size
+            repeated[path.parts[: at + 1]] = repeated.get(path.parts[: at + 1], True) and same
+    return [path for path in files if not any(repeated[path.parts[: at + 1]] for at in range(len(path.parts) - 1))]
 
 
 def _table(files: list[Path], pattern: str | None, labelled: bool = True) -> pd.DataFrame:

@@ -1,86 +1,214 @@
 """Finding the image of each row."""
 
 import os
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
+from goldfold.competition.decision import Decision
+from goldfold.competition.sides import Side, side_of_path
 from goldfold.competition.tables import fields_of, filled, line, require_columns
 from goldfold.errors import InputError
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".pgm", ".ppm", ".npy"}
+IMAGE_SUFFIXES = {
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp"),
+    *(".avif", ".jp2", ".j2k", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".npy"),
+}
+OTHER_IMAGES = {".dcm", ".dicom", ".nii", ".heic", ".heif", ".svg", ".raw", ".dng", ".cr2", ".nef", ".psd", ".npz", ".exr"}
+"""Extensions of images that goldfold cannot read."""
+CONTENT = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|\x93NUMPY|\0\0\0\x0cjP", re.DOTALL)
+"""How the content of an image begins."""
 
-Side = Literal["train", "test"]
-OPPOSITE: dict[Side, str] = {"train": "test", "test": "train"}
+Part = Literal["train", "test"]
+OTHERS: dict[Part, tuple[Side, ...]] = {"train": ("test", "prediction"), "test": ("train", "validation")}
+"""The sides whose folders hold no image of a table."""
+
+
+@dataclass(frozen=True)
+class RowImages:
+    """The image of each row, as a path relative to `root`; that of a `missing` one is where it was looked for.
+
+    `missing` has a line for each row without an image, and `decisions` say what was found by another spelling.
+    """
+
+    root: Path
+    paths: list[str]
+    missing: list[str]
+    decisions: tuple[Decision, ...] = ()
+
+    def require_all(self) -> None:
+        """Raise InputError for rows without an image."""
+        if self.missing:
+            raise _without_images(self.root, self.missing, len(self.paths), "rows", image_files(self.root))
 
 
 def image_files(folder: Path) -> list[Path]:
     """List the image files below `folder`, sorted, as paths relative to it; hidden folders are skipped."""
-    return [Path(name) for name in _walk(folder)]
+    return [Path(name) for name in _walk(folder) if _is_image(folder, name)]
 
 
-def _walk(folder: Path, below: str = "") -> Iterator[str]:
-    with os.scandir(folder / below) as entries:
-        ordered = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
-    for name, is_folder in ordered:
-        if is_folder:
-            yield from _walk(folder, f"{below}{name}/")
-        elif os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
-            yield below + name
-
-
-def find_images(table: pd.DataFrame, id_column: str, root: Path, template: str | None, side: Side) -> list[str]:
-    """Return the image of each row of `table`, as paths relative to `root`.
+def find_images(
+    table: pd.DataFrame, id_column: str, root: Path, files: Sequence[Path], template: str | None, part: Part
+) -> RowImages:
+    """Find the image of each row of `table` among `files`, which lie below `root`.
 
     A template, `images/{id}_frontal.jpg`, is filled in by each row. Without one, the image's name or path, with or without
-    its extension, is the row's id; folders called after the other table (test for training rows) are left out. Raises
-    InputError for rows without an image, or with more than one.
+    its extension, is the row's id, and folders that belong to the other table are left out. What is not there to the letter
+    is looked for by its normal form (case, slashes, extension), and a path by its longest part that is there. Raises
+    InputError for rows with more than one image, for an image of two spellings, and where most rows have none.
     """
-    where = f"the {side} table"
+    where = f"the {part} table"
     if template is None:
         keys = [str(value) for value in table[id_column]]
     else:
         require_columns(table.columns, fields_of(template), where, "competition.images")
         keys = filled(table, template)
+    names = [path.as_posix() for path in files]
+    looked_in = names if template else [name for name in names if _may_hold(part, name)]
+    exact = _by_name(looked_in, set(keys))
+    taken = {name for found in exact.values() for name in found}
+    rest = [key for key in dict.fromkeys(keys) if key not in exact]
+    whole = template is not None and "/" in template.partition("{")[0]
+    similar = _by_normal_form((name for name in looked_in if name not in taken), rest, whole)
+    found = {**similar, **exact}
+    _require_one_each(table[id_column], keys, found, similar, where, root)
 
-    files = list(_walk(root))
-    named = _by_name(files, set(keys))
-    paths, missing, several = [], [], []
-    for position, key in enumerate(keys):
-        everywhere = named.get(key, [])
-        candidates = [path for path in everywhere if template or not path.lower().startswith(OPPOSITE[side])]
-        if len(candidates) == 1:
-            paths.append(candidates[0])
-            continue
-        row = f"{line(position)} ({id_column} {table[id_column].iloc[position]})"
-        if candidates:
-            several.append(f"{row}: {', '.join(candidates[:3])}")
+    before, after = _usual_shape(exact)
+    missing = [key for key in keys if key not in found]
+    elsewhere = _elsewhere(root, names, missing, part) if missing else {}
+    lines = [
+        f"{part} {line(row)} ({id_column} {value}): no file {before}{key}{after}{elsewhere.get(key, '')}"
+        for row, (key, value) in enumerate(zip(keys, table[id_column], strict=True))
+        if key not in found
+    ]
+    if 2 * len(lines) > len(keys):
+        raise _without_images(root, lines, len(keys), f"rows of {where}", files)
+    paths = [found[key][0] if key in found else f"{before}{key}{after}" for key in keys]
+    if not similar:
+        return RowImages(root, paths, lines)
+    key, (name,) = next(iter(similar.items()))
+    count = sum(key in similar for key in keys)
+    bridged = Decision(f"images of {where}", f"{count} of {len(keys)}", f"found by another spelling: {key} is {name}")
+    return RowImages(root, paths, lines, (bridged,))
+
+
+def _walk(folder: Path, below: str = "") -> Iterator[str]:
+    """The files below `folder`, sorted, as paths relative to it."""
+    with os.scandir(folder / below) as entries:
+        ordered = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
+    for name, is_folder in ordered:
+        if is_folder:
+            yield from _walk(folder, f"{below}{name}/")
         else:
-            others = f", only {everywhere[0]}, which is the {OPPOSITE[side]} table's" if everywhere else ""
-            missing.append(f"{row}: no file {key}{others}")
-    example = f"such as {files[0]}" if files else "none at all"
-    if missing:
-        raise InputError(
-            f"{len(missing)} of {len(keys)} rows of {where} have no image below {root} (it has {len(files)} images, {example})",
-            missing,
-            "add the images, remove the rows, or say in competition.images how an image's path is made, images/{id}_x.jpg",
-        )
-    if several:
-        raise InputError(
-            f"{len(several)} of {len(keys)} rows of {where} have more than one image below {root}",
-            several,
-            "say in competition.images which one is meant, such as train/{id}.jpg",
-        )
-    return paths
+            yield below + name
 
 
-def _by_name(files: list[str], asked: set[str]) -> dict[str, list[str]]:
+def _is_image(folder: Path, name: str) -> bool:
+    """Whether a file is an image: by its extension, and without one by how its content begins."""
+    suffix = os.path.splitext(name)[1]
+    if suffix:
+        return suffix.lower() in IMAGE_SUFFIXES
+    try:
+        with (folder / name).open("rb") as file:
+            return CONTENT.match(file.read(16)) is not None
+    except OSError:
+        return False
+
+
+def _may_hold(part: Part, name: str) -> bool:
+    return side_of_path(name.rpartition("/")[0]) not in OTHERS[part]
+
+
+def _by_name(names: Iterable[str], asked: set[str]) -> dict[str, list[str]]:
     """Files by those of the `asked` keys that are their path or name, with or without the extension."""
-    names: dict[str, list[str]] = {}
-    for path in files:
+    found: dict[str, list[str]] = {}
+    for path in names:
         name = path.rpartition("/")[2]
         for key in asked & {path, name, os.path.splitext(path)[0], os.path.splitext(name)[0]}:
-            names.setdefault(key, []).append(path)
-    return names
+            found.setdefault(key, []).append(path)
+    return found
+
+
+def _by_normal_form(names: Iterable[str], asked: Collection[str], whole: bool = False) -> dict[str, list[str]]:
+    """Files by those of the `asked` keys whose longest tail they have, in normal form; by the whole key if `whole`."""
+    tails = {key: _tails(key)[: 1 if whole else None] for key in asked}
+    wanted = {tail for key in asked for tail in tails[key]}
+    files: dict[str, list[str]] = {}
+    if wanted:
+        for name in names:
+            for tail in _tails(name):
+                if tail in wanted:
+                    files.setdefault(tail, []).append(name)
+    longest = {key: next((tail for tail in tails[key] if tail in files), None) for key in asked}
+    return {key: files[tail] for key, tail in longest.items() if tail is not None}
+
+
+def _tails(path: str) -> list[str]:
+    """A path in normal form, and what remains of it without its first folders, the longest first.
+
+    The normal form has one case, one form of Unicode and of slashes, and no extension of an image.
+    """
+    parts = [part for part in re.split(r"[/\\]+", unicodedata.normalize("NFC", path).casefold().strip()) if part not in ("", ".")]
+    if not parts:
+        return []
+    stem, suffix = os.path.splitext(parts[-1])
+    if suffix in IMAGE_SUFFIXES or suffix in OTHER_IMAGES:
+        parts[-1] = stem
+    return ["/".join(parts[at:]) for at in range(len(parts))]
+
+
+def _usual_shape(exact: dict[str, list[str]]) -> tuple[str, str]:
+    """What stands before and behind the key in the path of most images."""
+    shapes = Counter((path[:at], path[at + len(key) :]) for key, (path, *_) in exact.items() if (at := path.rfind(key)) >= 0)
+    return shapes.most_common(1)[0][0] if shapes else ("", "")
+
+
+def _require_one_each(
+    ids: pd.Series, keys: Sequence[str], found: dict[str, list[str]], similar: dict[str, list[str]], where: str, root: Path
+) -> None:
+    """Raise InputError for rows with several images, and for two spellings that mean the same image."""
+    spellings: dict[str, list[str]] = {}
+    for key, names in similar.items():
+        spellings.setdefault(names[0], []).append(key)
+    several = []
+    for row, key in enumerate(keys):
+        names = found.get(key, [])
+        shared = [other for other in spellings.get(names[0], []) if other != key] if names else []
+        if len(names) > 1:
+            several.append(f"{line(row)} ({ids.name} {ids.iloc[row]}): {', '.join(names[:3])}")
+        elif shared:
+            several.append(f"{line(row)} ({ids.name} {ids.iloc[row]}): {names[0]}, which is as near to {shared[0]}")
+    if several:
+        raise InputError(
+            f"{len(several)} of {len(keys)} rows of {where} have more than one image below {root}, or one that is another's",
+            several,
+            "say in competition.images which one is meant, such as train/{id}.jpg, or rename the files",
+        )
+
+
+def _elsewhere(root: Path, names: Sequence[str], missing: Sequence[str], part: Part) -> dict[str, str]:
+    """What lies there for keys without an image: the other table's, or a file that goldfold cannot read."""
+    images = set(names)
+    unreadable = [name for name in _walk(root) if name not in images]
+    others = _by_normal_form((name for name in names if not _may_hold(part, name)), missing)
+    other = "test" if part == "train" else "train"
+    return {
+        **{key: f", only {found[0]}, which goldfold cannot read" for key, found in _by_normal_form(unreadable, missing).items()},
+        **{key: f", only {found[0]}, which is the {other} table's" for key, found in others.items()},
+    }
+
+
+def _without_images(root: Path, lines: Sequence[str], count: int, rows: str, files: Sequence[Path]) -> InputError:
+    example = f"such as {files[0].as_posix()}" if files else "none at all"
+    return InputError(
+        f"{len(lines)} of {count} {rows} have no image below {root} (it has {len(files)} images, {example})",
+        lines,
+        "add the images; or say in competition.images how an image's path is made, images/{id}_x.jpg; or set prepare.bad_images: "
+        "blank to go on with a black image in the place of a missing one, or drop to leave these training rows out",
+    )

@@ -1,77 +1,111 @@
 """A competition's rows, by the layout of its files: tables, or folders of images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from goldfold.competition import contract
+from goldfold.competition.decision import Decision
 from goldfold.competition.files import Files
 from goldfold.competition.folders import LABEL, extra_from_folders, tables_from_folders
 from goldfold.competition.names import ROW, Names, work_out_names
-from goldfold.competition.tables import fields_of, filled, read_table, require_columns, require_ids
-from goldfold.competition.task import Decision
-from goldfold.config import CompetitionConfig
+from goldfold.competition.tables import fields_of, filled, require_columns, require_ids
+from goldfold.config import CompetitionConfig, ImageTemplates
 from goldfold.errors import InputError
+from goldfold.tables import TextTable, read_text_table
+
+SHOWN = 8
 
 
 @dataclass(frozen=True)
 class Shipped:
     """The rows that a competition ships, as texts where they are ids or targets.
 
-    `test` is None without a test table or folder, and `extra` is empty where params.yaml names none. `images` is the
-    template of a row's image, see `find_images`; `source` is the file or folder of the training rows.
+    `test` is None without a test table or folder, and `extra` is empty where params.yaml names none. `images` has the
+    templates of a row's image, see `find_images`; `source` is the file or folder of the training rows, and `tables` are the
+    files as they were read, none for folders. `solution` has the labels of the test rows, where their folders tell, and
+    `separator` is what separates the labels of a row where they were lists.
     """
 
     names: Names
     train: pd.DataFrame
     test: pd.DataFrame | None
     extra: pd.DataFrame
-    images: str | None
+    images: ImageTemplates
     source: Path
     decisions: Sequence[Decision]
+    tables: Sequence[TextTable] = ()
+    solution: pd.DataFrame | None = None
+    separator: str | None = None
 
 
-def read_shipped(config: CompetitionConfig, files: Files) -> Shipped:
+def read_shipped(config: CompetitionConfig, files: Files, sample: TextTable | None) -> Shipped:
     """Read the rows of tables, or of folders of images where there is no training table."""
-    return _from_folders(config, files) if files.train is None else _from_tables(config, files, files.train)
+    return _from_folders(config, files) if files.train is None else _from_tables(config, files, files.train, sample)
 
 
-def _from_tables(config: CompetitionConfig, files: Files, path: Path) -> Shipped:
-    names, decisions = work_out_names(config, files, path)
-    train = _read_rows(path, names, names.targets, header=config.header)
-    test = _read_rows(files.test, names, header=config.header) if files.test else None
-    extra = _extra_table(files.root / config.extra, names, train) if config.extra else pd.DataFrame()
-    return Shipped(names, train, test, extra, config.images, path, decisions)
+def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: TextTable | None) -> Shipped:
+    train = read_text_table(path, config.header)
+    test = read_text_table(files.test, config.header) if files.test else None
+    extra = _extra_table(files.root / config.extra) if config.extra else None
+    names, decisions = work_out_names(config, train, test, sample)
+    if names.id == ROW and sample is not None and test is not None:
+        test = replace(test, cells=_with_column(test.cells, ROW, sample.cells.iloc[:, 0].tolist()))
+    tables = [table for table in (train, test, extra) if table is not None]
+    rows = _with_ids(train, names, names.targets)
+    more = _with_ids(extra, names, names.targets, "competition.extra") if extra is not None else pd.DataFrame()
+    if extra is not None:
+        require_ids(more, names.id, extra.path)
+        _require_apart(more[names.id], rows[names.id], extra.path)
+    tested = _with_ids(test, names) if test is not None else None
+    read = [Decision("file", f"{table.path.name}: {len(table.cells)} rows", _in_words(table)) for table in tables]
+    unread = {name: why for table in tables for name, why in table.left_out.items()}
+    left_out = [Decision("columns: left out", name, why) for name, why in unread.items()]
+    return Shipped(names, rows, tested, more, config.image_templates, path, [*read, *decisions, *left_out], tables)
+
+
+def _in_words(table: TextTable) -> str:
+    """What was odd about a table, else its columns."""
+    columns = table.cells.columns
+    return "; ".join(table.remarks) or f"{len(columns)} columns: {', '.join(columns[:SHOWN])}{' …' * (len(columns) > SHOWN)}"
 
 
 def _from_folders(config: CompetitionConfig, files: Files) -> Shipped:
     if config.answer_id or config.pair_id:
         raise InputError("competition.answer_id and pair_id need a training table", mend="write train.csv and test.csv")
-    train, test = tables_from_folders(config, files.root)
+    tables = tables_from_folders(config, files.root)
+    train = tables.train
     target = config.target if isinstance(config.target, str) else LABEL
     require_columns(train.columns, [target], "the table of the image folders", "competition.target")
     if config.extra:
         _require_extra(files.root / config.extra)
     extra = extra_from_folders(config, files.root) if config.extra else pd.DataFrame()
-    decisions = [Decision("layout", "image folders", f"there is no train.csv; {len(train)} images have a label")]
-    return Shipped(Names("id", (target,)), train, test, extra, config.images or "{path}", files.root, decisions)
+    decisions = [
+        Decision("layout", "image folders", f"there is no train.csv; {len(train)} images have a label"),
+        *tables.decisions,
+    ]
+    images = config.image_templates if config.images else ImageTemplates(train="{path}", test="{path}")
+    solution = tables.solution if target == LABEL else None
+    return Shipped(Names("id", (target,)), train, tables.test, extra, images, files.root, decisions, (), solution)
 
 
-def _extra_table(path: Path, names: Names, train: pd.DataFrame) -> pd.DataFrame:
-    """The rows of competition.extra, whose ids the training table must not have."""
+def _extra_table(path: Path) -> TextTable:
+    """The table of competition.extra."""
     _require_extra(path)
     if path.is_dir():
         raise InputError(f"competition.extra: {path} is a folder", mend="name a table like the training table")
-    extra = _read_rows(path, names, names.targets, "competition.extra")
-    require_ids(extra, names.id, path)
-    shared = sorted(set(extra[names.id]) & set(train[names.id]))
+    return read_text_table(path)
+
+
+def _require_apart(ids: pd.Series, others: pd.Series, path: Path) -> None:
+    """Raise InputError for ids that the training table has too."""
+    shared = sorted(set(ids) & set(others))
     if shared:
         raise InputError(
             f"{path}: {len(shared)} ids are in the training table too", shared, "remove these rows, or give them other ids"
         )
-    return extra
 
 
 def _require_extra(path: Path) -> None:
@@ -79,17 +113,22 @@ def _require_extra(path: Path) -> None:
         raise InputError(f"there is no {path}, which params.yaml names as competition.extra", mend="put it there, or correct it")
 
 
-def _read_rows(
-    path: Path, names: Names, targets: Sequence[str] = (), key: str = "competition", header: bool = True
-) -> pd.DataFrame:
-    """Read a table with its ids; raises InputError where it lacks a column of them."""
-    parts = [*(names.parts or (names.id,)), *fields_of(names.template)]
-    table = read_table(path, [*parts, *targets], header)
-    if names.id == ROW and ROW not in table:
-        table.insert(0, ROW, pd.Series(range(len(table))).astype("str"))
-    require_columns(table.columns, [*parts, *targets], str(path), key)
+def _with_ids(table: TextTable, names: Names, targets: Sequence[str] = (), key: str = "competition") -> pd.DataFrame:
+    """The cells of a table with its ids; raises InputError where it lacks a column of them."""
+    cells = table.cells
+    parts = names.parts or (names.id,)
+    if names.tested and not targets:
+        cells = cells.assign(**{names.id: cells[names.tested]})
+    if names.id not in cells and not names.parts and targets:
+        # Training rows without an id of their own are numbered.
+        cells = _with_column(cells, names.id, [str(row) for row in range(len(cells))])
+    require_columns(cells.columns, [*parts, *fields_of(names.template), *targets], str(table.path), key)
     if names.parts:
-        table[names.id] = contract.joined(table, names.parts)
+        cells = cells.assign(**{names.id: contract.joined(cells, names.parts)})
     if names.answer:
-        table[names.answer] = filled(table, names.template)
-    return table
+        cells = cells.assign(**{names.answer: filled(cells, names.template)})
+    return cells
+
+
+def _with_column(cells: pd.DataFrame, name: str, values: Sequence[str]) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame({name: values}, dtype="str"), cells.drop(columns=name, errors="ignore")], axis=1)

@@ -1,15 +1,15 @@
 """Which columns are ids and targets, worked out from the tables' headers."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
+from itertools import permutations
 
 import pandas as pd
 
-from goldfold.competition.files import Files
-from goldfold.competition.tables import columns_of, read_table, require_columns
-from goldfold.competition.task import FROM_PARAMS, Decision
+from goldfold.competition.decision import FROM_PARAMS, Decision
+from goldfold.competition.tables import require_columns
 from goldfold.config import CompetitionConfig
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError, Reply
+from goldfold.tables import TextTable
 
 ROW = "row_number"
 """The id column of a table without one."""
@@ -20,7 +20,8 @@ class Names:
     """The columns of ids and targets.
 
     `id` identifies a row; where several columns do, it joins these `parts`, of which the sample submission has the `keys`.
-    `answer` identifies an answer that several rows may share, and `template` makes it of other columns.
+    `answer` identifies an answer that several rows may share, and `template` makes it of other columns. `tested` are the ids
+    of the test table where it lacks the column `id`.
     """
 
     id: str
@@ -29,59 +30,163 @@ class Names:
     keys: tuple[str, ...] = ()
     answer: str | None = None
     template: str = ""
+    tested: str | None = None
 
 
-def work_out_names(config: CompetitionConfig, files: Files, train_path: Path) -> tuple[Names, list[Decision]]:
-    """Work out the id and target columns from the headers alone; raises InputError where they are ambiguous."""
-    columns = columns_of(train_path, config.header)
-    sample = columns_of(files.sample) if files.sample else []
-    test = columns_of(files.test, config.header) if files.test else []
+def work_out_names(
+    config: CompetitionConfig, train: TextTable, test: TextTable | None, sample: TextTable | None
+) -> tuple[Names, list[Decision]]:
+    """Work out the id and target columns; raises InputError where they are ambiguous."""
+    columns = list(train.cells.columns)
+    tested = list(test.cells.columns) if test else []
+    asked_for = list(sample.cells.columns) if sample else []
 
-    names = _id_names(config, columns, sample, test)
-    require_columns(columns, names.parts or (names.id,), str(train_path), "competition.id")
-    if files.test:
-        require_columns(test, names.parts or (names.id,), str(files.test), "competition.id")
-    why = FROM_PARAMS if config.id else "the first column of the sample submission or table"
-    if not (config.id or sample or test) and not _could_be_ids(read_table(train_path, [names.id], config.header)[names.id]):
-        names, why = replace(names, id=ROW), "no column could be the id: the rows are numbered"
-    decisions = [Decision("id", names.id, why)]
-    asked = [name for name in sample if name not in names.keys] if names.keys else sample[1:]
+    names, why = _id_names(config, train, test, sample)
+    parts = names.parts or (names.id,)
+    if names.id != ROW and test is None:
+        require_columns(columns, parts, str(train.path), "competition.id")
+    if names.id != ROW and test is not None and not names.tested:
+        require_columns(tested, parts, str(test.path), "competition.id")
+    decisions = [Decision("id", names.id, FROM_PARAMS if config.id else why)]
+    asked = [name for name in asked_for if name not in names.keys] if names.keys else asked_for[1:]
 
     if config.target:
         targets = (config.target,) if isinstance(config.target, str) else config.target
         why = FROM_PARAMS
     elif asked and all(name in columns for name in asked):
         targets, why = tuple(asked), "the columns that the sample submission asks for"
+    elif asked and set(map(str.casefold, asked)) <= set(map(str.casefold, columns)):
+        spelled = {name.casefold(): name for name in columns}
+        targets, why = tuple(spelled[name.casefold()] for name in asked), "the columns that the sample submission asks for"
     else:
-        reserved = {names.id, *names.parts, *test}
+        reserved = {names.id, *names.parts, *tested}
         candidates = [name for name in columns if name not in reserved]
         if len(candidates) != 1:
             raise InputError(
-                f"{train_path}: which column is the target? {len(candidates)} could be it",
+                f"{train.path}: which column is the target? {len(candidates)} could be it",
                 candidates,
                 "name it in params.yaml, competition.target",
             )
         targets, why = tuple(candidates), "the only column that the test table does not have"
-    require_columns(columns, targets, str(train_path), "competition.target")
+    require_columns(columns, targets, str(train.path), "competition.target")
     return replace(names, targets=targets), [*decisions, Decision("target", ", ".join(targets), why)]
 
 
-def _could_be_ids(values: pd.Series) -> bool:
-    """Whether values, as texts, are all different and not fractions."""
-    return bool(values.is_unique and not values.str.fullmatch(r"-?\d*\.\d+").any())
-
-
-def _id_names(config: CompetitionConfig, columns: list[str], sample: list[str], test: list[str]) -> Names:
-    """The columns that identify rows and answers."""
+def _id_names(config: CompetitionConfig, train: TextTable, test: TextTable | None, sample: TextTable | None) -> tuple[Names, str]:
+    """The columns that identify rows and answers, and why."""
+    columns = list(train.cells.columns)
+    asked = list(sample.cells.columns) if sample else []
     if config.answer_id and not config.id:
         raise InputError(
             "params.yaml: competition.answer_id says which rows share an answer, but no column identifies a row",
             mend="name the column with a unique id per row in competition.id",
         )
-    answer = config.answer_id and (config.answer_id if "{" not in config.answer_id else (*sample, "answer_id")[0])
+    answer = config.answer_id and (config.answer_id if "{" not in config.answer_id else (*asked, "answer_id")[0])
     template = config.answer_id or ""
     shared = Names("", (), answer=answer, template=template if "{" in template or not template else f"{{{template}}}")
     if isinstance(config.id, tuple):
-        keys = config.id if set(config.id) <= set(sample) else ()
-        return replace(shared, id="_".join(config.id), parts=config.id, keys=keys)
-    return replace(shared, id=config.id or next((name for name in sample[:1] + test[:1] if name in columns), columns[0]))
+        keys = config.id if set(config.id) <= set(asked) else ()
+        return replace(shared, id="_".join(config.id), parts=config.id, keys=keys), ""
+    if config.id:
+        lacks = test is not None and config.id not in test.cells and config.id in columns and asked[:1] and asked[0] in test.cells
+        return replace(shared, id=config.id, tested=asked[0] if lacks else None), ""
+    if sample is None or config.pair_id:
+        tested = list(test.cells.columns)[:1] if test else []
+        name = next((name for name in [*asked[:1], *tested] if name in columns), columns[0])
+        tables = [train] if test is None or name not in test.cells else [train, test]
+        if sample is not None or all(_could_be_ids(table.cells[name]) for table in tables):
+            return replace(shared, id=name), f"the first column of the {'sample submission' if sample else 'table'}"
+        return replace(shared, id=ROW), "no column could be the id: the rows are numbered"
+    if test is not None and (keys := _keys(test.cells, sample.cells)):
+        in_sample = keys if set(keys) <= set(asked) else ()
+        why = f"the columns that identify the sample submission's {'rows' if in_sample else asked[0]} together"
+        return replace(shared, id="_".join(keys), parts=keys, keys=in_sample), why
+    id_column, why = _asked_id(train, test, sample)
+    if test is not None and not config.answer_id:
+        _require_one_row_each(id_column, train, test)
+    return replace(shared, id=id_column), why
+
+
+def _asked_id(train: TextTable, test: TextTable | None, sample: TextTable) -> tuple[str, str]:
+    """The column of the table of test rows whose ids the sample submission asks for, and why."""
+    columns, first = list(train.cells.columns), sample.cells.columns[0]
+    where = test.cells if test else train.cells
+    spelled = next((name for name in where.columns if name.casefold() == first.casefold()), None)
+    if spelled is not None:
+        unnumbered = "" if spelled in columns else "; the training rows, which have none, are numbered"
+        return spelled, f"the first column of the sample submission{unnumbered}"
+    if test is None:
+        return columns[0], "the first column of the training table"
+    ids = sample.cells[first]
+    for name in test.cells.columns:
+        if set(test.cells[name]) == set(ids) and name in columns:
+            return name, f"the sample submission's {first} has its values"
+    if len(test.cells) == len(ids) and _count_rows(ids):
+        return ROW, f"no table has {first}, which counts the test rows from {ids.iloc[0]}: the rows are numbered"
+    first = test.cells.columns[0]
+    return (first, "the first column of the test table") if first in columns else (columns[0], "the first column")
+
+
+def _keys(test: pd.DataFrame, sample: pd.DataFrame) -> tuple[str, ...]:
+    """The columns of the test table that identify the rows of the sample submission together; none where one column may.
+
+    The sample has them as columns of its own, or joined by _ in its first.
+    """
+    first = sample.columns[0]
+    shared = [name for name in sample.columns if name in test]
+    is_id = first in test and sample[first].is_unique
+    if 1 < len(shared) < len(sample.columns) and not is_id and not sample.duplicated(shared).any():
+        return tuple(shared)
+    return () if first in test else _joined_keys(test, sample[first])
+
+
+def _joined_keys(test: pd.DataFrame, asked: pd.Series) -> tuple[str, ...]:
+    """The two columns of the test table that ids join by _, if there are such.
+
+    Raises InputError where the test table has a part of these ids, and QuestionError where several rows share one.
+    """
+    ids = set(asked)
+    for before, after in permutations(test.columns, 2):
+        if not len(test) or f"{test[before].iloc[0]}_{test[after].iloc[0]}" not in ids:
+            continue
+        made = set(test[before] + "_" + test[after])
+        what = f"the sample submission's {asked.name} is {before} and {after} joined by _, and"
+        if made == ids and not test.duplicated([before, after]).any():
+            return before, after
+        if made == ids:
+            answer = Reply("answer_id", f"{{{before}}}_{{{after}}}", "rows share an answer; name a row's own column in id too")
+            raise QuestionError(f"{what} {len(test)} test rows share {len(ids)} of them", [answer])
+        if made < ids:
+            raise InputError(
+                f"{what} the test table has {len(made)} of its {len(ids)} rows",
+                [f"{i} is in the sample submission only" for i in asked if i not in made],
+                f"write a test table with a row for each {asked.name}: {before}, {after} and what else the training table has; "
+                "then name it in competition.test",
+            )
+    return ()
+
+
+def _require_one_row_each(id_column: str, train: TextTable, test: TextTable) -> None:
+    """Raise QuestionError for ids that several training rows share and no test rows, where another column tells these apart."""
+    if id_column not in train.cells or id_column not in test.cells:
+        return
+    ids = train.cells[id_column]
+    if ids.is_unique or not test.cells[id_column].is_unique:
+        return
+    others = [name for name in train.cells if name not in test.cells and _could_be_ids(train.cells[name])]
+    if others:
+        raise QuestionError(
+            f"{id_column} identifies a test row, and {len(ids)} training rows share {ids.nunique()}: what tells them apart?",
+            [Reply("id", name, "different in each training row") for name in others],
+        )
+
+
+def _count_rows(ids: pd.Series) -> bool:
+    """Whether texts count on by one."""
+    numbers = pd.to_numeric(ids, errors="coerce")
+    return bool(numbers.notna().all() and (numbers.diff().iloc[1:] == 1).all())
+
+
+def _could_be_ids(values: pd.Series) -> bool:
+    """Whether values, as texts, are all different and not fractions."""
+    return bool(values.is_unique and not values.str.fullmatch(r"-?\d*\.\d*[1-9]\d*").any())

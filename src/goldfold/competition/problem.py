@@ -1,5 +1,6 @@
 """The problem that a competition poses: what is predicted from what, how it is answered and how it is scored."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -12,7 +13,10 @@ from goldfold.config import Answer, Task
 from goldfold.errors import InputError
 from goldfold.metrics import Array, Metric, find_metric, hard_labels, named_columns, score_rows
 
-TUPLES = ("targets", "classes", "grades", "keys")
+TUPLES = ("targets", "classes", "grades", "keys", "answer_names")
+
+OWN_NAMES = ("row", "fold", "seed", "Usage")
+"""The columns that goldfold writes beside a problem's in tables of predictions and solutions."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Problem:
 
     `answer_id` is the column by which rows share an answer, where several do, and `aggregate` how their
     predictions are combined. With `pair_id` the answer has a row per id and label. `keys` are the columns that `id` joins by _.
+    `spelled` is what a column is called here that the competition calls by a name of goldfold's own, such as fold.
+    `answer_names` are the answer's columns where the sample submission has names of its own for the classes, in their order.
     """
 
     name: str
@@ -42,6 +48,8 @@ class Problem:
     aggregate: Literal["mean", "max"] = "mean"
     pair_id: str | None = None
     keys: tuple[str, ...] = ()
+    answer_names: tuple[str, ...] = ()
+    spelled: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Problem":
@@ -84,6 +92,43 @@ class Problem:
         """The columns of the training table that predictions are scored with, the id first."""
         more = (self.answer_id,) if self.answer_id else ()
         return tuple(dict.fromkeys([self.id, *more, *self.targets, *named_columns(self.scored_by, self.metric_args)]))
+
+    def with_own_names(self) -> "Problem":
+        """Return the problem with another name for each column that is called as one of goldfold's own, see `spelled`."""
+        taken = {*OWN_NAMES, *self.outputs}
+        spelled = {name: f"{name}_" for name in self.columns if name in taken}
+        if not spelled:
+            return self
+
+        def own(value: Any) -> Any:
+            if isinstance(value, tuple | list):
+                return type(value)(own(name) for name in value)
+            return spelled.get(value, value) if isinstance(value, str) else value
+
+        named = set(named_columns(self.scored_by, self.metric_args))
+        arguments = {name: own(value) if named & set(_as_list(value)) else value for name, value in self.metric_args.items()}
+        answered = self.targets if self.answer in ("value", "label") and len(self.targets) > 1 else self.answer_names
+        return replace(
+            self,
+            id=own(self.id),
+            targets=own(self.targets),
+            classes=own(self.classes) if len(self.targets) > 1 else self.classes,
+            answer_id=own(self.answer_id),
+            keys=own(self.keys),
+            metric_args=arguments,
+            answer_names=answered,
+            spelled={**self.spelled, **spelled},
+        ).with_own_names()
+
+    def as_shipped(self, name: str) -> str:
+        """What the competition's files call a column."""
+        return next((shipped for shipped, own in self.spelled.items() if own == name), name)
+
+    def in_template(self, template: str | None) -> str | None:
+        """A template over the competition's columns as one over the columns that are `spelled` here."""
+        if template is None:
+            return None
+        return re.sub(r"(?<=\{)([^{}:]+)(?=[:}])", lambda field: self.spelled.get(field[0], field[0]), template)
 
     def truth(self, table: pd.DataFrame) -> Array:
         """The targets of a table as numbers, in the shape that metrics take; raises InputError for unknown labels."""
@@ -207,3 +252,7 @@ class Problem:
         values = table[list(self.outputs)].to_numpy(dtype=np.float64)
         single = self.task == "binary" or (self.task == "regression" and len(self.targets) == 1)
         return values[:, 0] if single else values
+
+
+def _as_list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else [value]

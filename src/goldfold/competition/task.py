@@ -1,16 +1,24 @@
 """Working out what a competition asks for, from its tables."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 
 import pandas as pd
 
+from goldfold.competition.decision import FROM_PARAMS, Decision
+from goldfold.competition.spelling import shared_end, shared_start
 from goldfold.competition.tables import line
 from goldfold.config import Answer, CompetitionConfig, Component, Task
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.metrics import find_metric
 
 EMPTY_LABELS = {"", "nan", "NaN"}
-MOST_NUMBERED_CLASSES = 50
+FEW_CLASSES, MOST_NUMBERED_CLASSES = 10, 50
+"""Different whole numbers up to which they are classes, and those from which they are amounts where they leave gaps."""
+MOST_CLASSES = 0.9
+"""The share of training rows with a label of their own from which labels are no classes."""
+NUMBERED = ("class", "label", "category", "species", "breed", "kind", "type", "id")
+"""Words in the name of a target whose numbers are probably those of classes."""
 SEPARATORS = (",", "|", ";", " ")
 DEFAULT_METRICS: dict[tuple[Task, Answer], str] = {
     ("binary", "label"): "accuracy",
@@ -26,18 +34,6 @@ DEFAULT_METRICS: dict[tuple[Task, Answer], str] = {
     ("regression", "label"): "quadratic_weighted_kappa",
     ("regression", "confidence"): "laplace_log_likelihood",
 }
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A choice made for the competitor: the setting, what was chosen, and why."""
-
-    setting: str
-    value: str
-    why: str
-
-
-FROM_PARAMS = "as params.yaml says"
 
 
 def require_targets(train: pd.DataFrame, targets: tuple[str, ...], id_column: str, source: str) -> None:
@@ -65,6 +61,8 @@ def work_out_task(
     """What is predicted. `train` holds the targets as texts; `answers` are the sample submission's columns but the id."""
     if config.task:
         return config.task, Decision("task", config.task, FROM_PARAMS)
+    if only := only_task(config):
+        return only, Decision("task", only, f"{config.metric.name if config.metric else ''} scores nothing else")
     numbers = train[list(targets)].apply(pd.to_numeric, errors="coerce")
     if len(targets) > 1:
         if numbers.isin([0, 1]).to_numpy().all():
@@ -76,14 +74,57 @@ def work_out_task(
         return "regression", Decision("task", "regression", f"{len(targets)} target columns of numbers")
     target = targets[0]
     distinct = train[target].nunique()
+    if answers is not None and answers.shape[1] > 2:
+        return "multiclass", Decision("task", "multiclass", f"the sample submission has {answers.shape[1]} columns")
     if distinct == 2:
         return "binary", Decision("task", "binary", f"{target} has two values")
-    if numbers[target].notna().all():
-        if not (numbers[target] % 1 == 0).all():
-            return "regression", Decision("task", "regression", f"{target} has fractions")
-        if distinct > MOST_NUMBERED_CLASSES and (answers is None or answers.shape[1] == 1):
-            return "regression", Decision("task", "regression", f"{target} has {distinct} different whole numbers")
-    return "multiclass", Decision("task", "multiclass", f"{target} has {distinct} different values")
+    if not numbers[target].notna().all():
+        if distinct > MOST_CLASSES * len(train):
+            raise InputError(
+                f"{target} has {distinct} different texts in {len(train)} training rows: they are no classes",
+                [str(text)[:80] for text in train[target].head(3)],
+                "name another column in competition.target; run-length codes and texts as answers are not supported",
+            )
+        return "multiclass", Decision("task", "multiclass", f"{target} has {distinct} different values")
+    if not (numbers[target] % 1 == 0).all():
+        return "regression", Decision("task", "regression", f"{target} has fractions")
+    return _of_whole_numbers(config, numbers[target], answers)
+
+
+def only_task(config: CompetitionConfig) -> Task | None:
+    """The task of params.yaml, else the only one that its metric scores; None where neither tells."""
+    tasks = find_metric(config.metric.name).tasks if config.metric else ()
+    return config.task or (tasks[0] if len(tasks) == 1 else None)
+
+
+def _of_whole_numbers(config: CompetitionConfig, values: pd.Series, answers: pd.DataFrame | None) -> tuple[Task, Decision]:
+    """Whether whole numbers are amounts or numbered classes: by the metric, the sample submission, else by the numbers.
+
+    Few of them that count on from 0 or 1 are classes; many, with gaps, are amounts. Raises QuestionError for those between.
+    """
+    target, distinct = str(values.name), values.nunique()
+
+    def decided(task: Task, why: str) -> tuple[Task, Decision]:
+        return task, Decision("task", task, why)
+
+    if config.metric and "regression" not in find_metric(config.metric.name).tasks:
+        return decided("multiclass", f"{config.metric.name} scores classes")
+    if answers is not None and answers.shape[1] == 1:
+        asked = pd.to_numeric(answers.iloc[:, 0], errors="coerce").dropna()
+        if (asked % 1 != 0).any():
+            return decided("regression", "the sample submission holds fractions")
+    counting = bool(values.min() in (0, 1) and distinct == values.max() - values.min() + 1)
+    if distinct <= FEW_CLASSES:
+        return decided("multiclass", f"{target} has {distinct} different whole numbers")
+    if distinct > MOST_NUMBERED_CLASSES and not counting:
+        return decided("regression", f"{target} has {distinct} different whole numbers")
+    amounts = Reply("task", "regression", "amounts, such as ages, counts or prices")
+    classes = Reply("task", "multiclass", "numbered classes")
+    named = any(word in target.casefold() for word in NUMBERED)
+    raise QuestionError(
+        f"{target} holds {distinct} whole numbers from {values.min():.0f} to {values.max():.0f}: are they amounts or classes?",
+        [classes, amounts] if named else [amounts, classes],
+    )
 
 
 def work_out_separator(train: pd.DataFrame, task: Task, targets: tuple[str, ...]) -> str:
@@ -199,12 +240,65 @@ def work_out_answer(
         return decided("ranking", "the sample submission holds several labels in a row")
     if answers is None or task == "multiclass":
         return decided("label", "the sample submission has one column" if answers is not None else "the default")
+    if task == "binary" and asked > 1:
+        return decided("probability", "the sample submission has a column per class")
     labels = set(classes) if task == "binary" else {"0", "1"}
-    if all(set(whole_number_labels(answers[column])) <= labels for column in answers) and (
-        task == "binary" or set(answers.to_numpy().ravel()) == labels
-    ):
+    texts = answers.apply(whole_number_labels)
+    filled = set(texts.to_numpy().ravel())
+    if not filled <= labels:
+        return decided("probability", "the sample submission holds other numbers than the labels")
+    if filled == labels or not filled <= {"0", "1"}:
         return decided("label", "the sample submission holds labels")
-    return decided("probability", "the sample submission holds other numbers than the labels")
+    alone = " and ".join(sorted(filled - {""})) or "nothing"
+    raise QuestionError(
+        f"the sample submission holds {alone} alone: are labels asked for, or probabilities?",
+        [
+            Reply("answer", "label", "as accuracy or F1 needs them"),
+            Reply("answer", "probability", "as ROC AUC or log loss needs them"),
+        ],
+    )
+
+
+def columns_by_class(
+    config: CompetitionConfig, task: Task, classes: tuple[str, ...], answers: pd.DataFrame | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The classes in order, and the sample submission's columns for them where those have a prefix, a suffix or another case.
+
+    Of a binary task the sample may have one column of the two, whose class is the positive one. Raises QuestionError for a
+    sample that also has columns of classes which no training row has.
+    """
+    columns = list(answers.columns) if answers is not None else []
+    if task not in ("binary", "multiclass") or not classes or set(columns) == set(classes):
+        return classes, ()
+    if len(columns) == len(classes):
+        bare = dict(zip(bare_names(columns), columns, strict=True))
+        names = dict(zip(map(str.casefold, classes), classes, strict=True))
+        if set(bare) == set(names):
+            return classes, tuple(bare[label.casefold()] for label in classes)
+    if task == "multiclass" and len(columns) > len(classes):
+        names = {label.casefold(): label for label in classes}
+        bare = dict(zip(bare_names(columns), columns, strict=True))
+        unseen = [bare[name] for name in bare if name not in names]
+        if set(names) <= set(bare):
+            raise QuestionError(
+                f"the sample submission asks for {', '.join(unseen[:10])}, which no training row has",
+                [Reply("classes", [names.get(name, name) for name in bare], "also classes that training never sees")],
+            )
+    if task == "binary" and len(columns) == 1 and not config.classes:
+        positive = [label for label in classes if re.search(rf"[_\W]{re.escape(label)}$", columns[0], re.IGNORECASE)]
+        if len(positive) == 1:
+            (label,) = positive
+            return tuple(sorted(classes, key=lambda other: other == label)), tuple(columns)
+    return classes, ()
+
+
+def bare_names(columns: Sequence[str]) -> list[str]:
+    """Column names without the prefix and suffix that all have, up to a mark between words, in lower case."""
+    names = [name.casefold() for name in columns]
+    before = re.match(r".*[_\W]|[a-z]*", shared_start(names))
+    bare = [name[before.end() :] for name in names] if before else names
+    after = re.search(r"[_\W].*$|$", shared_end(bare))
+    return [name[: len(name) - len(after[0])] for name in bare] if after else bare
 
 
 def _are_rankings(answers: pd.Series, classes: tuple[str, ...]) -> bool:

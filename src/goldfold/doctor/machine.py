@@ -63,7 +63,7 @@ def gpu() -> CheckResult:
 
 
 def _driver() -> str | None:
-    """The version of NVIDIA's driver; None without one."""
+    """Return the version of NVIDIA's driver; None without one."""
     command = shutil.which("nvidia-smi")
     if command is None:
         return None

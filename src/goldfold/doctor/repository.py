@@ -44,7 +44,7 @@ def settings() -> tuple[CheckResult, Config | None]:
         config = load_config()
     except InputError as error:
         return CheckResult.of("params.yaml", error), None
-    return ok("params.yaml", "no mistake in its keys and values"), config
+    return ok("params.yaml", "all keys and values are valid"), config
 
 
 def data(config: Config) -> CheckResult:
@@ -65,12 +65,12 @@ def data(config: Config) -> CheckResult:
     if size > MOST_READ:
         return note("data", f"{path} is there; its tables ({size / 2**30:.1f} GB) are left to dvc repro prepare")
     try:
-        competition = read_competition(config.competition)
+        competition = read_competition(config.competition, config.prepare)
     except InputError as error:
         return CheckResult.of("data", error)
     message = f"{path}: {len(competition.train)} training rows, {len(competition.test)} test rows, {competition.problem.task}"
     if not tracked and not Path(os.path.abspath(path)).is_relative_to(Path.cwd()):
-        return note("data", f"{message}; outside of this repository, so DVC keeps no copy")
+        return note("data", f"{message}; outside this repository, so DVC keeps no copy")
     if not tracked:
         return wrong("data", f"{message}; DVC does not track it", f"dvc add {path}")
     return ok("data", message)

@@ -21,7 +21,7 @@ def tracking() -> CheckResult:
     try:
         require_answer(uri)
     except Unreachable as error:
-        mend = "start it, or correct MLFLOW_TRACKING_URI, or unset it for mlflow.db here; runs go on and are sent later"
+        mend = "start it, or correct MLFLOW_TRACKING_URI, or unset it for mlflow.db here; until then runs are kept and sent later"
         return wrong("tracking", f"{error}{backlog}", mend)
     if uri.startswith("sqlite:///"):
         file = Path(uri.removeprefix("sqlite:///"))
@@ -36,18 +36,18 @@ def weights(config: Config) -> CheckResult:
     tree = config.model.model_dump()
     models = [model for model in (tree, *tree.values()) if isinstance(model, dict) and model.get("pretrained")]
     files = [str(model["weights"]) for model in models if model.get("weights")]
-    asked = [str(model["name"]) for model in models if not model.get("weights")]
-    lost = [file for file in files if not Path(file).is_file()]
-    if lost:
-        return wrong("weights", f"there is no {lost[0]}", "correct model.weights in params.yaml")
-    if asked:
+    names = [str(model["name"]) for model in models if not model.get("weights")]
+    missing = [file for file in files if not Path(file).is_file()]
+    if missing:
+        return wrong("weights", f"there is no {missing[0]}", "correct model.weights in params.yaml")
+    if names:
         from goldfold.modalities.image.pretrained import WAYS_OUT, where_from
 
-        for name in asked:
+        for name in names:
             source = where_from(name)
             if source is None:
-                return wrong("weights", f"{name}'s are not on this machine, and the hub does not answer", WAYS_OUT)
-        return ok("weights", f"{', '.join(asked)} from {source}")
+                return wrong("weights", f"those of {name} are not on this machine, and the hub does not answer", WAYS_OUT)
+        return ok("weights", f"{', '.join(names)} from {source}")
     return ok("weights", ", ".join(files) or "none needed")
 
 

@@ -6,14 +6,25 @@ from scipy.special import expit, softmax
 from scipy.stats import rankdata
 
 from goldfold.competition import Problem
-from goldfold.config import Scale
+from goldfold.config import PredictConfig, Scale
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 
 
-def average(problem: Problem, predictions: Array, scale: Scale = "predictions") -> Array:
-    """The mean over the first axis of predictions (members, n, …); that of logits is the geometric mean of the odds."""
-    return from_scale(problem, np.mean([to_scale(problem, prediction, scale) for prediction in predictions], axis=0), scale)
+def average(problem: Problem, predictions: Array, scale: Scale = "predictions", clip: tuple[float, float] | None = None) -> Array:
+    """The mean over the first axis of predictions (members, n, …), within `clip`; of logits, the geometric mean of the odds."""
+    mean = from_scale(problem, np.mean([to_scale(problem, prediction, scale) for prediction in predictions], axis=0), scale)
+    return np.clip(mean, *clip) if clip else mean
+
+
+def require_averaged(problem: Problem, table: pd.DataFrame, prediction: Array, config: PredictConfig) -> None:
+    """Raise InputError for a predict.average or predict.clip that does not suit the problem."""
+    require_scale(problem, table, prediction, config.average, "predict.average: ")
+    if config.clip and problem.task != "regression":
+        raise InputError(
+            f"params.yaml, predict.clip: bounds are for the values of a regression, and this is a {problem.task} task",
+            mend="leave it out; validate.postprocess: [{name: clip}] keeps probabilities from 0 and 1",
+        )
 
 
 def to_scale(problem: Problem, prediction: Array, scale: Scale) -> Array:

@@ -58,8 +58,8 @@ class Ensemble:
         return members
 
     def average(self, members: Sequence[Array]) -> Array:
-        """Average predictions on the scale of predict.average."""
-        return average(self.problem, np.stack(members), self.config.average)
+        """Average predictions on the scale of predict.average, within predict.clip."""
+        return average(self.problem, np.stack(members), self.config.average, self.config.clip)
 
     def predict(self, source: Source) -> Array:
         """Predict rows, in the shape that metrics take: the average over all members."""

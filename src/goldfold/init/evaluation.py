@@ -2,20 +2,18 @@
 
 import re
 
-from goldfold.config import Task
-from goldfold.errors import InputError
-from goldfold.metrics import find_metric
-
 NAMES = (
     (r"quadratic.*kappa", "quadratic_weighted_kappa"),
     (r"(mean|average) column.*(log|rmsle|logarithmic)", "rmsle"),
     (r"(mean|average) column.*(root|rmse)|mcrmse", "mcrmse"),
     (r"logarithmic error|rmsle", "rmsle"),
+    (r"root mean squared? percentage|rmspe", "rmspe"),
     (r"root mean squared? error|rmse", "rmse"),
     (r"mean absolute percentage|^mape", "mape"),
     (r"symmetric.*percentage|smape", "smape"),
     (r"mean absolute error|^mae$", "mae"),
     (r"receiver operating|roc auc|^auc$|mcauc|aucroc", "roc_auc"),
+    (r"balanced.*log", "balanced_log_loss"),
     (r"log ?loss|multiclass loss|logarithmic loss|cross.?entropy", "log_loss"),
     (r"categorization accuracy|classification accuracy|^accuracy", "accuracy"),
     (r"macro.*f.?(1|score)|f.?(1|score).*macro", "f1_macro"),
@@ -24,6 +22,8 @@ NAMES = (
     (r"f.?(1|score)", "f1"),
     (r"matthews|^mcc$", "mcc"),
     (r"gini", "gini"),
+    (r"laplace", "laplace_log_likelihood"),
+    (r"kullback|kl.?div", "kl_divergence"),
     (r"spearman", "spearman"),
     (r"pearson", "pearson"),
     (r"^r2|r squared|r-squared", "r2"),
@@ -32,11 +32,11 @@ NAMES = (
 )
 
 
-def metric_called(name: str, task: Task) -> str | None:
-    """Return goldfold's metric for Kaggle's `name`, None if it has none for the task."""
+def metric_called(name: str) -> str | None:
+    """Return goldfold's metric for Kaggle's `name`, None if it has none.
+
+    >>> metric_called("Mean Absolute Error"), metric_called("Custom Metric")
+    ('mae', None)
+    """
     plain = re.sub(r"[_{}()]+", " ", name).strip().lower()
-    metric = next((metric for pattern, metric in NAMES if re.search(pattern, plain)), None)
-    try:
-        return find_metric(metric, task).name if metric else None
-    except InputError:
-        return None
+    return next((metric for pattern, metric in NAMES if re.search(pattern, plain)), None)

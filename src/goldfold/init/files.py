@@ -12,9 +12,10 @@ from goldfold.competition.images import image_files
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole
 from goldfold.imports import nearest
+from goldfold.tables import is_table
+from goldfold.tables.unpacking import PACKED
 
 RAW = Path("data/raw")
-TABLES = (".csv", ".csv.zip", ".tsv", ".parquet")
 DEEPEST = 3
 SLUG = re.compile(r"(?:https?://(?:www\.)?kaggle\.com/(?:c|competitions)/)?([a-z0-9]+(?:-[a-z0-9]+)*)(?:/.*)?")
 RESERVE = 2**30
@@ -91,14 +92,14 @@ def find_files(root: Path) -> Files:
     """Find the files of a competition; raises InputError for a folder without tables and images."""
     paths = [path.relative_to(root) for path in root.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(root))]
     tables = sorted((path for path in paths if is_table(path) and len(path.parts) <= DEEPEST), key=lambda p: (len(p.parts), p))
-    plain = {path.with_name(path.name.removesuffix(".zip")) for path in tables if path.suffix != ".zip"}
-    tables = [path for path in tables if path.suffix != ".zip" or path.with_suffix("") not in plain]
+    plain = set(tables)
+    tables = [path for path in tables if path.suffix not in PACKED or path.with_suffix("") not in plain]
     images = image_files(root)
     read = {*tables, *images}
     others = Counter(path.suffix.lower() or path.name for path in paths if path not in read and not is_table(path))
     if not tables and not images:
         raise InputError(
-            f"{root} holds no tables ({', '.join(TABLES)}) and no images",
+            f"{root} holds no tables (CSV, TSV, Parquet, JSON, Excel) and no images",
             [f"{count} files {kind}" for kind, count in others.most_common()] or ["it is empty"],
             "name the folder with the competition's files; docs/kinds-of-input.md shows how to read other files",
         )
@@ -126,11 +127,6 @@ def require_space(needed: int, folder: Path) -> None:
             f"the disk has {free / 2**30:.1f} GB free, too little for {needed / 2**30:.1f} GB more",
             mend="make room; `dvc gc --workspace` removes results of old runs from DVC's cache",
         )
-
-
-def is_table(path: Path) -> bool:
-    """Whether goldfold can read a file as a table."""
-    return path.name.lower().endswith(TABLES)
 
 
 def _is_hidden(path: Path) -> bool:

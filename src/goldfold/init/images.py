@@ -1,9 +1,9 @@
 """How a competition's rows find their images, and what the names of the images say."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from goldfold.competition import Competition
 from goldfold.competition.folders import LABEL, tables_from_folders
+from goldfold.competition.images import Part, find_images
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
 from goldfold.init.setting import Setting, remark
@@ -23,17 +24,24 @@ WORDS = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 
 
 def images_of_rows(competition: Competition, files: Sequence[Path]) -> list[Setting] | None:
-    """Return settings by which a table's rows find their images, None if they have none.
+    """Return settings by which a table's rows find their images, None if most rows of a table have none.
 
-    Images go by the id, or by a template over the row's columns that fits every row of both tables.
+    Images go by the id, or by a template over the row's columns, which may be another one for each table.
     """
-    if _fits(competition, None):
+    tables: dict[Part, pd.DataFrame] = {"train": competition.train, "test": competition.test}
+    fitting = {part: _fitting(competition, table, files, part) for part, table in tables.items()}
+    if not all(fitting.values()):
+        return None
+    shared = [template for template in fitting["train"] if template in fitting["test"]]
+    train, test = (shared[0], shared[0]) if shared else (fitting["train"][0], fitting["test"][0])
+    if train is None and test is None:
         return [remark("competition", f"images: each row's goes by its {competition.problem.id}: {_folders(files)}")]
-    for template, others in _templates(competition, files):
-        if _fits(competition, template):
-            more = f"; there are also {', '.join(others[:3])}" if others else ""
-            return [Setting("competition.images", template, f"every row has such an image{more}")]
-    return None
+    others = [template for template in fitting["train"] if template not in (None, train)]
+    more = f"; there are also {', '.join(map(str, others[:3]))}" if others else ""
+    if train == test:
+        return [Setting("competition.images", train, f"where a row's image is{more}")]
+    why = f"each table has images of its own; null is by id{more}"
+    return [Setting("competition.images", {"train": train, "test": test}, why)]
 
 
 def names_of_files(root: Path, overrides: Mapping[str, object]) -> tuple[list[Setting], str | None]:
@@ -45,10 +53,10 @@ def names_of_files(root: Path, overrides: Mapping[str, object]) -> tuple[list[Se
     if config.file_pattern:
         return [], None
     try:
-        train, _ = tables_from_folders(config, root)
+        train = tables_from_folders(config, root).train
         labels, pattern, why = train[LABEL], "", []
     except InputError:
-        train, _ = tables_from_folders(config.model_copy(update={"file_pattern": "(?P<label>)"}), root)
+        train = tables_from_folders(config.model_copy(update={"file_pattern": "(?P<label>)"}), root).train
         named = _labels(train["path"])
         if named is None:
             return [], None
@@ -86,12 +94,21 @@ def typical_side(paths: Iterable[Path]) -> int:
     return int(np.median(sides))
 
 
-def _fits(competition: Competition, template: str | None) -> bool:
-    try:
-        replace(competition, templates=(template, template)).image_paths()
-    except InputError:
-        return False
-    return True
+def _fitting(competition: Competition, table: pd.DataFrame, files: Sequence[Path], part: Part) -> list[str | None]:
+    """The templates by which the fewest rows of a table lack an image, the best first; None is the row's id."""
+
+    def lacking(template: str | None) -> float:
+        try:
+            rows = find_images(table, competition.problem.id, competition.root, files, template, part)
+        except InputError:
+            return math.inf
+        return len(rows.missing)
+
+    counts: dict[str | None, float] = {None: lacking(None)}
+    if counts[None]:
+        counts |= {template: lacking(template) for template in _templates(competition, table, files)}
+    fewest = min(counts.values())
+    return [template for template, count in counts.items() if count == fewest < math.inf]
 
 
 def _folders(files: Sequence[Path]) -> str:
@@ -99,27 +116,38 @@ def _folders(files: Sequence[Path]) -> str:
     return ", ".join(f"{count} in {folder}/" if folder != "." else f"{count} beside the tables" for folder, count in counts)
 
 
-def _templates(competition: Competition, files: Sequence[Path]) -> list[tuple[str, list[str]]]:
-    """Templates that fit some rows, by a column that names files, or by what surrounds the id in their names, with the others."""
-    train, problem = competition.train, competition.problem
-    shared = [name for name in train.columns if name in competition.test and name not in problem.targets]
-    stems = {path.stem for path in files} | {path.name for path in files} | {str(path) for path in files}
-    by_column: list[tuple[str, list[str]]] = [
-        (f"{{{name}}}", [])
-        for name in shared
-        if name != problem.id and train[name].head(TRIED).astype("str").isin(stems).all() and train[name].notna().all()
-    ]
-    shapes: Counter[tuple[str, str, str]] = Counter()
-    for key in train[problem.id].head(TRIED):
-        around = re.compile(rf"^(|.*\D){re.escape(Path(key).stem)}(|\D.*)$")
-        for path in files:
-            match = around.match(path.stem)
-            if match:
-                shapes[(str(path.parent), match[1], match[2] + path.suffix)] += 1
-    whole = [shape for shape, count in shapes.items() if count >= min(TRIED, len(train))]
-    templates = [str(Path(folder) / f"{before}{{{problem.id}}}{after}") for folder, before, after in whole]
-    ranked = sorted(templates, key=lambda template: ("front" not in template, len(template), template))
-    return by_column + [(template, [other for other in ranked if other != template]) for template in ranked]
+def _templates(competition: Competition, table: pd.DataFrame, files: Sequence[Path]) -> list[str]:
+    """Templates that fit most rows: a column that names files, or what surrounds the id in their names, fronts first."""
+    problem = competition.problem
+    rows = table.head(TRIED)
+    names = {path.stem.casefold() for path in files}
+    columns = [name for name in table.columns if name not in (problem.id, *problem.targets)]
+    by_column = [f"{{{name}}}" for name in columns if 2 * sum(_stem(cell) in names for cell in rows[name]) > len(rows)]
+    shapes: Counter[str] = Counter()
+    stems = [(path, path.stem) for path in files]
+    for key in rows[problem.id]:
+        stem = Path(key).stem
+        around = re.compile(rf"(|.*\D)(0*){re.escape(stem)}(|\D.*)")
+        for path, name in stems:
+            if stem in name and (match := around.fullmatch(name)):
+                folder = "" if path.parent == Path() else f"{path.parent.as_posix()}/"
+                padded = f":0>{len(match[2] + stem)}" if stem.isdecimal() else ""
+                shapes.update(
+                    f"{_literal(folder + match[1])}{{{problem.id}{padding}}}{_literal(match[3] + path.suffix)}"
+                    for padding in dict.fromkeys([*([] if match[2] else [""]), padded])
+                )
+    by_id = [template for template, count in shapes.items() if 2 * count > len(rows)]
+    return by_column + sorted(by_id, key=lambda template: ("front" not in template, len(template), template))
+
+
+def _stem(cell: object) -> str:
+    """The name of the file that a cell may be the path of, without its folders and extension, in one case."""
+    return Path(str(cell).replace("\\", "/")).stem.casefold()
+
+
+def _literal(text: str) -> str:
+    """A text as a template holds it."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _labels(paths: pd.Series) -> tuple[str, pd.Series] | None:

@@ -1,20 +1,21 @@
 """Which kind of input a competition has, and the sections that fit it: prepare, model, augment, finetune, train."""
 
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from goldfold.competition import Competition
+from goldfold.competition.images import RowImages
 from goldfold.errors import InputError
 from goldfold.init.images import typical_side
 from goldfold.init.setting import Setting
-from goldfold.modalities.table.columns import work_out_columns
+from goldfold.modalities.table.columns import PLURALS, work_out_features
 
 TEXT_WORDS = 7.0
-"""The fewest words, on average, of a column of texts; names and titles have fewer."""
-SEVERAL_WORDS = 3.0
+"""The fewest words, on average, of texts that matter beside other columns; names and titles have fewer."""
 MANY_ROWS = 200_000
 CACHED = 256
+USUAL = "or blank, or drop the row, where an image is missing or bad"
 PLAIN = {"head_epochs": 0, "head_lr": None, "layer_decay": None, "freeze_batch_norm": False}
 ONE_CYCLE = {"name": "OneCycleLR", "pct_start": 0.25}
 PHOTOS = [
@@ -34,9 +35,8 @@ PHOTOS = [
 def work_out_modality(competition: Competition, has_images: bool) -> tuple[str, str, list[str]]:
     """Return the kind of input, why, and the columns of texts. Raises InputError if there is nothing to learn from."""
     texts, columns = _texts(competition), _columns(competition)
-    counted = {kind: list(columns.values()).count(kind) for kind in ("number", "category", "date")}
-    plural = {"number": "numbers", "category": "categories", "date": "dates"}
-    contents = " and ".join(f"{count} {plural[kind] if count > 1 else kind}" for kind, count in counted.items() if count)
+    counted = Counter(columns.values())
+    contents = " and ".join(f"{count} {PLURALS[kind] if count > 1 else kind}" for kind, count in counted.items())
     if has_images:
         usable = [name for name in columns if name not in texts]
         if usable:
@@ -44,7 +44,7 @@ def work_out_modality(competition: Competition, has_images: bool) -> tuple[str, 
         return "image", "each row is an image", []
     if texts:
         words = f"{', '.join(texts)} hold{'s' * (len(texts) == 1)} texts"
-        if counted["number"] + counted["date"]:
+        if set(counted) - {"category"}:
             return "text+table", f"{words}, and there are {contents} in both tables", texts
         more = ", ".join(name for name in columns if name not in texts)
         return "text", words + (f"; text+table would read {more} too" if more else ""), texts
@@ -56,12 +56,12 @@ def work_out_modality(competition: Competition, has_images: bool) -> tuple[str, 
     )
 
 
-def sections(competition: Competition, modality: str, texts: Sequence[str], images: Sequence[Path]) -> list[Setting]:
-    """Return the settings of all sections that depend on the kind of input."""
-    if modality == "image":
-        return _image(competition, images)
-    if modality == "image+table":
-        return _image_and_table(competition, images)
+def sections(competition: Competition, modality: str, texts: Sequence[str], images: RowImages | None) -> list[Setting]:
+    """Return the settings of all sections that depend on the kind of input; `images` are those of the rows, if it has any."""
+    if modality == "image" and images:
+        return _image(images)
+    if modality == "image+table" and images:
+        return _image_and_table(images)
     if modality == "text":
         return [
             Setting("prepare.columns", list(texts), "the columns to read"),
@@ -97,12 +97,12 @@ def sections(competition: Competition, modality: str, texts: Sequence[str], imag
     ]
 
 
-def _image(competition: Competition, images: Sequence[Path]) -> list[Setting]:
-    side = typical_side(images)
+def _image(images: RowImages) -> list[Setting]:
+    side = _typical_side(images)
     name, pretrained, why = _backbone()
     return [
         Setting("prepare.image_size", CACHED, _of_cache(side)),
-        Setting("prepare.bad_images", "error", "or blank"),
+        Setting("prepare.bad_images", *(("drop", _without(images)) if images.missing else ("error", USUAL))),
         Setting("model.name", name, "any timm backbone"),
         Setting("model.pretrained", pretrained, why),
         Setting("model.image_size", _seen(side, pretrained), "the side of the square that the network sees"),
@@ -113,12 +113,13 @@ def _image(competition: Competition, images: Sequence[Path]) -> list[Setting]:
     ]
 
 
-def _image_and_table(competition: Competition, images: Sequence[Path]) -> list[Setting]:
-    side = typical_side(images)
+def _image_and_table(images: RowImages) -> list[Setting]:
+    side = _typical_side(images)
     name, pretrained, why = _backbone()
     network = {"name": name, "pretrained": pretrained, "image_size": _seen(side, pretrained)}
+    blank = {"bad_images": "blank"} if images.missing else {}
     return [
-        Setting("prepare.image", {"image_size": CACHED}, _of_cache(side)),
+        Setting("prepare.image", {"image_size": CACHED, **blank}, _of_cache(side) + (f"; {_without(images)}" if blank else "")),
         Setting("prepare.table", {}),
         Setting("model.image", network, f"any timm backbone; {why}"),
         Setting("model.table", {"hidden": [256, 128]}),
@@ -166,6 +167,20 @@ def _learning(
     ]
 
 
+def _typical_side(images: RowImages) -> int:
+    return typical_side(path for name in images.paths if (path := images.root / name).is_file())
+
+
+def _without(images: RowImages) -> str:
+    """Which rows have no image, and what may become of them."""
+    count = len(images.missing)
+    more = f" and {count - 1} more" if count > 1 else ""
+    return (
+        f"{count} of {len(images.paths)} rows {'have' if count > 1 else 'has'} no image: {images.missing[0]}{more}; "
+        "blank puts a black one in its place, drop leaves a training row out, error stops"
+    )
+
+
 def _of_cache(side: int) -> str:
     return f"the shorter side in the cache, never enlarged; the median here is {side}"
 
@@ -184,21 +199,15 @@ def _seen(side: int, pretrained: bool) -> int:
 def _columns(competition: Competition) -> dict[str, str]:
     """The columns that a table's model would read, with their kinds."""
     try:
-        columns = work_out_columns(competition, {})
+        features = work_out_features(competition, {})
     except InputError:
         return {}
-    return {column.name: column.kind for column in columns if column.kind != "drop"}
+    return {feature.name: feature.kind for feature in features if feature.kind != "drop"}
 
 
 def _texts(competition: Competition) -> list[str]:
-    """The columns of both tables that hold texts, where one of them holds long ones."""
-    train, test, problem = competition.train, competition.test, competition.problem
-    shared = [name for name in train.columns if name in test and name not in (problem.id, *problem.targets)]
-    words = {
-        name: float((train[name].dropna().str.count(r"\s+") + 1).sum()) / len(train)
-        for name in shared
-        if train[name].dtype == "str" or train[name].dtype == "object"
-    }
-    if not any(count >= TEXT_WORDS for count in words.values()):
-        return []
-    return [name for name, count in words.items() if count >= SEVERAL_WORDS]
+    """The columns of texts that both tables have, where one of them holds long ones or there is nothing else to read."""
+    train, test, schema = competition.train, competition.test, competition.schema
+    texts = [column.name for column in schema.columns if column.kind == "text" and column.name in train and column.name in test]
+    words = {name: float((train[name].dropna().str.count(r"\s+") + 1).sum()) / len(train) for name in texts}
+    return texts if any(count >= TEXT_WORDS for count in words.values()) or not _columns(competition) else []

@@ -8,16 +8,19 @@ from typing import Any
 from goldfold.competition import Competition, read_competition
 from goldfold.competition.names import ROW
 from goldfold.config import CompetitionConfig, parse_config
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError
 from goldfold.init.evaluation import metric_called
 from goldfold.init.files import Files, find_files
 from goldfold.init.images import images_of_rows, names_of_files
 from goldfold.init.inputs import sections, work_out_modality
+from goldfold.init.params import written
 from goldfold.init.setting import Setting, remark
 from goldfold.init.split import work_out_split
 from goldfold.init.tables import Tables, find_tables, find_target
 
 OVERRIDDEN = "as you said"
+FOLDERS = ("validation folder", "folder of predictions", "other folders", "copies")
+"""What `tables_from_folders` may decide beside the test set."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,28 @@ class Proposal:
     competition: Competition
 
 
-def propose(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str = "") -> Proposal:
+def propose(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str = "", yes: bool = False) -> Proposal:
     """Work out the settings for the files in `root`, which params.yaml is to call `path`.
 
-    `overrides` are settings of `competition` that win, `evaluation` is Kaggle's name of the metric. Raises InputError for files
-    that goldfold cannot read, or that leave a question open.
+    `overrides` are settings of `competition` that win, `evaluation` is Kaggle's name of the metric; `yes` takes the likelier
+    answer to each question. Raises InputError for files that goldfold cannot read, and QuestionError for what they leave open.
     """
+    answered: dict[str, Any] = {}
+    whys: dict[str, str] = {}
+    while True:
+        try:
+            return _proposal(root, path, {**overrides, **answered}, evaluation, whys)
+        except QuestionError as question:
+            reply = question.replies[0]
+            if not yes or reply.key in answered:
+                raise
+            answered[reply.key] = reply.value
+            others = " or ".join(f"{other.key}: {written(other.value)} for {other.meaning}" for other in question.replies[1:])
+            whys[reply.key] = f"likely: {reply.meaning}; else {others}. {question.question}"
+
+
+def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str, answers: Mapping[str, str]) -> Proposal:
+    """The settings, where nothing is left open; `answers` are the reasons of those among `overrides` that were questions."""
     files = find_files(root)
     tables = find_tables(files, overrides)
     target, why_target = (None, "") if overrides.get("target") else find_target(root, tables)
@@ -46,11 +65,10 @@ def propose(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str
         **{setting.name: setting.value for setting in named},
         **overrides,
     }
-    competition = _read(config)
-    metric = metric_called(evaluation, competition.problem.task) if evaluation and "metric" not in overrides else None
+    metric = metric_called(evaluation) if evaluation and "metric" not in overrides else None
+    competition, metric = _read_by_metric(config, metric)
     if metric:
         config["metric"] = metric
-        competition = _read(config)
     by_row = images_of_rows(competition, files.images) if tables.train and files.images and not overrides.get("images") else None
     template = next((setting.value for setting in by_row or [] if not setting.is_remark), None)
     if template:
@@ -65,19 +83,33 @@ def propose(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str
         "target": why_target,
         "metric": f"Kaggle calls it {evaluation}" if metric else _unknown(evaluation),
         **dict.fromkeys(overrides, OVERRIDDEN),
+        **answers,
     }
     modality = str(overrides.get("modality", modality))
-    images = [root / image for image in competition.image_paths()] if "image" in modality else []
+    images = competition.row_images() if "image" in modality else None
     settings = [
         *_competition(config, competition, path, modality, tables, whys),
         *named,
         *(by_row or []),
-        *_overridden(overrides, [*named, *(by_row or [])]),
+        *_overridden(overrides, [*named, *(by_row or [])], answers),
         *_remarks(files, tables, competition, "image" in modality),
+        *(remark("competition", f"{one.setting}: {one.value}, {one.why}") for one in (images.decisions if images else ())),
         *work_out_split(competition, group),
         *sections(competition, modality, texts, images),
     ]
     return Proposal(tuple(settings), competition)
+
+
+def _read_by_metric(config: Mapping[str, Any], metric: str | None) -> tuple[Competition, str | None]:
+    """The competition with the metric that Kaggle names, which tells what is predicted, or without where it does not fit."""
+    if metric:
+        try:
+            return _read({**config, "metric": metric}), metric
+        except QuestionError:
+            raise
+        except InputError:
+            return _read(config), None
+    return _read(config), None
 
 
 def _roles(tables: Tables) -> dict[str, Any]:
@@ -90,6 +122,8 @@ def _read(config: Mapping[str, Any]) -> Competition:
     settings: CompetitionConfig = parse_config({"competition": section, "model": {"name": "x"}}, "the command line").competition
     try:
         return read_competition(settings)
+    except QuestionError:
+        raise
     except InputError as error:
         raise InputError(f"{error}\nSettings of competition can follow the path: goldfold init … target=NAME") from None
 
@@ -107,9 +141,10 @@ def _competition(
     if not tables.header:
         values["header"] = (False, "the first line holds numbers; columns are called column1, column2, …")
     if tables.train and problem.id != ROW and not problem.keys:
-        values["id"] = (problem.id, decided["id"])
+        values["id"] = (problem.as_shipped(problem.id), decided["id"])
     if tables.train:
-        values["target"] = (problem.targets[0] if len(problem.targets) == 1 else list(problem.targets), decided["target"])
+        targets = [problem.as_shipped(target) for target in problem.targets]
+        values["target"] = (targets[0] if len(targets) == 1 else targets, decided["target"])
     positive = f"; the positive class is {problem.classes[1]}" if problem.task == "binary" else ""
     values["task"] = (problem.task, decided["task"] + positive)
     usual = f"a default ({problem.task}, {problem.answer}): see what the competition's page says; docs/metrics.md has all"
@@ -118,11 +153,12 @@ def _competition(
     return [Setting(f"competition.{key}", value, whys.get(key) or why) for key, (value, why) in values.items()]
 
 
-def _overridden(overrides: Mapping[str, Any], others: list[Setting]) -> list[Setting]:
+def _overridden(overrides: Mapping[str, Any], others: list[Setting], answers: Mapping[str, str]) -> list[Setting]:
     """The overrides that no other part has written."""
     written = {"path", "modality", "train", "test", "sample_submission", "header", "id", "target", "task", "metric", "answer"}
     written |= {setting.name for setting in others}
-    return [Setting(f"competition.{key}", value, OVERRIDDEN) for key, value in overrides.items() if key not in written]
+    more = {key: value for key, value in overrides.items() if key not in written}
+    return [Setting(f"competition.{key}", value, answers.get(key, OVERRIDDEN)) for key, value in more.items()]
 
 
 def _remarks(files: Files, tables: Tables, competition: Competition, reads_images: bool) -> list[Setting]:
@@ -135,6 +171,7 @@ def _remarks(files: Files, tables: Tables, competition: Competition, reads_image
         texts.append(f"test: {decided['test set'].value}, {decided['test set'].why}")
     elif tables.train and not tables.test:
         texts.append("test: there is no test table; its rows are the ids of the sample submission")
+    texts += [f"{name}: {decided[name].value}, {decided[name].why}" for name in FOLDERS if name in decided]
     if tables.unread:
         texts.append(f"not read: {', '.join(map(str, tables.unread[:5]))}{' …' if len(tables.unread) > 5 else ''}")
     if files.images and not reads_images:

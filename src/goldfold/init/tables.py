@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from goldfold.competition.tables import columns_of, read_table
 from goldfold.errors import InputError
 from goldfold.init.files import Files
+from goldfold.tables import header_guess, header_of, read_text_table
 
 Named = tuple[Path, str]
 """A table, and the reason for its role."""
 
+JSON = ".json"
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "category")
 
 
@@ -41,8 +40,8 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
         if role not in named and (path := _by_name(rest, words, role)):
             named[role] = (path, "by its name")
             rest.remove(path)
-    if "train" not in named and rest:
-        named |= _by_columns(files.root, rest, named)
+    if "train" not in named and (readable := [path for path in rest if _holds_rows(files.root / path)]):
+        named |= _by_columns(files.root, readable, named)
     paths = {path for path, _ in named.values()}
     header = bool(overrides.get("header", not _has_no_header(files.root, [path for path, _ in named.values()])))
     return Tables(
@@ -58,9 +57,9 @@ def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
     """Return the target and why, None if reading the competition works it out by itself, or without a table."""
     if tables.train is None:
         return None, ""
-    columns = columns_of(root / tables.train[0], tables.header)
-    test = columns_of(root / tables.test[0], tables.header) if tables.test else []
-    sample = columns_of(root / tables.sample[0]) if tables.sample else []
+    columns = header_of(root / tables.train[0], tables.header)
+    test = header_of(root / tables.test[0], tables.header) if tables.test else []
+    sample = header_of(root / tables.sample[0]) if tables.sample else []
     asked = sample[1:]
     if asked and all(name in columns for name in asked):
         return None, ""
@@ -77,6 +76,8 @@ def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
     usual = [name for name in candidates if name.lower() in USUAL_TARGETS]
     if usual:
         return usual[0], "by its name"
+    if len(asked) == 1 and (named := _like(root, tables, candidates, asked[0])):
+        return named, f"the column most like {asked[0]} of the sample submission, whose values it has"
     what = "columns that the test table does not have" if test else "columns"
     return candidates[-1], f"a guess: the last of the {what}" if len(candidates) > 1 else "a guess: the last column"
 
@@ -93,8 +94,8 @@ def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) ->
     """The roles of tables by their columns: a training table has the columns of the test table and more."""
     if len(rest) == 1:
         return {"train": (rest[0], "the only table" if not named else "the only table left")}
-    columns = {path: set(columns_of(root / path)) for path in rest}
-    test = [set(columns_of(root / named["test"][0]))] if "test" in named else []
+    columns = {path: set(header_of(root / path, True)) for path in rest}
+    test = [set(header_of(root / named["test"][0], True))] if "test" in named else []
     wider = [
         path
         for path in rest
@@ -104,7 +105,7 @@ def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) ->
     if len(wider) != 1:
         raise InputError(
             f"which of these tables in {root} is the training table?",
-            [f"{path}: {', '.join(columns_of(root / path)[:8])}" for path in rest],
+            [f"{path}: {', '.join(header_of(root / path, True)[:8])}" for path in rest],
             "name it: goldfold init … train=NAME (and test=NAME, sample_submission=NAME)",
         )
     (train,) = wider
@@ -118,22 +119,34 @@ def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) ->
     return roles
 
 
-def _has_no_header(root: Path, paths: Sequence[Path]) -> bool:
-    """Whether the first line of every table is mostly numbers."""
-    tables = [path for path in paths if path.suffix != ".parquet"]
-
-    def is_number(text: str) -> bool:
-        try:
-            float(text)
-        except ValueError:
-            return False
+def _holds_rows(path: Path) -> bool:
+    """Whether a file holds rows of a competition; JSON may hold other things: metadata, or the names of numbered labels."""
+    if JSON not in path.name.lower():
         return True
+    try:
+        cells = read_text_table(path).cells
+    except InputError:
+        return False
+    counts = {str(number) for number in range(len(cells))}
+    return cells.shape[1] > 1 and not (list(cells) == ["key", "value"] and counts in (set(cells["key"]), set(cells["value"])))
 
-    lines = [[is_number(cell) for cell in columns_of(root / path)] for path in tables]
-    return bool(lines) and all(line[0] and sum(line) > len(line) / 2 for line in lines)
+
+def _has_no_header(root: Path, paths: Sequence[Path]) -> bool:
+    """Whether no table has a header, as far as their first lines show."""
+    return bool(paths) and not any(header_guess(root / path).header for path in paths)
+
+
+def _like(root: Path, tables: Tables, candidates: Sequence[str], asked: str) -> str | None:
+    """The one column whose name begins with that of an asked one, and which has its values, if there is one."""
+    if not (tables.train and tables.sample):
+        return None
+    train, sample = read_text_table(root / tables.train[0]).cells, read_text_table(root / tables.sample[0]).cells
+    values = set(sample[asked])
+    like = [name for name in candidates if name.casefold().startswith(asked.casefold()) and values <= set(train[name])]
+    return like[0] if len(like) == 1 else None
 
 
 def _holding(path: Path, candidates: Sequence[str], asked: Sequence[str]) -> str | None:
     """The column whose values are the columns that the sample submission asks for."""
-    table: pd.DataFrame = read_table(path, candidates)
+    table = read_text_table(path).cells
     return next((name for name in candidates if set(table[name]) == set(asked)), None)

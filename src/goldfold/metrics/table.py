@@ -53,6 +53,7 @@ METRICS = {
         Metric("msle", value.msle, False, "value", VALUES, logs=True),
         Metric("mae", value.mae, False, "value", VALUES, WEIGHT),
         Metric("mape", value.mape, False, "value", VALUES),
+        Metric("rmspe", value.rmspe, False, "value", VALUES),
         Metric("smape", value.smape, False, "value", VALUES),
         Metric("r2", value.r2, True, "value", VALUES),
         Metric("pearson", value.pearson, True, "value", VALUES),

@@ -40,6 +40,12 @@ def mape(truth: Array, value: Array) -> float:
     return float(np.abs((value - truth) / truth).mean()) if (truth != 0).all() else float("nan")
 
 
+def rmspe(truth: Array, value: Array) -> float:
+    """Root mean squared error as a share of the truth, without the rows whose truth is zero. Kaggle's rossmann-store-sales."""
+    scored = truth != 0
+    return float(np.sqrt(np.square(value[scored] / truth[scored] - 1).mean())) if scored.any() else float("nan")
+
+
 def smape(truth: Array, value: Array) -> float:
     """Symmetric mean absolute percentage error, 0 to 200; where both are zero it is 0. Kaggle's web-traffic-time-series."""
     size = (np.abs(truth) + np.abs(value)) / 2

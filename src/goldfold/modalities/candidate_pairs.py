@@ -1,4 +1,4 @@
-"""Candidate pairs by hashes: rows that share one of several, and no comparison of all with all."""
+"""Candidate pairs: rows that share one of several hashes, so that not all rows are compared with all."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,16 +7,16 @@ import numpy as np
 from goldfold.metrics import Array
 
 NEIGHBOURS = 8
-"""Rows that a row is paired with, of those that share a hash with it: thousands may."""
+"""How many of the rows that share its hash, which may be thousands, a row is paired with."""
 
 
-def candidates(keys: Iterable[Array], place: Array) -> Iterator[Array]:
-    """Yield for each of the tables of hashes, each (rows,) int, the pairs of rows that share one, (n, 2) int64.
+def candidates(keys: Iterable[Array], rank: Array) -> Iterator[Array]:
+    """Yield, for each of several hashes of the rows, (rows,) int, the pairs of rows that share it, (n, 2) int64.
 
-    Of many that do, each row is paired with those NEIGHBOURS that come next to it by `place`, (rows,).
+    Where many rows do, each is paired with the NEIGHBOURS that follow it by `rank`, (rows,).
     """
     for table in keys:
-        order = np.lexsort((place, table))
+        order = np.lexsort((rank, table))
         sorted_keys = table[order]
         for step in range(1, min(NEIGHBOURS, len(order) - 1) + 1):
             same = sorted_keys[:-step] == sorted_keys[step:]

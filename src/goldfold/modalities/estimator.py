@@ -22,10 +22,10 @@ TRUSTED = {"sklearn", "numpy", "scipy", "functools", "builtins", "collections"}
 
 
 class Estimator(nn.Module):
-    """An estimator of scikit-learn's kind, from a batch to logits (b, outputs) float32, fitted once on all training rows.
+    """A scikit-learn estimator as a module, from a batch to logits (b, outputs) float32, fitted once on all training rows.
 
-    It has no parameters; what it learned is its state, as skops writes it, which no pickle can hide in. A subclass says by
-    `matrix` what the estimator reads.
+    Instead of parameters it has the fitted estimator as its state, written by skops, which runs no code when it is loaded.
+    A subclass defines in `matrix` what the estimator reads.
     """
 
     def __init__(self, estimator: Any, problem: Problem) -> None:
@@ -35,11 +35,11 @@ class Estimator(nn.Module):
         self.estimator = _for_each_target(estimator, problem)
 
     def matrix(self, inputs: Inputs) -> Any:
-        """What the estimator reads of a batch, a row of it per row."""
+        """Return what the estimator reads of a batch, one row for each."""
         raise NotImplementedError
 
     def fit(self, inputs: Inputs, target: torch.Tensor, weight: Array | None, seed: int) -> None:
-        """Fit to encoded targets, as a loss takes them, with a weight for each row; raises InputError for what is refused."""
+        """Fit to targets as a loss takes them and a weight for each row; raises InputError where the estimator refuses them."""
         from sklearn.utils.validation import has_fit_parameter
 
         name = type(self.estimator).__name__
@@ -61,8 +61,7 @@ class Estimator(nn.Module):
 
     def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
         logits = self._logits(self.matrix({name: tensor.cpu() for name, tensor in inputs.items()}))
-        found = torch.from_numpy(logits.reshape(len(logits), -1).astype(np.float32))
-        return found.to(next(iter(inputs.values())).device)
+        return torch.from_numpy(logits.reshape(len(logits), -1).astype(np.float32)).to(next(iter(inputs.values())).device)
 
     def _logits(self, matrix: Any) -> Array:
         if self.problem.task == "regression":
@@ -70,54 +69,54 @@ class Estimator(nn.Module):
         if not hasattr(self.estimator, "predict_proba"):
             return np.asarray(self.estimator.decision_function(matrix))
         try:
-            found, known = self.estimator.predict_proba(matrix), self.estimator.classes_
+            probabilities, classes = self.estimator.predict_proba(matrix), self.estimator.classes_
         except ValueError as error:
             name = type(self.estimator).__name__
             raise InputError(f"params.yaml, model: {name} cannot predict: {error}", mend="correct model.args") from error
         if self.problem.task == "binary":
-            return _log_odds(found, known)
+            return _log_odds(probabilities, classes)
         if self.problem.task == "multilabel":
-            return np.stack([_log_odds(label, classes) for label, classes in zip(found, known, strict=True)], axis=1)
-        # A class that the training rows did not have has no column.
-        logits = np.full((len(found), len(self.problem.classes)), np.log(SMALLEST))
-        logits[:, known] = np.log(np.clip(found, SMALLEST, 1))
+            return np.stack([_log_odds(*label) for label in zip(probabilities, classes, strict=True)], axis=1)
+        # A class without training rows has no column.
+        logits = np.full((len(probabilities), len(self.problem.classes)), np.log(SMALLEST))
+        logits[:, classes] = np.log(np.clip(probabilities, SMALLEST, 1))
         return logits
 
     def get_extra_state(self) -> torch.Tensor:
-        """The estimator as bytes, (n,) uint8: the same for the same estimator."""
+        """Return the estimator as bytes, (n,) uint8: the same for the same estimator."""
         return torch.frombuffer(bytearray(_written(self.estimator)), dtype=torch.uint8)
 
     def set_extra_state(self, state: torch.Tensor) -> None:
-        """Take over what `get_extra_state` gave; raises InputError for types of unknown libraries."""
+        """Load what `get_extra_state` returned; raises InputError for types of unknown libraries."""
         from skops.io import get_untrusted_types, loads
 
         content = state.cpu().numpy().tobytes()
         trusted = {*TRUSTED, type(self.estimator).__module__.partition(".")[0]}
-        unknown = get_untrusted_types(data=content)
-        strange = [name for name in unknown if name.partition(".")[0] not in trusted]
-        if strange:
-            raise InputError("the checkpoint's estimator holds types that are not trusted", strange, "train it again")
-        self.estimator = loads(content, trusted=unknown)
+        untrusted = get_untrusted_types(data=content)
+        refused = [name for name in untrusted if name.partition(".")[0] not in trusted]
+        if refused:
+            raise InputError("the checkpoint's estimator holds types that are not trusted", refused, "train it again")
+        self.estimator = loads(content, trusted=untrusted)
 
 
 def find_model(name: str, problem: Problem) -> Any:
-    """The class of an estimator by its name in scikit-learn, where Classifier or Regressor may be left out, or what an import
-    path names: an estimator, or a network. `linear` is LogisticRegression or Ridge.
+    """Return an estimator's class by its name in scikit-learn, with or without Classifier or Regressor, or what an import path
+    names: an estimator or a network. `linear` is LogisticRegression or Ridge.
 
-    Raises InputError where there is none.
+    Raises InputError for an unknown name.
     """
     regression = problem.task == "regression"
     if name == "linear":
         name = "Ridge" if regression else "LogisticRegression"
     modules = [f"sklearn.{module}" for module in MODULES]
     whole = f"{name}{'Regressor' if regression else 'Classifier'}"
-    known = {attribute for module in modules for attribute in vars(importlib.import_module(module))}
-    # What is misspelt is looked for among those of the task.
-    return named(name if ":" in name or (name in known and whole not in known) else whole, modules, "model.name")
+    attributes = {attribute for module in modules for attribute in vars(importlib.import_module(module))}
+    # Suggestions for a misspelt name are of the task's kind.
+    return named(name if ":" in name or (name in attributes and whole not in attributes) else whole, modules, "model.name")
 
 
 def _require_answers(estimator: Any, problem: Problem) -> None:
-    """Raise InputError for an estimator that gives no answers of the task's kind."""
+    """Raise InputError for an estimator that cannot answer the task."""
     wanted = {"regression": ("predict",), "multilabel": ("predict_proba",)}.get(
         problem.task, ("predict_proba", "decision_function")
     )
@@ -130,7 +129,7 @@ def _require_answers(estimator: Any, problem: Problem) -> None:
 
 
 def _for_each_target(estimator: Any, problem: Problem) -> Any:
-    """One estimator for each target, where there are several."""
+    """Return the estimator, or with several targets one for each."""
     from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 
     if problem.task == "multilabel":
@@ -139,20 +138,20 @@ def _for_each_target(estimator: Any, problem: Problem) -> Any:
 
 
 def _log_odds(probabilities: Array, classes: Array) -> Array:
-    """The log odds of class 1, (n,), from the probabilities of `classes`, (n, classes): one or both of 0 and 1."""
+    """Return the log odds of class 1, (n,), from the probabilities of `classes`, (n, classes): one or both of 0 and 1."""
     one = probabilities[:, list(classes).index(1)] if 1 in classes else np.zeros(len(probabilities))
     safe = np.clip(one.astype(np.float64), SMALLEST, 1 - SMALLEST)
     return np.asarray(np.log(safe) - np.log1p(-safe))
 
 
 def _written(estimator: Any) -> bytes:
-    """The estimator as skops writes it, with addresses in memory, times and names drawn at random made the same each time."""
+    """Return the estimator as skops writes it, without the memory addresses, times and random names that differ each time."""
     from skops.io import dumps
 
     numbers: dict[str, str] = {}
 
-    def numbered(found: re.Match[str]) -> str:
-        return numbers.setdefault(found[0], str(len(numbers)))
+    def numbered(match: re.Match[str]) -> str:
+        return numbers.setdefault(match[0], str(len(numbers)))
 
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(dumps(estimator))) as written, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as clean:

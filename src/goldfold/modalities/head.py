@@ -1,4 +1,4 @@
-"""The head of a network: what stands on its backbone's features."""
+"""The head of a network, on top of its backbone's features."""
 
 from collections import OrderedDict
 
@@ -9,7 +9,7 @@ from goldfold.imports import called, named
 
 
 def build_head(config: HeadConfig, features: int, outputs: int, pool: nn.Module | None = None) -> nn.Module:
-    """Pooling if it is the head's part, then per hidden layer dropout, linear and activation, then dropout and the output."""
+    """Build `pool` if given, for each hidden layer dropout, linear and activation, then dropout and the output layer."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if pool:
         layers["pool"] = pool

@@ -1,4 +1,4 @@
-"""Whether pretrained weights can be downloaded, said at once."""
+"""Whether pretrained weights can be downloaded, checked within seconds."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ ANSWER_WITHIN = 3.5
 
 
 def require_answer(name: str, address: str | None, ways_out: str) -> None:
-    """Raise InputError at once where the Hugging Face hub, or another `address`, does not answer; libraries try for a minute."""
+    """Raise InputError where the Hugging Face hub, or `address`, does not answer within seconds; libraries try for a minute."""
     from huggingface_hub import constants
 
     offline = constants.HF_HUB_OFFLINE and address is None
@@ -22,23 +22,23 @@ def require_answer(name: str, address: str | None, ways_out: str) -> None:
 
 
 def answers(address: str) -> bool:
-    """Whether something accepts a connection at `address` (or at the proxy that leads there) within a few seconds."""
-    goal = urlparse(address)
-    proxy = getproxies().get(goal.scheme)
+    """Return whether something accepts a connection at `address` (or at the proxy that leads there) within a few seconds."""
+    host = urlparse(address)
+    proxy = getproxies().get(host.scheme)
     if proxy:
-        goal = urlparse(proxy if "//" in proxy else f"//{proxy}")
+        host = urlparse(proxy if "//" in proxy else f"//{proxy}")
     answered = threading.Event()
 
-    def knock() -> None:
+    def connect() -> None:
         try:
-            port = goal.port or (443 if goal.scheme == "https" else 80)
-            socket.create_connection((goal.hostname or "", port), ANSWER_WITHIN).close()
+            port = host.port or (443 if host.scheme == "https" else 80)
+            socket.create_connection((host.hostname or "", port), ANSWER_WITHIN).close()
             answered.set()
         except OSError:
             pass
 
     # In a thread, because looking up a name has no timeout of its own.
-    thread = threading.Thread(target=knock, daemon=True)
+    thread = threading.Thread(target=connect, daemon=True)
     thread.start()
     thread.join(ANSWER_WITHIN)
     return answered.is_set()

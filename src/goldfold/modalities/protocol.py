@@ -56,36 +56,36 @@ class View(Protocol):
 class Learning(Protocol):
     """learning.py: the views of the rows, and the model that reads them.
 
-    A model's `backbone` and `head` are its parts that finetune knows; its `features`, where it has them, make of the inputs
-    what the head reads, `num_features` wide; its `depths` and `no_weight_decay`, where it has them, say how deep a parameter
-    lies and which ones take no weight decay. A model with `fit` is no network: it is fitted once, see `estimator.Estimator`.
+    Fine-tuning tells a model's `backbone` from its `head`. A model may have `features`, which computes from the inputs what the
+    head reads, `num_features` wide, `depths`, how deep each parameter lies, and `no_weight_decay`, which parameters are exempt.
+    A model with `fit` is fitted once instead of trained; see `estimator.Estimator`.
     """
 
     def input_spec(self, model: Any, prepared: PreparedSet, rows: Array) -> Spec:
-        """Return the spec, whatever of it is learned being learned from these rows of the training table alone."""
+        """Return the spec, learned from these rows of the training table alone."""
 
     def training_view(
         self, prepared: PreparedSet, rows: Array, spec: Spec, augment: Sequence[Component], seed: int, epochs: int
     ) -> View:
         """Return the training table as the model learns from its `rows`, augmented.
 
-        With pseudo-labels the training table of `prepared` goes on with the rows of the test table.
+        With pseudo-labels the rows of the test table follow those of the training table in `prepared`.
         """
 
     def plain_view(self, prepared: PreparedSet, part: Part, spec: Spec, change: Component | None = None) -> View:
         """Return a table as the model is judged on it and predicts it; for test-time augmentation, each row changed."""
 
     def build_model(
-        self, model: Any, spec: Spec, problem: Problem, pretrained: bool, noted: Callable[[str], None] = lambda _: None
+        self, model: Any, spec: Spec, problem: Problem, pretrained: bool, note: Callable[[str], None] = lambda _: None
     ) -> nn.Module:
-        """Return the model, from Inputs to logits (b, outputs) float32; `noted` hears what was decided on the way."""
+        """Return the model, from Inputs to logits (b, outputs) float32; `note` is called with each message for people."""
 
 
 class Outside(Protocol):
     """outside.py: rows from outside the competition."""
 
     def read_files(self, paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
-        """Return rows read from files or folders, of tables with a header or without; the index names them for people."""
+        """Return the rows of files, folders, or tables with or without a header; the index names each row for people."""
 
     def test_rows(self, competition: Competition) -> pd.DataFrame:
         """Return a competition's test rows as such a table."""
@@ -105,7 +105,7 @@ class Outside(Protocol):
 
 
 class Augmentation(Protocol):
-    """augmentation.py: transforms by name, of a kind whose settings leave the names to a library."""
+    """augmentation.py: transforms by their name in a library, for a kind whose settings leave the names to it."""
 
     def build_augmentation(self, components: Sequence[Component], channels: int = 3, section: str = "augment") -> Any:
         """Build the transforms of a section of params.yaml; raises InputError for an unknown name or argument."""
@@ -115,14 +115,14 @@ class Alike(Protocol):
     """alike.py: duplicate rows."""
 
     def find_alike(self, competition: Competition, config: Any, folder: Path) -> pd.DataFrame:
-        """Return the pairs of rows that are confirmed to be the same or nearly, with `prepare.duplicates.COLUMNS`.
+        """Return the pairs of equal or nearly equal rows, with `prepare.duplicates.COLUMNS`.
 
-        Of rows that are all the same, each but the first makes a pair.
+        Of several equal rows, each but the first is paired once.
         """
 
 
 class Facts(Protocol):
-    """facts.py: what the audit looks at beside the columns of the tables."""
+    """facts.py: facts for the audit, beside the columns of the tables."""
 
     def row_facts(self, competition: Competition, folder: Path) -> RowFacts:
         """Return facts about each row, training rows first."""
@@ -141,10 +141,10 @@ class Saliency(Protocol):
     def heat_maps(
         self, model: nn.Module, inputs: Inputs, directions: torch.Tensor, within: nn.Module | None = None
     ) -> Array | None:
-        """Return which parts of the shown pictures speak for the sum of the logits weighed by `directions`, (b, outputs).
+        """Return how much each part of the pictures adds to the sum of the logits weighted by `directions`, (b, outputs).
 
-        (b, height, width) float32 from 0 to 1; None where the model cannot tell. `within` is the part of a model of several
-        kinds that reads the pictures.
+        The maps are (b, height, width) float32 from 0 to 1; None for a network without a feature map. `within` is the part of a
+        fused model that reads the pictures.
         """
 
 

@@ -1,4 +1,4 @@
-"""Several results → one: averages with fitted weights, and stacks, judged by nested cross-validation."""
+"""Blend results into one: by averages with fitted weights or stacks, scored by nested cross-validation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ Method = Literal["hill", "slsqp", "equal", "stack"]
 
 @dataclass(frozen=True)
 class BlendSettings:
-    """How members are blended: by which method, on which scale, and for a stack by which model."""
+    """How members are blended: the method, the scale of the predictions, and a stack's model."""
 
     method: Method
     on: Scale
@@ -36,10 +36,7 @@ class BlendSettings:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A blend that was fitted: the function from values (members, n, …) to a prediction, and the weights, if it has any.
-
-    `to` says what was made best.
-    """
+    """A fitted blend: the function from values (members, n, …) to a prediction, and its weights, if any; `to` is what it fits."""
 
     predict: Callable[[Array], Array]
     to: str
@@ -47,16 +44,16 @@ class Fitted:
 
 
 Fit = Callable[[Array, pd.DataFrame], Fitted]
-"""Fits a blend to values (members, n, …), each on the scale of the settings, and the out-of-fold table of these rows."""
+"""Fits a blend to values (members, n, …), on the scale of the settings, and the out-of-fold table of their rows."""
 
 
 @dataclass(frozen=True)
 class Blend:
-    """A blend of runs: its nested cross-validation, its submission, and what it was made of.
+    """A blend of runs: its nested cross-validation, its submission, and its members.
 
-    `optimistic` is the score on the very rows that the blend was fitted to, `fitted_to` says what it was to make best there,
-    `members` has the score of each, and `weights` those of the test predictions and, by fold, of its out-of-fold predictions; a
-    stack has none. Files: cv/ (see CVResult), submission/ (see Submission) and blend.json.
+    `optimistic` is the score on the rows that the blend was fitted to, `fitted_to` the loss or metric that it was fitted by,
+    `members` has their scores, `weights` their weights in the test predictions, and `weights_by_fold` in the out-of-fold
+    predictions; a stack has none. Files: cv/ (see CVResult), submission/ (see Submission) and blend.json.
     """
 
     settings: BlendSettings
@@ -69,14 +66,14 @@ class Blend:
     weights_by_fold: dict[int, dict[str, float]]
 
     def save(self, folder: Path) -> None:
-        """Write all of it, or nothing; raises InputError where the submission would break its contract."""
+        """Write the files, all or none; raises InputError for a submission that would break its contract."""
         with folder_written_whole(folder) as draft:
             self.cv.save(draft / "cv")
             self.submission.save(draft / "submission")
             write_json(draft / "blend.json", self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """How it was made and how it scores, as JSON holds it."""
+        """Return how it was made and how it scores, as JSON."""
         return {
             "method": self.settings.method,
             "on": self.settings.on,
@@ -100,12 +97,12 @@ def blend(
     config: ValidateConfig,
     groups: pd.Series | None = None,
 ) -> Blend:
-    """Blend members, given by name as results and test tables, each with the same rows in the same order.
+    """Blend members, by name their results and test tables, all with the same rows in the same order.
 
-    Out-of-fold rows of a fold are predicted by a blend fitted to the other folds' rows, test rows by one fitted to all. Members
-    are blended as their models predict; the post-processing is the blend's own. Under a metric that changes in steps, slsqp
-    makes the mean loss of the rows (see `row_losses`) least instead. `groups` gives the group of each id, as `scored` takes it.
-    Raises InputError for settings that do not suit the problem, and for a single fold where there is something to fit.
+    A fold's out-of-fold rows are predicted by a blend fitted to the other folds, test rows by one fitted to all. Members are
+    blended before post-processing; the blend fits its own. Under a metric that changes in steps, slsqp minimises the mean loss
+    of the rows (see `row_losses`) instead. For `groups` see `scored`. Raises InputError for settings that do not suit the
+    problem, and for a single fold if there is something to fit.
     """
     table = next(iter(results.values())).oof
     predictions = [problem.predictions(result.oof) for result in results.values()]
@@ -130,10 +127,10 @@ def blend(
 
 
 def nested(fit: Fit, values: Array, table: pd.DataFrame) -> tuple[Array, dict[int, Array | None]]:
-    """Predict the rows of each fold by a blend that was fitted to the rows of the others.
+    """Predict the rows of each fold by a blend that is fitted to the other folds.
 
-    `values` is (members, n, …), and `table` has n rows. Returns the prediction (n, …) and the weights by fold. With a single
-    fold, which only a blend without anything to fit allows, it is fitted to that.
+    `values` is (members, n, …), and `table` has n rows. Returns the prediction (n, …) and the weights by fold. A single fold,
+    allowed if there is nothing to fit, is predicted by a blend of itself.
     """
     prediction, weights, folds = np.empty(values.shape[1:]), {}, table["fold"].to_numpy()
     for fold in np.unique(folds):
@@ -182,14 +179,14 @@ def _stacking(problem: Problem, settings: BlendSettings) -> Fit:
 
 
 def _optimistic(problem: Problem, table: pd.DataFrame, prediction: Array, config: ValidateConfig) -> float:
-    """The score where blend and post-processing were fitted to the very rows that they are scored on."""
+    """Return the score on the rows that blend and post-processing were fitted to."""
     table, prediction = problem.per_answer(table, prediction)
     steps = fit_postprocess(problem, config.postprocess, table, prediction).steps
     return problem.score(problem.truth(table), processed(problem, steps, prediction), table)
 
 
 def _with(table: pd.DataFrame, outputs: pd.DataFrame) -> pd.DataFrame:
-    """A table of predictions with its predictions replaced."""
+    """Return a table with its predictions replaced."""
     return pd.concat([table.drop(columns=list(outputs.columns)), outputs], axis=1)
 
 
@@ -198,11 +195,11 @@ def _require_suitable(problem: Problem, table: pd.DataFrame, predictions: Sequen
         require_scale(problem, table, prediction, settings.on, "--on ")
     if settings.method != "equal" and table["fold"].nunique() < 2:
         raise InputError(
-            "the members were validated on one fold alone, which leaves no other to fit the blend to",
-            mend="train two folds or more, or give each member the same weight: --method equal",
+            "the members were validated on one fold, so there is no other fold to fit the blend to",
+            mend="train two or more folds, or give all members the same weight: --method equal",
         )
     if settings.method == "slsqp" and settings.on == "ranks" and changes_in_steps(problem, table, predictions[0]):
-        raise InputError(f"{problem.metric} of ranks changes in steps, and slsqp follows slopes", mend="give --method hill")
+        raise InputError(f"{problem.metric} of ranks changes in steps, and slsqp needs gradients", mend="give --method hill")
 
 
 def _named(names: Mapping[str, Any], weights: Array | None) -> dict[str, float] | None:

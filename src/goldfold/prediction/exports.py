@@ -1,4 +1,4 @@
-"""A model in formats that run without goldfold: ONNX, TorchScript and torch.export."""
+"""Export a model to formats that run without goldfold: ONNX, TorchScript and torch.export."""
 
 import inspect
 import io
@@ -33,9 +33,8 @@ COMPARED = 16
 def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format], folder: Path) -> dict[Path, float]:
     """Write a fold's model in each format, with preprocessing.json beside it; return each file's largest deviation.
 
-    A file is kept if its logits are those of PyTorch, within 1e-4 (absolute and relative) in fp32 on the CPU, on real rows of the
-    competition in batches of several sizes, and on what those rows are not; raises InputError otherwise, and where a format
-    cannot hold the model.
+    A file is kept if its logits equal PyTorch's within 1e-4 (absolute and relative), in fp32 on the CPU, on batches of several
+    sizes of the competition's rows and of changed rows; raises InputError otherwise, and for a format that cannot hold the model.
     """
     model = result.build_model().eval()
     if is_fitted_once(model):
@@ -54,7 +53,7 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
             try:
                 with _quiet():
                     deviation = check.deviation(_WRITERS[name](model, view, check, draft))
-            except Exception as error:  # each exporter raises many kinds of error for an operator that it lacks
+            except Exception as error:  # exporters raise errors of many kinds for operators that they lack
                 first = next(iter(str(error).splitlines()), repr(error))
                 raise InputError(
                     f"{result.config.model.name} cannot be written as {name}: {first}",
@@ -62,7 +61,7 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
                 ) from error
             if not deviation <= 1:
                 raise InputError(
-                    f"the {name} model deviates from PyTorch by {deviation:.2g} times what is allowed; it was not kept",
+                    f"the {name} model deviates from PyTorch by {deviation:.2g} times the tolerance, and was not kept",
                     mend="choose another format, and report the network to the format's project",
                 )
         deviations[path] = deviation * TOLERANCE
@@ -75,9 +74,9 @@ Exported = Callable[[Inputs], Array]
 
 
 class _Check:
-    """Batches that a written model must agree on with the model itself: several rows, each alone, a few, and other values.
+    """Batches on which an exported model must agree with the model itself: many rows, few, one, and changed values.
 
-    A model is written by following one batch, and where its code depends on values or sizes only other batches show it.
+    Exporters trace one batch, and code that depends on values or sizes fails on other batches alone.
     """
 
     def __init__(self, model: nn.Module, view: View, rows: Sequence[int]) -> None:
@@ -92,12 +91,12 @@ class _Check:
             self.batches = [(inputs, model(**inputs).numpy()) for inputs in batches]
 
     def deviation(self, exported: Exported) -> float:
-        """The largest deviation on any batch, as a share of what is allowed; infinite where one is refused."""
+        """Return the largest deviation on any batch, divided by the tolerance; infinite if a batch fails."""
         shares = []
         for inputs, logits in self.batches:
             try:
                 shares.append(float((np.abs(exported(inputs) - logits) / (TOLERANCE * (1 + np.abs(logits)))).max()))
-            # What ran on one batch and fails on another depends on it.
+            # The exported code depends on the batch that was traced.
             except (RuntimeError, ValueError):
                 return float("inf")
         return max(shares)
@@ -108,7 +107,7 @@ def _is_picture(tensor: torch.Tensor) -> bool:
 
 
 def describe(result: FoldResult) -> dict[str, Any]:
-    """All that a program needs to feed the exported model and to read its output."""
+    """Return what a program needs to feed the exported model and to read its output, as JSON."""
     codec = result.codec
     outside: Outside = modality_part(codec.problem.modality, "outside")
     return {
@@ -126,7 +125,7 @@ def describe(result: FoldResult) -> dict[str, Any]:
 
 
 def _dynamic(view: View, inputs: Inputs) -> Dynamic:
-    """The dimensions of each input that change from batch to batch: the rows, and the length of what is padded to the longest."""
+    """Return the dimensions of each input that differ between batches: the rows, and the length of padded inputs."""
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
     dynamic: Dynamic = {name: {0: batch} for name in inputs}
     if view.lengths is not None:
@@ -138,7 +137,7 @@ def _dynamic(view: View, inputs: Inputs) -> Dynamic:
 
 
 class _InOrder(nn.Module):
-    """A model that takes any inputs by name, as one that takes these in order: the exporters want to know them beforehand."""
+    """A model that takes any inputs by name, as one that takes these in order, for exporters need to know them."""
 
     def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
         super().__init__()
@@ -150,7 +149,7 @@ class _InOrder(nn.Module):
 
 
 def _as_called(model: nn.Module, inputs: Inputs, dynamic: Dynamic) -> tuple[nn.Module, tuple[torch.Tensor, ...], Inputs, Any]:
-    """A model as exporters can call it, its inputs in order, those by name, and the dimensions of either that change."""
+    """Return a model as exporters can call it, its inputs in order, those by name, and their dynamic dimensions."""
     parameters = inspect.signature(model.forward).parameters.values()
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return _InOrder(model, list(inputs)), tuple(inputs.values()), {}, {"inputs": tuple(dynamic[name] for name in inputs)}
@@ -178,7 +177,7 @@ def _write_onnx(model: nn.Module, view: View, check: _Check, path: Path) -> Expo
 
 
 def _write_torchscript(model: nn.Module, view: View, check: _Check, path: Path) -> Exported:
-    """Trace the model; where the trace holds for the traced batch alone, compile its code."""
+    """Trace the model; if the trace holds for the traced batch alone, compile its code instead."""
     in_order, args, named, _ = _as_called(model, check.inputs, _dynamic(view, check.inputs))
 
     with torch.inference_mode():
@@ -207,7 +206,7 @@ def _write_torch_export(model: nn.Module, view: View, check: _Check, path: Path)
     from torch.export._patches import register_lstm_while_loop_decomposition
 
     model, args, named, changing = _as_called(model, check.inputs, _dynamic(view, check.inputs))
-    # Without it, an LSTM is written for one length alone; the exporter to ONNX does the same.
+    # Without it an LSTM is exported for one length alone; torch's exporter to ONNX does the same.
     with register_lstm_while_loop_decomposition():
         program = torch.export.export(model, args, named, dynamic_shapes=changing)
     buffer = io.BytesIO()
@@ -232,7 +231,7 @@ _WRITERS: dict[Format, Callable[[nn.Module, View, _Check, Path], Exported]] = {
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporters' progress and deprecation notes."""
+    """Silence the exporters' progress and deprecation warnings."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere), warnings.catch_warnings():  # noqa: PTH123

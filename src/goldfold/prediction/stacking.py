@@ -1,4 +1,4 @@
-"""Stacking: a scikit-learn model on the predictions of a blend's members (Wolpert 1992)."""
+"""Stacking: a scikit-learn model that reads the members' predictions (Wolpert 1992)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +14,9 @@ KEY = "--model"
 
 
 def build_model(problem: Problem, name: str | None) -> Any:
-    """The model of that import path, called without arguments, or LogisticRegression or Ridge on standardised features.
+    """Build the model of an import path, without arguments but seeded, or LogisticRegression or Ridge on standardised features.
 
-    What it leaves to chance is seeded. Raises InputError where it cannot be imported or built, or predicts no probabilities
-    where they are needed.
+    Raises InputError for a model that cannot be imported or built, or does not predict probabilities if they are needed.
     """
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.pipeline import make_pipeline
@@ -35,10 +34,7 @@ def build_model(problem: Problem, name: str | None) -> Any:
 
 
 def fit_stack(problem: Problem, model: Any, features: Array, truth: Array) -> Callable[[Array], Array]:
-    """Fit copies of the model to features (n, k) and the truth, one per column of a truth that has several.
-
-    Returns the function from features to predictions (see goldfold.metrics).
-    """
+    """Fit a copy of the model to features (n, k) and each column of the truth; return the function that predicts features."""
     if problem.task == "multiclass":
         return _fit_classes(model, features, problem.class_of(truth), len(problem.classes))
     columns = [_fit_column(problem, model, features, column) for column in truth.reshape(len(truth), -1).T]
@@ -58,7 +54,7 @@ def _fit_column(problem: Problem, model: Any, features: Array, truth: Array) -> 
 
 
 def _fit_classes(model: Any, features: Array, truth: Array, classes: int) -> Callable[[Array], Array]:
-    """Probabilities (n, classes); those of a class that the truth does not hold are 0."""
+    """Return the function from features to probabilities (n, classes), 0 for classes that are not in `truth`."""
     from sklearn.base import clone
 
     trained = np.unique(truth)

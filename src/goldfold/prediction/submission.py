@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from goldfold.competition import Problem
+from goldfold.competition.answers import breaches_of, read_answers, write_answers
 from goldfold.competition.contract import asked_columns, ids_of, pair_ids
-from goldfold.competition.tables import columns_of, read_table
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_whole
 from goldfold.inference.postprocess import Step, Steps, processed
-from goldfold.prediction.formats import breaches_of, read_answers, write_answers
+from goldfold.tables import read_text_table
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def check_submission(path: Path, sample: pd.DataFrame, problem: Problem) -> None
     Same columns in the same order, same ids, same count, nothing missing or infinite, probabilities between 0 and 1
     that sum to 1 over classes, and labels that training knows.
     """
-    table = read_table(path, columns_of(path))
+    table = read_text_table(path).cells
     breaches = _breaches(table, sample, problem)
     if breaches:
         raise InputError("the submission would be refused", breaches, "mend what wrote it; nothing was kept")
@@ -106,7 +106,7 @@ def score_submission(path: Path, solution: pd.DataFrame, problem: Problem) -> fl
     `solution` holds Problem.columns; of rows that share an answer the first counts. A label that training never saw has the
     probability 0, so that its rows are wrong; raises InputError where that leaves the metric undefined.
     """
-    table = read_table(path, columns_of(path))
+    table = read_text_table(path).cells
     answers = table[asked_columns(table, problem.keys)].set_axis(ids_of(table, problem.keys), axis=0)
     by = problem.answer_id or problem.id
     solution = solution.drop_duplicates(by, ignore_index=True)

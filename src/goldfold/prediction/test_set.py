@@ -1,4 +1,4 @@
-"""Ensemble → Submission."""
+"""Predict the test set: Ensemble → Submission."""
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,12 @@ from goldfold.prepare import PreparedSet
 
 
 def predict(prepared: PreparedSet, ensemble: Ensemble) -> Submission:
-    """Predict the test set of a prepared set; raises InputError for a fold of another one, and for a refused transform."""
+    """Predict the test set of a prepared set; raises InputError for a fold of another prepared set or a refused transform."""
     return submission_of(ensemble, PreparedRows(prepared, "test"), prepared.test, prepared.sample)
 
 
 def submission_of(ensemble: Ensemble, source: Source, test: pd.DataFrame, sample: pd.DataFrame) -> Submission:
-    """Predict the rows of a source, which are those of the test table, and answer the sample submission."""
+    """Predict the rows of a source, those of the test table, and return the submission."""
     problem, members = ensemble.problem, ensemble.predict_by_fold(source)
     ids = test[[problem.id, *([problem.answer_id] if problem.answer_id else [])]].reset_index(drop=True)
     by_fold = []

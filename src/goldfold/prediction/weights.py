@@ -1,4 +1,4 @@
-"""Weights of a blend's members, at least 0 each and 1 together, that make a loss of them least."""
+"""Weights of a blend's members that minimise a loss; none is negative, and their sum is 1."""
 
 from collections.abc import Callable
 
@@ -8,20 +8,20 @@ from scipy.optimize import minimize
 from goldfold.metrics import Array
 
 Loss = Callable[[Array], tuple[float, float]]
-"""What weights, (members,), cost: by the metric, and by a finer measure that decides between equals."""
+"""The loss of weights, (members,): by the metric, and by a finer measure that decides between equals."""
 ADDITIONS = 50
 
 
 def equal(loss: Loss, members: int) -> Array:
-    """The same weight for each member."""
+    """Return the same weight for each member."""
     return np.full(members, 1 / members)
 
 
 def hill_climb(loss: Loss, members: int) -> Array:
-    """Forward selection with replacement (Caruana et al. 2004): add the member that helps most, again and again.
+    """Return the weights of forward selection with replacement (Caruana et al. 2004): keep adding the member that helps most.
 
-    Of the sets on the way the best is taken, and a member's weight is its share of it. A metric of labels sees many sets as
-    equals, of which the finer measure takes the better.
+    The best set on the way is taken, and a member's weight is its share of it. Sets that a metric of labels cannot tell apart
+    are ranked by the finer measure.
     """
     counts, best, least = np.zeros(members), equal(loss, members), (np.inf, np.inf)
     for size in range(1, ADDITIONS + 1):
@@ -34,7 +34,7 @@ def hill_climb(loss: Loss, members: int) -> Array:
 
 
 def slsqp(loss: Loss, members: int) -> Array:
-    """Sequential least squares programming (Kraft 1988) from equal weights; for a metric that changes smoothly."""
+    """Return the weights by sequential least squares programming (Kraft 1988) from equal weights, for smooth losses."""
     start = equal(loss, members)
     unit = abs(loss(start)[0]) or 1.0
     solution = minimize(

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Problem
-from goldfold.competition.tables import require_columns
+from goldfold.competition.tables import line, require_columns
 from goldfold.config import SplitConfig
 from goldfold.errors import InputError
 from goldfold.metrics import Array
+from goldfold.schema.schema import MISSING
 
 MOST_QUANTILES = 10
 
@@ -24,6 +25,7 @@ def assign_folds(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> A
         column = getattr(split, key)
         if column:
             require_columns(train.columns, [column], "the training table", f"split.{key}")
+            _require_filled(train, column, key)
     if split.strategy == "column":
         return _own_folds(train[str(split.column)])
     if split.strategy == "time":
@@ -32,6 +34,18 @@ def assign_folds(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> A
     for fold, rows in enumerate(_validation_rows(train, problem, split)):
         folds[rows] = fold
     return folds
+
+
+def _require_filled(train: pd.DataFrame, column: str, key: str) -> None:
+    """Raise InputError for rows without a value in a column that splits them."""
+    empty = np.flatnonzero(train[column].isna() | train[column].astype("str").str.strip().str.casefold().isin({"", *MISSING}))
+    if len(empty):
+        raise InputError(
+            f"{len(empty)} of {len(train)} training rows have no {column}, which split.{key} names",
+            [line(int(row)) for row in empty],
+            f"fill it in (a row that shares its {column} with no other gets one of its own), remove these rows, or split "
+            f"otherwise: split.{key}: null with another split.strategy",
+        )
 
 
 def _validation_rows(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Iterator[Array]:
@@ -115,7 +129,7 @@ def _time_folds(column: pd.Series, n_folds: int) -> Array:
 
     As scikit-learn's TimeSeriesSplit, but rows of one moment stay together.
     """
-    moments = pd.to_datetime(column, errors="coerce") if column.dtype.kind not in "iuf" else column
+    moments = column.astype("float64") if column.dtype.kind in "iufbm" else pd.to_datetime(column, errors="coerce", utc=True)
     unread = moments.isna().to_numpy().nonzero()[0]
     if len(unread):
         raise InputError(

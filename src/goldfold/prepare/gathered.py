@@ -7,9 +7,11 @@ from goldfold.competition import Decision
 
 @dataclass(frozen=True)
 class Gathered:
-    """A hash of the inputs, a short description, the decisions made, and a line for each input left blank."""
+    """A hash of the inputs, a short description, the decisions made, a line for each input left blank, and the training rows
+    to leave out."""
 
     digest: str
     description: str
     decisions: tuple[Decision, ...] = ()
     blank: tuple[str, ...] = ()
+    dropped: tuple[int, ...] = ()

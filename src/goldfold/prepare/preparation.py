@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Competition, Decision, Problem
+from goldfold.competition.answers import require_round_trip
 from goldfold.config import PrepareConfig, SplitConfig
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, write_json
@@ -19,7 +20,7 @@ from goldfold.metrics import Array
 from goldfold.prepare import duplicates
 from goldfold.prepare.folds import assign_folds
 from goldfold.prepare.gathered import Gathered
-from goldfold.prepare.prepared_set import ALWAYS, PreparedSet
+from goldfold.prepare.prepared_set import ALWAYS, LEFT_OUT, PreparedSet
 from goldfold.prepare.subset import few_rows
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
@@ -46,6 +47,7 @@ def prepare(
     folds = assign_folds(competition.train[:own], competition.problem, split)
     folds = np.concatenate([folds, np.full(competition.extra, ALWAYS, np.int16)])
     _require_answers_whole(competition, folds)
+    require_round_trip(competition.problem, competition.train, competition.sample)
     with folder_written_whole(folder) as draft:
         modality = competition.problem.modality
         gathered: Gathered = modality_part(modality, "prepare").gather(competition, config, draft, progress, scratch)
@@ -56,6 +58,9 @@ def prepare(
             if config.duplicates == "one_fold":
                 folds, moved = _with_duplicates_together(competition, folds, pairs, split)
                 decisions += moved
+        if gathered.dropped:
+            folds[list(gathered.dropped)] = LEFT_OUT
+            decisions.append(Decision("left out", f"{len(gathered.dropped)} training rows", "their image is missing or bad"))
         prepared = PreparedSet(
             folder=folder,
             problem=competition.problem,
@@ -80,7 +85,7 @@ def prepare(
 
 
 def summarize(prepared: PreparedSet) -> dict[str, Any]:
-    """Rows, and per fold (-1: never validated) its rows and the count of each class, or the mean of each target."""
+    """Rows, and per fold (-1: never validated, -2: left out) its rows and the count of each class, or the mean of each target."""
     problem, truth = prepared.problem, prepared.problem.truth(prepared.train)
     folds = {}
     for fold in sorted({int(fold) for fold in prepared.folds}):

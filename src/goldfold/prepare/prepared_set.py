@@ -17,6 +17,8 @@ Part = Literal["train", "test"]
 TABLES = ("train", "test", "sample_submission", "folds")
 ALWAYS = -1
 """The fold of rows that are trained on in every fold, and never validated."""
+LEFT_OUT = ALWAYS - 1
+"""The fold of rows that are neither trained on nor validated."""
 
 
 @dataclass(frozen=True)

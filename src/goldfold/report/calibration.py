@@ -1,4 +1,4 @@
-"""Whether a probability can be taken at its word."""
+"""Calibration: how probabilities compare with frequencies."""
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,9 @@ BINS = 15
 
 
 def claims(problem: Problem, truth: Array, prediction: Array) -> tuple[Array, Array]:
-    """What predictions claim and whether it holds: probabilities (k,) and 0 or 1, (k,).
+    """Return predicted probabilities, (k,), and whether each came true, 0 or 1, (k,).
 
-    The probability of the most probable class, of the positive class (binary), or of each label of each row (multilabel).
+    They are those of the most probable class, of the positive class (binary), or of each label of each row (multilabel).
     """
     if problem.task == "multiclass":
         best, actual = prediction.argmax(axis=1), problem.class_of(truth)
@@ -21,9 +21,9 @@ def claims(problem: Problem, truth: Array, prediction: Array) -> tuple[Array, Ar
 
 
 def reliability(probability: Array, holds: Array, bins: int = BINS) -> pd.DataFrame:
-    """Probabilities, (k,), in `bins` of equal width, and how often what they claim holds, 0 or 1, (k,).
+    """Return probabilities, (k,), and whether they came true, 0 or 1, (k,), in bins of equal width.
 
-    The bins that are not empty, with the columns low, high, rows, predicted and observed (both means over the bin).
+    Bins that are not empty, with the columns low, high, rows, predicted and observed (both means over the bin).
     """
     clipped = np.clip(probability, 0, 1)
     bin_number = np.minimum((clipped * bins).astype(int), bins - 1)
@@ -34,7 +34,7 @@ def reliability(probability: Array, holds: Array, bins: int = BINS) -> pd.DataFr
 
 
 def expected_calibration_error(bins: pd.DataFrame) -> float:
-    """The mean distance of predicted from observed over the bins of `reliability`, weighted by their rows.
+    """Return the mean distance of predicted from observed over the bins of `reliability`, weighted by their rows.
 
     Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, https://arxiv.org/abs/1706.04599.
     """
@@ -42,7 +42,7 @@ def expected_calibration_error(bins: pd.DataFrame) -> float:
 
 
 def wilson_interval(share: Array, rows: Array, errors: float = 1.96) -> tuple[Array, Array]:
-    """Between what a share of so many rows may well lie (Wilson 1927); 1.96 standard errors make it a 95% interval."""
+    """Return the Wilson interval (1927) of a share of so many rows; 1.96 standard errors are a 95% interval."""
     spread = errors**2 / rows
     middle = (share + spread / 2) / (1 + spread)
     half = errors * np.sqrt(share * (1 - share) / rows + spread / (4 * rows)) / (1 + spread)

@@ -1,4 +1,4 @@
-"""The score with what is around it, and how each fold came to its own."""
+"""The score with its interval, and the learning curves of the folds."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ from goldfold.validation import CVResult
 
 MOST_NAMES = 8
 LOG_FROM = 20
-"""How many times its smallest value the largest loss is where losses are drawn on a logarithmic scale."""
+"""The ratio of the largest to the smallest loss from which on losses are drawn on a logarithmic scale."""
 
 
 def headline(title: str, cv: CVResult, test_score: float | None) -> Html:
-    """The metric, its interval, each fold's score, and the test score where it is known."""
+    """Return the metric, its interval, each fold's score, and the test score if it is known."""
     scores, problem = cv.scores, cv.problem
     better = "more" if problem.scored_by.maximize else "less"
     drawn = f"{scores.groups} groups of {scores.rows} rows" if scores.groups else f"{scores.rows} rows"
@@ -41,7 +41,7 @@ def headline(title: str, cv: CVResult, test_score: float | None) -> Html:
 
 
 def _what(problem: Problem) -> str:
-    """What is predicted, in words."""
+    """Return in words what is predicted."""
     if problem.task == "multiclass":
         return f"one of {len(problem.classes)} classes"
     if problem.task == "binary":
@@ -50,7 +50,7 @@ def _what(problem: Problem) -> str:
 
 
 def _strip(cv: CVResult) -> Html:
-    """The folds' scores on one line, over the interval and the score of all."""
+    """Return a chart of the folds' scores, the overall score and its interval."""
     scores, line = cv.scores, Scale(0, 1)
     folds = {fold: score for fold, score in scores.folds.items() if np.isfinite(score)}
     values = np.array([scores.low, scores.high, scores.score, *folds.values()])
@@ -70,9 +70,9 @@ def _strip(cv: CVResult) -> Html:
 
 
 def learning_curves(folds: Sequence[FoldResult]) -> Html:
-    """Losses, metric and learning rate over the epochs of each fold, and what each training came to."""
+    """Return charts of losses, metric and learning rate of each fold, and a table of the results."""
     if not folds:
-        return paragraph("The folds' histories are not at hand: they are in the MLflow run of the pipeline result.")
+        return paragraph("The folds' histories are not here, but in the MLflow run of the pipeline's result.")
     metric = folds[0].codec.problem.scored_by.name
     names = [result.config.train.name_of(result.fold, result.seed) for result in folds]
     parts = [_charts(folds, metric, names)] if max(len(result.history) for result in folds) > 1 else []
@@ -111,6 +111,6 @@ def _charts(folds: Sequence[FoldResult], metric: str, names: Sequence[str]) -> H
         chart(("lr",), "learning rate"),
     ]
     summary = paragraph(
-        "A dot marks the best epoch, whose checkpoint is kept. Its scores here are its own, without averages and post-processing."
+        "A dot marks the best epoch, whose checkpoint is kept. Its scores are without averaging and post-processing."
     )
     return joined([element("div", *charts, class_="charts"), legend(names), summary])

@@ -1,4 +1,4 @@
-"""What is taken for what, how far values are off, and whether probabilities can be taken at their word."""
+"""The errors: confusions of classes, residuals of values, and the calibration of probabilities."""
 
 from dataclasses import replace
 
@@ -18,30 +18,30 @@ HISTOGRAM = 31
 
 
 def confusions(problem: Problem, truth: Array, prediction: Array) -> Html:
-    """The confusion matrix of classes, or of the grades nearest to values; of many the most frequent confusions."""
+    """Return the confusion matrix of classes or grades; if there are many, the most frequent confusions."""
     names, size = problem.classes or problem.grades, len(problem.classes or problem.grades)
     if problem.grades:
-        actual_class, said = problem.nearest_grade(truth), problem.nearest_grade(prediction)
+        actual_class, predicted = problem.nearest_grade(truth), problem.nearest_grade(prediction)
     else:
-        actual_class, said = problem.class_of(truth), hard_labels(problem.task, prediction)
-    counts = np.bincount(actual_class * size + said, minlength=size * size).reshape(size, size)
+        actual_class, predicted = problem.class_of(truth), hard_labels(problem.task, prediction)
+    counts = np.bincount(actual_class * size + predicted, minlength=size * size).reshape(size, size)
     wrong = int(len(actual_class) - np.trace(counts))
-    message = f"{wrong} of {len(actual_class)} rows are taken for another class ({wrong / len(actual_class):.2%})."
+    message = f"{wrong} of {len(actual_class)} rows are predicted to be another class ({wrong / len(actual_class):.2%})."
     if size <= MOST_CLASSES:
         return joined([paragraph(message), _matrix(names, counts)])
     off = counts * ~np.eye(size, dtype=bool)
     rows = []
     for flat in np.argsort(-off, axis=None, kind="stable")[:MOST_PAIRS]:
-        actual, taken = divmod(int(flat), size)
-        if count := off[actual, taken]:
+        actual, confused = divmod(int(flat), size)
+        if count := off[actual, confused]:
             share = f"{count / counts[actual].sum():.1%}"
-            rows.append((names[actual], names[taken], str(count), share))
-    return joined([paragraph(message), rows_table(("actual", "taken for", "rows", "of the class"), rows, numbers=2)])
+            rows.append((names[actual], names[confused], str(count), share))
+    return joined([paragraph(message), rows_table(("actual", "predicted", "rows", "of the class"), rows, numbers=2)])
 
 
 def _matrix(classes: tuple[str, ...], counts: Array) -> Html:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    # The few wrong ones would be too pale to see among many right ones.
+    # Few wrong rows would be too pale beside many right ones.
     shade = np.where(np.eye(len(classes), dtype=bool), shares, (counts > 0) * (0.2 + 0.8 * np.sqrt(shares)))
     body = [element("tr", element("th", "actual ↓  predicted →"), *(element("th", name) for name in classes))]
     for row, name in enumerate(classes):
@@ -54,7 +54,7 @@ def _matrix(classes: tuple[str, ...], counts: Array) -> Html:
 
 
 def residuals(problem: Problem, truth: Array, prediction: Array) -> Html:
-    """For each target predicted against actual, and how the residuals spread."""
+    """Return charts of predicted against actual values and of the residuals, for each target."""
     columns = zip(problem.targets, truth.reshape(len(truth), -1).T, prediction.reshape(len(prediction), -1).T, strict=True)
     charts, rows = [], []
     for target, actual, predicted in columns:
@@ -76,7 +76,7 @@ def residuals(problem: Problem, truth: Array, prediction: Array) -> Html:
 
 
 def calibration(problem: Problem, truth: Array, prediction: Array) -> Html:
-    """The reliability curve of probabilities, with the expected calibration error."""
+    """Return the reliability curve of probabilities, with the expected calibration error."""
     bins = reliability(*claims(problem, truth, prediction))
     error = expected_calibration_error(bins)
     what = {
@@ -84,7 +84,7 @@ def calibration(problem: Problem, truth: Array, prediction: Array) -> Html:
         "binary": f"the probability of {problem.classes[-1]}" if problem.classes else "the probability",
     }.get(problem.task, "the probability of each label")
     whole = Scale(0, 1, what)
-    frame = Frame(whole, Scale(0, 1, "how often it is so"))
+    frame = Frame(whole, Scale(0, 1, "how often it came true"))
     ends = np.array([0.0, 1.0])
     points = bins["predicted"].to_numpy(), bins["observed"].to_numpy()
     counts = bins["rows"].to_numpy()
@@ -95,15 +95,15 @@ def calibration(problem: Problem, truth: Array, prediction: Array) -> Html:
     bars = heights.bars(bins["low"].to_numpy(), bins["high"].to_numpy(), counts, "bar")
     predicted, observed = (float(np.average(values, weights=counts)) for values in points)
     message = (
-        f"Expected calibration error {error:.4f}: how far, on average, a probability is from how often it is so. "
-        f"The mean probability is {predicted:.4f}, and it is so in {observed:.4f} of the cases."
+        f"Expected calibration error {error:.4f}: the mean distance between a probability and how often it came true. "
+        f"The mean probability is {predicted:.4f}, and {observed:.4f} of them came true."
     )
     charts = frame.drawn(*curve, title="reliability, with 95% intervals"), heights.drawn(bars, title="how many there are")
     return joined([paragraph(message), element("div", *charts, class_="charts")])
 
 
 def classes(problem: Problem, truth: Array, prediction: Array, losses: Array) -> Html:
-    """How well each class or label is told; of many those of the largest loss, or the labels that are missed most often."""
+    """Return how well each class or label is predicted; if there are many, those with the largest loss or most misses."""
     table = by_class(problem, truth, prediction, losses) if problem.is_exclusive else by_label(problem, truth, prediction)
     hardest = "loss" if problem.is_exclusive else "missed"
     shown = table.nlargest(MOST_CLASSES, hardest).sort_index()

@@ -10,21 +10,21 @@ from goldfold.report.slices import by_part, explained, parts_of_column
 MOST_COLUMNS = 24
 
 
-def by_columns(problem: Problem, given_columns: pd.DataFrame, judged: pd.DataFrame, prediction: Array, losses: Array) -> Html:
-    """A table for each column of the training rows `known` that has few values, or numbers; rows are those of `judged`.
+def by_columns(problem: Problem, columns: pd.DataFrame, judged: pd.DataFrame, prediction: Array, losses: Array) -> Html:
+    """Return a table for each of the training rows' `columns` of few values or of numbers; rows are those of `judged`.
 
-    Columns by which the loss differs most come first, and of many no others.
+    The columns by which the loss differs most come first, and at most MOST_COLUMNS are shown.
     """
     apart = {problem.id, problem.answer_id, *(() if problem.task == "regression" else problem.targets)}
-    parts = {str(name): parts_of_column(given_columns[name]) for name in given_columns.columns if name not in apart}
+    parts = {str(name): parts_of_column(columns[name]) for name in columns.columns if name not in apart}
     parted = {name: part for name, part in parts.items() if part is not None}
     if not parted:
         return paragraph("The training table has no column of few values or of numbers beside the target.")
     chosen = sorted(parted, key=lambda name: -explained(losses, parted[name]))[:MOST_COLUMNS]
     tables = [_table(name, by_part(problem, judged, prediction, losses, parted[name]), problem.scored_by.name) for name in chosen]
     message = (
-        f"{len(chosen)} of {len(parted)} columns, those first by which the loss differs most. Numbers are cut into quantiles. "
-        "▲: a mean loss above that of the other rows by more than three standard errors."
+        f"{len(chosen)} of {len(parted)} columns, sorted by how much the loss differs. Numbers are cut into quantiles. "
+        "▲: a mean loss more than three standard errors above that of the other rows."
     )
     return joined([paragraph(message), element("div", *tables, class_="columns")])
 

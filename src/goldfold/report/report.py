@@ -23,8 +23,8 @@ PAGE = "report.html"
 
 @dataclass(frozen=True)
 class About:
-    """A run beside its results: its name, params.yaml as dotted names and texts, the tags that say which code it was, and the
-    score of its submission where the test labels are known."""
+    """What the report says of a run beside its results: its name, params.yaml by dotted key, tags that name the code, and the
+    test score if the labels are known."""
 
     run: str
     params: Mapping[str, str]
@@ -33,10 +33,9 @@ class About:
 
 
 def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult], about: About) -> str:
-    """The page of a run, which needs no other file and no network.
+    """Return the page of a run, which needs no other file and no network.
 
-    `folds` may be fewer than those of the result: what they alone know is left out. Raises InputError where the prepared set
-    does not have the result's rows.
+    Without all `folds`, what they alone hold is left out. Raises InputError if the prepared set lacks rows of the result.
     """
     problem, oof = cv.problem, cv.oof.reset_index(drop=True)
     rows = _training_rows(prepared, oof)
@@ -76,14 +75,14 @@ def save_report(text: str, path: Path) -> None:
 
 
 def _training_rows(prepared: PreparedSet, table: pd.DataFrame) -> Array:
-    """Where the rows of a table are in the training table, by their ids."""
+    """Return the positions of a table's rows in the training table, by their ids."""
     ids = pd.Index(prepared.train[prepared.problem.id])
-    places = ids.get_indexer(table[prepared.problem.id])
-    missing = table[prepared.problem.id][places < 0]
+    positions = ids.get_indexer(table[prepared.problem.id])
+    missing = table[prepared.problem.id][positions < 0]
     if len(missing):
         raise InputError(
             "data/prepared does not have the rows of this result",
             [f"{prepared.problem.id} {name}: not there" for name in missing],
             "run `dvc repro prepare` on the run's training table",
         )
-    return np.asarray(places)
+    return np.asarray(positions)

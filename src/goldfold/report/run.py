@@ -1,4 +1,4 @@
-"""What a run was made of: its data, what the audit found, its settings and its environment."""
+"""A run's data, audit, settings and environment."""
 
 import os
 import platform
@@ -27,7 +27,7 @@ MADE_BY = {
 
 
 def data(prepared: PreparedSet) -> Html:
-    """The rows, the folds, and what was worked out of the competition's files."""
+    """Return the numbers of rows, and what was decided about the competition's files."""
     summary = prepared.folder / "summary.json"
     saved: dict[str, Any] = read_json(summary) if summary.is_file() else {"inputs": "", "decided": []}
     facts = [f"{len(prepared.train)} training rows", f"{len(prepared.test)} test rows", saved["inputs"]]
@@ -36,7 +36,7 @@ def data(prepared: PreparedSet) -> Html:
 
 
 def audit(folder: Path) -> Html | None:
-    """What the audit of the prepared set in `folder` found; None where there was none."""
+    """Return the findings of the audit of the prepared set in `folder`; None if there was none."""
     path = folder / AUDIT
     if not path.is_file():
         return None
@@ -48,7 +48,7 @@ def audit(folder: Path) -> Html | None:
 
 
 def settings(params: Mapping[str, str]) -> Html:
-    """params.yaml, flat, a table for each section; what is not set is named alone."""
+    """Return params.yaml as a table for each section, with the names of what is not set."""
     sections: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name, value in params.items():
         first, _, rest = name.partition(".")
@@ -62,7 +62,7 @@ def settings(params: Mapping[str, str]) -> Html:
 
 
 def environment(run: str, folds: Sequence[FoldResult], tags: Mapping[str, str]) -> Html:
-    """Versions, device, precision, and the commit of the code."""
+    """Return versions, device, precision, and the commit of the code."""
     lines = [("run", run), *((name, tags[tag]) for name, tag in MADE_BY.items() if tag in tags)]
     if folds:
         moments = [float(result.history["time"].max()) for result in folds]

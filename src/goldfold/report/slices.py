@@ -9,16 +9,16 @@ from goldfold.competition import Problem
 from goldfold.metrics import Array, hard_labels
 
 FEW = 20
-"""Different values of a column from which on its numbers are cut into quantiles."""
+"""The number of different values of a column above which numbers are cut into quantiles."""
 SHOWN = 12
 QUANTILES = 5
 SURE = 3.0
-"""Standard errors by which the loss of a part lies above that of the other rows before it is marked."""
+"""The standard errors by which a marked part's loss lies above that of the other rows."""
 MISSING = "missing"
 
 
 def by_part(problem: Problem, table: pd.DataFrame, prediction: Array, losses: Array, part: pd.Series) -> pd.DataFrame:
-    """Score each part of the rows; `part`, (n,) of a categorical type, names that of each row.
+    """Score each part of the rows; `part`, (n,) of a categorical type, has the part of each row.
 
     Columns: part, rows, score (NaN where the metric is undefined there), loss (the rows' mean, see `row_losses`), and worse:
     whether that lies above the mean of the other rows by more than three standard errors.
@@ -27,7 +27,7 @@ def by_part(problem: Problem, table: pd.DataFrame, prediction: Array, losses: Ar
     for name in part.cat.categories:
         here = (part == name).to_numpy()
         score = float("nan")
-        # A metric of any author may raise anything on rows of one kind alone.
+        # A metric may raise anything on rows of a single class.
         with suppress(Exception):
             score = problem.score(truth[here], prediction[here], table[here].reset_index(drop=True))
         worse = _errors_above(losses[here], losses[~here]) > SURE
@@ -36,7 +36,7 @@ def by_part(problem: Problem, table: pd.DataFrame, prediction: Array, losses: Ar
 
 
 def _errors_above(losses: Array, others: Array) -> float:
-    """By how many standard errors the mean of some losses lies above that of others (Welch 1947)."""
+    """Return by how many standard errors the mean of some losses lies above that of others (Welch 1947)."""
     if min(len(losses), len(others)) < 2:
         return 0.0
     error = np.sqrt(losses.var(ddof=1) / len(losses) + others.var(ddof=1) / len(others))
@@ -44,9 +44,9 @@ def _errors_above(losses: Array, others: Array) -> float:
 
 
 def parts_of_column(values: pd.Series) -> pd.Series | None:
-    """The part of each row by a column, as a categorical; None for texts of many values, and where all are the same.
+    """Return the part of each row by a column, as a categorical; None for many different texts, and for a single value.
 
-    Where there are few values, each is a part, beyond the twelve most frequent `others`; of more numbers the quantiles are.
+    Each of the twelve most frequent values is a part, the rest are `others`; many different numbers are cut into quantiles.
     """
     if values.nunique(dropna=False) < 2:
         return None
@@ -72,7 +72,7 @@ def _quantiles(values: pd.Series) -> pd.Series:
 
 
 def explained(losses: Array, part: pd.Series) -> float:
-    """The share of the variance of the rows' losses that lies between parts, less what chance would give (Kelley 1935)."""
+    """Return the share of the losses' variance that lies between parts, adjusted for chance (Kelley 1935)."""
     groups = pd.Series(losses).groupby(part.to_numpy(), observed=True)
     within, between = groups.transform("mean"), groups.ngroups - 1
     left = float(((losses - within) ** 2).sum())
@@ -81,28 +81,28 @@ def explained(losses: Array, part: pd.Series) -> float:
 
 
 def by_class(problem: Problem, truth: Array, prediction: Array, losses: Array) -> pd.DataFrame:
-    """How well each class is told from the others (binary, multiclass), with the class that it is most often taken for."""
-    actual, said = problem.class_of(truth), hard_labels(problem.task, prediction)
+    """Return how well each class is predicted (binary, multiclass), and the class that it is most often confused with."""
+    actual, predicted = problem.class_of(truth), hard_labels(problem.task, prediction)
     lines = []
     for class_number, name in enumerate(problem.classes):
-        here, taken = actual == class_number, said == class_number
-        right = int((here & taken).sum())
-        wrong = np.bincount(said[here & ~taken], minlength=len(problem.classes))
+        here, there = actual == class_number, predicted == class_number
+        right = int((here & there).sum())
+        wrong = np.bincount(predicted[here & ~there], minlength=len(problem.classes))
         named = f"{problem.classes[int(wrong.argmax())]} ({wrong.max()})" if wrong.any() else ""
-        lines.append(_counts(name, here.sum(), taken.sum(), right) | {"loss": _mean(losses[here]), "taken for": named})
+        lines.append(_counts(name, here.sum(), there.sum(), right) | {"loss": _mean(losses[here]), "taken for": named})
     return pd.DataFrame(lines)
 
 
 def by_label(problem: Problem, truth: Array, prediction: Array) -> pd.DataFrame:
-    """How well each label of a multilabel task is found."""
-    said = hard_labels(problem.task, prediction)
-    columns = zip(problem.names, truth.T.astype(bool), said.T.astype(bool), strict=True)
-    return pd.DataFrame([_counts(name, here.sum(), taken.sum(), (here & taken).sum()) for name, here, taken in columns])
+    """Return how well each label of a multilabel task is predicted."""
+    predicted = hard_labels(problem.task, prediction)
+    columns = zip(problem.names, truth.T.astype(bool), predicted.T.astype(bool), strict=True)
+    return pd.DataFrame([_counts(name, here.sum(), there.sum(), (here & there).sum()) for name, here, there in columns])
 
 
-def _counts(name: str, rows: int, taken: int, right: int) -> dict[str, object]:
-    counts = {"rows": int(rows), "found": int(right), "missed": int(rows - right), "false": int(taken - right)}
-    shares = {"recall": right / rows if rows else np.nan, "precision": right / taken if taken else np.nan}
+def _counts(name: str, rows: int, predicted: int, right: int) -> dict[str, object]:
+    counts = {"rows": int(rows), "found": int(right), "missed": int(rows - right), "false": int(predicted - right)}
+    shares = {"recall": right / rows if rows else np.nan, "precision": right / predicted if predicted else np.nan}
     return {"class": name, **counts, **shares}
 
 

@@ -30,7 +30,7 @@ def score_by_solution(path: Path, competition: CompetitionConfig, prepared: Prep
     source = competition.solution or "the rows that were held out"
     problem = prepared.problem
     try:
-        solution = read_solution(competition, problem)
+        solution = read_solution(competition, problem, prepared.sample, prepared.test)
         if solution is None:
             return None
         return SolutionScore(score_submission(path, with_columns(solution, prepared.test, problem), problem), source)

@@ -1,5 +1,5 @@
 """Searches by Optuna over keys of params.yaml."""
 
-from goldfold.sweep.search import Search, Tried, Watcher
+from goldfold.sweep.search import Observer, Search, TrialResult
 
-__all__ = ["Search", "Tried", "Watcher"]
+__all__ = ["Observer", "Search", "TrialResult"]

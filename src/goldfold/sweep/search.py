@@ -1,4 +1,4 @@
-"""The search: settings that Optuna proposes, each judged by its cross-validation, until the budget is spent."""
+"""The search: cross-validate the settings that Optuna proposes until the budget is spent."""
 
 import copy
 import time
@@ -32,8 +32,8 @@ DEFAULT, SPENT, REPEATS = "default", "seconds spent", "repeats"
 
 
 @dataclass(frozen=True)
-class Tried:
-    """Settings that were tried: the default ones, or a trial's by its number. `why` says where it was pruned, or what failed."""
+class TrialResult:
+    """The result of the default settings or of a trial; `why` says where it was pruned, or what failed."""
 
     name: str
     values: Mapping[str, Any]
@@ -44,21 +44,21 @@ class Tried:
     why: str = ""
 
 
-class Watcher(Protocol):
-    """Hears of trials as they come and go."""
+class Observer(Protocol):
+    """Called when a trial starts and when it ends."""
 
     def started(self, name: str, values: Mapping[str, Any]) -> None:
-        """A trial starts, or goes on."""
+        """Handle a trial that starts or resumes."""
 
-    def ended(self, tried: Tried, best: bool) -> None:
-        """A trial is over, or stopped; `best` says that none has a better score so far."""
+    def ended(self, result: TrialResult, best: bool) -> None:
+        """Handle a trial that is over or stopped; `best` if no other has a better score so far."""
 
 
 class Search:
-    """A search over `settings.space`, from the tree of params.yaml under a recipe; the default settings are tried first.
+    """A search over `settings.space`, starting from the tree of params.yaml under a recipe, the default settings.
 
-    `folder` keeps Optuna's study and the cross-validation of each completed trial, and `scratch` the trainings of the best one,
-    of the default and of the one in flight, so that the same search goes on where it was.
+    `folder` keeps Optuna's study and the cross-validation of each completed trial, `scratch` the trainings of the default
+    settings, the best trial and the running one, so that a stopped search can continue.
     """
 
     def __init__(
@@ -75,65 +75,62 @@ class Search:
         self.study = optuna.create_study(storage=storage, study_name="sweep", direction=direction, load_if_exists=True)
 
     def config(self, values: Mapping[str, Any]) -> Config:
-        """The config of a trial; raises InputError where its values do not go together."""
+        """Return the config of a trial; raises InputError where its values do not go together."""
         return parse_config(with_values(self.tree, values), "a trial")
 
-    def tried(self) -> list[Tried]:
-        """All that was tried so far, the default first; what Optuna proposed again was not tried again."""
-        return [_tried(trial) for trial in self._ended()]
+    def results(self) -> list[TrialResult]:
+        """Return the results so far, the default settings first, without repeated proposals, which are not tried again."""
+        return [_result_of(trial) for trial in self._ended()]
 
     def _ended(self) -> list[FrozenTrial]:
         ended = self.study.get_trials(deepcopy=False, states=tuple(STATES))
         return [trial for trial in ended if REPEATS not in trial.user_attrs]
 
-    def best(self) -> Tried:
-        """The trial with the best score; the first of equals."""
-        complete = [tried for tried in self.tried() if tried.score is not None]
-        best = complete[0]
-        for tried in complete[1:]:
-            best = tried if self.metric.better(float(tried.score or 0), float(best.score or 0)) else best
-        return best
+    def best(self) -> TrialResult:
+        """Return the result with the best score, the first of equals."""
+        complete = [result for result in self.results() if result.score is not None]
+        return (max if self.metric.maximize else min)(complete, key=lambda result: result.score or 0)
 
-    def result(self, tried: Tried) -> CVResult:
-        """The cross-validation of a completed trial."""
-        return CVResult.load(self.folder / tried.name, next(iter(self.prepared.values())).problem)
+    def cross_validation(self, result: TrialResult) -> CVResult:
+        """Load the cross-validation of a completed trial."""
+        return CVResult.load(self.folder / result.name, next(iter(self.prepared.values())).problem)
 
     @property
     def spent(self) -> float:
-        """The seconds that the search has taken so far."""
+        """Return how long the search has run so far, in seconds."""
         return float(self.study.user_attrs.get(SPENT, 0.0))
 
-    def run(self, reporter: Reporter, watchers: Sequence[Watcher], stop: Stop) -> None:
+    def run(self, reporter: Reporter, observers: Sequence[Observer], stop: Stop) -> None:
         """Try settings until the budget is spent.
 
-        Raises KeyboardInterrupt where `stop` gives a reason, with the trial in flight kept for the next time, and InputError
-        where the default settings fail, or while another process searches the same.
+        Raises KeyboardInterrupt where `stop` gives a reason, with the running trial kept for the next time, and InputError
+        where the default settings fail or another process runs this search.
         """
         with self._alone():
-            begun, before, hours = time.monotonic(), self.spent, self.settings.hours
+            start, hours = time.monotonic() - self.spent, self.settings.hours
 
-            def gone() -> float:
-                return before + time.monotonic() - begun
+            def elapsed() -> float:
+                return time.monotonic() - start
 
             def is_late() -> bool:
-                return hours is not None and gone() >= hours * 3600
+                return hours is not None and elapsed() >= hours * 3600
 
             def stop_in_time() -> Reason | None:
                 return stop() or ("max_hours" if is_late() else None)
 
             while not (self._is_full() or is_late()):
                 if stop():
-                    raise KeyboardInterrupt("stopped between two trials; the same command goes on from there")
+                    raise KeyboardInterrupt("stopped between two trials; the same command continues the search")
                 try:
                     if not self.study.get_trials(deepcopy=False):
-                        self._try_default(reporter, watchers, stop)
+                        self._try_default(reporter, observers, stop)
                     else:
-                        self._try_next(reporter, watchers, lambda: "interrupted" if stop_in_time() else None)
+                        self._try_next(reporter, observers, lambda: "interrupted" if stop_in_time() else None)
                 except KeyboardInterrupt:
                     if stop() or not is_late():
                         raise
                 finally:
-                    self.study.set_user_attr(SPENT, gone())
+                    self.study.set_user_attr(SPENT, elapsed())
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -144,48 +141,48 @@ class Search:
             raise InputError("another process runs this search", mend="wait for it, or stop it; nothing is lost") from None
 
     def _is_full(self) -> bool:
-        """Whether all trials of the budget were tried, where the default does not count, or all that the space holds."""
+        """Return whether as many trials ended as the budget allows, the default beside them, or as the space holds."""
         ended = self._ended()
         in_space = sum(bool(trial.params) for trial in ended)
         return len(ended) > (self.settings.trials or float("inf")) or in_space >= size(self.settings)
 
-    def _try_default(self, reporter: Reporter, watchers: Sequence[Watcher], stop: Stop) -> None:
-        """Try the default settings, and let Optuna learn from them where they are in the space."""
-        written, whole = self.tree, self.config({}).model_dump(mode="json", by_alias=True)
-        values = {key: value_at(whole if value_at(written, key) is None else written, key) for key in self.settings.space}
-        seen: dict[int, float] = {}
+    def _try_default(self, reporter: Reporter, observers: Sequence[Observer], stop: Stop) -> None:
+        """Try the default settings, and add them to the study as its first trial."""
+        config = self.config({}).model_dump(mode="json", by_alias=True)
+        values = {key: value_at(config if value_at(self.tree, key) is None else self.tree, key) for key in self.settings.space}
+        scores: dict[int, float] = {}
 
         def judge(step: int, score: float, where: str) -> None:
-            seen[step] = score
+            scores[step] = score
 
-        tried = self._watched(DEFAULT, values, {}, self._judge(judge), None, reporter, watchers, stop)
-        if tried.state == "failed":
-            raise InputError(f"the default settings cannot be trained: {tried.why}", mend="mend them before a search")
+        result = self._observed(DEFAULT, values, {}, self._judge(judge), None, reporter, observers, stop)
+        if result.state == "failed":
+            raise InputError(f"the default settings cannot be trained: {result.why}", mend="correct them before a search")
         space, stored = distributions(self.settings), as_stored(self.settings, values)
-        given: dict[str, Any] = {"user_attrs": _kept(tried), "intermediate_values": seen}
+        attributes: dict[str, Any] = {"user_attrs": _attributes(result), "intermediate_values": scores}
         try:
-            trial = optuna.create_trial(value=tried.score, params=stored, distributions=space, **given)
+            trial = optuna.create_trial(value=result.score, params=stored, distributions=space, **attributes)
         except (ValueError, TypeError):
-            # They are outside of the space: Optuna cannot take them for a trial, but numbers and pruning start from them.
-            trial = optuna.create_trial(value=tried.score, params={}, distributions={}, **given)
+            # Outside the space they are a trial without parameters: Optuna does not learn from it, but prunes by it.
+            trial = optuna.create_trial(value=result.score, params={}, distributions={}, **attributes)
         self.study.add_trial(trial)
 
-    def _try_next(self, reporter: Reporter, watchers: Sequence[Watcher], stop: Stop) -> None:
-        """Go on with the trial that was in flight, or try what Optuna proposes."""
-        in_flight = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        number = in_flight[0].number if in_flight else len(self.study.get_trials(deepcopy=False))
+    def _try_next(self, reporter: Reporter, observers: Sequence[Observer], stop: Stop) -> None:
+        """Go on with the trial that was stopped, or try what Optuna proposes."""
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        number = running[0].number if running else len(self.study.get_trials(deepcopy=False))
         # Seeded by its number, a trial does not depend on how often the search was stopped.
         seed = int(np.random.SeedSequence([self.settings.seed, number]).generate_state(1)[0])
         self.study.sampler = optuna.samplers.TPESampler(seed=seed)
-        trial = optuna.Trial(self.study, in_flight[0]._trial_id) if in_flight else self.study.ask()
+        trial = optuna.Trial(self.study, running[0]._trial_id) if running else self.study.ask()
         values = suggest(trial, self.settings)
         same = next((ended for ended in self._ended() if ended.params == trial.params), None)
         if same:
             trial.set_user_attr(REPEATS, same.number)
             self.study.tell(trial, same.value if same.state is TrialState.COMPLETE else None, state=same.state)
             return
-        before = in_flight[0].intermediate_values if in_flight else {}
-        heard = before.get(max((step for step in before if step < FOLDS_FROM), default=-1))
+        before = running[0].intermediate_values if running else {}
+        best_before = before.get(max((step for step in before if step < FOLDS_FROM), default=-1))
         prune = self.settings.prune
         epochs = int(prune.after * self.config({}).train.epochs) if prune else 0
         pruner = prune and optuna.pruners.PercentilePruner(prune.percentile, prune.trials, epochs)
@@ -194,91 +191,88 @@ class Search:
             if step not in before:
                 trial.report(score, step)
             now = copy.copy(self.study.get_trials(deepcopy=False)[number])
-            # Judged as it is now: that it was better in an earlier epoch, or in a fold that is easy, does not count.
+            # Only the present score counts, not a better one after an earlier epoch or an easy fold.
             now.intermediate_values = {step: score}
             if pruner and pruner.prune(self.study, now):
                 raise optuna.TrialPruned(where)
 
-        tried = self._watched(f"trial {number}", values, values, self._judge(judge), heard, reporter, watchers, stop)
-        for name, value in _kept(tried).items():
+        result = self._observed(f"trial {number}", values, values, self._judge(judge), best_before, reporter, observers, stop)
+        for name, value in _attributes(result).items():
             trial.set_user_attr(name, value)
-        state = next(state for state, told in STATES.items() if told == tried.state)
-        self.study.tell(trial, tried.score if tried.state == "complete" else None, state=state)
+        state = next(state for state, name in STATES.items() if name == result.state)
+        self.study.tell(trial, result.score if result.state == "complete" else None, state=state)
 
     def _judge(self, judge: Judge) -> Judge:
-        """A judge that passes epochs over where trials have different numbers of them."""
-        return (lambda *told: judge(*told) if told[0] >= FOLDS_FROM else None) if "train.epochs" in self.settings.space else judge
+        """Return a judge that skips epochs if trials differ in their number."""
+        return (lambda *step: judge(*step) if step[0] >= FOLDS_FROM else None) if "train.epochs" in self.settings.space else judge
 
-    def _watched(
+    def _observed(
         self,
         name: str,
-        told: Mapping[str, Any],
         values: Mapping[str, Any],
+        changes: Mapping[str, Any],
         judge: Judge,
-        heard: float | None,
+        best_before: float | None,
         reporter: Reporter,
-        watchers: Sequence[Watcher],
+        observers: Sequence[Observer],
         stop: Stop,
-    ) -> Tried:
-        """Try values, keep what came out, and tell the watchers of it; raises KeyboardInterrupt where it is stopped."""
-        for watcher in watchers:
-            watcher.started(name, told)
-        begun, is_best, failure = time.monotonic(), False, None
-        rivals = [each for each in self.tried() if each.score is not None]
-        old = self.best() if rivals else None
+    ) -> TrialResult:
+        """Run a trial of the default settings with `changes`, and pass its result, under `values`, to the observers.
+
+        Raises KeyboardInterrupt where it is stopped.
+        """
+        for observer in observers:
+            observer.started(name, values)
+        start, is_best, failure = time.monotonic(), False, None
+        old = self.best() if any(result.score is not None for result in self.results()) else None
         try:
-            cv = self._cross_validated(values, judge, heard, reporter, stop)
+            config = self.config(changes)
+            with TemporaryDirectory() as folder:
+                prepared = self._prepared(config)
+                cv = run_trial(prepared, config, judge, best_before, reporter, self.scratch, Path(folder), stop)
             cv.save(self.folder / name)
-            found: dict[str, Any] = {"state": "complete", "score": cv.scores.score, "folds": cv.scores.folds}
+            outcome: dict[str, Any] = {"state": "complete", "score": cv.scores.score, "folds": cv.scores.folds}
             is_best = old is None or old.score is None or self.metric.better(cv.scores.score, old.score)
         except optuna.TrialPruned as pruned:
-            found = {"state": "pruned", "why": str(pruned)}
+            outcome = {"state": "pruned", "why": str(pruned)}
         except InputError as error:
-            found = {"state": "failed", "why": str(error).splitlines()[0]}
+            outcome = {"state": "failed", "why": str(error).splitlines()[0]}
         except KeyboardInterrupt:
-            found = {"state": "stopped"}
-            failure = KeyboardInterrupt(f"{name} is kept as it was; the same command goes on from there")
-        tried = Tried(name, told, seconds=time.monotonic() - begun, **found)
-        for watcher in watchers:
-            watcher.ended(tried, is_best)
+            outcome = {"state": "stopped"}
+            failure = KeyboardInterrupt(f"{name} is saved; the same command resumes it")
+        result = TrialResult(name, values, seconds=time.monotonic() - start, **outcome)
+        for observer in observers:
+            observer.ended(result, is_best)
         if failure:
             raise failure
-        self._discard(values if not is_best else old.values if old else None)
-        return tried
-
-    def _cross_validated(
-        self, values: Mapping[str, Any], judge: Judge, heard: float | None, reporter: Reporter, stop: Stop
-    ) -> CVResult:
-        config = self.config(values)
-        prepared = self._prepared(config)
-        with TemporaryDirectory() as folder:
-            return run_trial(prepared, config, judge, heard, reporter, self.scratch, Path(folder), stop)
+        self._discard(changes if not is_best else old.values if old else {})
+        return result
 
     def _prepared(self, config: Config) -> PreparedSet:
-        told = config.prepare.model_dump_json()
-        if told not in self.prepared:
-            self.prepared[told] = prepare_trial(config, self.scratch)
-        return self.prepared[told]
+        key = config.prepare.model_dump_json()
+        if key not in self.prepared:
+            self.prepared[key] = prepare_trial(config, self.scratch)
+        return self.prepared[key]
 
-    def _discard(self, values: Mapping[str, Any] | None) -> None:
-        """Forget the trainings of a trial that is not the best, unless they are the default's too."""
+    def _discard(self, changes: Mapping[str, Any]) -> None:
+        """Delete the trainings of a trial that is not the best, unless they are the default's too."""
         kept = set(training_keys(self._prepared(self.config({})), self.config({})))
         try:
-            config = self.config(values or {})
+            config = self.config(changes)
         except InputError:
             return
         for key in set(training_keys(self._prepared(config), config)) - kept:
             discard(self.scratch, key)
 
 
-def _kept(tried: Tried) -> dict[str, Any]:
-    folds = {str(fold): score for fold, score in tried.folds.items()}
-    return {"name": tried.name, "values": dict(tried.values), "seconds": tried.seconds, "folds": folds, "why": tried.why}
+def _attributes(result: TrialResult) -> dict[str, Any]:
+    folds = {str(fold): score for fold, score in result.folds.items()}
+    return {"name": result.name, "values": dict(result.values), "seconds": result.seconds, "folds": folds, "why": result.why}
 
 
-def _tried(trial: FrozenTrial) -> Tried:
-    kept: dict[str, Any] = dict(trial.user_attrs)
-    folds = {int(fold): score for fold, score in kept.pop("folds").items()}
-    # Optuna's value of a pruned trial is the last that it was judged by.
+def _result_of(trial: FrozenTrial) -> TrialResult:
+    attributes: dict[str, Any] = dict(trial.user_attrs)
+    folds = {int(fold): score for fold, score in attributes.pop("folds").items()}
+    # Optuna's value of a pruned trial is its last intermediate value.
     score = trial.value if trial.state is TrialState.COMPLETE else None
-    return Tried(**kept, folds=folds, state=STATES[trial.state], score=score)
+    return TrialResult(**attributes, folds=folds, state=STATES[trial.state], score=score)

@@ -1,4 +1,4 @@
-"""The space of a search, as Optuna knows it."""
+"""The space of a search, in Optuna's terms."""
 
 import json
 import math
@@ -13,17 +13,17 @@ from goldfold.config.recipe import with_values
 
 
 def suggest(trial: Trial, sweep: SweepConfig) -> dict[str, Any]:
-    """The values that a trial is to try, by dotted key."""
+    """Return the values that a trial is to try, by dotted key."""
     return {key: _suggested(trial, key, values) for key, values in sweep.space.items()}
 
 
 def distributions(sweep: SweepConfig) -> dict[str, BaseDistribution]:
-    """Optuna's distribution of each key."""
+    """Return Optuna's distribution of each key."""
     return {key: _distribution(values) for key, values in sweep.space.items()}
 
 
 def size(sweep: SweepConfig) -> float:
-    """How many settings the space holds; infinite where a key takes any number."""
+    """Return how many settings the space holds; infinite where a key takes any number."""
     return math.prod(map(_size, distributions(sweep).values()))
 
 
@@ -36,12 +36,12 @@ def _size(space: BaseDistribution) -> float:
 
 
 def as_stored(sweep: SweepConfig, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by key as Optuna stores them."""
+    """Return values by key as Optuna stores them."""
     return {key: values[key] if isinstance(space, Range) else _label(values[key]) for key, space in sweep.space.items()}
 
 
 def value_at(tree: Any, key: str) -> Any:
-    """The value at a dotted key of a tree, a number among its parts being a place in a list; None where there is none."""
+    """Return the value at a dotted key of a tree, in which numbers index lists; None where there is none."""
     for part in key.split("."):
         if isinstance(tree, list):
             tree = tree[int(part)] if part.isdecimal() and int(part) < len(tree) else None
@@ -51,26 +51,26 @@ def value_at(tree: Any, key: str) -> Any:
 
 
 def overlay(recipe: Mapping[str, Any], values: Mapping[str, Any], tree: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe with these values in the place of its search; a list in which one entry is searched is taken from `tree`."""
-    found: Any = {key: value for key, value in recipe.items() if key != "sweep"}
+    """Return a recipe with these values instead of its search; a list with a searched entry is copied from `tree`."""
+    result: Any = {key: value for key, value in recipe.items() if key != "sweep"}
     chosen = with_values(tree, values)
     for key in values:
         parts = key.split(".")
         starts = [".".join(parts[:end]) for end in range(1, len(parts))]
         whole = next((start for start in starts if isinstance(value_at(chosen, start), list)), key)
-        found = with_values(found, {whole: value_at(chosen, whole)})
-    return dict(found)
+        result = with_values(result, {whole: value_at(chosen, whole)})
+    return dict(result)
 
 
 def _suggested(trial: Trial, key: str, values: Range | tuple[Any, ...]) -> Any:
     if not isinstance(values, Range):
         choices = {_label(value): value for value in values}
         return choices[trial.suggest_categorical(key, list(choices))]
-    found = _distribution(values)
-    if isinstance(found, IntDistribution):
-        return trial.suggest_int(key, found.low, found.high, step=found.step, log=found.log)
+    distribution = _distribution(values)
+    if isinstance(distribution, IntDistribution):
+        return trial.suggest_int(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
     drawn = trial.suggest_float(key, values.low, values.high, step=values.step, log=values.log)
-    # Digits that change nothing are not for people to read.
+    # Four digits are easier to read and make no difference.
     return min(max(float(f"{drawn:.4g}"), values.low), values.high)
 
 
@@ -83,5 +83,5 @@ def _distribution(values: Range | tuple[Any, ...]) -> BaseDistribution:
 
 
 def _label(value: Any) -> Any:
-    """What Optuna stores of a choice: itself, or its JSON where it is no plain value."""
+    """Return a choice as Optuna stores it: a list or section as its JSON."""
     return value if isinstance(value, str | int | float | bool | None) else json.dumps(value)

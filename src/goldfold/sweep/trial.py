@@ -1,4 +1,4 @@
-"""One trial: the folds of a setting trained and judged in the process, for as long as that is worth it."""
+"""One trial: train and judge the folds of one setting in this process, until it is pruned."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -18,13 +18,13 @@ from goldfold.validation import CVResult
 from goldfold.validation.cross_validation import validate
 
 Judge = Callable[[int, float, str], None]
-"""Hears the score at a step of a trial, and where that is; what it raises ends the trial."""
+"""Called with a step of a trial, its score, and the step's name; what it raises ends the trial."""
 FOLDS_FROM = 10_000
 """The steps of a trial are the epochs of the first fold, and from this one on the folds."""
 
 
 class EpochScores(Silent):
-    """A reporter that tells a judge the score of the best checkpoint so far, after each epoch; `best` is that of earlier ones."""
+    """A reporter that calls a judge after each epoch with the best score so far; `best` is that of earlier epochs."""
 
     def __init__(self, metric: str, name: str, judge: Judge, best: float | None) -> None:
         self.metric, self.name, self.judge, self.best = metric, name, judge, best
@@ -38,23 +38,23 @@ class EpochScores(Silent):
 
 
 class Notes(Silent):
-    """A reporter that says what is noted, once."""
+    """A reporter that passes on each note once."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
         self.said: set[str] = set()
 
-    def noted(self, text: str) -> None:
+    def note(self, text: str) -> None:
         if text not in self.said:
             self.said.add(text)
             self.say(text)
 
 
 def prepare_trial(config: Config, scratch: Path, competition: Competition | None = None) -> PreparedSet:
-    """Prepare a competition, by default the config's, as the config has it, in a folder of `scratch` for each such setting."""
-    told = config.model_dump_json(include={"competition", "split", "prepare"})
-    folder = scratch / "prepared" / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-    competition = competition or read_competition(config.competition)
+    """Prepare a competition, by default the config's, in a folder of `scratch` for each setting of the preparation."""
+    settings = config.model_dump_json(include={"competition", "split", "prepare"})
+    folder = scratch / "prepared" / hashlib.blake2b(settings.encode(), digest_size=8).hexdigest()
+    competition = competition or read_competition(config.competition, config.prepare)
     prepared, _ = prepare(competition, config.split, config.prepare, folder, scratch=scratch)
     return prepared
 
@@ -69,10 +69,10 @@ def run_trial(
     folder: Path,
     stop: Stop,
 ) -> CVResult:
-    """Train all folds and judge them as the stages do, with few resamples; `folder` takes the checkpoints.
+    """Train all folds into `folder` and judge them as the stages do, with few resamples.
 
-    `judge` hears of the epochs of the first training, and of every fold but the last by the mean score of all so far; `best` is
-    what it last heard of these epochs, where the trial goes on. Raises Stopped where `stop` gives a reason.
+    `judge` is called after each epoch of the first training, and after every fold but the last with the mean score so far; a
+    resumed trial takes `best`, the score of its earlier epochs. Raises Stopped where `stop` gives a reason.
     """
     metric = prepared.problem.scored_by.name
     results: list[FoldResult] = []
@@ -80,10 +80,10 @@ def run_trial(
         for seed in config.train.seeds:
             name = config.train.name_of(fold, seed)
             if stop():
-                raise Stopped(f"{name} is still to come; the same command goes on from there")
-            heard = [reporter] if results else [reporter, EpochScores(metric, name, judge, best)]
-            place = folder / str(fold) / str(seed)
-            results.append(train_fold(prepared, fold, seed, config, place, Several(heard), scratch, stop))
+                raise Stopped(f"{name} was not started; the same command continues")
+            reporters = [reporter] if results else [reporter, EpochScores(metric, name, judge, best)]
+            checkpoint = folder / str(fold) / str(seed)
+            results.append(train_fold(prepared, fold, seed, config, checkpoint, Several(reporters), scratch, stop))
         if fold != config.split.folds[-1]:
             judge(FOLDS_FROM + fold, fmean(result.score for result in results), f"fold {fold}")
     quick = config.validate_.model_copy(update={"bootstrap": 10})
@@ -91,7 +91,7 @@ def run_trial(
 
 
 def training_keys(prepared: PreparedSet, config: Config) -> Iterator[str]:
-    """The identities of a trial's trainings."""
+    """Yield the identities of a trial's trainings."""
     for fold in config.split.folds:
         for seed in config.train.seeds:
             yield training_key(prepared, fold, seed, config, machine())

@@ -2,7 +2,16 @@
 
 from goldfold.terminal.numbers import clock, number
 from goldfold.terminal.progress import FoldProgress, input_progress
-from goldfold.terminal.stages import show_answers, show_audit, show_cv, show_layers, show_prepared, show_result, show_submission
+from goldfold.terminal.stages import (
+    show_answers,
+    show_audit,
+    show_cv,
+    show_decisions,
+    show_layers,
+    show_prepared,
+    show_result,
+    show_submission,
+)
 
 __all__ = [
     "FoldProgress",
@@ -12,6 +21,7 @@ __all__ = [
     "show_answers",
     "show_audit",
     "show_cv",
+    "show_decisions",
     "show_layers",
     "show_prepared",
     "show_result",

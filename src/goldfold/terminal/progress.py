@@ -23,14 +23,14 @@ class FoldProgress:
     """A reporter that draws a bar per fold, or prints a line per epoch where the output is no terminal."""
 
     def __init__(self) -> None:
-        self.console = Console()
+        self.console = Console(markup=False)
         self.bar: Progress | None = None
         self.best = ""
 
-    def noted(self, text: str) -> None:
+    def note(self, text: str) -> None:
         self.console.print(text, highlight=False, soft_wrap=True)
 
-    def kept(self, name: str, text: str) -> None: ...
+    def attach(self, name: str, text: str) -> None: ...
 
     def started(self, plan: Plan) -> None:
         self.plan, self.begun, self.drawn = plan, time.monotonic(), 0.0
@@ -88,7 +88,7 @@ class FoldProgress:
 
 def input_progress(inputs: Iterable[Any], total: int) -> Iterator[Any]:
     """Pass `inputs` through, with a bar, or a line at the end where the output is no terminal."""
-    console = Console()
+    console = Console(markup=False)
     begun = time.monotonic()
     columns = (TextColumn("reading"), BarColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

@@ -123,7 +123,7 @@ def show_leaderboard(runs: Sequence[Standing], positions: Mapping[str, Position]
         trained = clock(run.seconds) if run.seconds else "–"
         interval = f"{(run.high - run.low) / 2:.2g}"
         table.add_row(run.name, number(run.cv), interval, *scores, *rank, _changes(run), trained)
-    Console().print(table, highlight=False, markup=False)
+    Console(markup=False).print(table, highlight=False)
 
 
 def show_agreement(

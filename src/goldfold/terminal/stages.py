@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Column, Table
 
+from goldfold.competition import Decision
 from goldfold.terminal.numbers import number
 
 if TYPE_CHECKING:
@@ -28,22 +29,18 @@ SHOWN = 10
 
 def show_prepared(summary: dict[str, Any]) -> None:
     """Print what was worked out and decided, and what the folds hold."""
-    console = Console()
+    console = Console(markup=False)
     rows = summary["rows"]
     title = f"{summary['problem']['name']}: {rows['train']} training rows, {rows['test']} test rows, {summary['inputs']}"
     console.print(title, highlight=False, soft_wrap=True)
-    decided = Table("decided", "", "why", box=None)
-    for decision in summary["decided"]:
-        decided.add_row(decision["setting"], decision["value"], decision["why"])
-    console.print(decided, highlight=False)
-
+    show_decisions([Decision(**decision) for decision in summary["decided"]])
     kind, content = next(iter(summary["content"].items()))
     fits = len(" ".join(content)) <= NARROW
     folds = Table("fold", "rows", *(content if fits else (f"fewest of {len(content)} {kind}", "most")), box=None)
     for fold, held in summary["folds"].items():
         values = held[kind].values() if fits else (min(held[kind].values()), max(held[kind].values()))
         texts = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
-        folds.add_row("never" if fold == "-1" else fold, str(held["rows"]), *texts)
+        folds.add_row({"-1": "never", "-2": "left out"}.get(fold, fold), str(held["rows"]), *texts)
     console.print(folds, highlight=False)
     blank = summary["blank"]
     for line in blank[:SHOWN]:
@@ -52,14 +49,22 @@ def show_prepared(summary: dict[str, Any]) -> None:
         console.print(f"left blank: … and {len(blank) - SHOWN} more", highlight=False)
 
 
+def show_decisions(decisions: Iterable[Decision]) -> None:
+    """Print a line for each decision: the setting, what was chosen, and why."""
+    table = Table("decided", "", "why", box=None)
+    for decision in decisions:
+        table.add_row(decision.setting, decision.value, decision.why)
+    Console(markup=False).print(table, highlight=False)
+
+
 def show_audit(audit: Audit | None) -> None:
     """Print a line for each finding of the audit, the serious ones marked, and where its page is."""
     if audit is None:
         return
-    console = Console()
+    console = Console(markup=False)
     for finding in audit.findings:
         mark = "! " if finding.serious else ""
-        console.print(f"audit: {mark}{finding.about}: {finding.message}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"audit: {mark}{finding.about}: {finding.message}", highlight=False, soft_wrap=True)
     where = "with pictures in" if audit.findings else "nothing found, page at"
     console.print(f"audit: {where} {audit.page}", highlight=False, soft_wrap=True)
 
@@ -72,6 +77,10 @@ def show_cv(result: CVResult) -> None:
         f"CV          {scores.metric} {number(scores.score)}  ({scores.confidence:.0%} interval {number(scores.low)} to "
         f"{number(scores.high)}, {scores.rows} out-of-fold rows{drawn})"
     )
+    if scores.score == float(result.problem.scored_by.maximize):
+        print(
+            "perfect     real problems hardly give that: look for a column that holds the answer, or the same rows in two folds"
+        )
     if scores.raw is not None:
         remark = "" if not result.problem.scored_by.better(scores.raw, scores.score) else "; worse than without: leave it out"
         print(f"postprocess {result.postprocess}: {scores.metric} {number(scores.raw)} → {number(scores.score)}, nested{remark}")
@@ -90,7 +99,7 @@ def show_result(
     show_cv(result)
     show_submission(submission, path, test)
     if cut:
-        print(f"CUT SHORT   {', '.join(cut)} by train.max_hours; `goldfold resume` goes on with them")
+        print(f"CUT SHORT   {', '.join(cut)} by train.max_hours; `goldfold resume` continues them")
     print(f"report      {report}: one file, for any browser")
     print(f"MLflow run  {run}")
     print("see it      make ui   (or, with the environment activated: goldfold ui)")
@@ -117,7 +126,7 @@ def show_layers(layers: Sequence[Layer]) -> None:
     for layer in layers:
         counts = [f"{count:,}" if count else "" for count in (layer.trainable, layer.frozen)]
         table.add_row(layer.path, layer.kind, " x ".join(map(str, layer.shape)), *counts)
-    Console().print(table, highlight=False, markup=False)
+    Console(markup=False).print(table, highlight=False)
     trainable, frozen = sum(layer.trainable for layer in layers), sum(layer.frozen for layer in layers)
     print(f"{trainable + frozen:,} parameters in {len(layers)} layers: {trainable:,} trainable, {frozen:,} frozen")
 

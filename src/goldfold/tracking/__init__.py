@@ -2,7 +2,7 @@
 
 from goldfold.tracking.origin import Origin
 from goldfold.tracking.stage import (
-    Tracked,
+    StageTracker,
     flat_params,
     log_report,
     log_run,
@@ -13,7 +13,7 @@ from goldfold.tracking.stage import (
 
 __all__ = [
     "Origin",
-    "Tracked",
+    "StageTracker",
     "flat_params",
     "log_report",
     "log_run",

@@ -1,4 +1,4 @@
-"""Records from the outbox to the store: now, or with a later one where the store does not answer."""
+"""Deliver records from the outbox to the store, at once or later."""
 
 import sys
 
@@ -8,7 +8,7 @@ from goldfold.tracking.store import Refused, Store
 
 
 def send(record: Record) -> None:
-    """Deliver a record now, or with a later one where the store does not answer."""
+    """Deliver a record now, or with a later one if the store does not answer."""
     outbox = Outbox(scratch_folder() / "outbox")
     outbox.put(record)
     try:
@@ -18,7 +18,7 @@ def send(record: Record) -> None:
 
 
 def deliver_waiting(outbox: Outbox, store: Store) -> None:
-    """Deliver all records of the outbox, oldest first, and forget each that arrived; set aside those that MLflow refuses."""
+    """Deliver all records of the outbox, oldest first, and remove them from it; set aside those that MLflow refuses."""
     with store.lock:
         for path, record in outbox.waiting():
             try:
@@ -32,10 +32,10 @@ def deliver_waiting(outbox: Outbox, store: Store) -> None:
 
 
 def warn(reason: str) -> None:
-    """Say that the store did not answer."""
-    print(f"tracking: {first_line(reason)}; going on, and sending it later", file=sys.stderr, flush=True)
+    """Print that the store did not answer."""
+    print(f"tracking: {first_line(reason)}; continuing, and sending it later", file=sys.stderr, flush=True)
 
 
 def first_line(text: str) -> str:
-    """The first line of an error's text."""
+    """Return the first line of an error's text."""
     return text.strip().splitlines()[0] if text.strip() else "unknown error"

@@ -1,4 +1,4 @@
-"""Origin: which MLflow run a result belongs to."""
+"""Origin: the MLflow run that a result belongs to."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from goldfold.files import read_json, write_json
 
 @dataclass(frozen=True)
 class Origin:
-    """The MLflow run of a result: its experiment, the key of its records, its name, and its id once the store has given one."""
+    """The MLflow run of a result: its experiment, the key of its records, its name, and its id once the store knows it."""
 
     experiment: str
     key: str
@@ -16,10 +16,10 @@ class Origin:
     run_id: str = ""
 
     def save(self, path: Path) -> None:
-        """Write it down, for later stages and commands that have the result from a file or from DVC's cache."""
+        """Write it to a file, for later stages and commands."""
         write_json(path, asdict(self))
 
     @classmethod
     def load(cls, path: Path) -> "Origin | None":
-        """Read what `save` wrote; None where there is no such file."""
+        """Read what `save` wrote; None if there is no such file."""
         return cls(**read_json(path)) if path.is_file() else None

@@ -1,4 +1,4 @@
-"""Which checkpoints of the runs of a competition may go, and what the disk would have of it."""
+"""Delete checkpoints of a competition's runs, and say how much space that frees."""
 
 import os
 import re
@@ -17,12 +17,12 @@ from goldfold.tracking.submissions import TAG
 
 PRUNED = "goldfold.pruned"
 FOLDERS = ("folds", "model")
-"""What of a run's artifacts holds checkpoints."""
+"""The folders of a run's artifacts that hold checkpoints."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """A run that has checkpoints, its score, and why it keeps them: an empty text where it does not."""
+    """A run with checkpoints, its score, and why it keeps them: an empty text if it does not."""
 
     name: str
     id: str
@@ -33,7 +33,7 @@ class Holder:
 
 @dataclass(frozen=True)
 class Pruning:
-    """The runs that have checkpoints, best first; the bytes that go free, and those that stay because other files share them."""
+    """The runs with checkpoints, best first; the bytes that are freed, and those that are not because other files share them."""
 
     holders: Sequence[Holder]
     freed: int
@@ -41,25 +41,26 @@ class Pruning:
 
     @property
     def losing(self) -> list[Holder]:
-        """The runs whose checkpoints go."""
+        """The runs that lose their checkpoints."""
         return [holder for holder in self.holders if not holder.keeps]
 
 
 def plan_pruning(
     store: Store, experiment: str, metric: Metric, keep: int, current: str, arguments: Mapping[str, Any] | None = None
 ) -> Pruning:
-    """Keep the checkpoints of the `keep` best runs, of those that were submitted or that a submitted blend was made of, of the
-    `current` one and of those that are still running or have no score; raises InputError where the artifacts are elsewhere.
+    """Plan to keep the checkpoints of the `keep` best runs, of submitted ones and members of submitted blends, of the `current`
+    one, and of those that are still running or have no score; raises InputError if the artifacts are on a server.
     """
     runs = _parents(store, experiment)
     if any(local_folder(run.info.artifact_uri) is None for run in runs):
-        raise InputError("the runs' artifacts are on a server", mend="prune there: `mlflow gc`, or the server's own means")
-    with_some = [run for run in runs if _folders(run)]
+        raise InputError("the runs' artifacts are on a server", mend="prune there, by `mlflow gc` or the server's own tools")
+    with_checkpoints = [run for run in runs if _folders(run)]
     name = metric_name(metric.name)
     scores = {
-        run.info.run_id: run.data.metrics.get(name) if is_scored_by(run.data.tags, arguments) else None for run in with_some
+        run.info.run_id: run.data.metrics.get(name) if is_scored_by(run.data.tags, arguments) else None
+        for run in with_checkpoints
     }
-    ranked = sorted(with_some, key=lambda run: _rank(scores[run.info.run_id], metric))
+    ranked = sorted(with_checkpoints, key=lambda run: _rank(scores[run.info.run_id], metric))
     best = [run.info.run_id for run in ranked if scores[run.info.run_id] is not None][:keep]
     submitted = [run for run in runs if _is_submitted(run)]
     members = {member for run in submitted for member in re.findall(r"\(([^()]+)\)", run.data.tags.get(MEMBERS, ""))}
@@ -79,7 +80,7 @@ def plan_pruning(
 
 
 def carry_out(store: Store, pruning: Pruning) -> None:
-    """Delete the checkpoints of the runs that lose them; the runs themselves stay, and say so in a tag."""
+    """Delete the checkpoints of the runs that lose them, and set a tag on these runs."""
     for holder in pruning.losing:
         for folder in holder.folders:
             shutil.rmtree(folder)
@@ -91,7 +92,7 @@ def _is_submitted(run: Any) -> bool:
 
 
 def _parents(store: Store, experiment: str) -> list[Any]:
-    """The runs of an experiment that are no folds, newest first."""
+    """Return the runs of an experiment without their folds, newest first."""
     newest_first = ["attributes.start_time DESC"]
     runs = store.client.search_runs([store.experiment(experiment)], order_by=newest_first, max_results=10_000)
     return [run for run in runs if FOLD not in run.data.tags]
@@ -109,9 +110,9 @@ def _rank(score: float | None, metric: Metric) -> float:
 
 
 def _space(folders: Iterable[Path]) -> tuple[int, int]:
-    """The bytes of the files in folders that go free with them, and of those that are also elsewhere on the disk."""
+    """Return the bytes that deleting the folders frees, and those that it does not because other files share them."""
     files = [os.stat(path) for folder in folders for path in folder.rglob("*") if path.is_file()]
-    here = Counter((file.st_dev, file.st_ino) for file in files)
+    links_here = Counter((file.st_dev, file.st_ino) for file in files)
     sizes = {(file.st_dev, file.st_ino): (file.st_size, file.st_nlink) for file in files}
-    freed = sum(size for inode, (size, links) in sizes.items() if links == here[inode])
+    freed = sum(size for inode, (size, links) in sizes.items() if links == links_here[inode])
     return freed, sum(size for size, _ in sizes.values()) - freed

@@ -1,4 +1,4 @@
-"""Records: what a run has to say, as files that wait until a store has taken them."""
+"""Records: what to log to a run, kept in files until the store has it."""
 
 import shutil
 import time
@@ -10,16 +10,16 @@ from typing import Any
 from goldfold.files import folder_written_whole, link, read_json, write_json
 
 WEIGHTS = ".safetensors"
-"""The suffix of files that are large, and are linked where others are copied: what writes them writes them whole."""
+"""The suffix of large files, which are linked instead of copied; they are never changed in place."""
 Measured = tuple[str, float, int, float]
 """A metric's name, its value, the step, and the moment (unix, s)."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """Something to log to one run: the parent of `key`, or its child called `fold`. Logging it twice changes nothing.
+    """What to log to one run: the parent of `key`, or its child called `fold`. Logging it twice changes nothing.
 
-    `artifacts` names a folder of the run for each file. A `status` ends the run with it.
+    `artifacts` maps files to folders of the run. A `status` ends the run.
     """
 
     experiment: str
@@ -34,13 +34,13 @@ class Record:
 
 
 class Outbox:
-    """A folder of records in the order in which they were put there, each with copies of its artifacts, or links to them."""
+    """A folder of records, in the order of arrival, with copies of their artifacts or links to them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def put(self, record: Record) -> Path:
-        """Keep a record; return its place."""
+        """Add a record; return its folder."""
         path = self.folder / f"{time.time_ns()}-{record.key}"
         with folder_written_whole(path) as draft:
             kept: dict[str, str] = {}
@@ -53,17 +53,17 @@ class Outbox:
         return path
 
     def waiting(self) -> list[tuple[Path, Record]]:
-        """The records kept, oldest first, each with its place."""
+        """Return the waiting records, oldest first, each with its folder."""
         return [(path.parent, _read(path)) for path in sorted(self.folder.glob("[0-9]*/record.json"))]
 
     def set_aside(self, path: Path) -> Path:
-        """Keep a record that can never be delivered apart from those that wait; return its new place."""
+        """Move a record that can never be delivered out of the queue; return its new folder."""
         aside = self.folder / "refused" / path.name
         aside.parent.mkdir(exist_ok=True)
         return path.rename(aside)
 
     def remove(self, path: Path) -> None:
-        """Forget a record that was delivered."""
+        """Remove a record that was delivered."""
         shutil.rmtree(path, ignore_errors=True)
 
 

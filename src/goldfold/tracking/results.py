@@ -1,4 +1,4 @@
-"""Results that no stage made, logged as runs of their own: comparisons, blends and the leaderboard."""
+"""Log comparisons, blends and the leaderboard as runs of their own."""
 
 import hashlib
 import math
@@ -21,7 +21,7 @@ LEADERBOARD = "leaderboard"
 
 
 def log_leaderboard(experiment: str, note: str, values: Mapping[str, float], files: Sequence[Path]) -> str:
-    """Log a leaderboard, whose page and plots are `files`, to the experiment's run of that name, in the place of the last."""
+    """Log a leaderboard, whose page and plots are `files`, to the experiment's run of that name; it replaces the last one."""
     metrics = [(name, value, 0, time.time()) for name, value in values.items()]
     tags, artifacts = {"mlflow.note.content": note}, {str(file): "" for file in files}
     send(Record(experiment, LEADERBOARD, LEADERBOARD, tags=tags, metrics=metrics, artifacts=artifacts))
@@ -47,7 +47,7 @@ def log_comparison(prepared: PreparedSet, comparison: Comparison, folder: Path) 
         },
         "artifacts": {str(folder / file): "" for file in ("comparison.json", "changed.csv")},
     }
-    _log_apart(prepared, name, folder, content)
+    _log_own_run(prepared, name, folder, content)
     return name
 
 
@@ -64,11 +64,11 @@ def log_blend(
     content["tags"] |= {MEMBERS: ", ".join(f"{member} ({run})" for member, run in members.items())}
     content["artifacts"] |= {**submission_files(folder / "submission"), str(folder / "blend.json"): ""}
     params = {f"blend.{key}": str(value) for key, value in asdict(blend.settings).items()} | {"split.group": str(group)}
-    return _log_apart(prepared, name, folder, {**content, "params": params})
+    return _log_own_run(prepared, name, folder, {**content, "params": params})
 
 
-def _log_apart(prepared: PreparedSet, name: str, folder: Path, content: dict[str, Any]) -> Origin:
-    """Log to the run of this name and of the files in `folder`, made if it is missing."""
+def _log_own_run(prepared: PreparedSet, name: str, folder: Path, content: dict[str, Any]) -> Origin:
+    """Log to the run of this name and of these files' content, made if it is missing."""
     digest = hashlib.blake2b(name.encode(), digest_size=8)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(path.read_bytes())

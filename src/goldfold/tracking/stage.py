@@ -1,4 +1,4 @@
-"""The tracking of a stage: what it did goes to the parent run of its key, and to that parent's folds."""
+"""Track a stage: log it to the parent run of its key, and to that parent's folds."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 LIBRARY = Path(__file__).parents[1]
 MOST_NOTES = 4000
 AUDIT = "audit"
-"""The folder of the audit, in the prepared set and in the run."""
+"""The folder of the audit in the prepared set and in the run."""
 CARDS, WEIGHTS_FILE = ("model.json", "history.csv"), "model.safetensors"
-"""The files of a checkpoint: those beside its weights, and these."""
+"""The files of a checkpoint: those beside its weights, and the weights."""
 CONFIG, FOLDS = "params.json", "folds"
-"""What params.yaml held, and the folder of a run that has it beside the checkpoints."""
+"""The file with the settings, and the folder of a run that holds it and the checkpoints."""
 
 
-class Tracked:
-    """What a stage logs to; it is a Reporter too, for the fold that is being trained."""
+class StageTracker:
+    """Logs a stage; as a Reporter it logs the fold that is being trained."""
 
     def __init__(self, config: Config, prepared: PreparedSet, stage: str) -> None:
         self.experiment = prepared.problem.name
@@ -68,24 +68,24 @@ class Tracked:
         return Record(experiment=self.experiment, key=self.key, name=self.name, **content)
 
     def _try(self, action: Callable[[Store], Any]) -> Any:
-        """Do something at the store; where it does not answer, say so once and leave all to the outbox."""
+        """Do something at the store; if it does not answer, say so once and leave everything to the outbox."""
         if self.store is None:
             return None
         try:
             return action(self.store)
-        # Whatever goes wrong at the store (MLflow raises many kinds of error), training goes on.
+        # MLflow raises errors of many kinds, and none may end a training.
         except Exception as error:
             self.store = None
             warn(str(error))
             return None
 
     def open(self) -> None:
-        """Connect, mend runs that a kill left behind, and mark the parent as running."""
+        """Connect, end the runs of processes that were killed, and mark the parent as running."""
         try:
             self.store = Store(repository())
         except Exception as error:
             warn(str(error) if isinstance(error, Unreachable) else f"{tracking_uri(repository())}: {error}")
-        self._try(lambda store: store.mend(self.experiment))
+        self._try(lambda store: store.end_killed(self.experiment))
         self._try(lambda store: store.running(self.records[0]))
 
     def close(self, status: str) -> None:
@@ -100,10 +100,10 @@ class Tracked:
         self.scratch.cleanup()
         self._try(lambda store: deliver_waiting(self.outbox, store))
 
-    def noted(self, text: str) -> None:
+    def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def kept(self, name: str, text: str) -> None:
+    def attach(self, name: str, text: str) -> None:
         self.texts.append(Path(self.scratch.name) / name)
         self.texts[-1].write_text(text, encoding="utf-8")
 
@@ -119,10 +119,7 @@ class Tracked:
         self._try(lambda store: store.deliver(measured))
 
     def folds(self, results: Sequence[FoldResult], trained_by: Callable[[str], Origin | None]) -> None:
-        """Record folds as children; one that another key's run trained bears a tag that links there.
-
-        `trained_by` gives the origin of `<fold>-<seed>`.
-        """
+        """Record folds as children; a fold that another run trained, the origin `trained_by` of `<fold>-<seed>`, links there."""
         for result in results:
             origin = trained_by(f"{result.fold}-{result.seed}")
             tags: dict[str, str] = {"goldfold.ended": result.ended}
@@ -151,8 +148,8 @@ class Tracked:
     def models(self, config: Config, ensemble: Ensemble, folder: Path) -> None:
         """Record params.yaml and the checkpoints, each in `folder`/<fold>/<seed>, the weights by reference.
 
-        Where the kind of input says what its rows are outside of the competition, the models are offered as MLflow's
-        python_function too, from such rows to the answers.
+        If the kind of input reads rows from outside the competition, the models are logged as MLflow's python_function too,
+        from such rows to the answers.
         """
         drafts = Path(self.scratch.name)
         write_json(drafts / CONFIG, config.model_dump(mode="json", by_alias=True))
@@ -181,10 +178,10 @@ class Tracked:
 
 
 @contextmanager
-def tracked_stage(config: Config, prepared: PreparedSet, stage: str) -> Iterator[Tracked]:
+def tracked_stage(config: Config, prepared: PreparedSet, stage: str) -> Iterator[StageTracker]:
     """Track a stage: its run is FINISHED when the block ends, FAILED after an error, KILLED after Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    tracked = Tracked(config, prepared, stage)
+    tracked = StageTracker(config, prepared, stage)
     tracked.open()
     try:
         yield tracked
@@ -198,7 +195,7 @@ def tracked_stage(config: Config, prepared: PreparedSet, stage: str) -> Iterator
 
 
 def cv_content(result: CVResult, folder: Path) -> dict[str, Any]:
-    """What a record says of a cross-validation that was saved to `folder`."""
+    """Return the content of a record for a cross-validation that was saved to `folder`."""
     scores, moment = result.scores, (folder / "metrics.json").stat().st_mtime
     values = {
         scores.metric: scores.score,
@@ -220,26 +217,26 @@ def cv_content(result: CVResult, folder: Path) -> dict[str, Any]:
 
 
 def submission_files(folder: Path) -> dict[str, str]:
-    """The files of a submission, each with the folder of the run that it goes to."""
+    """Return the files of a submission, each with its folder in the run."""
     names = ("submission.csv", "predictions.parquet", "by_fold.parquet")
     return {str(folder / name): "submission" for name in names if (folder / name).is_file()}
 
 
 def log_scores(origin: Origin, scores: Mapping[str, float], moment: float, tags: Mapping[str, str] | None = None) -> None:
-    """Log scores of a submission, by metric's name, and tags to its run; of several moments the last counts."""
+    """Log scores of a submission, by metric, and tags to its run; the last `moment` (unix, s) counts."""
     metrics = [(name, score, 0, moment) for name, score in scores.items()]
     send(Record(origin.experiment, origin.key, origin.name, metrics=metrics, tags=tags or {}))
 
 
 def log_report(origin: Origin, path: Path) -> None:
-    """Log a report to the run that it tells of, in the place of the one that is there."""
+    """Log a report to its run; it replaces an earlier one."""
     send(Record(origin.experiment, origin.key, origin.name, artifacts={str(path): "report"}))
 
 
 def log_run(
     config: Config, prepared: PreparedSet, name: str, metrics: Sequence[tuple[str, float, int]], files: Sequence[Path]
 ) -> str:
-    """Log something that is no pipeline result as a run of its own, called `name` with the model's; return that name."""
+    """Log something other than a pipeline's result as a run of its own; return its name, made of `name` and the model's."""
     key = f"{name}-{result_key(prepared, config)}"
     title, moment = f"{name} {_model_name(config)}-{key[-16:][:6]}", time.time()
     measured = [(metric, value, step, moment) for metric, value, step in metrics]
@@ -249,7 +246,7 @@ def log_run(
 
 
 def flat_params(config: Config) -> dict[str, str]:
-    """All of params.yaml as dotted names and texts."""
+    """Return all of params.yaml as texts by dotted key."""
     flat: dict[str, str] = {}
 
     def walk(value: Any, name: str) -> None:
@@ -267,7 +264,7 @@ def flat_params(config: Config) -> dict[str, str]:
 
 
 def _model_name(config: Config) -> str:
-    """What a run is called after: a timm backbone without its weights' tag, of an import path what it names."""
+    """Return the model's name for a run: without timm's tag of the weights, and without the module of an import path."""
     return config.model.name.rpartition(":")[2].partition(".")[0]
 
 
@@ -290,7 +287,7 @@ def _epoch_metrics(row: Row) -> list[tuple[str, float, int, float]]:
 
 
 def provenance() -> dict[str, str]:
-    """Tags that say which code it was: the git commit, whether it was changed, and the DVC experiment."""
+    """Return tags that name the code: the git commit, whether it was changed, and the DVC experiment."""
     tags = {
         "mlflow.source.git.commit": _git("rev-parse", "HEAD"),
         "goldfold.git_dirty": str(bool(_git("status", "--porcelain"))).lower(),

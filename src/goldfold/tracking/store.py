@@ -1,6 +1,6 @@
 """The MLflow store; the only module that imports mlflow.
 
-Runs are found by tags: `goldfold.key` names the pipeline result, and `goldfold.fold` a child of its parent.
+Runs are found by their tags: `goldfold.key` identifies the pipeline's result, `goldfold.fold` a child of its run.
 """
 
 import json
@@ -47,16 +47,16 @@ MODEL_NEEDS = (
 )
 ANSWER_WITHIN = 3.0
 REFUSED = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_ALREADY_EXISTS")
-"""What MLflow calls the errors that the same record would meet again."""
+"""MLflow's codes of the errors that sending the record again would not help."""
 
 
 def metric_tags(arguments: Mapping[str, Any] | None) -> dict[str, str]:
-    """The tag of a run that was scored by a metric with these arguments; none where it has none."""
+    """Return the tag of a run that was scored by a metric with these arguments; none without arguments."""
     return {ARGUMENTS: json.dumps(arguments, sort_keys=True)} if arguments else {}
 
 
 def is_scored_by(tags: Mapping[str, str], arguments: Mapping[str, Any] | None) -> bool:
-    """Whether a run's scores, by a metric's name, are those of the metric with these arguments."""
+    """Return whether a run was scored by the metric with these arguments."""
     return tags.get(ARGUMENTS) == metric_tags(arguments).get(ARGUMENTS)
 
 
@@ -65,11 +65,11 @@ class Unreachable(Exception):
 
 
 class Refused(Exception):
-    """The store answers, and does not take a record."""
+    """The store answers and refuses a record."""
 
 
 def tracking_uri(root: Path) -> str:
-    """MLFLOW_TRACKING_URI where it is set, else mlflow.db in the repository's root, absolute."""
+    """Return MLFLOW_TRACKING_URI if it is set, else the absolute address of mlflow.db in the repository's root."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
 
 
@@ -80,7 +80,7 @@ class Store:
         self.uri = tracking_uri(root)
         self.root = root
         require_answer(self.uri)
-        # A server that went away is given up soon: the outbox keeps what it had to be told.
+        # Give up on a server soon: the outbox keeps the records.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -99,7 +99,7 @@ class Store:
             _follow_artifacts(root)
 
     def experiment(self, name: str) -> str:
-        """The id of an experiment, made if it is missing."""
+        """Return the id of an experiment, made if it is missing."""
         with self.lock:
             existing = self.client.get_experiment_by_name(name)
             if existing is None:
@@ -113,12 +113,12 @@ class Store:
             return str(existing.experiment_id)
 
     def runs(self, experiment: str, key: str) -> dict[str | None, Any]:
-        """The runs of a key: its parent under None, and its children by fold."""
+        """Return the runs of a key: its parent under None, its children by fold."""
         existing = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1000)
         return {run.data.tags.get(FOLD): run for run in reversed(existing)}
 
     def run(self, record: Record) -> Any:
-        """The run that a record is for, made with its parent if it is missing."""
+        """Return a record's run, made with its parent if it is missing."""
         experiment = self.experiment(record.experiment)
         with self.lock:
             runs = self.runs(experiment, record.key)
@@ -132,7 +132,7 @@ class Store:
         return runs[record.fold]
 
     def take(self, record: Record) -> None:
-        """Deliver a record, or end its parent where it says so; raises Refused where MLflow will never take it."""
+        """Deliver a record, or end its parent if it says so; raises Refused for a record that MLflow will never take."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -146,7 +146,7 @@ class Store:
             raise
 
     def deliver(self, record: Record) -> str:
-        """Log a record and return its run's id; what the run has already is not logged again."""
+        """Log a record, except what its run has already, and return the run's id."""
         from mlflow.entities import Metric, Param, RunTag
 
         run = self.run(record)
@@ -165,7 +165,7 @@ class Store:
         return run_id
 
     def log_file(self, run: Any, source: Path, target: str) -> None:
-        """Log a file to a folder of a run; weights are linked where the store is on this disk, which so holds them once."""
+        """Log a file to a folder of a run; in a store on this disk, weights are linked."""
         root = local_folder(run.info.artifact_uri)
         if root is None or source.suffix != WEIGHTS:
             self.client.log_artifact(run.info.run_id, str(source), target)
@@ -186,8 +186,8 @@ class Store:
         if not any(fold is not None and run.info.status == "RUNNING" for fold, run in runs.items()):
             self.client.set_terminated(runs[None].info.run_id, status=record.status)
 
-    def mend(self, experiment_name: str) -> None:
-        """Mark runs KILLED whose process on this machine is gone (a SIGKILL leaves them RUNNING)."""
+    def end_killed(self, experiment_name: str) -> None:
+        """Mark runs as KILLED whose process on this machine is gone; a SIGKILL leaves them RUNNING."""
         running = self.client.search_runs([self.experiment(experiment_name)], "attributes.status = 'RUNNING'", max_results=1000)
         for run in running:
             host, _, process = run.data.tags.get(PROCESS, "").rpartition(":")
@@ -195,7 +195,7 @@ class Store:
                 self.client.set_terminated(run.info.run_id, status="KILLED")
 
     def find(self, name: str) -> Any:
-        """The newest run of that name, or the run of that id, that is no fold; raises InputError where there is none."""
+        """Return the run of that id, or the newest run of that name that is not a fold; raises InputError where there is none."""
         experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
         runs = self.client.search_runs(experiments, order_by=["attributes.start_time DESC"], max_results=1000)
         parents = [run for run in runs if FOLD not in run.data.tags]
@@ -206,7 +206,7 @@ class Store:
         return existing
 
     def all_runs(self, experiment_name: str) -> list[Any]:
-        """Every run of an experiment, folds too, oldest first."""
+        """Return every run of an experiment, folds included, oldest first."""
         experiment, order = [self.experiment(experiment_name)], ["attributes.start_time ASC"]
         page = self.client.search_runs(experiment, order_by=order, max_results=BATCH)
         runs: list[Any] = [*page]
@@ -216,7 +216,7 @@ class Store:
         return runs
 
     def folder(self, run_id: str, path: str) -> Path | None:
-        """A folder of a run's artifacts on this machine, None where it has none."""
+        """Return a folder of a run's artifacts, downloaded if need be; None if the run has none."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -228,15 +228,15 @@ class Store:
 def write_pyfunc(
     folder: Path, loader: str, data: Path, code: Sequence[Path], inputs: Mapping[str, str], columns: Mapping[str, str]
 ) -> list[Path]:
-    """Write a model of MLflow's python_function flavour, from the columns `given` to `columns`, by type; return its files.
+    """Write a model of MLflow's python_function flavour, from `inputs` to `columns`, each by type; return its files.
 
-    It brings its own copy of the code, and names the versions of the libraries that are installed here.
+    It has its own copy of the code, and requires the versions of the libraries that are installed here.
     """
     import mlflow.pyfunc
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    # It would like an example of the input, which would be one more picture per run.
+    # An input example would be one more picture per run.
     warnings.filterwarnings("ignore", "(?s).*input example was not provided", UserWarning)
     mlflow.pyfunc.save_model(
         str(folder),
@@ -253,13 +253,13 @@ def write_pyfunc(
 
 
 def local_folder(artifact_uri: str) -> Path | None:
-    """The folder of a run's artifacts where it is on this disk."""
+    """Return the folder of a run's artifacts if it is on this disk."""
     address = urlparse(artifact_uri)
     return Path(url2pathname(address.path)) if address.scheme == "file" else None
 
 
 def metric_name(name: str) -> str:
-    """A name as MLflow takes it: it refuses @, = and |, among others."""
+    """Return the name as MLflow takes it: it refuses @, = and |, among others."""
     return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
 
 
@@ -274,7 +274,7 @@ def _alive(process: int) -> bool:
 
 
 def require_answer(uri: str) -> None:
-    """Raise Unreachable for an HTTP store at whose address nothing answers; MLflow itself would try for minutes."""
+    """Raise Unreachable for an HTTP store that does not answer; MLflow itself would try for minutes."""
     address = urlparse(uri)
     if address.scheme not in ("http", "https") or address.hostname is None:
         return
@@ -287,7 +287,7 @@ def require_answer(uri: str) -> None:
 
 
 def _follow_artifacts(root: Path) -> None:
-    """Point the artifact paths, which MLflow stores as absolute ones, to this repository if it was moved or copied."""
+    """Point MLflow's absolute artifact paths to this repository, which may have been moved or copied."""
     here = (root / "mlartifacts").as_uri()
     with sqlite3.connect(root / "mlflow.db", timeout=30) as database:
         for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):

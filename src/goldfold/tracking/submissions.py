@@ -1,4 +1,4 @@
-"""Submissions to Kaggle, remembered by the runs whose files were sent: a tag for each."""
+"""Submissions to Kaggle, each a tag of the run whose file was sent."""
 
 import json
 import time
@@ -18,8 +18,8 @@ TAG = "goldfold.submitted."
 class Sending:
     """A submission: Kaggle's number for it, when it was sent (UTC), the message, and the SHA-256 of the file.
 
-    `limit` was the competition's number of submissions per day, None where Kaggle did not say. What Kaggle said when it was last
-    asked is `status` (pending, complete or error), `error`, and the scores, None until they are known.
+    `limit` is the number of submissions allowed per day, None if unknown. `status` (pending, complete or error), `error` and the
+    scores, None until they are known, are Kaggle's latest answer.
     """
 
     ref: int
@@ -34,7 +34,7 @@ class Sending:
 
 
 def log_sending(origin: Origin, metric: str, sending: Sending, newer: Sequence[Sending] = ()) -> None:
-    """Log a submission to the run whose file it was: a tag, and as metrics those of its scores that no `newer` one has."""
+    """Log a submission to its run: as a tag, and as metrics those of its scores that no `newer` submission has."""
     scores_by_part = {"public": sending.public, "private": sending.private}
     later = {part for part in scores_by_part for other in newer if getattr(other, part) is not None}
     scores = {f"{metric}_{part}": score for part, score in scores_by_part.items() if score is not None and part not in later}
@@ -43,7 +43,7 @@ def log_sending(origin: Origin, metric: str, sending: Sending, newer: Sequence[S
 
 
 def sendings(tags: Mapping[str, str]) -> list[Sending]:
-    """The submissions that a run's tags tell of, the oldest first."""
+    """Return the submissions in a run's tags, the oldest first."""
     entries = [json.loads(text) for name, text in tags.items() if name.startswith(TAG)]
     return sorted(
         (Sending(**{**entry, "sent": datetime.fromisoformat(entry["sent"])}) for entry in entries),
@@ -52,11 +52,11 @@ def sendings(tags: Mapping[str, str]) -> list[Sending]:
 
 
 def waiting_sendings(experiment: str) -> list[tuple[str, Sending]]:
-    """The submissions that the store was not told of yet, each with its run's name."""
+    """Return the submissions that still wait in the outbox, each with its run's name."""
     records = [record for _, record in Outbox(scratch_folder() / "outbox").waiting() if record.experiment == experiment]
     return [(record.name, sending) for record in records for sending in sendings(record.tags)]
 
 
 def sent_on(day: datetime, moments: Iterable[datetime]) -> int:
-    """How many of these moments are on a day as Kaggle counts it, from midnight to midnight UTC."""
+    """Return how many of these moments are on a day as Kaggle counts it, from midnight to midnight UTC."""
     return sum(moment.astimezone(UTC).date() == day.astimezone(UTC).date() for moment in moments)

@@ -9,7 +9,7 @@ from typing import Any
 from goldfold.config import Config
 from goldfold.prepare import PreparedSet
 from goldfold.scratch import repository
-from goldfold.sweep import Tried
+from goldfold.sweep import TrialResult
 from goldfold.tracking.delivery import send
 from goldfold.tracking.record import Record
 from goldfold.tracking.stage import cv_content, flat_params, provenance
@@ -21,7 +21,7 @@ STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED", "sto
 
 
 class TrackedSearch:
-    """Logs a search as it goes; a Watcher of its trials."""
+    """An Observer that logs each trial of a search."""
 
     def __init__(self, config: Config, prepared: PreparedSet, name: str, key: str, space: Mapping[str, Any]) -> None:
         self.experiment, self.key, self.name = prepared.problem.name, key, name
@@ -36,23 +36,23 @@ class TrackedSearch:
         return Record(self.experiment, self.key, self.name, **content)
 
     def _mark(self, trial: str | None = None) -> None:
-        """Show a run as RUNNING in this process, where the store answers; what a kill left behind is mended first."""
-        # The records that follow say the same, and wait until the store is back.
+        """Mark a run as RUNNING in this process, if the store answers, after ending the runs of processes that were killed."""
+        # Later records repeat this, and wait until the store answers.
         with suppress(Exception):
             store = Store(repository())
-            store.mend(self.experiment)
+            store.end_killed(self.experiment)
             store.running(self._record(fold=trial))
 
     def started(self, name: str, values: Mapping[str, Any]) -> None:
         self.running = name
         self._mark(name)
 
-    def ended(self, tried: Tried, best: bool) -> None:
-        measured = {f"{self.metric}_fold_{fold}": score for fold, score in tried.folds.items()} | {"seconds": tried.seconds}
-        if tried.score is not None:
-            measured[self.metric] = tried.score
-        note = f"{tried.state} in {tried.why}" if tried.state == "pruned" else f"{tried.state} {tried.why}".strip()
-        self._end_trial(STATUS[tried.state], tried.state, note, measured, tried.values)
+    def ended(self, result: TrialResult, best: bool) -> None:
+        measured = {f"{self.metric}_fold_{fold}": score for fold, score in result.folds.items()} | {"seconds": result.seconds}
+        if result.score is not None:
+            measured[self.metric] = result.score
+        note = f"{result.state} in {result.why}" if result.state == "pruned" else f"{result.state} {result.why}".strip()
+        self._end_trial(STATUS[result.state], result.state, note, measured, result.values)
 
     def _end_trial(self, status: str, state: str, note: str, measured: Mapping[str, float], values: Mapping[str, Any]) -> None:
         metrics = [(name, value, 0, time.time()) for name, value in measured.items()]
@@ -61,17 +61,17 @@ class TrackedSearch:
         send(self._record(fold=self.running, status=status, params=params, tags=tags, metrics=metrics))
         self.running = None
 
-    def best(self, tried: Tried, cv: CVResult, folder: Path, comparison: Comparison | None, overlay: Path) -> None:
+    def best(self, result: TrialResult, cv: CVResult, folder: Path, comparison: Comparison | None, overlay: Path) -> None:
         """Log the best trial on the parent: its cross-validation, how it compares with the default, and its overlay."""
         content = cv_content(cv, folder)
         content["artifacts"][str(overlay)] = ""
-        content["tags"]["goldfold.best"] = tried.name
+        content["tags"]["goldfold.best"] = result.name
         if comparison:
             content["tags"]["mlflow.note.content"] += f"; {comparison.verdict}"
         send(self._record(**content))
 
     def end(self, status: str) -> None:
-        """End the parent, and a trial that an error left running."""
+        """End the parent, and the trial that was running."""
         if self.running:
             self._end_trial("FAILED", "failed", "ended by an error", {}, {})
         send(self._record(status=status))

@@ -1,4 +1,4 @@
-"""Averages of the weights over the training: what is judged and kept in place of the last weights."""
+"""Averages of the weights over the training, which are validated and kept instead of the last weights."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from goldfold.config import AverageConfig
 
 
 class WeightAverage:
-    """The average that train.average asks for, or none, and then the model itself is what is judged."""
+    """The average that train.average asks for; without one, the model itself."""
 
     def __init__(self, config: AverageConfig | None, model: nn.Module) -> None:
         self.config, self.model = config, model
@@ -20,33 +20,33 @@ class WeightAverage:
 
             self.average = ModelEmaV3(model, decay=config.decay, use_warmup=True)
         elif config:
-            # The statistics of batch norms are averaged along with the weights.
+            # Buffers are the statistics of batch norms.
             self.average = AveragedModel(model, use_buffers=True)
 
     def judged(self, epoch: int) -> nn.Module:
-        """The model to evaluate and keep after `epoch`."""
+        """Return the model to evaluate and keep after `epoch`."""
         if self.config is None or epoch < self.config.start:
             return self.model
         module: nn.Module = self.average.module
         return module
 
     def step_ended(self, epoch: int) -> None:
-        """Take in the weights after a step of the optimiser."""
+        """Update the average after a step of the optimiser."""
         if self.config and self.config.name == "ema":
             self.steps = self.steps + 1 if epoch >= self.config.start else 0
             self.average.update(self.model, step=self.steps)
 
     def epoch_ended(self, epoch: int) -> None:
-        """Take in the weights after an epoch."""
+        """Update the average after an epoch."""
         if self.config and self.config.name == "swa" and epoch >= self.config.start:
             self.average.update_parameters(self.model)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed training needs."""
+        """Return what a resumed training needs."""
         return {"steps": self.steps, "average": self.average.state_dict()} if self.average is not None else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave."""
+        """Load what `state_dict` returned."""
         if self.average is not None:
             self.steps = state["steps"]
             self.average.load_state_dict(state["average"])

@@ -1,4 +1,4 @@
-"""How much each class counts in training: by weights in the loss, or by how often its rows are drawn."""
+"""The balance of the classes: weights in the loss, or how often rows are drawn."""
 
 import numpy as np
 import torch
@@ -10,9 +10,9 @@ from goldfold.metrics import Array
 
 
 def class_weights(train: TrainConfig, problem: Problem, truth: Array) -> torch.Tensor | None:
-    """The weight of each class, or of each label's positives, that train.class_weights asks for.
+    """Return the weight of each class, or of each label's positives, that train.class_weights asks for.
 
-    Balanced is n / (classes * rows of the class), as scikit-learn's; of a label, negatives / positives.
+    Balanced is n / (classes * rows of the class), as in scikit-learn; for a label, negatives / positives.
     """
     if train.class_weights is None:
         return None
@@ -35,10 +35,10 @@ def class_weights(train: TrainConfig, problem: Problem, truth: Array) -> torch.T
 
 
 def balanced_rows(problem: Problem, truth: Array) -> Array:
-    """How often each row is to be drawn so that each class comes equally often."""
+    """Return how often to draw each row, (n,), so that all classes are equally frequent."""
     if not problem.is_exclusive:
         raise InputError(
-            f"params.yaml, train.sampling: balanced draws classes equally often, and a {problem.task} task has none",
+            f"params.yaml, train.sampling: balanced is for classes, and a {problem.task} task has none",
             mend="leave it out" + ("" if problem.task == "regression" else ", or use train.class_weights: balanced"),
         )
     classes = problem.class_of(truth)

@@ -1,4 +1,4 @@
-"""Batches: which rows, in which order, read by how many processes."""
+"""Batches: their rows, their order, and the processes that read them."""
 
 import os
 import random
@@ -16,15 +16,14 @@ from goldfold.metrics import Array
 from goldfold.modalities.protocol import Key, View
 
 WINDOW = 50
-"""Batches among whose rows those of similar length are found."""
+"""The number of batches whose rows are sorted by length together."""
 
 
 class EpochSampler(Sampler[Key]):
     """A SubsetRandomSampler that pairs each row with the epoch; the order depends on (seed, epoch) alone.
 
-    With `weights`, one per row, rows are drawn with replacement in proportion to them, as many as there are. With
-    `lengths`, (rows of the table,), each `batch_size` rows in turn are of similar length, and come in any order. It starts
-    at the row `skip` of the epoch, so that a resumed epoch goes on where it was.
+    With `weights`, one per row, as many rows are drawn with replacement in proportion to them. With `lengths`, (rows of the
+    table,), rows of similar length share a batch of `batch_size`. A resumed epoch starts at its row `skip`.
     """
 
     def __init__(
@@ -51,9 +50,9 @@ class EpochSampler(Sampler[Key]):
 
 
 def _bucketed(rows: Array, lengths: Array, batch_size: int, order: torch.Generator) -> Array:
-    """Shuffled rows such that those of a batch are of similar length; the last batch, if it is a short one, as it is.
+    """Return shuffled rows such that those of a batch are of similar length; a short last batch stays as it is.
 
-    Only rows of the same WINDOW batches change places, so that a row meets others in each epoch.
+    Only rows of the same WINDOW batches are exchanged, so that a row meets others in each epoch.
     """
     whole = len(rows) // batch_size * batch_size
     windows = np.split(rows[:whole], range(WINDOW * batch_size, whole, WINDOW * batch_size))
@@ -62,7 +61,7 @@ def _bucketed(rows: Array, lengths: Array, batch_size: int, order: torch.Generat
 
 
 def padding(sampler: EpochSampler, lengths: Array, batch_size: int) -> float:
-    """The share of an epoch's inputs that is padding, where each batch is padded to its longest row."""
+    """Return the share of padding in an epoch's inputs, each batch padded to its longest row."""
     ordered = lengths[[row for _, row in sampler]]
     starts = np.arange(0, len(ordered), batch_size)
     padded = np.maximum.reduceat(ordered, starts) * np.diff([*starts, len(ordered)])
@@ -70,14 +69,14 @@ def padding(sampler: EpochSampler, lengths: Array, batch_size: int) -> float:
 
 
 def seed_of(*numbers: int) -> int:
-    """One seed from several, such that no two sequences share theirs by accident."""
+    """Return one seed from several numbers, different for different sequences of them."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 
 
 def seed_everything(*numbers: int) -> None:
-    """Seed torch, NumPy and Python from (seed, epoch, step), so that dropout and mixing need no state to be resumed."""
+    """Seed torch, NumPy and Python from (seed, epoch, step), so that dropout and mixing resume without a saved state."""
     seed = seed_of(*numbers)
-    # torch.manual_seed does the same for devices that are not there too, which takes longer than a small step.
+    # torch.manual_seed seeds missing devices too, which takes longer than a small step.
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_available():
         torch.cuda.manual_seed_all(seed)
@@ -88,23 +87,23 @@ def seed_everything(*numbers: int) -> None:
 
 
 def training_batches(view: View, sampler: EpochSampler, batch_size: int, workers: int) -> DataLoader[Any]:
-    """The loader of the sampler's rows, whose `epoch` and `skip` are to be set before each pass.
+    """Return the loader of the sampler's rows; set the sampler's `epoch` and `skip` before each pass.
 
-    The last batch is as short as it comes, but one of a single row, which batch norm cannot learn from, is left out.
+    The last batch may be short, but one of a single row, which batch norm cannot learn from, is left out.
     """
     lone = len(sampler.rows) % batch_size == 1 and len(sampler.rows) > 1
     return _loader(view, sampler, batch_size, workers, drop_last=lone)
 
 
 def plain_batches(view: View, rows: Array, batch_size: int, workers: int = 0, epoch: int = 0) -> DataLoader[Any]:
-    """A loader that passes over `rows`, as they are in `epoch`: in their order, or from the shortest to the longest."""
+    """Return a loader of `rows` as they are in `epoch`, in their order, or from the shortest to the longest."""
     if view.lengths is not None:
         rows = rows[np.argsort(view.lengths[rows], kind="stable")]
     return _loader(view, [(epoch, int(row)) for row in rows], batch_size, workers)
 
 
 def default_workers() -> int:
-    """Loader processes that help: one per core beyond the first, at most 8, and none on a machine of two."""
+    """Return how many loader processes help: one per core beyond the first, at most 8; none on two cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 0 if cores <= 2 else min(8, cores - 1)
 
@@ -122,7 +121,7 @@ def _loader(
         drop_last=drop_last,
         worker_init_fn=_start_worker,
         persistent_workers=workers > 0,
-        # Its own generator, so that the loader takes nothing from the one that dropout draws from.
+        # Its own generator, so that the loader does not advance the one that dropout draws from.
         generator=torch.Generator(),
     )
 

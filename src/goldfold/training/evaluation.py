@@ -1,4 +1,4 @@
-"""The one evaluation: what training, validate and predict all run."""
+"""Evaluation of a model on labelled rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from goldfold.training.targets import TargetCodec
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model does on labelled rows: its predictions, the competition's metric and the mean loss."""
+    """A model's predictions of labelled rows, their score by the competition's metric, and the mean loss."""
 
     prediction: Array
     score: float
@@ -23,7 +23,7 @@ class Evaluation:
 
 @torch.inference_mode()
 def predict_logits(model: nn.Module, batches: Any, compute: Compute) -> torch.Tensor:
-    """The logits of every row of `batches`, in the order of the rows' numbers, (n, outputs) float32 on the CPU."""
+    """Return the logits of the rows of `batches`, in the order of the rows' numbers, (n, outputs) float32 on the CPU."""
     model.eval()
     numbers, logits = [], []
     for rows, inputs in batches:
@@ -36,7 +36,7 @@ def predict_logits(model: nn.Module, batches: Any, compute: Compute) -> torch.Te
 def evaluate(
     model: nn.Module, batches: Any, table: pd.DataFrame, codec: TargetCodec, loss: nn.Module, compute: Compute
 ) -> Evaluation:
-    """Predict the rows of `batches`, which are those of `table` by their numbers, and score them."""
+    """Predict the rows of `batches`, in their order the rows of `table`, and score them."""
     logits = predict_logits(model, batches, compute)
     prediction = codec.decode(logits)
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""What a frozen backbone makes of each row, computed once: the head then trains on that in place of the inputs."""
+"""Features of a frozen backbone, computed once for each row, for the head to train on."""
 
 import hashlib
 import json
@@ -29,10 +29,10 @@ KEPT_FOLDERS = 3
 
 
 class FeatureTable:
-    """The features of a table's rows, (rows, width) float32, filled as they are asked for; with a `folder`, kept there.
+    """The features of a table's rows, (rows, width) float32, computed on demand; with a `folder`, kept there.
 
-    Files: <name>.npy, memory-mapped, and <name>.done.npy, which rows it holds. Folds share a table, and a filling that was
-    killed goes on from its last save.
+    Files: <name>.npy, memory-mapped, and <name>.done.npy, which rows it holds. Folds share a table, and after a kill it resumes
+    from its last save.
     """
 
     def __init__(self, rows: int, width: int, folder: Path | None, name: str) -> None:
@@ -52,14 +52,14 @@ class FeatureTable:
     def fill(
         self, rows: Array, batches: Callable[[Array], Any], features: Callable[..., torch.Tensor], compute: Compute, stop: Stop
     ) -> bool:
-        """Compute those of `rows` that are missing, in the `batches` of them; False where `stop` gave a reason before that."""
+        """Compute the missing ones of `rows`, in their `batches`; return False if `stop` gave a reason before all were done."""
         with FileLock(self.folder / f"{self.name}.lock") if self.folder else nullcontext():
             self._read_done()
             saved = time.monotonic()
             for part, inputs in batches(rows[~self.done[rows]]):
                 with torch.inference_mode(), compute.autocast():
-                    made = features(**{name: compute.to_device(tensor) for name, tensor in inputs.items()})
-                self.values[part.numpy()] = made.float().cpu().numpy()
+                    computed = features(**{name: compute.to_device(tensor) for name, tensor in inputs.items()})
+                self.values[part.numpy()] = computed.float().cpu().numpy()
                 self.done[part.numpy()] = True
                 if stop() is not None:
                     break
@@ -81,7 +81,7 @@ class FeatureTable:
 
 
 class FeatureView:
-    """The rows of a table as the head sees them; in each epoch the next of several tables, in turn."""
+    """The rows of a table as the head sees them; the epochs take several tables in turn."""
 
     lengths: Array | None = None
 
@@ -104,11 +104,11 @@ def feature_views(
     note: Note,
     stop: Stop,
 ) -> tuple[View, View] | None:
-    """The augmented and the plain view of a fold's training table as features of the frozen backbone; kept in `scratch`.
+    """Return the augmented and the plain view of a fold's training table as features of the frozen backbone, kept in `scratch`.
 
-    None where they cannot replace the inputs (see `_width`), and where `stop` gave a reason before all were
-    computed. There are finetune.feature_views augmented views, those of the first epochs; without augmentation one. The
-    rows that judge pass through the backbone in the batches in which validate will pass them again.
+    None if features cannot replace the inputs (see `_width`), or if `stop` gave a reason before all were computed. There are
+    finetune.feature_views augmented views, those of the first epochs, or one without augmentation. Validation rows pass through
+    the backbone in the same batches as in validate.
     """
     prepared, config = fold.prepared, fold.config
     augmented, plain = views
@@ -142,11 +142,10 @@ def feature_views(
 
 
 def _width(model: nn.Module, config: FoldConfig, view: View, compute: Compute) -> int:
-    """The number of features; 0 where the head has to be trained on the inputs.
+    """Return the number of features; 0 if the head has to be trained on the inputs.
 
-    That is where more than the head is trained, where a batch is mixed or its size changes from epoch to epoch, where the
-    head pools a feature map or is a part of the competitor's own module, where other parts are trained with it, and where
-    finetune.feature_views is 0.
+    That is so if more than the head is trained, if batches are mixed or change their size between epochs, if the head pools a
+    feature map or is part of the competitor's own module, and if finetune.feature_views is 0.
     """
     features, head = (getattr(model, name, None) for name in ("features", "head"))
     changing = config.train.mix or config.model.grows
@@ -161,7 +160,7 @@ def _width(model: nn.Module, config: FoldConfig, view: View, compute: Compute) -
 
 
 def _folder(scratch: Path, model: nn.Module, *depends: Any) -> Path:
-    """The folder for features of this backbone and of all else that they depend on, given as JSON; the last few are kept."""
+    """Return the folder for features of this backbone and of what else they depend on; the last few folders are kept."""
     digest = hashlib.blake2b(json.dumps(depends, sort_keys=True).encode(), digest_size=10)
     for name, tensor in sorted(model.state_dict().items()):
         if not name.startswith("head."):

@@ -10,10 +10,10 @@ from goldfold.errors import InputError
 
 
 def parameter_groups(model: nn.Module, finetune: FinetuneConfig, lr: float, weight_decay: float) -> list[dict[str, Any]]:
-    """The optimiser's groups: one for each learning rate and weight decay.
+    """Return the optimiser's groups: one for each learning rate and weight decay.
 
     The rate falls by finetune.layer_decay with each layer below the head (Clark et al. 2020, ELECTRA; timm's
-    param_groups_layer_decay); norms, biases and what the backbone's authors name take finetune.norm_weight_decay.
+    param_groups_layer_decay); norms, biases and what the backbone's authors exempt take finetune.norm_weight_decay.
     """
     depths, head = _depths(model, coarse=False)
     exempt: Any = getattr(model, "no_weight_decay", set)
@@ -29,13 +29,13 @@ def parameter_groups(model: nn.Module, finetune: FinetuneConfig, lr: float, weig
 
 
 def set_trainable(model: nn.Module, finetune: FinetuneConfig, epoch: int) -> None:
-    """Put the model into training, but for what is frozen in this epoch, which keeps its weights and statistics."""
+    """Put the model into training mode, except what is frozen in this epoch, which keeps its weights and statistics."""
     depths, head = _depths(model, coarse=True)
     first = _first_trained(finetune, epoch, head)
     norms = {module for module in _backbone(model).modules() if isinstance(module, _BatchNorm) and finetune.freeze_batch_norm}
-    still = {parameter for module in norms for parameter in module.parameters()}
+    frozen = {parameter for module in norms for parameter in module.parameters()}
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(depths.get(name, head) >= first and parameter not in still)
+        parameter.requires_grad_(depths.get(name, head) >= first and parameter not in frozen)
     model.train()
     for module in model.modules():
         parameters = list(module.parameters())
@@ -44,7 +44,7 @@ def set_trainable(model: nn.Module, finetune: FinetuneConfig, epoch: int) -> Non
 
 
 def require_head(model: nn.Module, finetune: FinetuneConfig) -> None:
-    """Raise InputError where finetune tells a head from a backbone, and the model has none."""
+    """Raise InputError if finetune trains the head alone and the model has no head."""
     parts = finetune.train == "head" or finetune.head_epochs or finetune.unfreeze_every
     depths, _ = _depths(model, coarse=True)
     if parts and all(name in depths for name, _ in model.named_parameters()):
@@ -55,13 +55,13 @@ def require_head(model: nn.Module, finetune: FinetuneConfig) -> None:
 
 
 def trains_head_alone(model: nn.Module) -> bool:
-    """Whether all that is trained while the backbone is frozen is the model's part `head`."""
+    """Return whether the model's part `head` alone is trained while the backbone is frozen."""
     depths, _ = _depths(model, coarse=True)
     return all(name in depths or name.startswith("head.") for name, _ in model.named_parameters())
 
 
 def _first_trained(finetune: FinetuneConfig, epoch: int, head: int) -> int:
-    """The depth from which parameters are trained."""
+    """Return the depth from which on parameters are trained."""
     if finetune.train == "head" or epoch < finetune.head_epochs:
         return head
     if finetune.unfreeze_every is None:
@@ -71,7 +71,7 @@ def _first_trained(finetune: FinetuneConfig, epoch: int, head: int) -> int:
 
 
 def _depths(model: nn.Module, coarse: bool) -> tuple[dict[str, int], int]:
-    """The depth of each of the backbone's parameters, from 0 at the input up, and the head's, which lies above them all."""
+    """Return the depth of each of the backbone's parameters, from 0 at the input up, and the head's, above them all."""
     own: Any = getattr(model, "depths", None)
     depths = own(coarse) if own else {name: 0 for name, _ in model.named_parameters() if not name.startswith("head.")}
     return depths, 1 + max(depths.values(), default=-1)

@@ -1,4 +1,4 @@
-"""Training a fold whose model is an estimator: fitted once, on all of its training rows."""
+"""Train a fold whose model is an estimator: fit it once, to all training rows."""
 
 import time
 from typing import Any
@@ -20,14 +20,14 @@ from goldfold.training.reporter import Reporter
 
 
 def is_fitted_once(model: nn.Module) -> bool:
-    """Whether a model is an estimator, which has no gradients to follow."""
+    """Return whether a model is an estimator, which is fitted without gradients."""
     return hasattr(model, "fit")
 
 
 def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter) -> FoldResult:
-    """Fit an estimator to the fold's encoded targets and judge it; its history is one epoch.
+    """Fit an estimator to the fold's encoded targets and validate it; its history is one epoch.
 
-    train.class_weights and train.sampling: balanced become weights of the rows. Raises InputError for what it refuses.
+    train.class_weights and train.sampling: balanced become weights of the rows. Raises InputError where the estimator refuses.
     """
     started = time.time()
     train, rows, compute = fold.config.train, fold.training_rows, find_compute("fp32")
@@ -60,7 +60,7 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter) -> FoldResult
 
 
 def _row_weights(fold: Fold) -> Array | None:
-    """A weight for each training row, (n,), with a mean of 1; nothing where params.yaml asks for none."""
+    """Return a weight for each training row, (n,), with a mean of 1; None if params.yaml asks for none."""
     train, problem, truth = fold.config.train, fold.codec.problem, fold.truth[fold.training_rows]
     if train.sampling == "balanced":
         weights = balanced_rows(problem, truth)

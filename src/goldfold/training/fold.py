@@ -1,4 +1,4 @@
-"""Fold: what one training learns from what."""
+"""Fold: the data and settings of one training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Fold:
-    """The rows that a training learns from and is judged on, their targets, and the settings.
+    """The training and validation rows of one training, their targets, and the settings.
 
-    `truth` is that of all rows of `prepared.train`. With train.pseudo the test rows follow the training rows, and with soft
-    labels `pseudo` are their probabilities.
+    `truth` is the truth of all rows of `prepared.train`. With train.pseudo the test rows follow the training rows; with soft
+    labels `pseudo` holds their probabilities.
     """
 
     number: int
@@ -56,33 +56,33 @@ class Fold:
 
     @property
     def validation_table(self) -> pd.DataFrame:
-        """The rows that it is judged on."""
+        """The validation rows."""
         return self.prepared.train.iloc[self.validation_rows]
 
     def build_model(self, note: Note) -> nn.Module:
-        """Build the model that learns, on the CPU; its weights depend on the seed and the fold alone."""
+        """Build the model on the CPU; its initial weights depend on the seed and the fold alone."""
         seed_everything(self.seed, self.number)
         model = self.config.model
         return self.modality.build_model(model, self.spec, self.prepared.problem, model.starts_pretrained, note)
 
     def plain_view(self) -> View:
-        """The training table as the model is judged on it."""
+        """Return the training table as the model is validated on it."""
         return self.modality.plain_view(self.prepared, "train", self.spec)
 
     def training_view(self) -> View:
-        """The training table as the model learns from it, augmented."""
+        """Return the training table as the model learns from it, augmented."""
         train = self.config.train
         return self.modality.training_view(
             self.prepared, self.training_rows, self.spec, self.config.augment, self.seed, train.continue_from or train.epochs
         )
 
     def plan(self, epochs: int, steps: int, compute: Compute, epochs_done: int = 0) -> Plan:
-        """What a training is about to do."""
+        """Return what a training is about to do."""
         rows, metric = (len(self.training_rows), len(self.validation_rows)), self.codec.problem.scored_by.name
         return Plan(self.name, epochs, steps, *rows, metric, str(compute.device), compute.precision, epochs_done)
 
     def result(self, key: str, model: nn.Module, compute: Compute, judged: Evaluation, history: list[Row]) -> FoldResult:
-        """The result with a model's weights of now, as it is judged; the last epoch of `history` is its own."""
+        """Return the result of the model's present weights; `judged` and the last row of `history` are theirs."""
         return FoldResult(
             fold=self.number,
             seed=self.seed,
@@ -120,7 +120,7 @@ class Fold:
 
 
 def read_fold(prepared: PreparedSet, number: int, seed: int, config: FoldConfig, note: Note = lambda _: None) -> Fold:
-    """Gather what a fold is trained by; raises InputError for a fold that the prepared set does not have."""
+    """Read a fold's data and settings; raises InputError for a fold that the prepared set does not have."""
     problem, pseudo, chosen = prepared.problem, None, config.train.pseudo
     if chosen:
         prepared, predicted = with_pseudo_labels(prepared, number, chosen)
@@ -131,7 +131,7 @@ def read_fold(prepared: PreparedSet, number: int, seed: int, config: FoldConfig,
     if not len(validation):
         numbers = sorted({int(fold) for fold in prepared.folds if fold >= 0})
         raise InputError(
-            f"the prepared set has no fold {number}, only {numbers}", mend="name one of these (split.folds in params.yaml)"
+            f"the prepared set has no fold {number}, only {numbers}", mend="choose one of these (split.folds in params.yaml)"
         )
     truth = problem.truth(prepared.train)
     codec = TargetCodec.fit(problem, truth[training], config.train.target_transform)

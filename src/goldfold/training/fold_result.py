@@ -24,7 +24,7 @@ FURTHER = "further"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The weights of one more of a fold's best epochs, and how they are judged."""
+    """The weights of another of a fold's best epochs, and their score."""
 
     epoch: int
     score: float
@@ -34,12 +34,12 @@ class Checkpoint:
 
 @dataclass
 class FoldResult:
-    """The weights of the best epoch, all that is needed to rebuild and judge the model, and the history of all epochs.
+    """The weights of the best epoch, what is needed to rebuild and validate the model, and the history of all epochs.
 
-    Files: model.safetensors, model.json (everything here but weights and history), history.csv (one row per epoch).
+    Files: model.safetensors, model.json (everything here except weights and history), history.csv (one row per epoch).
     `score` is the competition's metric on the fold's validation rows, `prepared` the fingerprint of their set, and `key`
-    the training's identity. A training that `ended` before it was finished goes on from its state. With
-    train.keep_best, `further` are the checkpoints after the best one.
+    the training's identity. A training that `ended` before it was finished resumes from its state. With
+    train.keep_best, `further` holds the checkpoints after the best one.
     """
 
     fold: int
@@ -92,15 +92,15 @@ class FoldResult:
     def load(cls, folder: Path) -> "FoldResult":
         """Read what `save` wrote."""
         if not (folder / "model.json").is_file():
-            there = sorted({f"fold {card.parent.parent.name}" for card in folder.parent.parent.glob("*/*/model.json")})
-            mend = "name one of these; `dvc repro` trains those of split.folds" if there else "run `dvc repro`, which trains it"
-            raise InputError(f"there is no trained fold in {folder}" + (", only" if there else ""), there, mend)
+            trained = sorted({f"fold {card.parent.parent.name}" for card in folder.parent.parent.glob("*/*/model.json")})
+            mend = "choose one of these; `dvc repro` trains those of split.folds" if trained else "train it: run `dvc repro`"
+            raise InputError(f"there is no trained fold in {folder}" + (", only" if trained else ""), trained, mend)
         with written_by_this_version(f"the checkpoint in {folder}", "train it again: `dvc repro -f train`"):
             card = read_json(folder / "model.json")
             codec = TargetCodec.from_json(card["codec"])
             tensors = load_file(folder / "model.safetensors")
             further = [
-                Checkpoint(**scores, weights=_taken(tensors, f"{FURTHER}{number}/"))
+                Checkpoint(**scores, weights=_popped(tensors, f"{FURTHER}{number}/"))
                 for number, scores in enumerate(card.get("further", ()))
             ]
             return cls(
@@ -130,11 +130,11 @@ class FoldResult:
         return find_learning(self.codec.problem.modality)
 
     def build_model(self) -> nn.Module:
-        """The model with its weights, on the CPU; no pretrained weights are asked for."""
+        """Build the model with its weights on the CPU, without pretrained weights."""
         return next(self.build_models())
 
     def build_models(self) -> Iterator[nn.Module]:
-        """The model with the weights of each checkpoint in turn, the best first, as `build_model` gives it."""
+        """Yield the model with the weights of each checkpoint, the best first, as `build_model` does."""
         for weights in (self.weights, *(checkpoint.weights for checkpoint in self.further)):
             model = self.modality.build_model(self.config.model, self.spec, self.codec.problem, pretrained=False)
             model.load_state_dict(weights)
@@ -149,24 +149,22 @@ class FoldResult:
         """Raise InputError unless the fold was trained on `prepared`."""
         if self.prepared != prepared.fingerprint:
             raise InputError(
-                f"fold {self.fold} was trained on another prepared set than the one that is there now",
+                f"fold {self.fold} was trained on another prepared set than the present one",
                 mend=f"train it again: dvc repro -f -s train@{self.fold}-{self.seed}",
             )
 
 
 def best_of(results: Sequence[FoldResult]) -> FoldResult:
-    """The result with the best score on its own validation rows; the first of equals."""
-    best = results[0]
-    for result in results[1:]:
-        best = result if result.codec.problem.scored_by.better(result.score, best.score) else best
-    return best
+    """Return the result with the best score on its own validation rows, the first of equals."""
+    maximize = results[0].codec.problem.scored_by.maximize
+    return (max if maximize else min)(results, key=lambda result: result.score)
 
 
-def _taken(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    """Take out the tensors whose names begin with `prefix`, and return them without it."""
+def _popped(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Remove the tensors whose names start with `prefix`, and return them without it."""
     return {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
 
 
 def load_folds(folder: Path, folds: Sequence[int], seeds: Sequence[int]) -> list[FoldResult]:
-    """The results of exactly these folds and seeds, each in `folder`/<fold>/<seed>; others that lie there are passed over."""
+    """Load the results of exactly these folds and seeds, each from `folder`/<fold>/<seed>."""
     return [FoldResult.load(folder / str(fold) / str(seed)) for fold in folds for seed in seeds]

@@ -1,4 +1,4 @@
-"""The layers of a network: what each gives, and how many of its parameters are trained."""
+"""The layers of a network: their output shapes, and how many of their parameters are trained."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from goldfold.modalities.protocol import Inputs
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer: its path in the network, the shape that it gives for one row, and the parameters that are its own."""
+    """A layer: its path in the network, its output's shape for one row, and the numbers of its own parameters."""
 
     path: str
     kind: str
@@ -21,14 +21,14 @@ class Layer:
 
 @torch.no_grad()
 def list_layers(model: nn.Module, inputs: Inputs) -> list[Layer]:
-    """List the layers that a batch passes, in its order, each once, with their parameters as they are set to be trained.
+    """List the layers that a batch passes, in that order, each once.
 
-    Modules that only hold others are left out.
+    Modules without parameters that only hold others are left out.
     """
     layers: dict[str, Layer] = {}
     paths = {layer: path for path, layer in model.named_modules()}
 
-    def note(layer: nn.Module, _: object, output: object) -> None:
+    def record(layer: nn.Module, _: object, output: object) -> None:
         tensor = output[0] if isinstance(output, tuple) else output
         shape = tuple(tensor.shape[1:]) if isinstance(tensor, torch.Tensor) else ()
         parameters = list(layer.parameters(recurse=False))
@@ -36,8 +36,8 @@ def list_layers(model: nn.Module, inputs: Inputs) -> list[Layer]:
         total = sum(parameter.numel() for parameter in parameters)
         layers.setdefault(paths[layer], Layer(paths[layer], type(layer).__name__, shape, trainable, total - trainable))
 
-    own = [layer for layer in model.modules() if not list(layer.children()) or list(layer.parameters(recurse=False))]
-    hooks = [layer.register_forward_hook(note) for layer in own]
+    listed = [layer for layer in model.modules() if not list(layer.children()) or list(layer.parameters(recurse=False))]
+    hooks = [layer.register_forward_hook(record) for layer in listed]
     training = model.training
     try:
         model.eval()(**inputs)

@@ -1,4 +1,4 @@
-"""Losses, by the names that params.yaml gives, and those that neither torch nor timm has."""
+"""Losses, by their names in params.yaml, and those that neither torch nor timm has."""
 
 import inspect
 from collections.abc import Callable
@@ -21,14 +21,14 @@ WEIGHTED_BY = ("pos_weight", "weight")
 
 
 def build_loss(config: TrainConfig, task: Task, class_weights: torch.Tensor | None = None) -> nn.Module:
-    """The loss, from logits (b, outputs) and encoded targets to the mean over the batch.
+    """Build the loss, from logits (b, outputs) and encoded targets to the mean over the batch.
 
-    `class_weights`, (classes,) or (labels,), become its argument `weight`, or `pos_weight` where it has one.
+    `class_weights`, (classes,) or (labels,), become its argument `pos_weight` if it has one, else `weight`.
     """
     component = config.loss or Component(name=DEFAULT_LOSS[task])
     of_classes = component.name == "FocalLoss" and task == "regression"
     if of_classes or (component.name in ("BCEWithLogitsLoss", "CrossEntropyLoss") and component.name != DEFAULT_LOSS[task]):
-        # Either would train, and learn nothing.
+        # These would train without an error and learn nothing.
         raise InputError(
             f"params.yaml, train.loss: {component.name} does not fit a {task} task",
             mend=f"leave train.loss out, which is {DEFAULT_LOSS[task]}, or correct competition.task",
@@ -51,7 +51,7 @@ def build_loss(config: TrainConfig, task: Task, class_weights: torch.Tensor | No
 
 
 class FunctionLoss(nn.Module):
-    """A plain function of (logits, targets) as a loss, with its further arguments."""
+    """A plain function of (logits, targets), with further arguments, as a loss."""
 
     def __init__(self, function: Callable[..., torch.Tensor], args: dict[str, Any]) -> None:
         super().__init__()
@@ -62,24 +62,24 @@ class FunctionLoss(nn.Module):
 
 
 def _is_function_of_targets(factory: Any) -> bool:
-    """Whether what params.yaml names is the loss itself, a function that needs two arguments, and no class or factory of one."""
+    """Return whether `factory` is the loss itself, a function that requires two arguments, rather than a class or factory."""
     if inspect.isclass(factory):
         return False
     try:
         parameters = list(inspect.signature(factory).parameters.values())[:2]
     except ValueError:
-        # A function of torch's that is written in C++.
+        # A function of torch written in C++.
         return True
     ordered = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return len(parameters) == 2 and all(each.kind in ordered and each.default is each.empty for each in parameters)
+    return len(parameters) == 2 and all(one.kind in ordered and one.default is one.empty for one in parameters)
 
 
 class FocalLoss(nn.Module):
-    """Cross-entropy that counts a row the less, the surer it is right: (1 - p)^gamma times the loss, as a mean.
+    """Cross-entropy in which rows count less the surer their prediction is right: the mean of (1 - p)^gamma times the loss.
 
     Lin et al. 2017, https://arxiv.org/abs/1708.02002. Targets are class indices (b,) int64, or probabilities as wide as
-    the logits, (b, outputs) float32. If `exclusive` they are of classes that exclude each other (goldfold says so for a
-    multiclass task), else each output is a label of its own. `weight`, (outputs,), weighs the classes, or a label's positives.
+    the logits, (b, outputs) float32. The classes exclude each other if `exclusive` (set for a multiclass task), else each output
+    is a label of its own. `weight`, (outputs,), weights the classes, or the positives of each label.
     """
 
     weight: torch.Tensor | None
@@ -87,7 +87,7 @@ class FocalLoss(nn.Module):
     def __init__(self, gamma: float = 2.0, weight: torch.Tensor | None = None, exclusive: bool = True) -> None:
         super().__init__()
         if gamma < 0:
-            raise ValueError(f"gamma is {gamma}, and must be at least 0")
+            raise ValueError(f"gamma must be at least 0, not {gamma}")
         self.gamma, self.exclusive = gamma, exclusive
         self.register_buffer("weight", weight)
 

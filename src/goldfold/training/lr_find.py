@@ -1,4 +1,4 @@
-"""The learning-rate range test: how the loss goes as the learning rate rises step by step."""
+"""The learning-rate range test: the loss while the learning rate rises step by step."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +23,14 @@ DIVERGED = 4.0
 
 @dataclass(frozen=True)
 class RangeTest:
-    """Learning rates, (steps,), the smoothed training loss at each, and the rate that they suggest."""
+    """Learning rates, (steps,), the smoothed training losses at them, (steps,), and the suggested rate."""
 
     lrs: Array
     losses: Array
 
     @property
     def suggested(self) -> float:
-        """A tenth of the rate at which the loss is lowest: there it still falls, and has not begun to diverge."""
+        """A tenth of the rate at which the loss is lowest: there it still falls and does not diverge."""
         return float(self.lrs[self.losses.argmin()]) / 10
 
     def save(self, folder: Path) -> None:
@@ -54,12 +54,12 @@ def find_lr(
 ) -> RangeTest:
     """Train `steps` steps while the learning rate rises from LOWEST to HIGHEST; stop early when the loss diverges.
 
-    Parts of the network that finetune trains at a lower rate keep their share of it. After Smith 2017,
-    https://arxiv.org/abs/1506.01186; the loss is smoothed as fastai does.
+    Parts of the network that finetune trains at lower rates keep their ratio. Smith 2017, https://arxiv.org/abs/1506.01186; the
+    loss is smoothed as in fastai.
     """
-    # Each step asks for one batch alone, which other processes would read too many of.
-    alone = config.model_copy(update={"train": config.train.model_copy(update={"workers": 0})})
-    trainer = make_trainer(prepared, fold, config.train.seeds[0], alone, reporter, scratch)
+    # Each step needs one batch, and loader processes would read several ahead.
+    in_process = config.model_copy(update={"train": config.train.model_copy(update={"workers": 0})})
+    trainer = make_trainer(prepared, fold, config.train.seeds[0], in_process, reporter, scratch)
     set_trainable(trainer.model, config.finetune, config.train.epochs - 1)
     shares = [base / config.train.lr for base in trainer.schedule.base]
     lrs: list[float] = []
@@ -77,13 +77,13 @@ def find_lr(
         losses.append(smooth)
     if len(lrs) < 2:
         raise InputError(
-            "the loss is not finite from the first steps on", mend="run goldfold overfit, and look at the targets and the model"
+            "the loss is not finite from the first steps on", mend="run goldfold overfit, and check the targets and the model"
         )
     return RangeTest(np.array(lrs), np.array(losses))
 
 
 def _next_loss(trainer: Trainer, step: int) -> float:
-    """The loss of the next training step; the rows start over where they end."""
+    """Do a training step, starting over at the end of the rows, and return its loss."""
     trainer.sampler.epoch, step_of_epoch = divmod(step, trainer.steps)
     trainer.sampler.skip = step_of_epoch * trainer.config.train.batch_size
     rows, inputs = next(iter(trainer.batches))

@@ -1,4 +1,4 @@
-"""Fitting one batch: what an expert tries first when a model does not learn."""
+"""Overfit one batch: what an expert tries first when a model does not learn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Overfit:
 
     @property
     def learned(self) -> bool:
-        """Whether the loss fell to a tenth of what it was."""
+        """Whether the loss fell to a tenth."""
         return self.last <= LEARNED * self.first
 
 
@@ -36,10 +36,10 @@ def overfit(
     steps: int,
     report: Callable[[int, float], None],
 ) -> Overfit:
-    """Train on one batch again and again at train.lr, without augmentation, mixing and smoothing, until it is learned.
+    """Train on one batch at train.lr, without augmentation, mixing and smoothing, until it is learned.
 
-    `told` hears each step and its loss. Everything else is as in training: a model, loss and targets that fit together
-    learn a batch by heart.
+    `report` is called with each step and its loss. Everything else is as in training: if model, loss and targets fit together,
+    they learn one batch by heart.
     """
     train = config.train.model_copy(update={"mix": (), "label_smoothing": 0.0, "average": None, "workers": 0})
     finetune = config.finetune.model_copy(update={"feature_views": 0})
@@ -52,11 +52,11 @@ def overfit(
     watch, first, loss, step = LossWatch(trainer), 0.0, 0.0, 0
     for step in range(1, steps + 1):
         batch_loss = train_step(trainer, 0, step, rows, inputs)
-        watch.saw(0, step, train.lr, rows, batch_loss)
+        watch.add(0, step, train.lr, rows, batch_loss)
         loss = float(batch_loss)
         first = first or loss
         report(step, loss)
         if loss <= LEARNED / 2 * first:
             break
-    watch.look()
+    watch.check()
     return Overfit(len(rows), first, loss, step)

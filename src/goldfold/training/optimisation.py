@@ -1,4 +1,4 @@
-"""The optimiser, by the name that params.yaml gives."""
+"""The optimiser, by its name in params.yaml."""
 
 import inspect
 
@@ -12,7 +12,7 @@ from goldfold.training.finetune import parameter_groups
 
 
 def build_optimizer(config: TrainConfig, finetune: FinetuneConfig, model: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser over the groups of `finetune`, by timm's factory. Your own takes (groups, lr, **args)."""
+    """Build the optimiser over the groups of `finetune`, by timm's factory; your own is called with (groups, lr, **args)."""
     component, groups = config.optimizer, parameter_groups(model, finetune, config.lr, config.weight_decay)
     if ":" in component.name:
         factory = named(component.name, [], "train.optimizer.name")
@@ -28,7 +28,7 @@ def build_optimizer(config: TrainConfig, finetune: FinetuneConfig, model: nn.Mod
             mend=f"give one of {', '.join(names[:12])}, …",
         )
     kind = get_optimizer_class(name, bind_defaults=False)
-    # One kernel for a step in place of several per parameter, where torch has it; SGD's fails where a parameter joins in later.
+    # A fused step is one kernel instead of several per parameter; SGD's fails if a parameter joins in later.
     joins_later = finetune.head_epochs or finetune.unfreeze_every
     fused = "fused" in inspect.signature(kind).parameters and not (joins_later and issubclass(kind, torch.optim.SGD))
     options = {"opt": name, "lr": config.lr, **({"fused": True} if fused else {}), **component.args}

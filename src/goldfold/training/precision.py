@@ -1,4 +1,4 @@
-"""The rule that train.precision: auto chooses by: what the device can do, and the network's own arithmetic."""
+"""The rule of train.precision: auto, which depends on the device and on the network's operations."""
 
 import torch
 from torch import nn
@@ -7,17 +7,17 @@ from goldfold.modalities.protocol import Inputs, View
 from goldfold.training.device import Compute, Precision, find_compute, find_device, lower_precision
 
 LEAST_MULTIPLY_ADDS = 100e6
-"""The multiply-adds of a row's forward pass from which a CPU's half precision is worth its conversions."""
+"""The least number of multiply-adds of a row's forward pass for which a CPU's half precision is worth its conversions."""
 LEAST_INTENSITY = 30
-"""The multiply-adds per value that a layer writes, from which a network is bound by arithmetic rather than by memory: those of
-dense convolutions and linear layers have 40 to 200, those of depthwise convolutions 11 to 29 (the table is in docs/speed.md)."""
+"""The least number of multiply-adds per value written for which a network is bound by arithmetic rather than by memory: networks
+of dense convolutions and linear layers have 40 to 200, of depthwise convolutions 11 to 29 (the table is in docs/speed.md)."""
 
 
 def choose_compute(asked: Precision | str, model: nn.Module, view: View) -> Compute:
-    """The device that there is, in the precision that is asked for; for `auto` in the one that the rule gives.
+    """Return this machine's device in the precision `asked`, or for `auto` in the one that suits the network.
 
-    A GPU takes its half precision; a CPU that is fast in bf16 takes it for networks with much arithmetic, most of it dense; all
-    else is fp32. `view` gives the rows that the model reads.
+    A GPU takes its half precision; a CPU that is fast in bf16 takes it for networks with many, mostly dense, operations; all
+    else is fp32. `view` returns the rows that the model reads.
     """
     if asked != "auto":
         return find_compute(asked)  # type: ignore[arg-type]
@@ -33,8 +33,8 @@ def choose_compute(asked: Precision | str, model: nn.Module, view: View) -> Comp
 
 @torch.no_grad()
 def arithmetic(model: nn.Module, inputs: Inputs) -> tuple[float, int]:
-    """The multiply-adds of a forward pass, and the number of values that the layers write, on the CPU."""
-    # It imports triton, which takes longer than all of goldfold's training.
+    """Return the multiply-adds of a forward pass on the CPU, and the number of values that the layers write."""
+    # It imports triton, which takes long.
     from torch.utils.flop_counter import FlopCounterMode
 
     values = 0

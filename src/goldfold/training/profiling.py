@@ -1,4 +1,4 @@
-"""Where the time of a training step goes."""
+"""Profile training steps."""
 
 import time
 
@@ -14,9 +14,9 @@ WARM_UP = 3
 
 
 def profile_steps(trainer: Trainer, steps: int) -> None:
-    """Train `steps` steps on a trainer that is thrown away, and report each part's time and the operators that took most.
+    """Train `steps` steps on a trainer to be thrown away, and report the time of each part and the slowest operators.
 
-    On a GPU the parts are times of the device, whose work the CPU does not wait for.
+    On a GPU the parts are times of the device, as the CPU does not wait for it.
     """
     set_trainable(trainer.model, trainer.config.finetune, trainer.config.train.epochs - 1)
     on_gpu = trainer.compute.device.type == "cuda"
@@ -43,7 +43,7 @@ def profile_steps(trainer: Trainer, steps: int) -> None:
     took = {event.key: (event.device_time_total if on_gpu else event.cpu_time_total) / 1e6 for event in averages}
     lines = [f"{part:<10} {took.get(part, 0.0) / done * 1e3:8.2f} ms  {took.get(part, 0.0) / elapsed:5.1%}" for part in PARTS]
     rows = trainer.config.train.batch_size * done / elapsed
-    summary = "\n  ".join([f"profile of {done} steps, {elapsed / done * 1e3:.2f} ms each, {rows:.0f} rows/s", *lines])
-    trainer.reporter.noted(summary)
+    summary = "\n  ".join([f"profile of {done} steps, {elapsed / done * 1e3:.2f} ms per step, {rows:.0f} rows/s", *lines])
+    trainer.reporter.note(summary)
     by = "self_device_time_total" if on_gpu else "self_cpu_time_total"
-    trainer.reporter.kept("profile.txt", f"{summary}\n\n{averages.table(sort_by=by, row_limit=25)}\n")
+    trainer.reporter.attach("profile.txt", f"{summary}\n\n{averages.table(sort_by=by, row_limit=25)}\n")

@@ -1,6 +1,6 @@
-"""Pseudo-labels: test rows that are trained on as a run's models label them (Lee 2013).
+"""Pseudo-labels: test rows that are trained on, labelled by a run's models (Lee 2013).
 
-A fold learns from labels of its own models alone, which have seen none of its validation rows, so its score stays honest.
+A fold learns from labels of its own models alone, which have not seen its validation rows, so its score stays honest.
 """
 
 from dataclasses import replace
@@ -15,25 +15,22 @@ from goldfold.errors import InputError
 from goldfold.files import written_whole
 from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet
-from goldfold.prepare.prepared_set import ALWAYS
+from goldfold.prepare.prepared_set import ALWAYS, LEFT_OUT
 from goldfold.scratch import repository
-
-LEFT_OUT = ALWAYS - 1
-"""The fold of test rows whose labels are not sure enough to be trained on."""
 
 
 def save_pseudo_labels(path: Path, prepared: PreparedSet, by_fold: pd.DataFrame, run: str) -> None:
-    """Write what each fold's models of a run predict of the test rows (see Submission), and what the folds were."""
+    """Write what the models of each fold of a run predict for the test rows (see Submission), with a digest of the folds."""
     by_fold.attrs = {"run": run, "split": prepared.split_digest()}
     with written_whole(path) as draft:
         by_fold.to_parquet(draft)
 
 
 def with_pseudo_labels(prepared: PreparedSet, fold: int, config: PseudoConfig) -> tuple[PreparedSet, Array]:
-    """The prepared set with all test rows after its training rows, labelled by the models of `fold`, and their predictions.
+    """Return the prepared set with test rows, labelled by the models of `fold`, after its training rows, and their predictions.
 
-    The sure ones are of the fold -1, which is trained on and never validated; what the kind of input keeps of the test rows
-    follows that of the training rows already. Raises InputError for labels of other folds or other test rows.
+    Sure test rows are in the fold -1, which is trained on and never validated. Their inputs follow those of the training rows
+    in any prepared set. Raises InputError for labels of other folds or other test rows.
     """
     problem, path = prepared.problem, repository() / config.labels
     if not path.is_file():
@@ -45,9 +42,9 @@ def with_pseudo_labels(prepared: PreparedSet, fold: int, config: PseudoConfig) -
     same_rows = list(labels[problem.id]) == list(prepared.test[problem.id]) if problem.id in labels else False
     if table.attrs.get("split") != prepared.split_digest() or not same_rows or not set(problem.outputs) <= set(labels):
         raise InputError(
-            f"params.yaml, train.pseudo.labels: {config.labels} is of other folds, classes or test rows than data/prepared has; "
-            "its models may have seen the rows that are to judge",
-            mend="run `dvc repro` with the folds of now, and `goldfold pseudo-label` on that run",
+            f"params.yaml, train.pseudo.labels: {config.labels} has other folds, classes or test rows than data/prepared; its "
+            "models may have seen validation rows",
+            mend="run `dvc repro` with the present folds, and `goldfold pseudo-label` on that run",
         )
     prediction = problem.predictions(labels)
     answers = pd.DataFrame(problem.target_columns(prediction), index=prepared.test.index)
@@ -62,7 +59,7 @@ def with_pseudo_labels(prepared: PreparedSet, fold: int, config: PseudoConfig) -
 
 
 def is_sure(problem: Problem, prediction: Array, confidence: float) -> Array:
-    """Which rows' labels are as probable as `confidence` asks, (n,)."""
+    """Return which rows' labels are at least as probable as `confidence`, (n,) bool."""
     if problem.task == "regression":
         return np.ones(len(prediction), bool)
     if problem.task == "multiclass":

@@ -1,4 +1,4 @@
-"""What training reports while it runs."""
+"""Reporters: what training calls while it runs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,30 +25,30 @@ Row = dict[str, float]
 
 
 class Reporter(Protocol):
-    """Hears of a fold's training as it goes; the loop knows nothing of where that ends up."""
+    """Called during a fold's training, to print or log it."""
 
-    def noted(self, text: str) -> None:
-        """Something was decided or happened that the competitor should know."""
+    def note(self, text: str) -> None:
+        """Report something that the competitor should know."""
 
-    def kept(self, name: str, text: str) -> None:
-        """A text that the competitor may want to read again, as a file of that name."""
+    def attach(self, name: str, text: str) -> None:
+        """Keep a text that the competitor may want to read again, as a file of that name."""
 
     def started(self, plan: Plan) -> None:
-        """A fold starts."""
+        """Report that a fold starts."""
 
     def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None:
-        """A step is done; `loss`, the epoch's mean so far, costs a synchronisation with the device when called."""
+        """Report that a step is done; calling `loss`, the epoch's mean so far, waits for the device."""
 
     def epoch_ended(self, row: Row, best: bool) -> None:
-        """An epoch is over and its validation done; `best` says that it gave the best checkpoint so far."""
+        """Report that an epoch was trained and validated; `best` if it is the best so far."""
 
 
 class Silent:
-    """A reporter that says nothing."""
+    """A reporter that ignores everything."""
 
-    def noted(self, text: str) -> None: ...
+    def note(self, text: str) -> None: ...
 
-    def kept(self, name: str, text: str) -> None: ...
+    def attach(self, name: str, text: str) -> None: ...
 
     def started(self, plan: Plan) -> None: ...
 
@@ -58,18 +58,18 @@ class Silent:
 
 
 class Several:
-    """Several reporters as one."""
+    """Passes all calls on to several reporters."""
 
     def __init__(self, reporters: Sequence[Reporter]) -> None:
         self.reporters = reporters
 
-    def noted(self, text: str) -> None:
+    def note(self, text: str) -> None:
         for reporter in self.reporters:
-            reporter.noted(text)
+            reporter.note(text)
 
-    def kept(self, name: str, text: str) -> None:
+    def attach(self, name: str, text: str) -> None:
         for reporter in self.reporters:
-            reporter.kept(name, text)
+            reporter.attach(name, text)
 
     def started(self, plan: Plan) -> None:
         for reporter in self.reporters:

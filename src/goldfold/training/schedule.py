@@ -1,4 +1,4 @@
-"""The learning-rate schedule, by the name that params.yaml gives."""
+"""The learning-rate schedule, by its name in params.yaml."""
 
 import inspect
 from typing import Any
@@ -10,11 +10,10 @@ from goldfold.imports import called, named
 
 
 class Schedule:
-    """A scheduler of torch, moved per batch or per epoch as it needs, after the head's epochs and a linear warm-up.
+    """A scheduler of torch, after the head's epochs and a linear warm-up, both with learning rates of their own.
 
-    A scheduler that needs its length (total_steps or T_max) and is not given it gets the training's, in batches, and
-    moves each batch; every other one moves at each epoch's end. It stands still in the epochs of the head alone, which
-    have their own learning rate, and in the warm-up.
+    A scheduler that needs a length (total_steps or T_max) and has none set spans the training and steps each batch; every other
+    one steps at each epoch's end.
     """
 
     def __init__(
@@ -26,11 +25,11 @@ class Schedule:
         self.head_lr = finetune.head_lr or config.lr
         self.warmup = round(config.warmup_epochs * steps_per_epoch)
         self.base = [group["lr"] for group in optimizer.param_groups]
-        self._begin(epochs * steps_per_epoch - self.head_steps - self.warmup)
+        self._build(epochs * steps_per_epoch - self.head_steps - self.warmup)
         self._hold()
 
-    def _begin(self, steps: int) -> None:
-        """Set up the scheduler for so many steps, from the optimiser's own learning rates."""
+    def _build(self, steps: int) -> None:
+        """Build the scheduler for so many steps, from the optimiser's initial learning rates."""
         component, key = self.config.scheduler, "train.scheduler"
         factory = named(component.name, ["torch.optim.lr_scheduler"], f"{key}.name")
         for group, lr in zip(self.optimizer.param_groups, self.base, strict=True):
@@ -46,13 +45,13 @@ class Schedule:
         self.scheduler: Any = called(factory, key, self.optimizer, **args)
         self.full = [group["lr"] for group in self.optimizer.param_groups]
 
-    def go_on(self, epochs: int) -> None:
-        """Go on for more epochs: a schedule that spans its training starts anew over them, any other one continues."""
+    def extend(self, epochs: int) -> None:
+        """Add epochs: a schedule that spans the training starts anew over them, any other one continues."""
         if self.per_batch:
-            self._begin(epochs * self.steps_per_epoch)
+            self._build(epochs * self.steps_per_epoch)
 
     def batch_ended(self) -> None:
-        """Move on after an optimiser step."""
+        """Step after a batch."""
         self.step += 1
         if self.step <= self.head_steps + self.warmup:
             self._hold()
@@ -60,7 +59,7 @@ class Schedule:
             self.scheduler.step()
 
     def epoch_ended(self, monitored: float) -> None:
-        """Move on after an epoch, given the monitored value (ReduceLROnPlateau needs it)."""
+        """Step after an epoch with this monitored value, which ReduceLROnPlateau needs."""
         if self.per_batch or self.step <= self.head_steps or self.step < self.head_steps + self.warmup:
             return
         if isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
@@ -69,16 +68,16 @@ class Schedule:
             self.scheduler.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed training needs."""
+        """Return what a resumed training needs."""
         return {"step": self.step, "scheduler": self.scheduler.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave; the learning rates themselves are the optimiser's state."""
+        """Load what `state_dict` returned; the learning rates themselves are in the optimiser's state."""
         self.step = state["step"]
         self.scheduler.load_state_dict(state["scheduler"])
 
     def _hold(self) -> None:
-        """The learning rates of the head's epochs, of the warm-up, and where the scheduler starts."""
+        """Set the learning rates of the head's epochs, of the warm-up, and of the scheduler's start."""
         if not self.head_steps and not self.warmup:
             return
         for group, full in zip(self.optimizer.param_groups, self.full, strict=True):

@@ -1,8 +1,7 @@
-"""The full state of a training in progress, from which the same training goes on after a kill.
+"""The full state of a training, from which the same training resumes after a kill.
 
-What is random in training comes from (seed, epoch, step or row), so the position alone restores it: no generator's state
-is kept. A state lies outside DVC's outputs, which DVC deletes before it runs a stage, in a folder named by a hash of all
-that the training depends on; so it is never taken up by another one.
+All randomness comes from (seed, epoch, step or row), so no generator's state is kept. DVC deletes a stage's outputs before it
+runs, so states are elsewhere, each in a folder named by the training's identity: no other training can load it.
 """
 
 import shutil
@@ -29,7 +28,7 @@ def held(states: Path, key: str) -> Iterator[Path]:
     states.mkdir(parents=True, exist_ok=True)
     lock = FileLock(states / f"{key}.lock")
     try:
-        # A process that was just killed may take a moment to be gone.
+        # A process that was killed may need a moment to end.
         lock.acquire(timeout=GONE_WITHIN)
     except Timeout:
         raise InputError(
@@ -40,7 +39,7 @@ def held(states: Path, key: str) -> Iterator[Path]:
 
 
 def save_state(folder: Path, trainer: Trainer) -> None:
-    """Save the state, whole or not at all; each of the best weights is a file of its own, written once."""
+    """Save the state, whole or not at all; each of the best checkpoints is a folder of its own, written once."""
     names = [_best(checkpoint.epoch) for checkpoint in trainer.progress.kept]
     for checkpoint, name in zip(trainer.progress.kept, names, strict=True):
         if not (folder / name / "model.json").is_file():
@@ -53,17 +52,17 @@ def save_state(folder: Path, trainer: Trainer) -> None:
 
 
 def load_state(folder: Path, trainer: Trainer) -> bool:
-    """Put a saved state into a trainer; false where none was saved."""
+    """Load a saved state into a trainer; return False if there is none."""
     if not (folder / STATE).is_file():
         return False
-    # On the CPU: what belongs on the device is copied there, and an optimiser's count of steps is better read from here.
+    # On the CPU: tensors are copied to the device where needed, and an optimiser's count of steps stays here.
     state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
     trainer.load_state_dict(state, lambda epoch: FoldResult.load(folder / _best(epoch)))
     return True
 
 
 def keep_result(folder: Path, result: FoldResult, with_state: bool) -> None:
-    """Keep a finished training's result instead of its state, until DVC has taken the output; see `forget`."""
+    """Keep a finished training's result, with `with_state` beside its state, until DVC has the output; see `forget`."""
     result.save(folder / "result")
     if not with_state:
         (folder / STATE).unlink(missing_ok=True)
@@ -72,14 +71,14 @@ def keep_result(folder: Path, result: FoldResult, with_state: bool) -> None:
 
 
 def kept_result(folder: Path) -> FoldResult | None:
-    """What `keep_result` kept, if anything."""
+    """Return what `keep_result` kept, if anything."""
     return FoldResult.load(folder / "result") if (folder / "result" / "model.json").is_file() else None
 
 
 def forget(scratch: Path, current: Sequence[FoldResult]) -> None:
-    """Delete the kept results of all finished trainings but the current ones, which DVC's outputs are by now.
+    """Delete the kept results of all finished trainings except the current ones.
 
-    The current ones stay, so that a change of a setting without effect on them trains nothing again.
+    These stay, so that a change of a setting that does not affect them trains nothing again.
     """
     keys = {result.key for result in current}
     for folder in [path.parent for path in (scratch / STATES).glob("*/result")]:
@@ -89,7 +88,7 @@ def forget(scratch: Path, current: Sequence[FoldResult]) -> None:
 
 
 def discard(scratch: Path, key: str) -> None:
-    """Delete what is kept of a training, finished or not."""
+    """Delete everything kept of a training, finished or not."""
     shutil.rmtree(scratch / STATES / key, ignore_errors=True)
     (scratch / STATES / f"{key}.lock").unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""One step of the optimiser: forward and backward, in as many micro-batches as fit into memory."""
+"""One step of the optimiser: forward and backward passes in micro-batches that fit into memory."""
 
 import math
 import random
@@ -19,8 +19,8 @@ CHECKED_EVERY = 50
 def train_step(trainer: Trainer, epoch: int, step: int, rows: torch.Tensor, inputs: Inputs) -> torch.Tensor:
     """Train on one batch; return its mean loss, detached, on the device.
 
-    The step's own random choices (dropout, mixing) come from (seed, epoch, step). When memory runs out, the step is done
-    again in micro-batches of half the size, whose gradients add up to the batch's.
+    Its random choices (dropout, mixing) come from (seed, epoch, step). When memory runs out, the step is repeated in
+    micro-batches of half the size, whose gradients add up to the batch's.
     """
     while True:
         seed_everything(trainer.fold.seed, epoch, step)
@@ -30,7 +30,7 @@ def train_step(trainer: Trainer, epoch: int, step: int, rows: torch.Tensor, inpu
         except torch.OutOfMemoryError:
             trainer.micro_batch_size = _halved(trainer.micro_batch_size, len(rows))
             size = trainer.micro_batch_size
-            trainer.reporter.noted(f"memory ran out: going on in micro-batches of {size} of the {len(rows)} rows of a batch")
+            trainer.reporter.note(f"memory ran out: continuing in micro-batches of {size} of a batch's {len(rows)} rows")
         except RuntimeError as error:
             if not trainer.config.train.compile:
                 raise
@@ -38,7 +38,7 @@ def train_step(trainer: Trainer, epoch: int, step: int, rows: torch.Tensor, inpu
                 f"torch.compile, or the network that it compiled, failed: {next(iter(str(error).strip().splitlines()), error)}",
                 mend="install a C++ compiler (sudo apt install g++), or set train.compile: false",
             ) from error
-        # Outside the handler, which would keep the failed step's tensors alive.
+        # Not in the handler, which keeps the failed step's tensors alive.
         trainer.optimizer.zero_grad(set_to_none=True)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -53,7 +53,7 @@ def train_step(trainer: Trainer, epoch: int, step: int, rows: torch.Tensor, inpu
 
 
 def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.Tensor:
-    """The gradients of the batch's mean loss, accumulated over micro-batches."""
+    """Accumulate the gradients of the batch's mean loss over micro-batches, and return the loss."""
     with record_function("to device"):
         target = trainer.targets[rows.to(trainer.targets.device)]
         inputs = {name: trainer.compute.to_device(tensor) for name, tensor in inputs.items()}
@@ -78,7 +78,7 @@ def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.
 def _mixed(
     inputs: Inputs, target: torch.Tensor, mix: Callable[..., tuple[torch.Tensor, torch.Tensor]], name: str
 ) -> tuple[Inputs, torch.Tensor]:
-    """The batch with the input `name`, (b, height, width, channels), and its targets, (b, outputs) float32, mixed."""
+    """Mix a batch's input `name`, (b, height, width, channels), and its targets, (b, outputs) float32."""
     images, target = mix(inputs[name].permute(0, 3, 1, 2).float(), target)
     return {**inputs, name: images.permute(0, 2, 3, 1)}, target
 
@@ -86,38 +86,38 @@ def _mixed(
 def _halved(size: int, rows: int) -> int:
     if min(size, rows) == 1:
         raise InputError(
-            "one row alone does not fit into the memory",
+            "a single row does not fit into memory",
             mend="choose a smaller input or model, or free memory that another process holds",
         )
     return math.ceil(min(size, rows) / 2)
 
 
 class LossWatch:
-    """Stops a training whose loss is no longer finite, with the rows of the batch that made it so.
+    """Stops a training whose loss is no longer finite, and names the rows of that batch.
 
-    On a GPU it looks at many losses at once, because each look waits for the device.
+    On a GPU it checks many losses at once, because each check waits for the device.
     """
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
         self.every = 1 if trainer.compute.device.type == "cpu" else CHECKED_EVERY
-        self.unseen: list[tuple[int, int, float, torch.Tensor, torch.Tensor]] = []
+        self.unchecked: list[tuple[int, int, float, torch.Tensor, torch.Tensor]] = []
 
-    def saw(self, epoch: int, step: int, lr: float, rows: torch.Tensor, loss: torch.Tensor) -> None:
-        """Take note of a step; every so often, look."""
-        self.unseen.append((epoch, step, lr, rows, loss))
-        if len(self.unseen) >= self.every:
-            self.look()
+    def add(self, epoch: int, step: int, lr: float, rows: torch.Tensor, loss: torch.Tensor) -> None:
+        """Add a step's loss, and check the losses every so often."""
+        self.unchecked.append((epoch, step, lr, rows, loss))
+        if len(self.unchecked) >= self.every:
+            self.check()
 
-    def look(self) -> None:
-        """Raise InputError for the first of the losses not looked at that is not finite."""
-        if not self.unseen:
+    def check(self) -> None:
+        """Raise InputError for the first unchecked loss that is not finite."""
+        if not self.unchecked:
             return
-        finite = torch.stack([loss for *_, loss in self.unseen]).isfinite().tolist()
+        finite = torch.stack([loss for *_, loss in self.unchecked]).isfinite().tolist()
         if all(finite):
-            self.unseen.clear()
+            self.unchecked.clear()
             return
-        epoch, step, lr, rows, loss = self.unseen[finite.index(False)]
+        epoch, step, lr, rows, loss = self.unchecked[finite.index(False)]
         fold = self.trainer.fold
         problem, table = fold.prepared.problem, fold.prepared.train.iloc[rows.numpy()]
         columns = [problem.id, *problem.targets[:3]]

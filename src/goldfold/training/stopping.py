@@ -1,4 +1,4 @@
-"""Being asked to stop: by Ctrl-C, by SIGTERM, or by train.max_hours."""
+"""Stop a training: by Ctrl-C, by SIGTERM, or after train.max_hours."""
 
 import os
 import signal
@@ -18,14 +18,14 @@ Stop = Callable[[], Reason | None]
 
 
 def never() -> None:
-    """No reason to stop."""
+    """Return no reason to stop."""
 
 
 @contextmanager
 def asked_to_stop(seconds: float | None) -> Iterator[Stop]:
-    """Yield a function that gives the reason to stop, if there is one: `seconds` are over, or Ctrl-C or SIGTERM came.
+    """Yield a function that returns the reason to stop, if any: `seconds` are over, or Ctrl-C or SIGTERM was received.
 
-    The first signal asks, so that the step under way ends and the state is saved; a second one stops at once.
+    After the first signal the current step ends and the state is saved; a second one stops at once.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     signals = (signal.SIGINT, signal.SIGTERM)
@@ -53,19 +53,19 @@ def asked_to_stop(seconds: float | None) -> Iterator[Stop]:
 
 
 def share_of_hours(config: Config, fold: int, seed: int) -> float | None:
-    """The seconds that one training may take of what is left of train.max_hours, shared out equally among those to come.
+    """Return the seconds that one training may take: what is left of train.max_hours, divided among the remaining trainings.
 
-    The clock starts with the `dvc` process that runs the stages, or with this one where there is none.
+    The clock starts with the `dvc` process that runs the stages, or else with this process.
     """
     if config.train.max_hours is None:
         return None
     trainings = list(product(config.split.folds, config.train.seeds))
     left = len(trainings) - trainings.index((fold, seed)) if (fold, seed) in trainings else 1
-    gone = time.time() - _begun()
-    return max(0.0, config.train.max_hours * 3600 - gone) / left
+    elapsed = time.time() - _start_time()
+    return max(0.0, config.train.max_hours * 3600 - elapsed) / left
 
 
-def _begun() -> float:
+def _start_time() -> float:
     own = psutil.Process(os.getpid())
     dvc = [parent for parent in own.parents() if any(part.endswith("dvc") for part in _command(parent)[:2])]
     return float((dvc[-1] if dvc else own).create_time())

@@ -1,4 +1,4 @@
-"""Between a problem's targets and a network's outputs."""
+"""Convert a problem's targets to what a loss compares, and a network's outputs to predictions."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from goldfold.metrics import Array
 
 @dataclass(frozen=True)
 class TargetCodec:
-    """Turns truth into what the loss compares, and logits into predictions; both as goldfold.metrics shapes them.
+    """Encodes truth for the loss, and decodes logits to predictions; both have the shapes of goldfold.metrics.
 
     A regression's values are learned as log1p if `log1p`, then standardised by `mean` and `std`, (targets,).
     """
@@ -39,7 +39,7 @@ class TargetCodec:
         return len(self.problem.outputs)
 
     def encode(self, truth: Array) -> torch.Tensor:
-        """What the loss compares with logits: class indices (n,) int64, else (n, outputs) float32 (of votes, their shares)."""
+        """Return what the loss compares with logits: class indices (n,) int64, else (n, outputs) float32 (for votes, shares)."""
         if self.problem.task == "multiclass":
             return torch.tensor(truth, dtype=torch.float32 if truth.ndim > 1 else torch.int64)
         values = truth.reshape(len(truth), -1).astype(np.float64)
@@ -49,14 +49,14 @@ class TargetCodec:
         return torch.from_numpy(values.astype(np.float32))
 
     def soft(self, target: torch.Tensor, smoothing: float) -> torch.Tensor:
-        """Encoded targets as (n, outputs) float32, with a share `smoothing` of each spread over all classes."""
+        """Return encoded targets as (n, outputs) float32, with a share `smoothing` of each spread over all classes."""
         if self.problem.task == "multiclass":
             target = target if target.is_floating_point() else torch.nn.functional.one_hot(target, self.outputs).float()
             return target * (1 - smoothing) + smoothing / self.outputs
         return target if self.problem.task == "regression" else target * (1 - smoothing) + smoothing / 2
 
     def decode(self, logits: torch.Tensor) -> Array:
-        """Predictions from logits (n, outputs): probabilities or values, float64."""
+        """Return the predictions of logits (n, outputs): probabilities or values, float64."""
         logits = logits.double()
         task = self.problem.task
         if task == "multiclass":
@@ -69,10 +69,10 @@ class TargetCodec:
         return probabilities[:, 0] if task == "binary" else probabilities
 
     def to_json(self) -> dict[str, Any]:
-        """The codec as JSON holds it."""
+        """Return the codec as JSON."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "TargetCodec":
-        """Rebuild what `to_json` gave."""
+        """Return the codec of what `to_json` returned."""
         return cls(Problem.from_json(value["problem"]), value["log1p"], tuple(value["mean"]), tuple(value["std"]))

@@ -1,4 +1,4 @@
-"""Training a fold, to its best checkpoint."""
+"""Train a fold to its best checkpoint."""
 
 import time
 from contextlib import nullcontext
@@ -25,13 +25,13 @@ from goldfold.training.stopping import Reason, Stop, never
 from goldfold.training.trainer import Trainer, make_trainer
 
 STOPPED: dict[Reason, str] = {
-    "max_hours": "its share of train.max_hours is over; `goldfold resume` goes on from there",
-    "interrupted": "asked to",
+    "max_hours": "its share of train.max_hours is over; `goldfold resume` continues",
+    "interrupted": "interrupted",
 }
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM ended a training, whose state is saved."""
+    """A training was ended by Ctrl-C or SIGTERM; its state is saved."""
 
 
 def train_fold(
@@ -46,24 +46,24 @@ def train_fold(
 ) -> FoldResult:
     """Train one fold with one seed, and write its best checkpoint to `folder`.
 
-    The best epoch is the one with the best monitored value (train.monitor) on the fold's validation rows; the first of
-    equals. With `scratch`, a folder that outlives the stage, the state is saved there as training goes, the same training
-    goes on from it, and one that is finished is not repeated; features that are computed once are kept there too. When `stop`
-    gives a reason, the state and what is best so far are saved: for max_hours that is returned, else Stopped is raised.
+    The best epoch is the first with the best monitored value (train.monitor) on the fold's validation rows. In `scratch`, a
+    folder that outlives the stage, the training's state, result and features are kept: it resumes from there, and a finished
+    training is not repeated. When `stop` returns a reason, the state and the best checkpoint so far are saved; for max_hours that
+    result is returned, else Stopped is raised.
 
     Raises InputError for names and arguments of params.yaml that the libraries refuse, for a metric that is undefined on
-    the fold, and for a loss that is no longer finite.
+    the fold, and for a loss that is not finite.
     """
     reporter = reporter or Silent()
     key = training_key(prepared, fold, seed, config, machine())
     with held(scratch / STATES, key) if scratch else nullcontext() as state:
         result = kept_result(state) if state else None
         if result:
-            reporter.noted(f"{config.train.name_of(fold, seed)}: trained with these settings already, and taken over")
+            reporter.note(f"{config.train.name_of(fold, seed)}: already trained with these settings")
         else:
             if config.train.profile:
                 profile_steps(make_trainer(prepared, fold, seed, config, reporter, scratch), config.train.profile)
-            result = _learn(read_fold(prepared, fold, seed, config, reporter.noted), key, reporter, scratch, state, stop)
+            result = _learn(read_fold(prepared, fold, seed, config, reporter.note), key, reporter, scratch, state, stop)
         if state and result.ended == "finished":
             keep_result(state, result, config.train.keep_state)
         result.save(folder)
@@ -73,49 +73,49 @@ def train_fold(
 
 
 def _learn(fold: Fold, key: str, reporter: Reporter, scratch: Path | None, state: Path | None, stop: Stop) -> FoldResult:
-    """Build the fold's model and train it; an estimator is fitted."""
-    model = fold.build_model(reporter.noted)
+    """Build the fold's model and train or fit it."""
+    model = fold.build_model(reporter.note)
     if is_fitted_once(model):
         return fit_fold(fold, key, model, reporter)
     trainer = Trainer(fold, model, reporter, scratch, stop)
     if state:
-        _take_up(trainer, state)
+        _resume(trainer, state)
     reporter.started(trainer.plan)
     return _train(trainer, key, state, stop)
 
 
-def _take_up(trainer: Trainer, state: Path) -> None:
-    """Go on from the training's own state, or from the kept one of the shorter training that it continues."""
+def _resume(trainer: Trainer, state: Path) -> None:
+    """Resume from the training's own state, or from that of the shorter training that it continues."""
     fold, train = trainer.fold, trainer.config.train
-    taken = load_state(state, trainer)
-    if not taken and train.continue_from:
+    is_resumed = load_state(state, trainer)
+    if not is_resumed and train.continue_from:
         shorter = train.model_copy(update={"epochs": train.continue_from, "continue_from": None})
         base = fold.config.model_copy(update={"train": shorter})
-        taken = load_state(state.with_name(training_key(fold.prepared, fold.number, fold.seed, base, machine())), trainer)
-    if taken:
+        is_resumed = load_state(state.with_name(training_key(fold.prepared, fold.number, fold.seed, base, machine())), trainer)
+    if is_resumed:
         progress = trainer.progress
-        trainer.reporter.noted(f"{fold.name}: going on from epoch {progress.epoch + 1}, step {progress.step + 1}")
+        trainer.reporter.note(f"{fold.name}: resuming at epoch {progress.epoch + 1}, step {progress.step + 1}")
 
 
 def _train(trainer: Trainer, key: str, state: Path | None, stop: Stop) -> FoldResult:
-    """Train until all epochs are done, nothing better came for train.patience epochs, or there is a reason to stop."""
+    """Train until all epochs are done, train.patience epochs brought no improvement, or there is a reason to stop."""
     train, progress, saving = trainer.config.train, trainer.progress, _Saving(trainer, state)
     reason = stop()
     while reason is None and not _is_finished(trainer):
         if progress.epoch == train.continue_from and progress.step == 0:
-            trainer.schedule.go_on(train.epochs - train.continue_from)
+            trainer.schedule.extend(train.epochs - train.continue_from)
         reason = _train_epoch(trainer, key, saving, stop)
         saving.save()
         reason = reason or stop()
     if _is_finished(trainer):
         reason = None
     if reason:
-        trainer.reporter.noted(f"{trainer.fold.name}: stopping in epoch {progress.epoch + 1}: {STOPPED[reason]}")
+        trainer.reporter.note(f"{trainer.fold.name}: stopping in epoch {progress.epoch + 1}: {STOPPED[reason]}")
     best = progress.best
     if best is None:
         if reason == "interrupted":
             raise _stopped(trainer.fold.number)
-        # The time ended within the first epoch: the result is the model of now.
+        # Time ran out within the first epoch: the result is the present model.
         judged = trainer.judge(0)
         row = trainer.row(judged, 0.0, time.time())
         return replace(trainer.fold.result(key, trainer.average.judged(0), trainer.compute, judged, [row]), ended="max_hours")
@@ -130,11 +130,11 @@ def _is_finished(trainer: Trainer) -> bool:
 
 
 def _stopped(fold: int) -> Stopped:
-    return Stopped(f"fold {fold} is saved as it was; the same command goes on from there")
+    return Stopped(f"fold {fold} is saved; the same command resumes it")
 
 
 class _Saving:
-    """Saves the state at each epoch's end, and within an epoch whenever train.save_minutes have gone by."""
+    """Saves the state at each epoch's end, and within an epoch every train.save_minutes."""
 
     def __init__(self, trainer: Trainer, folder: Path | None) -> None:
         self.trainer, self.folder = trainer, folder
@@ -150,7 +150,7 @@ class _Saving:
 
 
 def _train_epoch(trainer: Trainer, key: str, saving: _Saving, stop: Stop) -> Reason | None:
-    """Do what is left of an epoch and judge it; a reason to stop leaves it, after a step, with the progress so far."""
+    """Train the rest of an epoch and validate it; return the reason to stop if there is one after a step."""
     progress, train = trainer.progress, trainer.config.train
     epoch, started, seen_before = progress.epoch, time.time(), progress.seen
     set_trainable(trainer.model, trainer.config.finetune, epoch)
@@ -159,7 +159,7 @@ def _train_epoch(trainer: Trainer, key: str, saving: _Saving, stop: Stop) -> Rea
     for rows, inputs in trainer.batches:
         progress.lr = max(group["lr"] for group in trainer.optimizer.param_groups)
         loss = train_step(trainer, epoch, progress.step, rows, inputs)
-        watch.saw(epoch, progress.step, progress.lr, rows, loss)
+        watch.add(epoch, progress.step, progress.lr, rows, loss)
         trainer.schedule.batch_ended()
         progress.total = progress.total + loss * len(rows)
         progress.seen += len(rows)
@@ -167,11 +167,11 @@ def _train_epoch(trainer: Trainer, key: str, saving: _Saving, stop: Stop) -> Rea
         trainer.reporter.stepped(epoch, progress.step - 1, progress.mean_loss(), progress.lr)
         reason = stop()
         if reason or saving.is_due():
-            watch.look()
+            watch.check()
             if reason:
                 return reason
             saving.save()
-    watch.look()
+    watch.check()
     speed = (progress.seen - seen_before) / max(time.time() - started, 1e-9)
     trainer.average.epoch_ended(epoch)
     judged = trainer.judge(epoch)
@@ -185,9 +185,9 @@ def _train_epoch(trainer: Trainer, key: str, saving: _Saving, stop: Stop) -> Rea
 
 
 def _keep(trainer: Trainer, key: str, judged: Evaluation) -> bool:
-    """Keep the epoch's checkpoint if it is among the train.keep_best best ones; return whether it is the best."""
+    """Keep the epoch's checkpoint if it is among the best train.keep_best; return whether it is the best."""
     progress, train = trainer.progress, trainer.config.train
-    # Of equals the first is the better one.
+    # Of equals the first is better.
     rank = sum(not _is_better(judged, checkpoint, train) for checkpoint in progress.kept)
     if rank < train.keep_best:
         weights = trainer.average.judged(progress.epoch)

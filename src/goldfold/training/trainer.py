@@ -33,9 +33,9 @@ from goldfold.training.stopping import Stop, never
 
 @dataclass
 class Progress:
-    """How far a training is: `epoch` and `step` are the next to do; `total` (of the loss) and `seen` are the epoch's so far.
+    """The progress of a training: the next `epoch` and `step`; `total` (of the loss) and `seen` (rows) of the epoch so far.
 
-    `kept` are the best epochs' checkpoints, the best first.
+    `kept` holds the checkpoints of the best epochs, the best first.
     """
 
     total: torch.Tensor
@@ -48,11 +48,11 @@ class Progress:
 
     @property
     def best(self) -> FoldResult | None:
-        """The best checkpoint so far, if there is one."""
+        """The best checkpoint so far, if any."""
         return self.kept[0] if self.kept else None
 
     def mean_loss(self) -> Callable[[], float]:
-        """The epoch's mean loss so far; the call waits for the device."""
+        """Return a function that waits for the device and returns the epoch's mean loss so far."""
         total, seen = self.total, self.seen
         return lambda: float(total) / max(seen, 1)
 
@@ -60,12 +60,12 @@ class Progress:
 class Trainer:
     """A fold's network with its batches, loss, optimiser, schedule and average of weights.
 
-    `model` is the whole network, `network` what a training batch passes through: the model or its head, compiled if
-    train.compile. With `on_features`, batches are features of the frozen backbone, which the head alone reads. `plain_loss` is
-    the loss without class weights, by which models are judged, and `targets` what the training loss compares, for each row of
-    the training table. `steps` counts the batches of a whole epoch. `micro_batch_size` falls when memory runs out.
+    `model` is the whole network; `network` is what training batches pass through: the model or its head, compiled if
+    train.compile. With `on_features`, batches are features of the frozen backbone, which the head alone reads. `plain_loss`, the
+    loss without class weights, is for validation; `targets` is what the training loss compares, for each row of the training
+    table. `steps` is the number of batches of an epoch. `micro_batch_size` falls when memory runs out.
 
-    Raises InputError for what params.yaml names and the libraries refuse.
+    Raises InputError for names and arguments of params.yaml that the libraries refuse.
     """
 
     def __init__(self, fold: Fold, model: nn.Module, reporter: Reporter, scratch: Path | None = None, stop: Stop = never) -> None:
@@ -77,7 +77,7 @@ class Trainer:
         self.model = model.to(self.compute.device)
         augmented = fold.training_view()
         workers = default_workers() if train.workers is None else train.workers
-        views = feature_views(fold, self.model, self.compute, (augmented, plain), workers, scratch, reporter.noted, stop)
+        views = feature_views(fold, self.model, self.compute, (augmented, plain), workers, scratch, reporter.note, stop)
         self.on_features = views is not None
         augmented, plain = views or (augmented, plain)
         workers = 0 if views else workers
@@ -98,7 +98,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.compute.device.type, enabled=self.compute.precision == "fp16")
         self.average = WeightAverage(train.average, self.model)
         reader = self.reader(self.model)
-        # Inputs of ever another length are not to be compiled for each.
+        # Inputs of varying length are compiled once.
         dynamic = None if augmented.lengths is not None else False
         self.network: Callable[..., torch.Tensor] = torch.compile(reader, dynamic=dynamic) if train.compile else reader
         self.progress = Progress(torch.zeros((), device=self.compute.device))
@@ -110,21 +110,21 @@ class Trainer:
 
     @property
     def plan(self) -> Plan:
-        """What the training is about to do."""
+        """The rest of the training."""
         return self.fold.plan(self.config.train.epochs, self.steps, self.compute, self.progress.epoch)
 
     def reader(self, model: nn.Module) -> nn.Module:
-        """The part of a model that reads the batches."""
+        """Return the part of a model that reads the batches."""
         return model.head if self.on_features else model  # type: ignore[return-value]
 
     def judge(self, epoch: int) -> Evaluation:
-        """Evaluate the model, or the average of its weights; raises InputError where the score or the loss is not a number."""
+        """Evaluate the model, or the average of its weights; raises InputError if the score or the loss is not a number."""
         reader = self.reader(self.average.judged(epoch))
         args = (self.validation, self.fold.validation_table, self.fold.codec, self.plain_loss, self.compute)
         return self.fold.require_numbers(evaluate(reader, *args), epoch)
 
     def row(self, judged: Evaluation, speed: float, started: float) -> Row:
-        """A line of the history, for the epoch under way."""
+        """Return the line of the history for the present epoch."""
         progress, now = self.progress, time.time()
         return {
             "epoch": progress.epoch,
@@ -138,13 +138,13 @@ class Trainer:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the training needs to go on, but the kept checkpoints' weights: of them the epochs."""
+        """Return what the training needs to resume, except the kept checkpoints, which `progress` names by their epochs."""
         progress = vars(self.progress) | {"kept": [checkpoint.epoch for checkpoint in self.progress.kept]}
         parts = {name: getattr(self, name).state_dict() for name in _STATEFUL}
         return {**parts, "micro_batch_size": self.micro_batch_size, "progress": progress}
 
     def load_state_dict(self, state: dict[str, Any], checkpoints: Callable[[int], FoldResult]) -> None:
-        """Take over what `state_dict` gave; `checkpoints` gives the kept one of an epoch."""
+        """Load what `state_dict` returned; `checkpoints` loads the kept one of an epoch."""
         saved, train = state["progress"], self.config.train
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
@@ -152,14 +152,14 @@ class Trainer:
         self.scaler.load_state_dict(state["scaler"])
         self.micro_batch_size = state["micro_batch_size"]
         if train.continue_from and (saved["epoch"], saved["step"]) > (train.continue_from, 0):
-            self.schedule.go_on(train.epochs - train.continue_from)
+            self.schedule.extend(train.epochs - train.continue_from)
             self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         total = self.compute.to_device(saved["total"])
         self.progress = Progress(**{**saved, "total": total, "kept": [checkpoints(epoch) for epoch in saved["kept"]]})
 
     def _sampler(self, augmented: View) -> EpochSampler:
-        """The order of the training rows, those of similar length in a batch where train.bucket says so."""
+        """Return the sampler of the training rows, with train.bucket in batches of similar length."""
         fold, train = self.fold, self.config.train
         rows, truth = fold.training_rows, fold.truth[fold.training_rows]
         balanced = balanced_rows(fold.codec.problem, truth) if train.sampling == "balanced" else None
@@ -168,11 +168,11 @@ class Trainer:
         if lengths is not None:
             samplers = (sampler, EpochSampler(rows, fold.seed, balanced))
             bucketed, shuffled = (padding(order, lengths, train.batch_size) for order in samplers)
-            self.reporter.noted(f"padding: {bucketed:.0%} of the inputs, {shuffled:.0%} without buckets")
+            self.reporter.note(f"padding: {bucketed:.0%} of the inputs, {shuffled:.0%} without buckets")
         return sampler
 
     def _targets(self) -> torch.Tensor:
-        """What the training loss compares, for each row of the training table."""
+        """Return what the training loss compares, for each row of the training table."""
         fold, train = self.fold, self.config.train
         targets = fold.codec.encode(fold.truth)
         if train.label_smoothing and fold.codec.problem.task == "regression":
@@ -196,24 +196,24 @@ def make_trainer(
     scratch: Path | None = None,
     stop: Stop = never,
 ) -> Trainer:
-    """Make the trainer of a fold that has learned nothing yet; raises InputError as Trainer does, and for an estimator."""
-    fold = read_fold(prepared, number, seed, config, reporter.noted)
-    model = fold.build_model(reporter.noted)
+    """Make a fold's trainer, untrained; raises InputError as Trainer does, and for an estimator."""
+    fold = read_fold(prepared, number, seed, config, reporter.note)
+    model = fold.build_model(reporter.note)
     if is_fitted_once(model):
-        raise InputError(f"{config.model.name} is fitted at once, without steps", mend="this is for networks; run dvc repro")
+        raise InputError(f"{config.model.name} is fitted at once, without steps", mend="use this for networks, or run dvc repro")
     return Trainer(fold, model, reporter, scratch, stop)
 
 
 def _require_fit(loss: nn.Module, train: TrainConfig, outputs: int, targets: torch.Tensor) -> None:
-    """Raise InputError where the loss refuses the targets, or gives more than one number."""
+    """Raise InputError if the loss refuses the targets, or returns more than one number."""
     try:
         value: torch.Tensor = loss(torch.zeros(len(targets), outputs), targets)
-        why = "" if value.ndim == 0 else f"it gives a value of shape {tuple(value.shape)}, not the mean over the batch"
+        why = "" if value.ndim == 0 else f"it returns a value of shape {tuple(value.shape)}, not the mean over the batch"
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         why = next(iter(str(error).splitlines()), repr(error))
     if why:
         softened = train.mix or train.label_smoothing or (train.pseudo and train.pseudo.soft)
-        soft = " that mix, label_smoothing or pseudo.soft made soft" if softened else ""
+        soft = " (soft, by mix, label_smoothing or pseudo.soft)" if softened else ""
         raise InputError(
             f"params.yaml, train.loss: {train.loss.name if train.loss else type(loss).__name__} does not take logits of "
             f"shape {(len(targets), outputs)} with {targets.dtype} targets{soft} of shape {tuple(targets.shape)}: {why}",
@@ -222,12 +222,12 @@ def _require_fit(loss: nn.Module, train: TrainConfig, outputs: int, targets: tor
 
 
 def _mixing(train: TrainConfig) -> tuple[Callable[..., Any], ...]:
-    """The transforms of train.mix, which take images and soft targets."""
+    """Return the transforms of train.mix, which take images and soft targets."""
     transforms = []
     for position, component in enumerate(train.mix):
         key = f"train.mix.{position}"
         factory = named(component.name, ["torchvision.transforms.v2"], f"{key}.name")
         if component.name not in ("MixUp", "CutMix") and ":" not in component.name:
-            raise InputError(f"params.yaml, {key}: {component.name} mixes nothing", mend="give MixUp or CutMix")
+            raise InputError(f"params.yaml, {key}: {component.name} does not mix rows", mend="give MixUp or CutMix")
         transforms.append(called(factory, key, **component.args))
     return tuple(transforms)

@@ -1,4 +1,4 @@
-"""Out-of-fold predictions, their scores and how sure those are."""
+"""Out-of-fold predictions, their scores and the scores' uncertainty."""
 
 from goldfold.validation.cv_result import CVResult, Scores
 

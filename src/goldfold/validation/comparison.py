@@ -1,4 +1,4 @@
-"""Comparing two results on the same out-of-fold rows."""
+"""Compare two results on the same out-of-fold rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,11 +21,11 @@ Pair = tuple[Array, Array]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a second run changes against a first; every difference is the second's minus the first's.
+    """The comparison of two runs; every difference is the second's score minus the first's.
 
-    `low` and `high` bound the difference of the metric, and `share` is that of the resamples in which the better run wins
-    (the second, where both score the same; a draw counts half). `folds` has the columns fold, rows, first, second and
-    difference; `changed` is described at `changed_rows`. Files: comparison.json, changed.csv.
+    `low` and `high` bound the difference of the metric; `share` is the share of the resamples in which the better run wins (the
+    second if both score the same; a draw counts half). `folds` has the columns fold, rows, first, second and difference; for
+    `changed` see `changed_rows`. Files: comparison.json, changed.csv.
     """
 
     names: tuple[str, str]
@@ -49,19 +49,19 @@ class Comparison:
 
     @property
     def better(self) -> str | None:
-        """The run with the better score; None where both score the same."""
+        """The run with the better score; None if both score the same."""
         if self.difference == 0:
             return None
         return self.names[int((self.difference > 0) == self.maximize)]
 
     @property
     def is_more_than_noise(self) -> bool:
-        """Whether the interval of the difference leaves 0 out."""
+        """Whether the interval of the difference excludes 0."""
         return self.low > 0 or self.high < 0
 
     @property
     def verdict(self) -> str:
-        """In words, whether the difference is more than noise."""
+        """A sentence that says whether the difference is more than noise."""
         if self.better is None:
             return f"no difference: both score {self.scores[0]:.5g}"
         ahead = f"{self.better} is ahead by {abs(self.difference):.3g}"
@@ -77,7 +77,7 @@ class Comparison:
             self.changed.to_csv(draft, index=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The numbers as JSON holds them; null where the metric is undefined."""
+        """Return the numbers as JSON; null where the metric is undefined."""
         folds = self.folds.astype(object).where(self.folds.notna(), None)
         numbers = {"low": self.low, "high": self.high, "share_of_resamples_won": self.share}
         return {
@@ -101,11 +101,11 @@ class Comparison:
 def compare(
     problem: Problem, results: Mapping[str, CVResult], config: ValidateConfig, groups: pd.Series | None = None
 ) -> Comparison:
-    """Compare two results, by the names of their runs, whose out-of-fold rows are the same in the same order.
+    """Compare the results of two runs, by name, with the same out-of-fold rows in the same order.
 
-    Predictions are compared as each run is judged: post-processed, nested. The interval is that of the paired bootstrap (Efron
-    and Tibshirani 1993): both are scored on the same resample of the rows that are answered, or of whole groups where `groups`
-    gives that of each id, so what is hard for both does not widen it.
+    Predictions are post-processed, nested, as they are in each run's score. The interval is that of the paired bootstrap (Efron
+    and Tibshirani 1993): both are scored on the same resamples of the answered rows, or of whole `groups` (by id), so rows that
+    are hard for both do not widen it.
     """
     answers = [problem.per_answer(result.oof, problem.predictions(result.oof)) for result in results.values()]
     table = answers[0][0]
@@ -137,7 +137,7 @@ def compare(
 
 
 def paired_differences(problem: Problem, table: pd.DataFrame, pair: Pair, number: int, groups: Array | None = None) -> Array:
-    """The difference of two predictions' scores, (at most `number`,), over resamples on which the metric is defined."""
+    """Return the difference of two predictions' scores, (at most `number`,), on each resample where the metric is defined."""
     truth, named = problem.truth(table), list(named_columns(problem.scored_by, problem.metric_args))
     differences = []
     for rows in resamples(len(truth), number, groups):
@@ -148,11 +148,10 @@ def paired_differences(problem: Problem, table: pd.DataFrame, pair: Pair, number
 
 
 def changed_rows(problem: Problem, table: pd.DataFrame, raw: Pair, judged: Pair, most: int) -> pd.DataFrame:
-    """The rows on which two predictions differ most: id, fold, targets, the losses as predicted and their change, largest first.
+    """Return the rows on which two predictions differ most: id, fold, targets, raw losses and their change, largest first.
 
-    Under a metric of labels they are all the rows that one gets right and the other wrong as judged, with the column `turned`
-    (right → wrong, wrong → right) and, where a row has one label, both labels; under another metric, the `most` rows whose
-    loss changed most.
+    Under a metric of labels these are all rows that one run gets right and the other wrong, with the column `turned` (right →
+    wrong, wrong → right) and, if a row has one label, both labels; else the `most` rows whose loss changed most.
     """
     truth = problem.truth(table)
     losses = [row_losses(problem, truth, prediction) for prediction in raw]

@@ -18,9 +18,9 @@ METRIC = "metric.json"
 class Scores:
     """The competition's metric on all out-of-fold rows, its bootstrap interval, and the metric per fold.
 
-    Where there is post-processing they are nested (see goldfold.inference.postprocess), and `raw` is the metric without.
-    `rows` counts answers: rows that share one count once. Where the interval is that of resamples of whole groups, `groups`
-    counts those. `plain` is the metric of the best checkpoints by themselves, without test-time augmentation.
+    Post-processing is nested (see goldfold.inference.postprocess), and `raw` is the metric without it. `rows` counts rows that
+    share an answer once; `groups` counts groups if whole groups were resampled for the interval. `plain` is the metric of the
+    best checkpoints alone, without test-time augmentation.
     """
 
     metric: str
@@ -36,12 +36,12 @@ class Scores:
 
     @property
     def mean(self) -> float:
-        """The mean over folds."""
+        """The mean of the folds' scores."""
         return float(pd.Series(self.folds).mean())
 
     @property
     def deviation(self) -> float:
-        """The standard deviation over folds; 0 for a single one."""
+        """The standard deviation of the folds' scores; 0 for a single one."""
         return float(pd.Series(self.folds).std(ddof=0))
 
 
@@ -61,10 +61,10 @@ class CVResult:
     postprocess: Postprocess = field(default_factory=Postprocess)
 
     def judged(self) -> pd.DataFrame:
-        """The out-of-fold table as it is judged: a row per answer, and post-processed by what the other folds fitted."""
+        """Return the out-of-fold table as it is scored: a row per answer, post-processed as fitted to the other folds."""
         table, prediction = self.problem.per_answer(self.oof, self.problem.predictions(self.oof))
         judged = self.postprocess.judged(self.problem, table, prediction)
-        # A confidence has a column after the values, for the submission alone.
+        # The last column may be a confidence, which is for the submission alone.
         columns = judged.reshape(len(judged), -1).T
         return table.assign(**dict(zip(self.problem.outputs, columns, strict=False)))
 
@@ -83,7 +83,7 @@ class CVResult:
         write_json(folder / "metrics.json", self.metrics())
 
     def metrics(self) -> dict[str, Any]:
-        """The scores as `dvc metrics` shows them."""
+        """Return the scores as `dvc metrics` shows them."""
         scores = self.scores
         return {
             scores.metric: {
@@ -122,6 +122,6 @@ class CVResult:
         )
         worst = pd.read_csv(folder / "worst.csv", dtype={"id": "str"})
         steps = folder / "postprocess.json"
-        # Results of before there was post-processing have no such file.
+        # Older results have no post-processing.
         postprocess = Postprocess.from_json(read_json(steps)) if steps.is_file() else Postprocess()
         return cls(problem, scores, pd.read_parquet(folder / "oof.parquet"), worst, postprocess)

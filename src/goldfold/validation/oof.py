@@ -1,4 +1,4 @@
-"""Out-of-fold predictions made outside the pipeline, as the table that it scores."""
+"""Out-of-fold predictions made outside the pipeline, as a table to be scored."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ from goldfold.prepare import PreparedSet
 def oof_table(prepared: PreparedSet, rows: Array, oof: Array | pd.Series | pd.DataFrame) -> pd.DataFrame:
     """Make the out-of-fold table (see CVResult) of the training rows at the positions `rows`.
 
-    `oof` has a row for each training row, as `Repository.score` describes it. Raises InputError for predictions of another shape,
-    for an id with two of them, and for one of `rows` without.
+    `oof` has a row for each training row, see `Repository.score`. Raises InputError for predictions of another shape, for an id
+    with two predictions, and for one of `rows` without one.
     """
     problem = prepared.problem
     prediction = _predictions(problem, _in_order(oof, prepared.train[problem.id], problem)[rows])
@@ -26,7 +26,7 @@ def oof_table(prepared: PreparedSet, rows: Array, oof: Array | pd.Series | pd.Da
 
 
 def _in_order(oof: Any, ids: pd.Series, problem: Problem) -> Array:
-    """Predictions as an array, a row per id in their order; missing ones are NaN."""
+    """Return predictions as an array, a row per id in the order of `ids`; missing ones are NaN."""
     if isinstance(oof, pd.DataFrame) and problem.id in oof:
         oof = oof.set_index(problem.id)
     if isinstance(oof, pd.DataFrame):
@@ -34,8 +34,8 @@ def _in_order(oof: Any, ids: pd.Series, problem: Problem) -> Array:
         oof = oof[named] if named else oof
     if isinstance(oof, pd.Series | pd.DataFrame) and not isinstance(oof.index, pd.RangeIndex):
         if oof.index.has_duplicates:
-            twice = sorted(set(oof.index[oof.index.duplicated()].astype(str)))
-            raise InputError("ids with two predictions", [f"{problem.id} {i}" for i in twice], "keep one row for each")
+            repeated = sorted(set(oof.index[oof.index.duplicated()].astype(str)))
+            raise InputError("ids with two predictions", [f"{problem.id} {i}" for i in repeated], "keep one row for each")
         oof = oof.reindex(list(ids))
     values = np.atleast_1d(np.asarray(oof))
     if len(values) != len(ids):
@@ -47,7 +47,7 @@ def _in_order(oof: Any, ids: pd.Series, problem: Problem) -> Array:
 
 
 def _predictions(problem: Problem, values: Array) -> Array:
-    """Predictions in the shape that metrics take; a label counts as a probability of 1."""
+    """Return predictions in the shape that metrics take; a label becomes a probability of 1."""
     if problem.is_exclusive and values.ndim == 1 and (problem.task == "multiclass" or values.dtype.kind not in "fiub"):
         index = pd.Series(values).astype(str).map({label: position for position, label in enumerate(problem.classes)})
         values = np.eye(len(problem.classes))[index.fillna(0).astype(int)]
@@ -67,7 +67,7 @@ def _predictions(problem: Problem, values: Array) -> Array:
 
 
 def _require_predicted(problem: Problem, table: pd.DataFrame) -> None:
-    """Raise InputError where a validation row has no prediction, or one that is no probability."""
+    """Raise InputError for validation rows without a prediction, or with one that is not a probability."""
     values = table[list(problem.outputs)].to_numpy()
     bad = ~np.isfinite(values).all(axis=1)
     if problem.task != "regression":

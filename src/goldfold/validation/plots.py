@@ -1,4 +1,4 @@
-"""One picture of the errors, drawn without a display."""
+"""A plot of the errors, drawn without a display."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def plot_errors(problem: Problem, oof: pd.DataFrame, path: Path) -> None:
 def _confusion(axes: Axes, problem: Problem, truth: Array, label: Array) -> None:
     size, truth = len(problem.classes), problem.class_of(truth)
     counts = np.bincount(truth * size + label, minlength=size * size).reshape(size, size)
-    # The diagonal would drown the errors, so colours show each row's share and wrong cells start at white.
+    # Shares of each row, because counts on the diagonal would drown the errors.
     axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="predicted", ylabel="actual", title=f"{problem.name}: out-of-fold, {len(truth)} rows")
     if size > MOST_NUMBERS:

@@ -1,4 +1,4 @@
-"""Resamples of rows, or of whole groups of them."""
+"""Resamples of rows, or of whole groups of rows."""
 
 from collections.abc import Iterator
 
@@ -9,10 +9,10 @@ from goldfold.metrics import Array
 
 
 def resamples(rows: int, number: int, groups: Array | None = None) -> Iterator[Array]:
-    """Yield `number` draws with replacement of as many row positions as there are, always the same draws.
+    """Yield `number` resamples of row positions, drawn with replacement, the same each time.
 
-    Rows of one group are not independent, so with `groups`, (rows,), as many whole groups are drawn as there are (the
-    cluster bootstrap of Davison and Hinkley 1997, 3.8), and a draw may be longer or shorter than `rows`.
+    With `groups`, (rows,), whose rows are not independent, whole groups are drawn (the cluster bootstrap of Davison and Hinkley
+    1997, 3.8), and a resample may have more or fewer than `rows` positions.
     """
     draws = np.random.default_rng(0)
     if groups is None:

@@ -1,4 +1,4 @@
-"""Whether several results were judged on the same rows, in the same folds and against the same targets."""
+"""Check that several results are of the same rows, in the same folds and with the same targets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,10 +11,10 @@ from goldfold.validation.cv_result import CVResult
 
 
 def on_same_rows(problem: Problem, results: Mapping[str, CVResult]) -> dict[str, CVResult]:
-    """Return results by the names of their runs, the out-of-fold rows of each in the order of the first's.
+    """Return results by the names of their runs, with the out-of-fold rows in the order of the first result's.
 
-    Raises InputError, with the columns, folds or ids, where one does not predict the problem's outputs, was validated on
-    other folds or rows than the first, has rows in other folds, or was judged against other targets.
+    Raises InputError, with the columns, folds or ids, for a result that does not predict the problem's outputs, or has other
+    folds, rows or targets than the first.
     """
     for name, result in results.items():
         _require_outputs(problem, name, result.oof)
@@ -46,25 +46,27 @@ def _require_outputs(problem: Problem, name: str, table: pd.DataFrame) -> None:
 
 
 def _require_same(what: str, left: pd.Series, right: pd.Series, names: tuple[str, str], mend: str) -> None:
-    """Raise InputError where two columns do not hold the same values, in whatever order."""
-    places = []
+    """Raise InputError unless two columns hold the same values, in any order."""
+    differences = []
     for name, values, others in ((names[0], left, right), (names[1], right, left)):
-        places += [f"{values.name} {value}: only in {name}" for value in values[~values.isin(others)].unique()]
-    if places:
-        raise InputError(f"{names[0]} and {names[1]} were validated on different {what}s", places, mend)
+        differences += [f"{values.name} {value}: only in {name}" for value in values[~values.isin(others)].unique()]
+    if differences:
+        raise InputError(f"{names[0]} and {names[1]} were validated on different {what}s", differences, mend)
 
 
 def _require_equal(
     what: str, columns: Sequence[str], both: tuple[pd.DataFrame, pd.DataFrame], names: tuple[str, str], mend: str
 ) -> None:
-    """Raise InputError where two tables with the same ids as index differ in one of the columns."""
-    places = []
+    """Raise InputError if two tables, indexed by the same ids, differ in one of the columns."""
+    differences = []
     for column in columns:
         here, there = both[0][column], both[1][column]
         differs = (here != there) & ~(here.isna() & there.isna())
-        places += [
+        differences += [
             f"{here.index.name} {row}: {column} {here[row]} in {names[0]}, {there[row]} in {names[1]}"
             for row in here.index[differs]
         ]
-    if places:
-        raise InputError(f"{names[0]} and {names[1]} have different {what}: {len(places)} in {len(both[0])} rows", places, mend)
+    if differences:
+        raise InputError(
+            f"{names[0]} and {names[1]} have different {what}: {len(differences)} in {len(both[0])} rows", differences, mend
+        )

@@ -1,4 +1,4 @@
-"""How sure a score is."""
+"""The uncertainty of a score."""
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,10 @@ def bootstrap_interval(
     table: pd.DataFrame | None = None,
     groups: Array | None = None,
 ) -> tuple[float, float]:
-    """The percentile interval of the metric over `number` resamples of the rows (Efron 1979); always the same for the same rows.
+    """Return the percentile interval of the metric over `number` resamples of the rows (Efron 1979), the same each time.
 
-    Where rows of a group depend on each other, whole `groups`, (n,), are resampled. `table` holds the rows' columns that the
-    metric's arguments name. Resamples on which the metric is undefined do not count; where it is undefined on all, both ends
-    are NaN.
+    If rows of a group depend on each other, whole `groups`, (n,), are resampled. `table` has the columns that the metric's
+    arguments name. Resamples on which the metric is undefined are skipped; both ends are NaN if it is undefined on all.
     """
     named = list(named_columns(problem.scored_by, problem.metric_args))
     scored = table[named] if named and table is not None else None

@@ -18,7 +18,7 @@ class Joined:
     parts: Sequence[tuple[str, Alike]]
 
     def find_alike(self, competition: Competition, config: Any, folder: Path) -> pd.DataFrame:
-        """Find the pairs of any kind, each once, as the kind in which it is most alike."""
+        """Find the pairs of all kinds, each pair once, as the kind in which it is most alike."""
         tables = []
         for name, part in self.parts:
             pairs = part.find_alike(competition, getattr(config, name), folder)

@@ -6,5 +6,5 @@ from goldfold.modalities.protocol import Augmentation
 
 
 def joined(parts: Sequence[tuple[str, Augmentation]]) -> Augmentation:
-    """The transforms of the first kind."""
+    """Return the transforms of the first kind."""
     return parts[0][1]

@@ -32,7 +32,7 @@ class FusedView:
 
 
 class FusedModel(nn.Module):
-    """The networks of several kinds of input, the features of all of them side by side, and one head, to logits (b, outputs)."""
+    """A network for each kind of input and one head on their concatenated features, to logits (b, outputs)."""
 
     def __init__(self, parts: Mapping[str, nn.Module], head: nn.Module) -> None:
         super().__init__()
@@ -47,12 +47,12 @@ class FusedModel(nn.Module):
         return logits
 
     def features(self, **inputs: torch.Tensor) -> torch.Tensor:
-        """What the head reads, (b, features)."""
+        """Return what the head reads, (b, features)."""
         read = {name: _features(part)(**{key: inputs[key] for key in self.reads[name]}) for name, part in self.backbone.items()}
         return torch.cat([self.norms[name](features.float()) for name, features in read.items()], dim=1)
 
     def depths(self, coarse: bool) -> dict[str, int]:
-        """How deep the parameters of pretrained networks lie; a network that has none is trained as the head is."""
+        """Return how deep each parameter of the pretrained networks lies; other networks are trained as the head is."""
         below: dict[str, int] = {}
         for name, part in self.backbone.items():
             own: Any = getattr(part, "depths", None)
@@ -64,7 +64,7 @@ class FusedModel(nn.Module):
         return {parameter: depth - lowest for parameter, depth in below.items()}
 
     def no_weight_decay(self) -> set[str]:
-        """Parameters that the networks' authors kept free of weight decay."""
+        """Return the parameters that the networks' authors exempt from weight decay."""
         exempt = {name: getattr(part, "no_weight_decay", set) for name, part in self.backbone.items()}
         return {f"backbone.{name}.{parameter}" for name, parameters in exempt.items() for parameter in parameters()}
 
@@ -86,19 +86,19 @@ class Joined:
     parts: Sequence[tuple[str, Learning]]
 
     def input_spec(self, model: FusedModelConfig, prepared: PreparedSet, rows: Array) -> Spec:
-        """The spec of each kind, under its name."""
+        """Return the spec of each kind, under its name."""
         return {name: part.input_spec(getattr(model, name), prepared, rows) for name, part in self.parts}
 
     def training_view(
         self, prepared: PreparedSet, rows: Array, spec: Spec, augment: Sequence[Component], seed: int, epochs: int
     ) -> FusedView:
-        """The views of all kinds, the first of them augmented."""
+        """Return the views of all kinds, the first of them augmented."""
         (first, leading), *others = self.parts
         views = [leading.training_view(prepared, rows, spec[first], augment, seed, epochs)]
         return FusedView([*views, *(part.training_view(prepared, rows, spec[name], (), seed, epochs) for name, part in others)])
 
     def plain_view(self, prepared: PreparedSet, part: Part, spec: Spec, change: Component | None = None) -> FusedView:
-        """The views of all kinds, the first of them changed."""
+        """Return the views of all kinds, the first of them changed."""
         (first, leading), *others = self.parts
         views = [leading.plain_view(prepared, part, spec[first], change)]
         return FusedView([*views, *(other.plain_view(prepared, part, spec[name]) for name, other in others)])
@@ -109,16 +109,16 @@ class Joined:
         spec: Spec,
         problem: Problem,
         pretrained: bool,
-        noted: Callable[[str], None] = lambda _: None,
+        note: Callable[[str], None] = lambda _: None,
     ) -> FusedModel:
         """Build the network of each kind, and the head on their features; raises InputError for a model without features."""
         parts: dict[str, nn.Module] = {}
         for name, part in self.parts:
             config = getattr(model, name)
-            built: Any = part.build_model(config, spec[name], problem, pretrained and config.starts_pretrained, noted)
+            built: Any = part.build_model(config, spec[name], problem, pretrained and config.starts_pretrained, note)
             if not hasattr(built, "features"):
                 raise InputError(
-                    f"params.yaml, model.{name}: {config.name} gives no features to be joined with others",
+                    f"params.yaml, model.{name}: {config.name} has no features to be joined with others",
                     mend="choose a network that goldfold builds, or give your own module features() and num_features",
                 )
             built.head = nn.Identity()

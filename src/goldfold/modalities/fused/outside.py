@@ -21,16 +21,16 @@ class Joined:
     parts: Sequence[tuple[str, Outside]]
 
     def read_files(self, paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
-        """The rows of tables like the test table, with the paths of files in the columns of files, such as `image`."""
+        """Return the rows of tables like the test table; a column of files, such as `image`, holds their paths."""
         return read_rows(paths, header)
 
     def test_rows(self, competition: Competition) -> pd.DataFrame:
-        """The test table with what all kinds add to it."""
+        """Return the test table with the columns that the kinds add to it."""
         tables = pd.concat([part.test_rows(competition) for _, part in self.parts], axis=1)
         return tables.loc[:, ~tables.columns.duplicated()]
 
     def outside_view(self, table: pd.DataFrame, spec: Spec, change: Component | None, unreadable: dict[int, str]) -> FusedView:
-        """The views of all kinds, the first of them changed; a text in a column of files is a file's path."""
+        """Return the views of all kinds, the first of them changed; a text in a column of files is a path."""
         files = [name for name, kind in self.outside_columns(spec).items() if kind == "binary" and name in table]
         rows = table.copy()
         for name in files:
@@ -40,11 +40,11 @@ class Joined:
         return FusedView([part.outside_view(rows, spec[name], change, unreadable) for (name, part), change in parts])
 
     def outside_columns(self, spec: Spec) -> dict[str, str]:
-        """The columns of all kinds."""
+        """Return the columns of all kinds."""
         return {column: kind for name, part in self.parts for column, kind in part.outside_columns(spec[name]).items()}
 
     def describe(self, spec: Spec) -> dict[str, Any]:
-        """How each kind's input is made."""
+        """Return how each kind's input is made."""
         return {name: part.describe(spec[name]) for name, part in self.parts}
 
 

@@ -28,6 +28,7 @@ class Joined:
             description=", ".join(kind.description for kind in kinds),
             decisions=tuple(decision for kind in kinds for decision in kind.decisions),
             blank=tuple(line for kind in kinds for line in kind.blank),
+            dropped=tuple(sorted({row for kind in kinds for row in kind.dropped})),
         )
 
 

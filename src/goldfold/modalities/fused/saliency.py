@@ -1,4 +1,4 @@
-"""Where the network of the first kind of input that can tell looks."""
+"""Where the network of the first kind of input looks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Joined:
     parts: Sequence[tuple[str, Saliency]]
 
     def heat_maps(self, model: Any, inputs: Inputs, directions: torch.Tensor, within: nn.Module | None = None) -> Array | None:
-        """Return those of the first kind."""
+        """Return the heat maps of the first kind."""
         name, first = self.parts[0]
         return first.heat_maps(model, inputs, directions, model.backbone[name])
 

@@ -1,13 +1,13 @@
 """What params.yaml says about several kinds of input: a section for each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from pydantic import Field, create_model
 
-from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
+from goldfold.config import HeadConfig, Kind, ModelConfig, PrepareConfig
 
 
 class FusedModelConfig(ModelConfig):
@@ -15,11 +15,11 @@ class FusedModelConfig(ModelConfig):
 
     name: str = "fused"
     head: HeadConfig = HeadConfig()
-    """What stands on the features of all kinds."""
+    """The head on the features of all kinds."""
 
     @property
     def parts(self) -> list[ModelConfig]:
-        """The networks."""
+        """The settings of each network."""
         return [part for name in type(self).model_fields if isinstance(part := getattr(self, name), ModelConfig)]
 
     @property
@@ -43,15 +43,24 @@ class FusedModelConfig(ModelConfig):
         return tuple(file for part in self.parts for file in part.files)
 
 
+class FusedPrepareConfig(PrepareConfig):
+    """What the prepared set keeps of each kind of input."""
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        parts = [getattr(self, name) for name in type(self).model_fields]
+        return {column: kind for part in parts if isinstance(part, PrepareConfig) for column, kind in part.kinds.items()}
+
+
 def joined(parts: Sequence[tuple[str, Any]]) -> Any:
-    """The settings of several kinds of input, by name."""
+    """Return the settings of several kinds of input, by name."""
 
     def sections(which: str) -> Any:
         classes = {name: vars(settings)[which] for name, settings in parts}
-        needed = {name: any(field.is_required() for field in each.model_fields.values()) for name, each in classes.items()}
-        return {name: (each, Field() if needed[name] else Field(default_factory=each)) for name, each in classes.items()}
+        needed = {name: any(field.is_required() for field in kind.model_fields.values()) for name, kind in classes.items()}
+        return {name: (kind, Field() if needed[name] else Field(default_factory=kind)) for name, kind in classes.items()}
 
     return SimpleNamespace(
         MODEL=create_model("FusedModelConfig", __base__=FusedModelConfig, **sections("MODEL")),
-        PREPARE=create_model("FusedPrepareConfig", __base__=PrepareConfig, **sections("PREPARE")),
+        PREPARE=create_model("FusedPrepareConfig", __base__=FusedPrepareConfig, **sections("PREPARE")),
     )

@@ -17,7 +17,7 @@ class Joined:
     parts: Sequence[tuple[str, Showing]]
 
     def show_rows(self, prepared: PreparedSet, part: Part, rows: Array, spec: Spec | None = None) -> list[Shown]:
-        """Return each row with what all kinds show of it."""
+        """Return each row as all kinds show it."""
         kinds = [kind.show_rows(prepared, part, rows, spec and spec[name]) for name, kind in self.parts]
         return [join_shown(row) for row in zip(*kinds, strict=True)]
 

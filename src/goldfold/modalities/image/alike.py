@@ -1,4 +1,4 @@
-"""Images that are the same: candidates by a perceptual hash, each confirmed by its pixels."""
+"""Duplicate images: candidate pairs by a perceptual hash, each confirmed by its pixels."""
 
 import os
 from collections.abc import Iterator
@@ -24,29 +24,29 @@ LEAST_LIKE = 0.6
 PER_IMAGE, AT_LEAST = 5, 1000
 SIDE = 64
 DETAIL = 2.0
-"""The deviation of the Gaussian, in pixels of SIDE, above whose scale nothing counts: light and colour differ in copies."""
+"""The deviation, in pixels of SIDE, of the Gaussian blur that is subtracted: light and colour differ between copies."""
 STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
-"""When aligning ends: steps, and the change of the correlation."""
+"""When alignment ends: the number of steps, and the least change of the correlation."""
 OVERLAP = 0.6
-"""The share of an image that the other covers once it is aligned, below which they are not compared."""
+"""The least share of an image that the aligned other one covers, for them to be compared."""
 BACKGROUND = 200
-"""Images that tell how alike images of this set usually are."""
+"""The number of images whose nearest neighbours show how alike images of the set usually are."""
 OUTSTANDING = 7.0
-"""Robust standard deviations by which a pair has to be more alike than images that are next to each other usually are."""
+"""Robust standard deviations by which a pair has to be more alike than nearest neighbours usually are."""
 LOWEST, HIGHEST = 0.6, 0.99
-"""What is more alike than the second is a copy in any set; what is less alike than the first is one in none."""
+"""Pairs above HIGHEST are copies in any set, pairs below LOWEST in none."""
 
 
 def find_alike(competition: Competition, config: ImagePrepareConfig, folder: Path) -> pd.DataFrame:
-    """Find the images that are the same or nearly, also turned left to right, confirmed by their pixels."""
+    """Find the pairs of equal or nearly equal images, also mirrored, confirmed by their pixels."""
     return alike_images(ImageCache.load(folder))
 
 
 def alike_images(images: ImageCache) -> pd.DataFrame:
-    """The confirmed pairs of the images of a cache: exact (the same file or pixels), near or mirrored.
+    """Return the confirmed pairs of the images of a cache: exact (the same file or pixels), near or mirrored.
 
-    A pair is near where its details, above all differences in light, go together as they do in no pair of images that merely
-    look alike: by `OUTSTANDING` deviations, aligned where one is cropped or shifted.
+    A pair is near if its details, whatever the light, correlate OUTSTANDING deviations more than those of images that merely
+    look alike. A crop or shift is undone first.
     """
     files = images.index["file"].to_numpy()
     read = np.flatnonzero(files != "")
@@ -55,26 +55,26 @@ def alike_images(images: ImageCache) -> pd.DataFrame:
     distinct = np.setdiff1d(read, read[second])
     vectors = _vectors(images.sketches[distinct, len(STATISTICS) :])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        least = _bar(_usual(images, vectors, distinct, pool))
-        one, other, turned = _looked_at(vectors).T
+        least = _threshold(_background(images, vectors, distinct, pool))
+        one, other, mirrored = _most_alike(vectors).T
         first, second = distinct[one], distinct[other]
-        look = partial(_likeness, images, least)
-        likeness = np.array(list(pool.map(look, first, second, turned)))
+        measure = partial(_likeness, images, least)
+        likeness = np.array(list(pool.map(measure, first, second, mirrored)))
     confirmed = np.flatnonzero(likeness >= least)
-    equal = [not turned[at] and np.array_equal(images[first[at]], images[second[at]]) for at in confirmed]
-    how = ["exact" if same else "mirrored" if turned[at] else "near" for at, same in zip(confirmed, equal, strict=True)]
+    equal = [not mirrored[at] and np.array_equal(images[first[at]], images[second[at]]) for at in confirmed]
+    how = ["exact" if same else "mirrored" if mirrored[at] else "near" for at, same in zip(confirmed, equal, strict=True)]
     near = pairs_table(first[confirmed], second[confirmed], how, np.where(equal, 1, likeness[confirmed]))
     return pd.concat([same, near]).sort_values(["first", "second"], ignore_index=True)
 
 
 def _vectors(frequencies: Array) -> Array:
-    """Unit vectors, (n, 63) float32, whose product is how alike two images are at a first look, of their FREQUENCIES.
+    """Return unit vectors of images' FREQUENCIES, (n, 63) float32, whose dot product is a first estimate of the likeness.
 
-    Each frequency weighs what it tells of this set's images, turned or not; an image without any contrast is like none.
+    Frequencies are scaled to the same variance over the images and their mirrors; an image without contrast becomes 0.
     """
     empty = ~frequencies.any(axis=1)
     vectors = _unit(frequencies)
-    # What changes its sign when an image is turned is 0 in the mean of all images and all turned ones.
+    # The mean over images and mirrors is 0 for a frequency that changes its sign when mirrored.
     count = max(len(vectors), 1)
     vectors -= vectors.sum(axis=0) / count * (MIRROR > 0)
     vectors /= np.maximum(np.sqrt(np.einsum("ij,ij->j", vectors, vectors) / count), 1e-6)
@@ -83,10 +83,10 @@ def _vectors(frequencies: Array) -> Array:
     return vectors
 
 
-def _looked_at(vectors: Array) -> Array:
-    """The pairs that are worth a look, the most alike first, and whether the second image is turned, (n, 3) int.
+def _most_alike(vectors: Array) -> Array:
+    """Return the pairs to compare, the most alike first, and whether the second image is mirrored, (n, 3) int.
 
-    What is alike is kept as it is found, never more than that many pairs at once.
+    Memory is bounded: no more pairs are held while candidates come in than are returned.
     """
     count = len(vectors)
     most = max(AT_LEAST, count // 10)
@@ -101,7 +101,7 @@ def _looked_at(vectors: Array) -> Array:
         codes, alike = np.concatenate([codes, new[better]]), np.concatenate([alike, likeness[better]])
         order = np.lexsort((codes, -alike))
         codes, alike = codes[order], alike[order]
-        # Each image is compared with a few others at most, however many look like it.
+        # Each image is compared with a few others at most.
         ends = pd.DataFrame({"one": codes // (2 * count), "other": codes % count})
         few = ((ends.groupby("one").cumcount() < PER_IMAGE) | (ends.groupby("other").cumcount() < PER_IMAGE)).to_numpy()
         codes, alike = codes[few][:most], alike[few][:most]
@@ -110,7 +110,7 @@ def _looked_at(vectors: Array) -> Array:
 
 
 def _codes(pairs: Array, count: int) -> Array:
-    """Pairs of images, those from `count` on turned ones, as a number each: the lower image as it is, the other so or turned."""
+    """Return each pair of images, of which those from `count` on are mirrors, as one number, the lower image not mirrored."""
     one, other = pairs.min(axis=1), pairs.max(axis=1)
     kept = (one < count) & (one != other % count)
     one, other = one[kept], other[kept]
@@ -120,27 +120,27 @@ def _codes(pairs: Array, count: int) -> Array:
 
 
 def _products(vectors: Array, codes: Array, block: int = 1 << 14) -> Array:
-    """How alike the images of each pair are, (n,) float32."""
+    """Return the dot product of each pair's vectors, (n,) float32."""
     count = len(vectors)
     products = np.empty(len(codes), np.float32)
     for start in range(0, len(codes), block):
         one, other = np.divmod(codes[start : start + block], 2 * count)
         first, second = vectors[one], vectors[other % count]
-        turned = other >= count
-        second[turned] *= MIRROR
+        mirrored = other >= count
+        second[mirrored] *= MIRROR
         products[start : start + block] = np.einsum("ij,ij->i", first, second)
     return products
 
 
 def _directions(count: int) -> Array:
-    """Random directions, (63, count), the same each time."""
+    """Return random directions, (63, count), the same each time."""
     return np.random.default_rng(0).normal(size=(len(FREQUENCIES), count)).astype(np.float32)
 
 
 def _keys(vectors: Array) -> Iterator[Array]:
-    """For each of TABLES a number that near vectors are likely to share, (2 n,), of the images and then of the turned ones.
+    """Yield TABLES hashes, (2 n,), of the images and then of their mirrors, which near vectors are likely to share.
 
-    It is on which sides of planes they lie.
+    A hash is the sides of random planes on which a vector lies.
     """
     bits = max(8, int(np.ceil(np.log2(max(len(vectors), 2)))) + 2)
     planes = _directions(1 + TABLES * bits)[:, 1:].reshape(-1, TABLES, bits)
@@ -150,31 +150,31 @@ def _keys(vectors: Array) -> Iterator[Array]:
         yield np.concatenate([side @ powers for side in sides])
 
 
-def _usual(images: ImageCache, vectors: Array, rows: Array, pool: ThreadPoolExecutor) -> Array:
-    """The likeness of some of the images, evenly chosen, to the one that is most like each at a first look."""
+def _background(images: ImageCache, vectors: Array, rows: Array, pool: ThreadPoolExecutor) -> Array:
+    """Return the likeness of BACKGROUND of the images, evenly chosen, to their nearest neighbours."""
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(BACKGROUND, len(rows))).astype(int))
     nearest = []
     for one in chosen:
         alike = vectors @ vectors[one]
         alike[one] = -1
         nearest.append(alike.argmax())
-    look = partial(_likeness, images, 1.0)
-    return np.array(list(pool.map(look, rows[chosen], rows[nearest], np.zeros(len(chosen), int))))
+    measure = partial(_likeness, images, 1.0)
+    return np.array(list(pool.map(measure, rows[chosen], rows[nearest], np.zeros(len(chosen), int))))
 
 
-def _bar(usual: Array) -> float:
-    """How alike a pair must be to stand out from the `usual` likenesses."""
+def _threshold(usual: Array) -> float:
+    """Return how alike a pair must be to stand out from the `usual` likenesses."""
     if not len(usual):
         return HIGHEST
-    tall = np.arctanh(np.clip(usual, 0, 0.9999))
-    middle = float(np.median(tall))
-    spread = max(1.4826 * float(np.median(np.abs(tall - middle))), 0.05)
-    return float(np.clip(np.tanh(middle + OUTSTANDING * spread), LOWEST, HIGHEST))
+    stretched = np.arctanh(np.clip(usual, 0, 0.9999))
+    median = float(np.median(stretched))
+    deviation = max(1.4826 * float(np.median(np.abs(stretched - median))), 0.05)
+    return float(np.clip(np.tanh(median + OUTSTANDING * deviation), LOWEST, HIGHEST))
 
 
-def _likeness(images: ImageCache, enough: float, one: int, other: int, turned: int) -> float:
-    """The correlation of two images' details, aligned by an affine map where it is not `enough` without."""
-    a, b = _grey(images[one]), _grey(images[other][:, :: -1 if turned else 1])
+def _likeness(images: ImageCache, enough: float, one: int, other: int, mirrored: int) -> float:
+    """Return the correlation of two images' details, after an affine alignment where it is below `enough` without."""
+    a, b = _grey(images[one]), _grey(images[other][:, :: -1 if mirrored else 1])
     direct = _correlation(_details(a), _details(b))
     if direct >= enough or (direct < 0 and not _correlation(a, b) > 0):
         return direct
@@ -182,12 +182,12 @@ def _likeness(images: ImageCache, enough: float, one: int, other: int, turned: i
         _, warp = cv2.findTransformECC(a, b, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, STOP, None, 3)
     except cv2.error:
         return direct
-    placed = cv2.warpAffine(b, warp, (SIDE, SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    aligned = cv2.warpAffine(b, warp, (SIDE, SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     covered = cv2.warpAffine(np.ones_like(b), warp, (SIDE, SIDE), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
     inner = cv2.erode(covered, np.ones((5, 5), np.uint8)) > 0
     if inner.mean() < OVERLAP:
         return direct
-    return max(direct, _correlation(_details(a)[inner], _details(placed)[inner]))
+    return max(direct, _correlation(_details(a)[inner], _details(aligned)[inner]))
 
 
 def _grey(image: Array) -> Array:

@@ -15,7 +15,7 @@ from goldfold.imports import named
 def build_augmentation(components: Sequence[Component], channels: int = 3, section: str = "augment", always: bool = False) -> Any:
     """Build the pipeline of a section of params.yaml; with `always`, each of its transforms applies to every image.
 
-    Raises InputError for a transform or argument that albumentations does not know.
+    Raises InputError for an unknown transform and refused arguments.
     """
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     import albumentations
@@ -25,7 +25,7 @@ def build_augmentation(components: Sequence[Component], channels: int = 3, secti
         key = f"{section}.{position}"
         transform = named(component.name, ["albumentations"], f"{key}.name")
         with warnings.catch_warnings():
-            # albumentations warns of an argument that it does not know, and goes on without it.
+            # albumentations warns of an unknown argument and ignores it.
             warnings.simplefilter("error")
             try:
                 transforms.append(transform(**component.args))
@@ -40,7 +40,7 @@ def build_augmentation(components: Sequence[Component], channels: int = 3, secti
 
 
 def _require_bytes(certain: Any, channels: int, section: str) -> None:
-    """With every transform certain to apply, one image shows what the pipeline can leave."""
+    """Raise InputError unless the pipeline, all transforms applied, returns a uint8 image with its number of channels."""
     try:
         probe = certain(image=np.zeros((256, 256, channels), np.uint8))["image"]
     except (ValueError, TypeError, RuntimeError) as error:
@@ -51,6 +51,6 @@ def _require_bytes(certain: Any, channels: int, section: str) -> None:
     shape = (*probe.shape, 1)[:3] if isinstance(probe, np.ndarray) else ()
     if not shape or probe.dtype != np.uint8 or shape[2] != channels:
         raise InputError(
-            f"params.yaml, {section}: the transforms do not leave an image of bytes with {channels} channels",
+            f"params.yaml, {section}: the transforms do not return an image of bytes with {channels} channels",
             mend="leave out Normalize, ToFloat and ToTensorV2: the model normalises by itself",
         )

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,8 @@ from goldfold.files import read_json, write_json
 from goldfold.metrics import Array
 from goldfold.modalities.image.decoding import decode, shipped_size, shrink
 from goldfold.modalities.image.kept_pixels import Decoded, decoding_key, keep, settings_of_decoding, share, take_kept
+from goldfold.modalities.image.measuring import measure
+from goldfold.modalities.image.rendering import Rendering
 from goldfold.modalities.image.settings import ImagePrepareConfig
 from goldfold.modalities.image.sketches import COLUMNS as SKETCH
 from goldfold.modalities.image.sketches import sketch
@@ -25,7 +27,7 @@ from goldfold.process import keep_freed_memory
 PIXELS = "images.u8"
 INDEX = "images.parquet"
 CARD = "images.json"
-PLACE = ("offset", "height", "width", "shipped_height", "shipped_width")
+LAYOUT = ("offset", "height", "width", "shipped_height", "shipped_width")
 SKETCHES = "sketches.npy"
 AHEAD = 8
 
@@ -35,22 +37,25 @@ class ImageCache:
 
     Four files: `images.u8`, the pixels of one image after another; `images.parquet`, for each image its offset, height and
     width there, its height and width as shipped, the size of its file in `bytes` and the file's hash (`file`; empty where it was
-    left blank); `images.json`, `size` (of the shorter side), `channels` and `digest`, a hash of the files and of how they
-    were decoded; `sketches.npy`, what finds an image's duplicates.
+    left blank); `images.json`, `size` (of the shorter side), `channels`, `rendering` (of deep and transparent pixels) and
+    `digest`, a hash of the files and of how they were decoded; `sketches.npy`, by which duplicates are found.
     """
 
-    def __init__(self, folder: Path, index: pd.DataFrame, size: int, channels: int, digest: str) -> None:
+    def __init__(
+        self, folder: Path, index: pd.DataFrame, size: int, channels: int, digest: str, rendering: Mapping[str, Any]
+    ) -> None:
         self.folder = folder
         self.index = index
         self.size = size
         self.channels = channels
         self.digest = digest
+        self.rendering = Rendering.from_json(rendering)
         self._offsets = index["offset"].to_numpy()
         self._shapes = index[["height", "width"]].to_numpy()
         self._pixels: Array | None = None
 
     def share(self, scratch: Path) -> None:
-        """Have what `scratch` keeps of these pixels be a link to them, so that the disk holds them once."""
+        """Replace the copy of these pixels in `scratch` by a hard link, so that the disk holds them once."""
         share(scratch, self.folder / PIXELS, self.digest)
 
     @classmethod
@@ -60,7 +65,7 @@ class ImageCache:
 
     @property
     def sketches(self) -> Array:
-        """The sketch of each image, (n, 68) float32, mapped from its file."""
+        """Return the sketch of each image, (n, 68) float32, as a memory map."""
         return np.asarray(np.load(self.folder / SKETCHES, mmap_mode="r"))
 
     def __len__(self) -> int:
@@ -68,7 +73,7 @@ class ImageCache:
 
     def __getitem__(self, position: int) -> Array:
         if self._pixels is None:
-            # As a plain array, of which a slice costs a tenth of a memmap's.
+            # Slicing a plain array costs a tenth of slicing a memmap.
             self._pixels = np.memmap(self.folder / PIXELS, dtype=np.uint8, mode="r").view(np.ndarray)
         height, width = self._shapes[position]
         offset = self._offsets[position]
@@ -86,15 +91,15 @@ def write_image_cache(
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda images, _: images,
     scratch: Path | None = None,
 ) -> tuple[ImageCache, str, list[str]]:
-    """Decode `paths` once each and write the cache of them to `folder`, position for position.
+    """Decode each of `paths` once and write the cache, in the order of `paths`, to `folder`.
 
-    Larger images are shrunk so that their shorter side is `size` pixels. With `scratch`, a folder that outlives the stage,
-    images that were decoded for the last cache are not decoded again. Returns the cache, a hash of it, and a line for each
-    image that could not be decoded; raises InputError for those if `bad_images` is error.
+    Larger images are shrunk so that their shorter side is `size` pixels. `scratch`, a folder that outlives the stage, saves
+    images from being decoded again. Returns the cache, a hash of it, and a message for each image that could not be decoded;
+    raises InputError for those if `bad_images` is error.
     """
     unique = list(dict.fromkeys(paths))
     folder.mkdir(parents=True, exist_ok=True)
-    # What is there may be a link to a file that others hold.
+    # An earlier file may be a hard link to one in use elsewhere.
     (folder / PIXELS).unlink(missing_ok=True)
     kept = scratch / "images" / decoding_key(unique, config) if scratch else None
     decoded = take_kept(kept, folder / PIXELS) if kept else None
@@ -106,16 +111,22 @@ def write_image_cache(
         raise InputError(
             f"{len(decoded.bad)} of {len(unique)} images cannot be decoded",
             decoded.bad,
-            "replace them, remove their rows, or set prepare.bad_images: blank to go on with a black image in their place",
+            "replace them, remove their rows, or set prepare.bad_images: blank to replace them by black images, or "
+            "drop to leave these training rows out",
         )
     position = {path: number for number, path in enumerate(unique)}
     order = [position[path] for path in paths]
     index = decoded.index.iloc[order].reset_index(drop=True)
     index.to_parquet(folder / INDEX)
     np.save(folder / SKETCHES, decoded.sketches[order])
-    card: dict[str, Any] = {"size": config.image_size, "channels": config.channels, "digest": decoded.digest}
+    card: dict[str, Any] = {
+        "size": config.image_size,
+        "channels": config.channels,
+        "digest": decoded.digest,
+        "rendering": decoded.rendering.to_json(),
+    }
     write_json(folder / CARD, card)
-    digest = hashlib.blake2b(decoded.digest.encode() + index[list(PLACE)].to_numpy().tobytes(), digest_size=16)
+    digest = hashlib.blake2b(decoded.digest.encode() + index[list(LAYOUT)].to_numpy().tobytes(), digest_size=16)
     return ImageCache(folder, index, **card), digest.hexdigest(), decoded.bad
 
 
@@ -127,11 +138,12 @@ def _decode(
 ) -> Decoded:
     """Write the pixels of `paths`, one after another, to `target`.
 
-    Threads decode (OpenCV releases the GIL) and the results are appended in order, so memory is bounded and the same images
-    give the same file.
+    Threads decode, as OpenCV releases the GIL. Results are appended in order, so memory is bounded and the file depends on the
+    images alone.
     """
     size, channels = config.image_size, config.channels
     digest = hashlib.blake2b(settings_of_decoding(config), digest_size=16)
+    rendering = measure(paths, channels)
     rows = np.empty((len(paths), 6), np.int64)
     hashes: list[str] = []
     sketches = np.empty((len(paths), len(SKETCH)), np.float32)
@@ -141,25 +153,25 @@ def _decode(
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     with target.open("wb") as pixels:
-        images = _in_order(lambda path: _shrunk(path, size, channels), paths, workers)
-        for number, (path, result) in enumerate(zip(paths, progress(images, len(paths)), strict=True)):
+        images = _in_order(lambda path: _shrunk(path, size, channels, rendering), paths, workers)
+        for position, (path, result) in enumerate(zip(paths, progress(images, len(paths)), strict=True)):
             if isinstance(result, str):
                 bad.append(f"{path}: {result}")
                 blank = np.zeros((size, size, channels), np.uint8)
-                result = _Read(blank, (0, 0), 0, b"", sketch(blank))
+                result = _Image(blank, (0, 0), 0, b"", sketch(blank))
             image, shipped = result.image, result.shipped
             pixels.write(image.data)
             digest.update(result.hashed)
             hashes.append(result.hashed.hex())
-            sketches[number] = result.sketch
-            rows[number] = offset, *image.shape[:2], *shipped, result.size
+            sketches[position] = result.sketch
+            rows[position] = offset, *image.shape[:2], *shipped, result.size
             offset += image.nbytes
     cv2.setNumThreads(threads)
-    index = pd.DataFrame(rows, columns=[*PLACE, "bytes"]).assign(file=pd.Series(hashes, dtype="str"))
-    return Decoded(index, sketches, digest.hexdigest(), bad)
+    index = pd.DataFrame(rows, columns=[*LAYOUT, "bytes"]).assign(file=pd.Series(hashes, dtype="str"))
+    return Decoded(index, sketches, digest.hexdigest(), bad, rendering)
 
 
-class _Read(NamedTuple):
+class _Image(NamedTuple):
     """An image shrunk, its height and width as shipped, the size of its file in bytes, a hash of the file, and its sketch."""
 
     image: Array
@@ -169,19 +181,21 @@ class _Read(NamedTuple):
     sketch: Array
 
 
-def _shrunk(path: Path | str, size: int, channels: int) -> _Read | str:
-    """The image shrunk to `size`, or why it cannot be decoded."""
+def _shrunk(path: Path | str, size: int, channels: int, rendering: Rendering) -> _Image | str:
+    """Return the image shrunk to `size`, or why it cannot be decoded."""
     try:
         data = Path(path).read_bytes()
-        image = decode(data, channels, size)
+        image = decode(data, channels, size, rendering)
         small, hashed = shrink(image, size), hashlib.blake2b(data, digest_size=16).digest()
-        return _Read(small, shipped_size(data, image), len(data), hashed, sketch(small))
+        return _Image(small, shipped_size(data, image), len(data), hashed, sketch(small))
+    except FileNotFoundError:
+        return "there is no such file"
     except (OSError, ValueError) as error:
         return str(error)
 
 
 def _in_order(function: Callable[[Path | str], Any], paths: Sequence[Path | str], workers: int) -> Iterator[Any]:
-    """Map over threads, results in order, never more than a few per worker ahead of their use."""
+    """Map over threads and yield the results in order, at most AHEAD per worker ahead of their use."""
     with ThreadPoolExecutor(workers) as pool:
         pending: deque[Future[Any]] = deque()
         for path in paths:

@@ -1,4 +1,4 @@
-"""Image files as arrays: what the cache holds, and what a single image must become to be predicted like it."""
+"""Image files decoded to arrays, the same way for the cache and for images from outside."""
 
 import io
 
@@ -7,9 +7,13 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from goldfold.metrics import Array
+from goldfold.modalities.image.rendering import PLAIN, Rendering, as_bytes, over_background
 
 NPY = b"\x93NUMPY"
 JPEG = b"\xff\xd8"
+PNG = b"\x89PNG\r\n\x1a\n"
+PNG_WITH_ALPHA = (4, 6)
+DEEP_MODES = ("I", "F")
 INTERPOLATIONS = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
 COLOR = {
     1: cv2.IMREAD_COLOR_RGB,
@@ -25,36 +29,98 @@ GREY = {
 }
 
 
-def decode(data: bytes, channels: int = 3, least: int | None = None) -> Array:
+def decode(data: bytes, channels: int = 3, least: int | None = None, rendering: Rendering = PLAIN) -> Array:
     """Decode an image file to (height, width, channels) uint8, upright by its EXIF orientation.
 
-    With `least`, a JPEG is decoded at a half, a quarter or an eighth of its size, where its shorter side is still that long.
+    With `least`, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size, as long as its shorter side keeps that many pixels.
 
     3 channels are RGB and 1 is grey, whatever the file holds; any other number has to be the file's own (grey with alpha,
-    RGBA, or a .npy array). Raises ValueError for what is no such image, or one that is cut short.
+    RGBA, or a .npy array). `rendering` says how deeper and transparent pixels become bytes. Raises ValueError for a file that
+    is not such an image, or is cut short.
+    """
+    pixels, alpha = stored(data, channels, least)
+    pixels = as_bytes(pixels, rendering)
+    if alpha is not None:
+        pixels = over_background(pixels, alpha, rendering.background)
+    return _with_channels(pixels, channels)
+
+
+def stored(data: bytes, channels: int = 3, least: int | None = None) -> tuple[Array, Array | None]:
+    """Return an image's pixels, (height, width) or (height, width, n) of any type, and its alpha if it is transparent.
+
+    The alpha is (height, width) uint8, and the pixels are RGB then. Arguments and errors are those of `decode`.
     """
     if not data:
         raise ValueError("the file is empty")
-    if data[:2] == JPEG and b"\xff\xd9" not in data[-4096:]:
+    if data[:2] == JPEG and not _has_end(data):
         raise ValueError("the JPEG is cut short")
     if data[: len(NPY)] == NPY:
-        return _with_channels(_array(data), channels)
+        return _array(data), None
     if channels not in (1, 3):
-        return _with_channels(_by_pillow(data, mode=None), channels)
+        return _by_pillow(data, mode=None), None
+    if data[:2] != JPEG:
+        transparent = _is_transparent(data)
+        deep = _deep(data, transparent)
+        if deep is not None:
+            return deep
+        if transparent:
+            rgba = _by_pillow(data, mode="RGBA")
+            return rgba[..., :3], rgba[..., 3]
     parts = _reduction(data, least) if least else 1
+    image = _by_opencv(data, (COLOR if channels == 3 else GREY)[parts])
+    if image is None:
+        return _by_pillow(data, mode="RGB" if channels == 3 else "L"), None
+    if channels == 3 and parts > 1:
+        image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return np.asarray(image), None
+
+
+def is_plain(head: bytes) -> bool:
+    """Return whether a file that starts with `head` can only hold 8-bit pixels without transparency."""
+    if head[: len(PNG)] == PNG:
+        return len(head) > 25 and head[24] <= 8 and head[25] not in PNG_WITH_ALPHA and b"tRNS" not in head
+    return head[:2] in (JPEG, b"BM") or not head
+
+
+def _has_end(data: bytes) -> bool:
+    """Return whether a JPEG has its end marker after its pixels; a thumbnail in its header has one before them."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] not in (b"\xda", b""):
+        at += 2 + int.from_bytes(data[at + 2 : at + 4]) if data[at + 1 : at + 2] != b"\xff" else 1
+    return data.find(b"\xff\xd9", at) >= 0
+
+
+def _is_transparent(data: bytes) -> bool:
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), (COLOR if channels == 3 else GREY)[parts])
-        if image is not None and channels == 3 and parts > 1:
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        with Image.open(io.BytesIO(data)) as opened:
+            return bool(opened.has_transparency_data)
+    except (OSError, SyntaxError, Image.DecompressionBombError):
+        return False
+
+
+def _deep(data: bytes, transparent: bool) -> tuple[Array, Array | None] | None:
+    """Return the pixels and alpha of an image of more than 8 bits; None for any other."""
+    if data[: len(PNG)] == PNG and data[24:25] <= b"\x08":
+        return None
+    image = _by_opencv(data, cv2.IMREAD_UNCHANGED if transparent else cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+    if image is None or image.dtype == np.uint8:
+        return None
+    if image.ndim == 2:
+        return image, None
+    if image.shape[2] < 4:
+        return image[..., ::-1], None
+    return image[..., 2::-1], as_bytes(image[..., 3], PLAIN)
+
+
+def _by_opencv(data: bytes, flag: int) -> Array | None:
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error as error:
         raise ValueError(f"OpenCV: {error}") from None
-    if image is None:
-        image = _by_pillow(data, mode="RGB" if channels == 3 else "L")
-    return _with_channels(np.asarray(image), channels)
 
 
 def shipped_size(data: bytes, image: Array) -> tuple[int, int]:
-    """The height and width of an image file, upright, of which `image` was decoded."""
+    """Return the height and width, upright, of the file that `image` was decoded from."""
     size = _jpeg_size(data)
     if size is None:
         return image.shape[0], image.shape[1]
@@ -63,13 +129,13 @@ def shipped_size(data: bytes, image: Array) -> tuple[int, int]:
 
 
 def _reduction(data: bytes, least: int) -> int:
-    """The largest of 8, 4, 2 that a JPEG's sides can be divided by and its shorter one stay at least `least`; else 1."""
+    """Return the largest of 8, 4 and 2 by which the sides of a JPEG can be divided, the shorter one at least `least`; else 1."""
     size = _jpeg_size(data)
     return next((parts for parts in (8, 4, 2) if size and min(size) // parts >= least), 1)
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """The width and height in the header of a JPEG that Pillow can open."""
+    """Return the width and height in the header of a JPEG; None for any other file."""
     if data[:2] != JPEG:
         return None
     try:
@@ -80,12 +146,12 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 def interpolation(shorter: int, wanted: int) -> int:
-    """How OpenCV is to shrink a side: bilinear leaves out no pixel down to half of it, and is several times as fast as area."""
+    """Return OpenCV's flag for shrinking: bilinear, several times as fast as area, skips no pixel down to half the side."""
     return cv2.INTER_LINEAR if 2 * wanted >= shorter else cv2.INTER_AREA
 
 
 def shrink(image: Array, size: int) -> Array:
-    """The image with its shorter side at most `size` pixels long; a smaller one is kept."""
+    """Return the image, shrunk where its shorter side is longer than `size` pixels."""
     shorter = min(image.shape[:2])
     if shorter > size:
         height, width = scaled(image, size)
@@ -94,14 +160,14 @@ def shrink(image: Array, size: int) -> Array:
 
 
 def scaled(image: Array, size: int) -> tuple[int, int]:
-    """The height and width of an image whose shorter side is made `size` pixels long."""
+    """Return the height and width of the image once its shorter side is `size` pixels long."""
     height, width = image.shape[:2]
     shorter = min(height, width)
     return round(height * size / shorter), round(width * size / shorter)
 
 
 def resize(image: Array, width: int, height: int, interpolation: int) -> Array:
-    """OpenCV's resize for any number of channels, which it drops when there is one and refuses when there are many."""
+    """Resize by OpenCV, which drops a single channel and refuses many, for any number of channels."""
     if image.shape[2] <= 4:
         return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation)).reshape(height, width, -1)
     parts = [cv2.resize(image[..., channel], (width, height), interpolation=interpolation) for channel in range(image.shape[2])]
@@ -112,9 +178,10 @@ def _by_pillow(data: bytes, mode: str | None) -> Array:
     try:
         with Image.open(io.BytesIO(data)) as opened:
             upright = ImageOps.exif_transpose(opened)
-            return np.asarray(upright.convert(mode) if mode else upright)
+            keeps = mode is None or upright.mode.startswith(DEEP_MODES)
+            return np.asarray(upright if keeps else upright.convert(mode))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError("it is no image that OpenCV or Pillow can read") from error
+        raise ValueError("neither OpenCV nor Pillow can read it as an image") from error
 
 
 def _array(data: bytes) -> Array:
@@ -126,8 +193,12 @@ def _array(data: bytes) -> Array:
 
 def _with_channels(image: Array, channels: int) -> Array:
     image = image[..., np.newaxis] if image.ndim == 2 else image
-    if image.dtype != np.uint8 or image.ndim != 3:
-        raise ValueError(f"it is {image.ndim}-dimensional {image.dtype}, not (height, width, channels) of bytes")
+    if image.ndim != 3:
+        raise ValueError(f"it has {image.ndim} dimensions, not (height, width, channels)")
+    if (image.shape[2], channels) == (1, 3):
+        image = np.repeat(image, 3, axis=2)
+    elif (image.shape[2], channels) == (3, 1):
+        image = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[..., np.newaxis]
     if image.shape[2] != channels:
         raise ValueError(f"it has {image.shape[2]} channels, but prepare.channels is {channels}")
-    return image
+    return np.ascontiguousarray(image)

@@ -1,4 +1,4 @@
-"""The tutorials' network for handwritten digits, as a plain nn.Module, which is all that a model of one's own has to be."""
+"""The tutorials' network for handwritten digits, a plain nn.Module, as your own model may be."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Facts about images that should not tell the target, and what they look like in a few numbers."""
+"""Facts about image files, which should not predict the target, and statistics of their pixels, for the audit."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from goldfold.modalities.image.sketches import STATISTICS
 from goldfold.prepare import RowFacts
 
 UNPACKED_WITHIN = 3600.0
-"""Seconds within which all files may have been written when they were unpacked: their dates tell nothing then."""
+"""Files written within so many seconds were unpacked together: their dates mean nothing."""
 
 
 def row_facts(competition: Competition, folder: Path) -> RowFacts:
@@ -31,7 +31,8 @@ def _source(competition: Competition, folder: Path, index: pd.DataFrame) -> pd.D
     facts["the image's aspect"] = width / height.clip(lower=1)
     facts["the file's bytes per pixel"] = size / (width * height).clip(lower=1)
     paths = pd.read_parquet(folder / PATHS)["path"]
-    dates = np.array([(competition.root / path).stat().st_mtime // 1 for path in paths])
-    if dates.max() - dates.min() > UNPACKED_WITHIN:
+    files = [competition.root / path for path in paths]
+    dates = np.array([file.stat().st_mtime // 1 if file.is_file() else np.nan for file in files])
+    if np.nanmax(dates) - np.nanmin(dates) > UNPACKED_WITHIN:
         facts["the file's date"] = dates
     return facts

@@ -1,4 +1,4 @@
-"""What a model sees of the images: batches of bytes, augmented or plain."""
+"""Views of images: batches of bytes, augmented or plain."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -23,18 +23,18 @@ __all__ = ["build_model", "input_spec", "plain_view", "training_view"]
 
 
 class Images(Protocol):
-    """Images by their position, each (height, width, channels) uint8."""
+    """Images by their position, (height, width, channels) uint8."""
 
     def __getitem__(self, position: int) -> Array: ...
 
 
 class ImageView:
-    """Images, from the one at `first` on, as batches of (b, side, side, channels) uint8, resized after albumentations'
-    `transform` if given.
+    """Images, from position `first` on, as batches of (b, side, side, channels) uint8, transformed by albumentations' pipeline
+    `transform` if there is one, then resized.
 
     The random choices of a sample depend on (seed, epoch, row) alone, so they are the same for any number of loader
-    processes and after a resume. albumentations' own seeding gives all transforms of a pipeline the same draws. `sides`
-    is the side in each epoch, the last of them for all epochs after; `crop` is that of `square`.
+    processes and after a resume; albumentations' own seeding would give all transforms of a pipeline the same draws. `sides`
+    has the side in each epoch, the last of them for all later ones; `crop` is that of `square`.
     """
 
     lengths: Array | None = None
@@ -59,8 +59,8 @@ class ImageView:
     def __getitems__(self, keys: Sequence[Key]) -> tuple[torch.Tensor, Inputs]:
         side = self.sides[min(keys[0][0], len(self.sides) - 1)]
         batch = np.empty((len(keys), side, side, self.channels), np.uint8)
-        for place, (epoch, row) in enumerate(keys):
-            batch[place] = self._sample(epoch, row, side)
+        for index, (epoch, row) in enumerate(keys):
+            batch[index] = self._sample(epoch, row, side)
         rows = torch.tensor([row for _, row in keys])
         return rows, {"image": torch.from_numpy(batch)}
 
@@ -68,7 +68,7 @@ class ImageView:
         image = self.images[self.first + row]
         if self.transform is None:
             return square(image, side, self.enlarging, self.crop)
-        # Augmentation sees no fewer pixels than the network will.
+        # Augmentation sees at least as many pixels as the network.
         shorter = min(image.shape[:2])
         if shorter < side:
             height, width = (-(-length * side // shorter) for length in image.shape[:2])
@@ -77,7 +77,7 @@ class ImageView:
         self.transform.set_random_state(draws, random.Random(int(draws.integers(2**63))))
         try:
             image = self.transform(image=np.ascontiguousarray(image))["image"]
-        # albumentations raises errors of many kinds for an image that does not fit.
+        # albumentations raises errors of many kinds.
         except Exception as error:
             raise InputError(
                 f"params.yaml: albumentations cannot transform the image of row {row}, {image.shape[0]} x {image.shape[1]} "
@@ -88,7 +88,7 @@ class ImageView:
 
 
 def square(image: Array, side: int, enlarging: int, crop: float | None = None) -> Array:
-    """The image as (side, side, channels): squeezed, or with `crop` its centre, of that share of the shorter side."""
+    """Return the image as (side, side, channels): squeezed, or with `crop` its centre, that share of the shorter side wide."""
     height, width = image.shape[:2]
     shorter = min(height, width)
     goal = int(side / crop) if crop else side
@@ -102,23 +102,23 @@ def square(image: Array, side: int, enlarging: int, crop: float | None = None) -
 def training_view(
     prepared: PreparedSet, _: Array, spec: Mapping[str, Any], augment: Sequence[Component], seed: int, epochs: int
 ) -> ImageView:
-    """The training images, augmented and resized; progressive sizes share out the epochs."""
+    """Return the training images, augmented and resized; the epochs are divided among the progressive sizes."""
     sizes = [*spec["progressive_sizes"], spec["size"]]
     sides = [sizes[epoch * len(sizes) // epochs] for epoch in range(epochs)]
     transform = build_augmentation(augment, spec["channels"]) if augment else None
     images = ImageCache.load(prepared.folder)
-    # DVC has replaced the pixels that scratch shares with the prepared set by a copy of its own.
+    # DVC has replaced the file that scratch was linked to by a copy.
     images.share(scratch_folder())
     return ImageView(images, spec, transform, seed, sides)
 
 
 def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], change: Component | None = None) -> ImageView:
-    """A table's images, resized or cropped and nothing else, or first changed by a transform that always applies."""
+    """Return a table's images, resized or cropped; with `change` after that transform, which always applies."""
     # The test table's images come after the training table's.
     return plain_images(ImageCache.load(prepared.folder), spec, change, first=0 if part == "train" else len(prepared.train))
 
 
 def plain_images(images: Images, spec: Mapping[str, Any], change: Component | None = None, first: int = 0) -> ImageView:
-    """Images, from the one at `first` on, as a model is judged on them and predicts them."""
+    """Return images, from position `first` on, as a model is judged on them and predicts them."""
     transform = build_augmentation([change], spec["channels"], "predict.tta", always=True) if change else None
     return ImageView(images, spec, transform, first=first, crop=spec["crop"])

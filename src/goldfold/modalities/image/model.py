@@ -20,7 +20,7 @@ from goldfold.prepare import PreparedSet
 
 
 def input_spec(model: ImageModelConfig, prepared: PreparedSet, _: Array) -> dict[str, Any]:
-    """The sides of the square that the network sees, its channels, their mean and deviation, and how to resize."""
+    """Return the sides of the square that the network sees, its channels, their mean and deviation, and how to resize."""
     images = ImageCache.load(prepared.folder)
     channels = images.channels
     if ":" in model.name:
@@ -42,16 +42,17 @@ def input_spec(model: ImageModelConfig, prepared: PreparedSet, _: Array) -> dict
         "crop": model.crop,
         "progressive_sizes": list(model.progressive_sizes),
         "cache_size": images.size,
+        "rendering": images.rendering.to_json(),
         "channels": channels,
-        "mean": _per_channel(model.mean or resolved["mean"], channels, "model.mean", given=model.mean is not None),
-        "std": _per_channel(model.std or resolved["std"], channels, "model.std", given=model.std is not None),
+        "mean": _per_channel(model.mean or resolved["mean"], channels, "model.mean", own=model.mean is not None),
+        "std": _per_channel(model.std or resolved["std"], channels, "model.std", own=model.std is not None),
         "interpolation": resolved["interpolation"] if resolved["interpolation"] in INTERPOLATIONS else "bicubic",
     }
 
 
-def _per_channel(values: Sequence[float], channels: int, key: str, given: bool) -> list[float]:
-    """One value for each channel; RGB's own are averaged for grey, and repeated for more channels as timm repeats weights."""
-    if given and len(values) not in (1, channels):
+def _per_channel(values: Sequence[float], channels: int, key: str, own: bool) -> list[float]:
+    """Return a value for each channel; the backbone's are averaged for grey, or repeated, as timm repeats weights."""
+    if own and len(values) not in (1, channels):
         raise InputError(f"params.yaml, {key} has {len(values)} values for {channels} channels", mend="give one for each")
     if channels == 1:
         return [sum(values) / len(values)]
@@ -80,18 +81,18 @@ class ImageModel(nn.Module):
         return logits
 
     def features(self, image: torch.Tensor) -> torch.Tensor:
-        """What the head reads."""
-        # A line of pixels at a time: channel by channel takes several times as long.
+        """Return what the head reads, (b, num_features)."""
+        # Normalising rows of pixels is several times as fast as channel by channel.
         width = image.shape[2]
         lines = (image.flatten(2).float() - self.mean.repeat(width)).div_(self.std.repeat(width))
-        # A batch of (height, width, channel), seen as (channel, height, width), is channels_last already.
+        # Permuted to (channel, height, width), the batch is channels_last.
         features: torch.Tensor = self.backbone(lines.view(image.shape).permute(0, 3, 1, 2))
         return features
 
     def depths(self, coarse: bool) -> dict[str, int]:
-        """How deep each of the backbone's parameters lies, from 0 at the image up: by stage if `coarse`, else by layer.
+        """Return how deep each of the backbone's parameters lies, from 0 at the image up: by stage if `coarse`, else by layer.
 
-        The competitor's own module is a backbone whose children lie in their order, but for one called head.
+        In the competitor's own module the children, except one called head, count in their order.
         """
         matcher: Any = getattr(self.backbone, "group_matcher", None)
         if matcher is None:
@@ -104,13 +105,13 @@ class ImageModel(nn.Module):
         return {f"backbone.{name}": int(depth) for name, depth in layers.items()}
 
     def no_weight_decay(self) -> set[str]:
-        """Parameters that the backbone's authors kept free of weight decay."""
+        """Return the parameters that the backbone's authors exempt from weight decay."""
         exempt: Any = getattr(self.backbone, "no_weight_decay", set)
         return {f"backbone.{name}" for name in exempt()}
 
 
 class GeM(nn.Module):
-    """Generalised-mean pooling, (b, channels, height, width) to (b, channels), with its power learned.
+    """Generalised-mean pooling, (b, channels, height, width) to (b, channels), with a learned power.
 
     Radenovic, Tolias and Chum 2018, https://arxiv.org/abs/1711.02512
     """
@@ -121,7 +122,7 @@ class GeM(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         if features.ndim != 4:
-            raise ValueError(f"GeM pools a feature map, and this backbone gives {tuple(features.shape)}")
+            raise ValueError(f"GeM pools a feature map, but this backbone returns {tuple(features.shape)}")
         # In fp32: a power of a half-precision number overflows.
         return features.float().clamp(min=1e-6).pow(self.power).mean(dim=(2, 3)).pow(1 / self.power)
 
@@ -131,31 +132,31 @@ def build_model(
     spec: Mapping[str, Any],
     problem: Problem,
     pretrained: bool,
-    noted: Callable[[str], None] = lambda _: None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> ImageModel:
     """Build `model.name` with its head; with `pretrained`, from the file model.weights or else timm's weights.
 
-    `noted` hears what the weights matched. Raises InputError for an unknown name, refused arguments, or weights that are
-    not to be had.
+    `note` is called with how the weights matched. Raises InputError for an unknown name, refused arguments, or weights that
+    cannot be loaded.
     """
     outputs = len(problem.outputs)
     if ":" in model.name:
         own: nn.Module = called(named(model.name, [], "model.name"), "model", outputs, **model.args)
         built = ImageModel(own, nn.Identity(), spec["mean"], spec["std"], outputs)
         if pretrained and model.weights:
-            load_own_weights(own, model.weights, noted)
+            load_own_weights(own, model.weights, note)
     else:
         _pretrained_cfg(model.name)
         pool = {} if model.pool is None else {"global_pool": "" if model.pool == "gem" else model.pool}
         options = {"in_chans": spec["channels"], **pool, **model.args}
-        backbone, found = pretrained_backbone(model, options, pretrained, noted)
+        backbone, tensors = pretrained_backbone(model, options, pretrained, note)
         gem = GeM() if model.pool == "gem" else None
         width = _features(backbone, model, spec, gem)
         head = build_head(model.head, width, outputs, gem)
-        own_head = {name.removeprefix("head."): tensor for name, tensor in found.items() if name.startswith("head.")}
+        own_head = {name.removeprefix("head."): tensor for name, tensor in tensors.items() if name.startswith("head.")}
         if own_head and {k: v.shape for k, v in own_head.items()} == {k: v.shape for k, v in head.state_dict().items()}:
             head.load_state_dict(own_head)
-            noted("weights: the head's too, whose shape is the same")
+            note("weights: the head's too, which has the same shape")
         built = ImageModel(backbone, head, spec["mean"], spec["std"], width)
     _require_sizes(built, model, spec, outputs)
     return built.to(memory_format=torch.channels_last)
@@ -163,7 +164,7 @@ def build_model(
 
 @torch.no_grad()
 def _features(backbone: nn.Module, model: ImageModelConfig, spec: Mapping[str, Any], pool: nn.Module | None) -> int:
-    """The width of the backbone's features, as one blank image shows it."""
+    """Return the width of the backbone's features, tried with a blank image."""
     try:
         features = backbone.eval()(torch.zeros(1, spec["channels"], spec["size"], spec["size"]))
         features = pool(features) if pool else features

@@ -1,4 +1,4 @@
-"""Images from outside the competition, and how a program without goldfold makes the model's input of them."""
+"""Images from outside the competition, and how a program without goldfold turns them into the model's input."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -18,33 +18,34 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.image.decoding import decode, shrink
 from goldfold.modalities.image.learning import ImageView, plain_images
+from goldfold.modalities.image.rendering import WHITE, Rendering
 
 
 def read_files(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
-    """The files among `paths`, and the images in those that are folders, in the column `image`.
+    """Return files, and the images in folders, in the column `image`.
 
-    Raises InputError where there is none.
+    Raises InputError for missing paths and for folders without images.
     """
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise InputError(f"{len(missing)} of {len(paths)} files or folders are not there", missing, "correct the paths")
-    found = [file for path in paths for file in ([path / name for name in image_files(path)] if path.is_dir() else [path])]
-    if not found:
+    files = [file for path in paths for file in ([path / name for name in image_files(path)] if path.is_dir() else [path])]
+    if not files:
         raise InputError("there are no images in these folders", [str(path) for path in paths], "name images or their folders")
-    return pd.DataFrame({"image": found}, index=[str(file) for file in found])
+    return pd.DataFrame({"image": files}, index=[str(file) for file in files])
 
 
 def test_rows(competition: Competition) -> pd.DataFrame:
-    """The test table, with the path of each row's image in the column `image`."""
-    alone = replace(competition, train=competition.train.iloc[:0])
-    paths = pd.Series([competition.root / name for name in alone.image_paths()], competition.test.index, object)
+    """Return the test table, with the path of each row's image in the column `image`."""
+    test_only = replace(competition, train=competition.train.iloc[:0])
+    paths = pd.Series([competition.root / name for name in test_only.row_images().paths], competition.test.index, object)
     return competition.test.assign(image=paths)
 
 
 def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component | None, unreadable: dict[int, str]) -> ImageView:
-    """The images of the column `image` as the plain view shows them: paths, bytes of files, or texts of them in base64.
+    """Return the images of the column `image`, paths or contents of files (bytes or base64), as the plain view shows them.
 
-    One that cannot be decoded is black, and `unreadable` gets the reason.
+    An image that cannot be decoded is black, and `unreadable` gets the reason.
     """
     if "image" not in table:
         raise InputError("there is no column image, with the path of each row's image", mend="add it")
@@ -52,11 +53,12 @@ def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component
 
 
 class OutsideImages:
-    """Images from files or their content, decoded and shrunk as the cache keeps them, when they are asked for."""
+    """Images from files or their contents, decoded and shrunk as in the cache, on access."""
 
     def __init__(self, contents: Sequence[Path | str | bytes], spec: Mapping[str, Any], unreadable: dict[int, str]) -> None:
         self.contents, self.unreadable = contents, unreadable
         self.channels, self.size = spec["channels"], spec["cache_size"]
+        self.rendering = Rendering.from_json(spec["rendering"])
 
     def __getitem__(self, position: int) -> Array:
         content = self.contents[position]
@@ -65,19 +67,19 @@ class OutsideImages:
                 data = content.read_bytes()
             else:
                 data = base64.b64decode(content) if isinstance(content, str) else bytes(content)
-            return shrink(decode(data, self.channels, self.size), self.size)
+            return shrink(decode(data, self.channels, self.size, self.rendering), self.size)
         except (OSError, ValueError, TypeError) as error:
             self.unreadable[position] = str(error)
             return np.zeros((self.size, self.size, self.channels), np.uint8)
 
 
 def outside_columns(_: Mapping[str, Any]) -> dict[str, str]:
-    """The column of the images' bytes."""
+    """Return the column of the images' bytes."""
     return {"image": "binary"}
 
 
 def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """How a file becomes the model's input, to the last bit with these versions of OpenCV and Pillow."""
+    """Return how a file becomes the model's input, to the last bit with these versions of OpenCV and Pillow."""
     size, channels, cached, crop = spec["size"], spec["channels"], spec["cache_size"], spec["crop"]
     goal = int(size / crop) if crop else size
     enlarging = {"nearest": "NEAREST", "bilinear": "LINEAR", "bicubic": "CUBIC"}[spec["interpolation"]]
@@ -85,7 +87,7 @@ def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "input": {"name": "image", "shape": ["batch", size, size, channels], "dtype": "uint8"},
         "steps": [
-            *_decoding(channels, cached),
+            *_decoding(channels, cached, Rendering.from_json(spec["rendering"])),
             f"shrink where the shorter side is above {cached}: {scaled.format(cached)}; by cv2.resize with INTER_LINEAR where "
             f"the shorter side is at most {2 * cached}, else INTER_AREA",
             f"resize: {scaled.format(goal) if crop else f'height and width become {size}'}; by cv2.resize with INTER_{enlarging} "
@@ -98,14 +100,31 @@ def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _decoding(channels: int, cached: int) -> list[str]:
-    """How the bytes of a file become pixels, (height, width, channels), as `decode` does it."""
+def _decoding(channels: int, cached: int, rendering: Rendering) -> list[str]:
+    """Return how the bytes of a file become pixels, (height, width, channels), as by `decode`."""
     if channels not in (1, 3):
-        return [f"decode by Pillow and ImageOps.exif_transpose to the file's own {channels} channels; .npy by numpy.load"]
+        own = f"decode by Pillow and ImageOps.exif_transpose to the file's own {channels} channels; .npy by numpy.load"
+        return [own, _scaling(rendering)]
     flag, order = ("COLOR", ", channels in the order RGB") if channels == 3 else ("GRAYSCALE", "")
+    background = WHITE if rendering.background is None else rendering.background
+    grey = "grey is repeated" if channels == 3 else "RGB becomes grey by cv2.cvtColor with COLOR_RGB2GRAY"
     return [
         f"decode by cv2.imdecode with IMREAD_{flag} (upright by EXIF){order}",
         f"decode a JPEG by IMREAD_REDUCED_{flag}_n instead, with the largest n of 8, 4 and 2 for which the shorter side in its "
         f"header, divided by n and rounded down, is at least {cached}, if there is one",
         f"decode what OpenCV cannot by Pillow, ImageOps.exif_transpose and convert('{'RGB' if channels == 3 else 'L'}')",
+        f"decode deeper pixels than 8 bits by IMREAD_ANYCOLOR | IMREAD_ANYDEPTH (IMREAD_UNCHANGED where Pillow finds "
+        f"transparency), .npy by numpy.load; {_scaling(rendering)}; {grey}",
+        "decode what Pillow finds transparent (has_transparency_data) by Pillow, ImageOps.exif_transpose and "
+        f"convert('RGBA'), if it is not deeper; a colour c of alpha a becomes (c * a + {background} * (255 - a) + 127) // 255; "
+        f"{grey}",
     ]
+
+
+def _scaling(rendering: Rendering) -> str:
+    """Return how deeper pixels become bytes."""
+    ranges = "".join(f"{name} has {low!r} to {high!r}, " for name, (low, high) in rendering.ranges.items())
+    return (
+        "a value v of deeper pixels becomes (min(max(v, low), high) - low) * (255 / (high - low)) in float64, rounded, halves to "
+        f"even: {ranges}other whole numbers have 0 to the largest of their type"
+    )

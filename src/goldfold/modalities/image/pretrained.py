@@ -1,4 +1,4 @@
-"""Pretrained weights: from a file in anybody's naming, from the local hub cache, or from the hub."""
+"""Pretrained weights: from a file in any of several namings, from the hub's local cache, or from the hub."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -31,10 +31,10 @@ TORCHVISION_VIT = (
     ("encoder.ln", "norm"),
     ("heads.head", "head"),
 )
-"""A vision transformer's names in torchvision and in timm, whose tensors come in another order."""
+"""A vision transformer's names in torchvision and in timm, which orders the tensors differently."""
 
 Weights = dict[str, torch.Tensor]
-Noted = Callable[[str], None]
+Note = Callable[[str], None]
 
 WRAPPED_IN = ("state_dict", "model_state_dict", "model", "model_ema", "weights")
 WAYS_OUT = (
@@ -44,11 +44,11 @@ WAYS_OUT = (
 
 
 def pretrained_backbone(
-    model: ImageModelConfig, options: Mapping[str, Any], pretrained: bool, noted: Noted
+    model: ImageModelConfig, options: Mapping[str, Any], pretrained: bool, note: Note
 ) -> tuple[nn.Module, Weights]:
     """Build timm's `model.name`, or torchvision's, without its classifier; return it with the tensors of its file of weights.
 
-    Raises InputError for refused arguments, and where the weights cannot be had or do not fit.
+    Raises InputError for refused arguments, and for weights that cannot be loaded or do not fit.
     """
     import timm
 
@@ -59,19 +59,19 @@ def pretrained_backbone(
                 f"params.yaml, model: weights of torchvision's {model.name} are not downloaded",
                 mend="name a file of them in model.weights, or set model.pretrained: false",
             )
-        return backbone, load_own_weights(backbone, model.weights, noted) if pretrained and model.weights else {}
+        return backbone, load_own_weights(backbone, model.weights, note) if pretrained and model.weights else {}
     if not pretrained:
         return _create(model.name, options), {}
     if model.weights:
         weights = read_weights(Path(model.weights))
-        return _load_named(model, weights, options, noted), weights
-    place = _in_cache(model.name)
-    if place is None:
+        return _load_named(model, weights, options, note), weights
+    cached = _in_cache(model.name)
+    if cached is None:
         _require_hub(model.name)
-        noted(f"weights: downloading those of {model.name}")
+        note(f"weights: downloading those of {model.name}")
     else:
-        noted(f"weights: {place.name} of {model.name}, from the local cache")
-    overlay = {"pretrained_cfg_overlay": {"file": str(place)}} if place else {}
+        note(f"weights: {cached.name} of {model.name}, from the local cache")
+    overlay = {"pretrained_cfg_overlay": {"file": str(cached)}} if cached else {}
     try:
         return _create(model.name, {**options, **overlay}, pretrained=True), {}
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -80,7 +80,7 @@ def pretrained_backbone(
 
 
 def where_from(name: str) -> str | None:
-    """Where the pretrained weights of one of timm's backbones can be had from here and now; None where they cannot."""
+    """Return where timm's weights of a backbone can be loaded from now; None where they cannot be."""
     import timm
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 
@@ -98,7 +98,7 @@ def where_from(name: str) -> str | None:
     return f"{urlparse(constants.ENDPOINT).netloc}, downloaded once"
 
 
-def load_own_weights(network: nn.Module, file: str, noted: Noted) -> Weights:
+def load_own_weights(network: nn.Module, file: str, note: Note) -> Weights:
     """Load a file into a network by its own names, and return its tensors; raises InputError where some are missing."""
     weights, wanted = read_weights(Path(file)), network.state_dict()
     weights = {name.removeprefix("backbone."): tensor for name, tensor in weights.items()}
@@ -110,36 +110,36 @@ def load_own_weights(network: nn.Module, file: str, noted: Noted) -> Weights:
             "name the file that was saved from this module",
         )
     network.load_state_dict({name: weights[name] for name in wanted})
-    noted(f"weights: {file}: all {len(wanted)} tensors matched by name; {len(weights) - len(wanted)} not used")
+    note(f"weights: {file}: all {len(wanted)} tensors matched by name; {len(weights) - len(wanted)} not used")
     return weights
 
 
 def read_weights(path: Path) -> Weights:
-    """The tensors of a safetensors file, or of a state dict that torch saved (no other pickle is opened), by name."""
+    """Return the tensors of a safetensors file, or of a state dict saved by torch, by name; other pickles are not opened."""
     if not path.is_file():
         raise InputError(f"params.yaml, model.weights: there is no file {path}", mend="correct the path")
     try:
-        found: Any = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds of error for a file that is none of its own
-        # torch's advice to open it all the same runs whatever code the file holds.
+        saved: Any = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises errors of many kinds
+        # torch advises to set weights_only=False, which would run code in the file.
         why = "it holds more than tensors" if "weights_only" in str(error) else str(error).splitlines()[0]
         raise InputError(
-            f"params.yaml, model.weights: {path} is no file of weights, or a broken one: {why}",
+            f"params.yaml, model.weights: {path} is not a file of weights, or is damaged: {why}",
             mend="fetch it again, or save a state dict: torch.save(model.state_dict(), path), or safetensors.torch.save_file",
         ) from error
-    while isinstance(found, dict) and not any(isinstance(value, torch.Tensor) for value in found.values()):
-        inner = next((found[key] for key in WRAPPED_IN if key in found), None)
+    while isinstance(saved, dict) and not any(isinstance(value, torch.Tensor) for value in saved.values()):
+        inner = next((saved[key] for key in WRAPPED_IN if key in saved), None)
         if inner is None:
-            raise InputError(f"params.yaml, model.weights: {path} holds no tensors", list(found)[:10], "name a state dict")
-        found = inner
-    weights = {str(name): value for name, value in dict(found).items() if isinstance(value, torch.Tensor)}
+            raise InputError(f"params.yaml, model.weights: {path} holds no tensors", list(saved)[:10], "name a state dict")
+        saved = inner
+    weights = {str(name): value for name, value in dict(saved).items() if isinstance(value, torch.Tensor)}
     for prefix in ("module.", "_orig_mod."):
         weights = {name.removeprefix(prefix): value for name, value in weights.items()}
     return weights
 
 
-def _load_named(model: ImageModelConfig, weights: Weights, options: Mapping[str, Any], noted: Noted) -> nn.Module:
-    """Build the backbone with the tensors under the names that fit: timm's (or those it converts), goldfold's, or by order."""
+def _load_named(model: ImageModelConfig, weights: Weights, options: Mapping[str, Any], note: Note) -> nn.Module:
+    """Build the backbone with tensors matched by goldfold's, timm's or torchvision's names, or else by their order."""
     ours = {name.removeprefix("backbone."): tensor for name, tensor in weights.items() if name.startswith("backbone.")}
     tensors, naming = (ours, "goldfold's names") if ours else (weights, "timm's names")
     if "encoder.pos_embedding" in tensors:
@@ -159,7 +159,7 @@ def _load_named(model: ImageModelConfig, weights: Weights, options: Mapping[str,
         )
     total = len(backbone.state_dict())
     left = f"; not used: {', '.join(unused[:6])}{' …' if len(unused) > 6 else ''}" if unused else ""
-    noted(f"weights: {model.weights}: {total} of {total} tensors of {model.name} matched by {naming}{left}")
+    note(f"weights: {model.weights}: {total} of {total} tensors of {model.name} matched by {naming}{left}")
     return backbone
 
 
@@ -170,43 +170,43 @@ def _timm_vit(name: str) -> str:
 
 
 def _load(name: str, tensors: Weights, options: Mapping[str, Any]) -> tuple[nn.Module | None, list[str], list[str]]:
-    """The backbone with `tensors`, the parameters that got none, and the tensors without a use; no backbone if shapes differ."""
-    with _told_by_timm() as told:
+    """Return the backbone with `tensors`, its parameters without one, and the unused tensors; no backbone if shapes differ."""
+    with _timms_log() as keys:
         try:
-            # timm renames what it knows from other repositories and fits the first layer to the channels.
+            # timm renames the tensors of other repositories and adapts the first layer to the channels.
             overlay = {"pretrained_cfg_overlay": {"state_dict": dict(tensors)}}
             backbone = _create(name, {**options, **overlay}, pretrained=True)
         except (RuntimeError, KeyError, AttributeError, IndexError):
             return None, [], []
     learned = {key for key, _ in backbone.named_parameters()} | {key for key, _ in backbone.named_buffers() if "running" in key}
-    return backbone, [key for key in told["Missing"] if key in learned], told["Unexpected"]
+    return backbone, [key for key in keys["Missing"] if key in learned], keys["Unexpected"]
 
 
 def _by_order(backbone: nn.Module, tensors: Weights) -> tuple[Weights, list[str]]:
-    """The file's tensors under the backbone's names, one after another, and the names of those beyond.
+    """Return the file's tensors under the backbone's names in their order, and the names of the surplus tensors.
 
-    Nothing, unless each has the shape of its counterpart.
+    Both are empty unless all shapes are equal.
     """
     wanted = [(name, tensor) for name, tensor in backbone.state_dict().items() if "num_batches_tracked" not in name]
-    given = [(name, tensor) for name, tensor in tensors.items() if "num_batches_tracked" not in name]
-    pairs = list(zip(wanted, given, strict=False))
-    if len(given) < len(wanted) or any(goal.squeeze().shape != tensor.squeeze().shape for (_, goal), (_, tensor) in pairs):
+    ordered = [(name, tensor) for name, tensor in tensors.items() if "num_batches_tracked" not in name]
+    pairs = list(zip(wanted, ordered, strict=False))
+    if len(ordered) < len(wanted) or any(goal.squeeze().shape != tensor.squeeze().shape for (_, goal), (_, tensor) in pairs):
         return {}, []
     renamed = {name: tensor.reshape(goal.shape) for (name, goal), (_, tensor) in pairs}
-    return renamed, [name for name, _ in given[len(wanted) :]]
+    return renamed, [name for name, _ in ordered[len(wanted) :]]
 
 
 @contextmanager
-def _told_by_timm() -> Iterator[dict[str, list[str]]]:
-    """The keys that timm says, in its log alone, were missing or unexpected."""
-    told: dict[str, list[str]] = {"Missing": [], "Unexpected": []}
+def _timms_log() -> Iterator[dict[str, list[str]]]:
+    """Collect the missing and unexpected keys, which timm writes to its log alone."""
+    keys: dict[str, list[str]] = {"Missing": [], "Unexpected": []}
 
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             message = record.getMessage()
-            for kind in told:
+            for kind in keys:
                 if message.startswith(f"{kind} keys ("):
-                    told[kind] = message.split("(", 1)[1].split(")")[0].split(", ")
+                    keys[kind] = message.split("(", 1)[1].split(")")[0].split(", ")
 
     logger, listener = logging.getLogger("timm.models._builder"), Listener()
     level, propagate = logger.level, logger.propagate
@@ -214,7 +214,7 @@ def _told_by_timm() -> Iterator[dict[str, list[str]]]:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     try:
-        yield told
+        yield keys
     finally:
         logger.removeHandler(listener)
         logger.setLevel(level)
@@ -234,7 +234,7 @@ def _create(name: str, options: Mapping[str, Any], pretrained: bool = False) -> 
 
 
 def _in_cache(name: str) -> Path | None:
-    """The file with timm's weights for `name`, where an earlier run downloaded it."""
+    """Return the file with timm's weights for `name`, if it was downloaded before."""
     import timm
     from huggingface_hub import try_to_load_from_cache
 
@@ -242,9 +242,9 @@ def _in_cache(name: str) -> Path | None:
     if cfg and cfg.hf_hub_id:
         repository, _, revision = cfg.hf_hub_id.partition("@")
         for file in [cfg.hf_hub_filename] if cfg.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]:
-            found = try_to_load_from_cache(repository, file, revision=revision or None)
-            if isinstance(found, str):
-                return Path(found)
+            cached = try_to_load_from_cache(repository, file, revision=revision or None)
+            if isinstance(cached, str):
+                return Path(cached)
     if cfg and cfg.url:
         path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(cfg.url).path).name
         return path if path.is_file() else None
@@ -252,15 +252,15 @@ def _in_cache(name: str) -> Path | None:
 
 
 def _require_hub(name: str) -> None:
-    """Raise InputError at once where there are no weights, or the hub does not answer; timm itself would try for a minute."""
+    """Raise InputError where timm has no weights or the hub does not answer within seconds; timm tries for a minute."""
     import timm
 
     cfg = timm.models.get_pretrained_cfg(name)
     if not cfg or not (cfg.hf_hub_id or cfg.url):
-        known = [tagged for tagged in timm.list_pretrained() if tagged.startswith(name.split(".")[0])]
+        similar = [other for other in timm.list_pretrained() if other.startswith(name.split(".")[0])]
         raise InputError(
             f"params.yaml, model: timm has no pretrained weights for {name}",
-            known,
+            similar,
             "name a model that has some, or a file in model.weights, or set model.pretrained: false",
         )
     require_answer(name, None if cfg.hf_hub_id else str(cfg.url), WAYS_OUT)

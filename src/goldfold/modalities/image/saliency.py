@@ -9,24 +9,23 @@ from goldfold.metrics import Array
 from goldfold.modalities.protocol import Inputs
 
 LEAST = 4
-"""Places along each side of a feature map that tells something of where."""
+"""The least number of cells along each side of a feature map."""
 
 
 def heat_maps(model: nn.Module, inputs: Inputs, directions: torch.Tensor, within: nn.Module | None = None) -> Array | None:
-    """Grad-CAM of the last feature map of at least 4 x 4 places (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391).
+    """Return Grad-CAM of the last feature map of at least 4 x 4 cells (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391).
 
-    `directions`, (b, outputs) float32, weighs the logits whose sum is explained; the map is one of the backbone of
-    `within`, by default the model's. Returns (b, height, width) float32 from 0 to 1, a place for each of the map's; None where
-    the network has no such map, as where tokens have taken its place.
+    `directions`, (b, outputs) float32, weights the logits whose sum is explained; the map is one of the backbone of `within`, by
+    default the model. Returns (b, height, width) float32 from 0 to 1; None for a network without such a map, as a transformer.
     """
     backbone: nn.Module = (model if within is None else within).backbone  # type: ignore[assignment]
-    # timm's own word for where the channels are.
+    # Where timm's networks have their channels.
     channel = -1 if getattr(backbone, "output_fmt", "NCHW") == "NHWC" else 1
-    found: list[torch.Tensor] = []
+    last: list[torch.Tensor] = []
 
     def keep(_: nn.Module, __: object, output: object) -> None:
-        if isinstance(output, torch.Tensor) and _places(output, channel) >= LEAST:
-            found[:] = [output]
+        if isinstance(output, torch.Tensor) and _side(output, channel) >= LEAST:
+            last[:] = [output]
 
     hooks = [stage.register_forward_hook(keep) for stage in _stages(backbone)]
     try:
@@ -35,25 +34,25 @@ def heat_maps(model: nn.Module, inputs: Inputs, directions: torch.Tensor, within
     finally:
         for hook in hooks:
             hook.remove()
-    if not found or found[0].ndim != 4 or not found[0].requires_grad:
+    if not last or last[0].ndim != 4 or not last[0].requires_grad:
         return None
-    (slopes,) = torch.autograd.grad((logits * directions).sum(), found[0], allow_unused=True)
+    (slopes,) = torch.autograd.grad((logits * directions).sum(), last[0], allow_unused=True)
     if slopes is None:
         return None
     spatial = (1, 2) if channel == -1 else (2, 3)
-    heat = (slopes.mean(dim=spatial, keepdim=True) * found[0].detach()).sum(dim=channel).clamp(min=0).float()
+    heat = (slopes.mean(dim=spatial, keepdim=True) * last[0].detach()).sum(dim=channel).clamp(min=0).float()
     return (heat / heat.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)).cpu().numpy()
 
 
-def _places(output: torch.Tensor, channel: int) -> int:
-    """How many places along each side an output has: of a map, or of as many tokens."""
+def _side(output: torch.Tensor, channel: int) -> int:
+    """Return the number of cells along the shorter side of a feature map, or of a square of as many tokens."""
     if output.ndim == 4:
         return min(output.shape[1:3] if channel == -1 else output.shape[2:])
     return int(output.shape[1] ** 0.5) if output.ndim == 3 else 0
 
 
 def _stages(module: nn.Module) -> Iterator[nn.Module]:
-    """The modules that one after another make the features; what is inside a block may be a branch of it."""
+    """Yield the modules that compute the features one after another; modules inside a block may be its branches."""
     for child in module.children():
         yield child
         if isinstance(child, nn.Sequential | nn.ModuleList):

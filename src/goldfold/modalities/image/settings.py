@@ -12,12 +12,13 @@ class ImagePrepareConfig(PrepareConfig):
     """The cache of resized images."""
 
     image_size: int = Field(256, ge=1)
-    """The shorter side of an image in the cache, in pixels; larger images are shrunk to it, smaller ones kept."""
+    """The shorter side of an image in the cache, in pixels; larger images are shrunk, smaller ones kept."""
     channels: int = Field(3, ge=1)
     """3 is RGB and 1 is grey, whatever was shipped; any other number takes the channels as shipped (grey with alpha, RGBA,
-    or an array in a .npy file), and an image with another number is a bad one."""
-    bad_images: Literal["error", "blank"] = "error"
-    """What to do with an image that cannot be decoded: stop, or put a black one in its place and say so."""
+    or an array in a .npy file), and an image with another number is bad."""
+    bad_images: Literal["error", "blank", "drop"] = "error"
+    """What to do with an image that is missing or cannot be decoded: stop; replace it by a black one and say so; or also drop its
+    row, if it is a training row, from training and validation."""
     workers: int | None = Field(None, ge=1)
     """Decoding threads; by default one per CPU core."""
 
@@ -38,17 +39,17 @@ class ImageModelConfig(ModelConfig):
     """How much of the image's shorter side the network sees in validation and prediction, such as 0.875 (timm's crop_pct): the
     shorter side is resized to image_size / crop, and the centre cut out. By default the whole image is squeezed into a square."""
     progressive_sizes: tuple[Annotated[int, Field(ge=8)], ...] = ()
-    """Sides that training starts with, in turn, before image_size; the epochs are shared out equally among them all."""
+    """Smaller sides to train on, in turn, before image_size; the epochs are divided equally among all of them."""
     mean: tuple[float, ...] | None = None
-    """What the pixels (0 to 1) are normalised by, per channel; by default what the backbone was pretrained with."""
+    """The mean of the pixels (0 to 1), per channel, to normalise by; by default what the backbone was pretrained with."""
     std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
     """The deviation that goes with `mean`."""
     pool: Literal["avg", "max", "avgmax", "catavgmax", "gem"] | None = None
-    """How the feature map becomes features (gem: Radenovic et al. 2018); by default the backbone's own way."""
+    """How the feature map is pooled (gem: Radenovic et al. 2018); by default as the backbone does."""
     head: HeadConfig = HeadConfig()
-    """What stands on the backbone's features."""
+    """The head on the backbone's features."""
     args: dict[str, Any] = Field({})
-    """Arguments of timm.create_model, such as drop_rate or drop_path_rate (stochastic depth); of your own module's class."""
+    """Arguments of timm.create_model, such as drop_rate or drop_path_rate (stochastic depth), or of your own module's class."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

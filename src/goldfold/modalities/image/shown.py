@@ -10,7 +10,7 @@ from goldfold.prepare.prepared_set import Part
 
 
 def show_rows(prepared: PreparedSet, part: Part, rows: Array, spec: Spec | None = None) -> list[Shown]:
-    """Return the images as the cache holds them, or what of them a model of `spec` sees; of channels not RGB the first alone."""
+    """Return the images of the cache, or the part of them that a model of `spec` sees; not RGB, their first channel alone."""
     images = ImageCache.load(prepared.folder)
     first = 0 if part == "train" else len(prepared.train)
     shown = [images[first + row] for row in rows]
@@ -20,7 +20,7 @@ def show_rows(prepared: PreparedSet, part: Part, rows: Array, spec: Spec | None 
 
 
 def _centre(image: Array, crop: float) -> Array:
-    """The square in the centre, with that share of the shorter side."""
+    """Return the square in the centre, `crop` of the shorter side wide."""
     height, width = image.shape[:2]
     side = max(1, round(crop * min(height, width)))
     top, left = (height - side) // 2, (width - side) // 2

@@ -1,4 +1,4 @@
-"""What is kept of each image to find its duplicates, and to tell images apart without their pixels."""
+"""Sketches of images, by which duplicates are found and statistics computed without reading the pixels."""
 
 import cv2
 import numpy as np
@@ -9,13 +9,13 @@ SIDE, LOW = 32, 8
 FREQUENCIES = tuple(f"f{row}{column}" for row in range(LOW) for column in range(LOW))[1:]
 """The lowest frequencies of the discrete cosine transform, without the mean, as a perceptual hash (pHash) takes them."""
 MIRROR = np.tile(np.where(np.arange(LOW) % 2, -1, 1), LOW)[1:].astype(np.float32)
-"""The factors of the FREQUENCIES, (63,) float32, that give those of the image turned left to right."""
+"""The factors, (63,) float32, that turn an image's FREQUENCIES into those of its mirror image."""
 STATISTICS = ("brightness", "contrast", "redness", "blueness", "sharpness")
 COLUMNS = (*STATISTICS, *FREQUENCIES)
 
 
 def sketch(image: Array) -> Array:
-    """COLUMNS of an image (height, width, channels) uint8, shrunk to SIDE pixels squared: (68,) float32."""
+    """Return the COLUMNS of an image (height, width, channels) uint8, shrunk to SIDE x SIDE pixels: (68,) float32."""
     colour = image.shape[2] in (3, 4)
     small = _shrunk(np.ascontiguousarray(image[..., :3] if colour else image[..., :1]))
     grey = (cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if colour else small).astype(np.float32)
@@ -28,7 +28,7 @@ def sketch(image: Array) -> Array:
 
 
 def _shrunk(image: Array) -> Array:
-    """An image of SIDE pixels squared; of a large one some pixels in each part are enough for so few frequencies."""
+    """Return the image at SIDE x SIDE pixels; a large one is sampled first, which is enough for so few frequencies."""
     if min(image.shape[:2]) >= 4 * SIDE:
         image = cv2.resize(image, (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))

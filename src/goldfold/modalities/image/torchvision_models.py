@@ -11,18 +11,18 @@ from goldfold.imports import called
 DATA = {"input_size": (3, 224, 224), "interpolation": "bilinear"}
 """What torchvision trains them on; the mean and deviation are ImageNet's, timm's default."""
 ARGS: Mapping[str, Mapping[str, Any]] = {"googlenet": {"aux_logits": False, "init_weights": False}}
-"""Arguments without which a network gives more than logits."""
+"""Arguments without which a network returns more than logits."""
 
 
 def torchvision_names() -> list[str]:
-    """The names of torchvision's classifiers."""
+    """Return the names of torchvision's classifiers."""
     from torchvision import models
 
     return list(models.list_models(module=models))
 
 
 def torchvision_backbone(name: str, channels: int, args: Mapping[str, Any]) -> nn.Module:
-    """Build a network of torchvision whose last linear layer passes on what it would read, the features.
+    """Build a network of torchvision without its last linear layer, so that it returns features.
 
     Raises InputError for refused arguments, for other than 3 channels, and for a network that ends in no linear layer.
     """

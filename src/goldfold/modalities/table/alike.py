@@ -7,7 +7,7 @@ import pandas as pd
 
 from goldfold.competition import Competition
 from goldfold.metrics import Array
-from goldfold.modalities.table.prepare import columns_of
+from goldfold.modalities.table.prepare import features_of
 from goldfold.modalities.table.settings import TablePrepareConfig
 from goldfold.prepare.duplicates import equal_rows, pairs_table
 
@@ -19,7 +19,7 @@ MANY = 20
 
 def find_alike(competition: Competition, config: TablePrepareConfig, folder: Path) -> pd.DataFrame:
     """Find the rows whose values are the same in all columns that a model reads; of many columns, in all but one."""
-    names = [column.name for column in columns_of(folder) if column.kind != "drop"]
+    names = [feature.name for feature in features_of(folder) if feature.kind != "drop"]
     return alike_rows(pd.concat([competition.train[names], competition.test[names]], ignore_index=True))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from goldfold.competition import Problem
 from goldfold.metrics import Array
-from goldfold.modalities.table.columns import Column, dates_of, numbers_of
+from goldfold.schema import Column, as_numbers
 
 Encoding = Mapping[str, Any]
 UNKNOWN, MISSING = 0, 1
@@ -43,7 +43,7 @@ def fit_encoding(
             seen = zip(encoder.categories_[0].tolist(), *(each.tolist() for each in encoder.encodings_), strict=True)
             targets[name] = {"of": {value: means for value, *means in seen}, "else": np.ravel(encoder.target_mean_).tolist()}
     encoding: dict[str, Any] = {
-        "columns": [{"name": column.name, "kind": column.kind} for column in columns if column.kind != "drop"],
+        "columns": [column.reading() for column in columns],
         "categories": categories,
         "targets": targets,
         "numbers": {},
@@ -90,8 +90,7 @@ def sizes(encoding: Encoding) -> tuple[int, tuple[int, ...]]:
 
 def _categories(table: pd.DataFrame, columns: Sequence[Column]) -> dict[str, pd.Series]:
     """The category columns as texts; a missing value is the empty one."""
-    names = [column.name for column in columns if column.kind == "category"]
-    return {name: table[name].astype("object").where(table[name].notna(), "").astype("str") for name in names}
+    return {column.name: column.read(table[column.name]).fillna("") for column in columns if column.kind == "category"}
 
 
 def _codes(values: pd.Series, known: Sequence[str]) -> Array:
@@ -102,41 +101,54 @@ def _codes(values: pd.Series, known: Sequence[str]) -> Array:
 def _numbers(
     table: pd.DataFrame, columns: Sequence[Column], encoding: Encoding, targets: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """All numbers by name, (rows,) float64 each: number columns, the parts of dates, the target encodings."""
-    found: dict[str, Array] = {}
+    """All numbers by name, (rows,) float64 each: number columns, the parts of dates and times, the target encodings."""
+    taken = {column.name for column in columns}
+    numbers: dict[str, Array] = {}
+
+    def add(column: str, parts: Mapping[str, Array]) -> None:
+        for part, values in parts.items():
+            name = f"{column} {part}"
+            while name in taken:
+                name += "'"
+            taken.add(name)
+            numbers[name] = values
+
     for column in columns:
-        if column.kind == "number":
-            found[column.name] = _as_numbers(table[column.name])
-        elif column.kind == "date":
-            found |= {f"{column.name} {part}": values for part, values in _date_parts(table[column.name]).items()}
+        if column.kind in ("category", "text"):
+            continue
+        values = column.read(table[column.name])
+        if column.kind == "date":
+            add(column.name, _date_parts(pd.to_datetime(values, utc=True)))
+        elif column.kind == "time":
+            add(column.name, _turning({"hour": (as_numbers(values) / 3600, 24)}))
+        else:
+            numbers[column.name] = as_numbers(values)
     for name in encoding["targets"]:
-        found |= {f"{name} target {number}": means for number, means in enumerate(targets[name].T)}
-    return found
-
-
-def _as_numbers(values: pd.Series) -> Array:
-    numbers: Array = numbers_of(values).to_numpy(np.float64)
+        add(name, {f"target {number}": means for number, means in enumerate(targets[name].T)})
     return numbers
 
 
 def _date_parts(values: pd.Series) -> dict[str, Array]:
-    """Days since 1970, and the parts that may matter by themselves; those that go round also as sine and cosine."""
-    moments = dates_of(values).dt
+    """Days since 1970, and the parts that may matter by themselves."""
+    moments = values.dt
     midnight = moments.normalize()
-    parts: dict[str, Array] = {
+    hours = (moments.hour + moments.minute / 60).to_numpy(np.float64, na_value=np.nan)
+    month, weekday = (part.to_numpy(np.float64, na_value=np.nan) for part in (moments.month, moments.day_of_week))
+    return {
         "days": (midnight - pd.Timestamp(0, tz="UTC")).dt.days.to_numpy(np.float64, na_value=np.nan),
         "year": moments.year.to_numpy(np.float64, na_value=np.nan),
         "day": moments.day.to_numpy(np.float64, na_value=np.nan),
+        **_turning({"month": (month, 12), "weekday": (weekday, 7), "hour": (hours, 24)}),
     }
-    hours = (moments.hour + moments.minute / 60).to_numpy(np.float64, na_value=np.nan)
-    for part, number, period in (("month", moments.month, 12), ("weekday", moments.day_of_week, 7), ("hour", hours, 24)):
-        turn = np.asarray(number, np.float64)
-        parts |= {
-            part: turn,
-            f"{part} sine": np.sin(2 * np.pi * turn / period),
-            f"{part} cosine": np.cos(2 * np.pi * turn / period),
-        }
-    return parts
+
+
+def _turning(parts: Mapping[str, tuple[Array, int]]) -> dict[str, Array]:
+    """Parts that go round in a period, each with its sine and cosine."""
+    turned: dict[str, Array] = {}
+    for part, (values, period) in parts.items():
+        angle = 2 * np.pi * values / period
+        turned |= {part: values, f"{part} sine": np.sin(angle), f"{part} cosine": np.cos(angle)}
+    return turned
 
 
 def _fit_number(values: Array, scale: str) -> dict[str, Any]:

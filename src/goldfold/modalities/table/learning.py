@@ -9,13 +9,13 @@ from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import Inputs, Key
-from goldfold.modalities.table.columns import Column
 from goldfold.modalities.table.encoding import cross_fitted, encode, fit_encoding
 from goldfold.modalities.table.model import build_model
-from goldfold.modalities.table.prepare import columns_of
+from goldfold.modalities.table.prepare import features_of
 from goldfold.modalities.table.settings import TableModelConfig
 from goldfold.prepare import PreparedSet
 from goldfold.prepare.prepared_set import Part
+from goldfold.schema import Column
 
 __all__ = ["build_model", "input_spec", "plain_view", "training_view"]
 
@@ -26,7 +26,8 @@ def input_spec(model: TableModelConfig, prepared: PreparedSet, rows: Array) -> d
     truth = problem.truth(table)
     if model.target_encoding and truth.ndim > 1:
         raise InputError("params.yaml, model.target_encoding: there are several targets", mend="leave it out")
-    return fit_encoding(table, columns_of(prepared.folder), truth, problem, model.scale, model.rare, model.target_encoding)
+    columns = [feature.column for feature in features_of(prepared.folder) if feature.kind != "drop"]
+    return fit_encoding(table, columns, truth, problem, model.scale, model.rare, model.target_encoding)
 
 
 class TableView:
@@ -61,4 +62,4 @@ def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], chang
 
 def columns_in(spec: Mapping[str, Any]) -> list[Column]:
     """The columns that a model reads."""
-    return [Column(column["name"], column["kind"], "") for column in spec["columns"]]
+    return [Column.from_json(column) for column in spec["columns"]]

@@ -33,8 +33,11 @@ def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component
 
 
 def outside_columns(spec: Mapping[str, Any]) -> dict[str, str]:
-    """The columns, as texts or numbers."""
-    return {column["name"]: "double" if column["kind"] == "number" else "string" for column in spec["columns"]}
+    """The columns, as texts or plain numbers."""
+    return {
+        column["name"]: "double" if column["kind"] == "number" and not column["format"] else "string"
+        for column in spec["columns"]
+    }
 
 
 def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,6 +49,8 @@ def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
             {"name": "categories", "shape": ["batch", len(categories)], "dtype": "int64"},
         ],
         "steps": [
+            "cells, by columns: the text without spaces around it, missing where it is empty or among missing, else read by kind "
+            "and format (a number's marks and unit, the words of a boolean, the strptime format of a date, which is UTC)",
             "numbers, in the order of encoding.numbers: the median where it is missing; then the standard normal quantile of its "
             "rank among the quantiles, or (value - mean) / std where there are none; then, if indicator, 1 where it is missing",
             "categories, in the order of encoding.categories: 0 for an unknown value, 1 for a missing one, else 2 + its place",

@@ -1,20 +1,26 @@
 """What params.yaml says about tables: the columns and the model."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config import ModelConfig, PrepareConfig
+from goldfold.config import Kind, ModelConfig, PrepareConfig
 from goldfold.config.learning import Share
 
-Kind = Literal["number", "category", "date", "drop"]
+Use = Literal["number", "boolean", "category", "date", "time", "duration", "text", "drop"]
+"""A kind of column, or drop, which leaves it out."""
 
 
 class TablePrepareConfig(PrepareConfig):
     """The columns."""
 
-    columns: dict[str, Kind] = Field({})
+    columns: dict[str, Use] = Field({})
     """The kinds of columns, by name, where what is worked out from the data is not meant; drop leaves a column out."""
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        return {name: kind for name, kind in self.columns.items() if kind != "drop"}
 
 
 class TableModelConfig(ModelConfig):

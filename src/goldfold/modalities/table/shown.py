@@ -2,13 +2,14 @@
 
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import Spec
-from goldfold.modalities.table.prepare import columns_of
+from goldfold.modalities.table.prepare import features_of
 from goldfold.prepare import PreparedSet, Shown
 from goldfold.prepare.prepared_set import Part
+from goldfold.tables import text_cells
 
 
 def show_rows(prepared: PreparedSet, part: Part, rows: Array, spec: Spec | None = None) -> list[Shown]:
     """Return the values of the columns that the model reads."""
-    names = [column.name for column in columns_of(prepared.folder) if column.kind != "drop"]
-    table = prepared.table(part).iloc[rows][names].astype("object").fillna("–").astype("str")
-    return [Shown(values=dict(zip(names, row, strict=True))) for row in table.itertuples(index=False)]
+    names = [feature.name for feature in features_of(prepared.folder) if feature.kind != "drop"]
+    cells, _ = text_cells(prepared.table(part).iloc[rows][names])
+    return [Shown(values=dict(zip(names, row, strict=True))) for row in cells.replace("", "–").itertuples(index=False)]

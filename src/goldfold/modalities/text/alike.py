@@ -1,4 +1,4 @@
-"""Texts that are the same: by their words, or by nearly all parts of them, in the same order."""
+"""Duplicate texts: of the same words, or of nearly the same parts in the same order."""
 
 import re
 import unicodedata
@@ -18,41 +18,41 @@ from goldfold.prepare.duplicates import equal_rows, pairs_table
 
 LINK, WORD = re.compile(r"https?://\S+"), re.compile(r"\w+")
 FEWEST_WORDS = 5
-"""Shorter texts are the same or not; that they are nearly the same says little."""
+"""Shorter texts are compared for equality alone: many are nearly the same by chance."""
 PART = 5
-"""Characters of the parts that two texts have in common."""
+"""The length in characters of the parts that are compared."""
 NEAR = 0.8
-"""The share of common parts (Jaccard) from which texts are nearly the same."""
+"""The least share of common parts (Jaccard) of texts that are nearly the same."""
 IN_ORDER = 0.6
-"""The share of common pairs of neighbouring words from which the words are in the same order, too."""
+"""The least share of common pairs of neighbouring words of such texts."""
 BANDS, ROWS = 16, 4
-"""Of BANDS hashes of ROWS least parts each, two texts that are NEAR share one with a probability of 99.98 % (Broder 1997)."""
+"""Min-hashing (Broder 1997): two NEAR texts share one of BANDS hashes, of ROWS minima each, with a probability of 99.98 %."""
 
 
 def find_alike(competition: Competition, config: TextPrepareConfig, folder: Path) -> pd.DataFrame:
-    """Find the texts of the same words, or nearly."""
+    """Find the pairs of duplicate texts."""
     kept = kept_texts(folder)
     return alike_texts([*texts_of(competition.train, kept), *texts_of(competition.test, kept)])
 
 
 def alike_texts(texts: Sequence[str]) -> pd.DataFrame:
-    """The pairs of texts that are exact (the same words, but for case, punctuation and links) or near, confirmed by all parts."""
+    """Return the pairs of texts that are exact (equal but for case, punctuation and links) or near, compared by all parts."""
     words = pd.Series([_words(text) for text in texts], dtype="object")
-    told = np.flatnonzero((words != "").to_numpy())
-    first, second = equal_rows(words.to_numpy()[told])
-    same = pairs_table(told[first], told[second])
-    distinct = np.setdiff1d(told, told[second])
+    filled = np.flatnonzero((words != "").to_numpy())
+    first, second = equal_rows(words.to_numpy()[filled])
+    same = pairs_table(filled[first], filled[second])
+    distinct = np.setdiff1d(filled, filled[second])
     near = _near(words.iloc[distinct])
     return pd.concat([same, near]).sort_values(["first", "second"], ignore_index=True)
 
 
 def _words(text: str) -> str:
-    """A text as its words alone."""
+    """Return a text's words, separated by spaces."""
     return " ".join(WORD.findall(LINK.sub(" ", unicodedata.normalize("NFKC", text).casefold())))
 
 
 def _near(texts: pd.Series) -> pd.DataFrame:
-    """The near pairs of different texts; the index has their rows."""
+    """Return the near pairs of distinct texts, indexed by their rows."""
     texts = texts[texts.str.count(" ") >= FEWEST_WORDS - 1]
     if len(texts) < 2:
         return pairs_table([], [])
@@ -67,7 +67,7 @@ def _near(texts: pd.Series) -> pd.DataFrame:
 
 
 def _sets(texts: pd.Series, **parts: Any) -> Any:
-    """What each text is made of, hashed, as a sparse matrix of 0 and 1."""
+    """Return which parts each text has, hashed, as a sparse matrix of 0 and 1."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     sets = {"n_features": 2**22, "binary": True, "norm": None, "alternate_sign": False, "dtype": np.float32}
@@ -75,14 +75,14 @@ def _sets(texts: pd.Series, **parts: Any) -> Any:
 
 
 def _shared(sets: Any, pairs: Array) -> Array:
-    """The share of what the texts of each pair are made of that both have (Jaccard)."""
+    """Return the share of the parts of each pair of texts that both have (Jaccard)."""
     sizes = np.diff(sets.indptr)
     common = np.asarray(sets[pairs[:, 0]].multiply(sets[pairs[:, 1]]).sum(axis=1)).ravel()
     return np.asarray(common / np.maximum(sizes[pairs].sum(axis=1) - common, 1))
 
 
 def _keys(parts: Array, starts: Array) -> Array:
-    """A hash of the least parts of each text for each band, (texts, BANDS): the least by ROWS different orders of all parts."""
+    """Return a hash of each text for each band, (texts, BANDS), of its first parts by ROWS random orders of all parts."""
     draws = np.random.default_rng(0).integers(1, 2**63, (BANDS, ROWS, 2), dtype=np.uint64) | np.uint64(1)
     parts = parts.astype(np.uint64)
     keys = np.zeros((len(starts) - 1, BANDS), np.uint64)

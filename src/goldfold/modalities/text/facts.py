@@ -1,4 +1,4 @@
-"""What texts are like in a few numbers."""
+"""Statistics of texts, for the audit."""
 
 from pathlib import Path
 

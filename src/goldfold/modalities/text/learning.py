@@ -1,4 +1,4 @@
-"""What a model sees of texts: batches of tokens, or of the texts' bytes, padded with 0 to their own longest."""
+"""Views of texts: batches of tokens or of UTF-8 bytes, padded with 0 to the longest of the batch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ __all__ = ["build_model", "input_spec", "plain_view", "training_view"]
 
 
 def input_spec(model: TextModelConfig, prepared: PreparedSet, rows: Array) -> dict[str, Any]:
-    """The columns, and how a text becomes numbers, learned from these training rows or from all texts."""
+    """Return the columns and how a text becomes numbers, learned from these training rows or from all texts."""
     kept = kept_texts(prepared.folder)
     spec = {"columns": kept["columns"], "separator": kept["separator"]}
     if model.name == "transformer":
@@ -39,7 +39,7 @@ def input_spec(model: TextModelConfig, prepared: PreparedSet, rows: Array) -> di
 class TextView:
     """Texts as `tokens`, (b, length) int64, or `text`, (b, length) uint8, padded with 0.
 
-    With `dropped`, that share of a text's words is unknown in each epoch, by (seed, epoch, row).
+    In each epoch a share `dropped` of a text's words is made unknown, drawn by (seed, epoch, row).
     """
 
     lengths: Array
@@ -65,7 +65,7 @@ class TextView:
 
 
 def encode(texts: Sequence[str], spec: Mapping[str, Any]) -> list[Array]:
-    """Each text as the model reads it: ids of words or subwords, (length,) int32, or its UTF-8 bytes, (length,) uint8."""
+    """Return each text as the model reads it: ids of words or subwords, (length,) int32, or UTF-8 bytes, (length,) uint8."""
     if spec["read"] == "words":
         return word_ids(texts, spec)
     if spec["read"] == "subwords":
@@ -77,7 +77,7 @@ def encode(texts: Sequence[str], spec: Mapping[str, Any]) -> list[Array]:
 def training_view(
     prepared: PreparedSet, _: Array, spec: Mapping[str, Any], augment: Sequence[Component], seed: int, epochs: int
 ) -> TextView:
-    """The training texts; raises InputError for more than one WordDropout, and for one without its p."""
+    """Return the training texts; raises InputError for more than one WordDropout, and for one without its p."""
     dropped: list[Any] = [component.args.get("p") for component in augment]
     if len(dropped) > 1 or not all(isinstance(p, float) and 0 < p < 1 for p in dropped):
         raise InputError(
@@ -89,5 +89,5 @@ def training_view(
 
 
 def plain_view(prepared: PreparedSet, part: Part, spec: Mapping[str, Any], change: Component | None = None) -> TextView:
-    """A table's texts as they are: the settings know no change of a text."""
+    """Return a table's texts; test-time augmentation has no change for them."""
     return TextView(texts_of(prepared.table(part), spec), spec)

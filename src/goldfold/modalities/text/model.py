@@ -32,32 +32,32 @@ class TextModel(nn.Module):
         return logits
 
     def features(self, tokens: torch.Tensor) -> torch.Tensor:
-        """What the head reads, (b, num_features)."""
+        """Return what the head reads, (b, num_features)."""
         features: torch.Tensor = self.pool(self.backbone(tokens), tokens != 0)
         return features
 
     def depths(self, coarse: bool) -> dict[str, int]:
-        """How deep each of the backbone's parameters lies: the embeddings at 0, each layer one higher, what follows on top."""
+        """Return how deep each of the backbone's parameters lies: embeddings at 0, then layer by layer, then the rest."""
         names = [name for name, _ in self.backbone.named_parameters()]
-        found = {name: re.search(r"\.(\d+)\.", name) for name in names}
-        last = max((int(number[1]) for number in found.values() if number), default=0) + 1
+        layers = {name: re.search(r"\.(\d+)\.", name) for name in names}
+        last = max((int(number[1]) for number in layers.values() if number), default=0) + 1
         return {
             f"backbone.{name}": int(number[1]) + 1 if number else 0 if "embedding" in name else last
-            for name, number in found.items()
+            for name, number in layers.items()
         }
 
 
 class BiLSTM(nn.Module):
-    """Embedded words through layers of LSTMs in both directions, tokens (b, length) to states (b, length, 2 * hidden).
+    """Word embeddings and layers of LSTMs in both directions, from tokens (b, length) to states (b, length, 2 * hidden).
 
-    Each direction is a network of its own that starts at the text's own end, so padding changes no state of a word; packed
-    sequences would do the same, and take over twice as long on a CPU.
+    The backward LSTM starts at each text's own last word, so padding changes no state of a word. Packed sequences do the same
+    and take over twice as long on a CPU.
     """
 
     def __init__(self, vocabulary: int, config: TextModelConfig) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, config.embedding, padding_idx=0)
-        # Small, so that the few steps in which a rare word occurs can make it what it is to be.
+        # Small, so that the few updates of a rare word outweigh its initial values.
         with torch.no_grad():
             self.embedding.weight.mul_(0.1)
         self.drop_channels = nn.Dropout1d(config.dropout)
@@ -67,14 +67,14 @@ class BiLSTM(nn.Module):
         self.backwards = nn.ModuleList(nn.LSTM(width, config.hidden, batch_first=True) for width in widths)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        place = torch.arange(tokens.shape[1], device=tokens.device)
+        position = torch.arange(tokens.shape[1], device=tokens.device)
         length = (tokens != 0).sum(dim=1, keepdim=True)
-        turned = torch.where(place < length, length - 1 - place, place)
+        reverse = torch.where(position < length, length - 1 - position, position)
         states: torch.Tensor = self.drop_channels(self.embedding(tokens).mT).mT
         for ahead, back in zip(self.forwards, self.backwards, strict=True):
-            there, _ = ahead(states)
-            again, _ = back(_reordered(states, turned))
-            states = self.drop(torch.cat([there, _reordered(again, turned)], dim=2))
+            forward, _ = ahead(states)
+            backward, _ = back(_reordered(states, reverse))
+            states = self.drop(torch.cat([forward, _reordered(backward, reverse)], dim=2))
         return states
 
 
@@ -83,9 +83,9 @@ def _reordered(states: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
 
 
 class Pooling(nn.Module):
-    """States (b, length, width) to features (b, width), over the tokens that `given`, (b, length) bool, tells from padding.
+    """From states (b, length, width) to features (b, width), over the tokens that `mask`, (b, length) bool, selects.
 
-    `last` is the last token's state, in `both_ways` the state where each direction ends.
+    `last` is the last token's state, with `both_ways` the state where each direction ends.
     """
 
     def __init__(self, how: str, width: int, both_ways: bool) -> None:
@@ -96,18 +96,18 @@ class Pooling(nn.Module):
             # Yang et al. 2016, https://aclanthology.org/N16-1174
             self.score = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False))
 
-    def forward(self, states: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-        states, given = states.float(), given[:, :, None]
+    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        states, mask = states.float(), mask[:, :, None]
         if self.score is not None:
-            weights: torch.Tensor = self.score(states).float().masked_fill(~given, float("-inf")).softmax(dim=1)
+            weights: torch.Tensor = self.score(states).float().masked_fill(~mask, float("-inf")).softmax(dim=1)
             return (weights * states).sum(dim=1)
         if self.how == "mean":
-            return (states * given).sum(dim=1) / given.sum(dim=1)
+            return (states * mask).sum(dim=1) / mask.sum(dim=1)
         if self.how == "max":
-            return states.masked_fill(~given, float("-inf")).amax(dim=1)
+            return states.masked_fill(~mask, float("-inf")).amax(dim=1)
         if self.how == "first":
             return states[:, 0]
-        last = states.gather(1, (given.sum(dim=1, keepdim=True) - 1).expand(-1, -1, states.shape[2]))[:, 0]
+        last = states.gather(1, (mask.sum(dim=1, keepdim=True) - 1).expand(-1, -1, states.shape[2]))[:, 0]
         half = states.shape[2] // 2
         return torch.cat([last[:, :half], states[:, 0, half:]], dim=1) if self.both_ways else last
 
@@ -117,14 +117,14 @@ def build_model(
     spec: Mapping[str, Any],
     problem: Problem,
     pretrained: bool,
-    noted: Callable[[str], None] = lambda _: None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> nn.Module:
-    """Build `model.name`; raises InputError for refused arguments, and for pretrained weights that are not to be had."""
+    """Build `model.name`; raises InputError for refused arguments and for pretrained weights that cannot be loaded."""
     outputs = len(problem.outputs)
     if model.name == "tfidf":
         return build_tfidf(model, spec, problem)
     if model.name == "transformer":
-        transformer = build_transformer(model, spec, pretrained, noted)
+        transformer = build_transformer(model, spec, pretrained, note)
         width = transformer.width
         pool = Pooling(model.pooling or "mean", width, both_ways=False)
         built: nn.Module = TextModel(transformer, pool, build_head(model.head, width, outputs), width)
@@ -143,7 +143,7 @@ def build_model(
 
 @torch.no_grad()
 def _require_logits(built: nn.Module, name: str, outputs: int) -> None:
-    """Raise InputError unless the network makes logits of tokens."""
+    """Raise InputError unless the network turns tokens into logits."""
     try:
         shape = tuple(built.eval()(tokens=torch.tensor([[2, 1, 2], [1, 0, 0]])).shape)
     except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:

@@ -11,6 +11,8 @@ from goldfold.imports import nearest
 
 Span = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 
+UNSPACED = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
+"""The characters of scripts without spaces between words."""
 MODELS = ("bilstm", "tfidf", "transformer")
 READS_WORDS = {"lowercase", "token_pattern", "min_count", "vocabulary_size"}
 SETTINGS = {
@@ -18,7 +20,7 @@ SETTINGS = {
     "tfidf": READS_WORDS | {"estimator", "word_ngrams", "char_ngrams", "args"},
     "transformer": {"weights", "pooling", "head", "args"},
 }
-"""What each model reads beside max_length; one of your own reads words and has args."""
+"""The settings that each model reads beside max_length; your own module reads those of words, and args."""
 
 
 class TextPrepareConfig(PrepareConfig):
@@ -39,15 +41,16 @@ class TextModelConfig(ModelConfig):
     """bilstm; tfidf; transformer; or the import path of your own nn.Module, which is called with the size of the vocabulary, the
     number of outputs and `args`, and reads tokens (b, length)."""
     max_length: int | None = Field(None, ge=1)
-    """The tokens of a text that are read, the first ones: 256 by default, and all characters by tfidf."""
+    """How many tokens of a text are read, from its start: 256 by default; tfidf reads all characters."""
     lowercase: bool = True
     """Read words in lower case."""
-    token_pattern: str = r"\w+|[^\w\s]"
-    """A regular expression of a word, as scikit-learn's CountVectorizer takes it; by default words and punctuation marks."""
+    token_pattern: str = rf"[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s]"
+    """The regular expression that a word matches, as in scikit-learn's CountVectorizer; by default words,
+    punctuation, and each character of a script without spaces between words (Chinese, Japanese, Thai)."""
     min_count: int = Field(2, ge=1)
-    """A word (or n-gram) that is in fewer texts than this is unknown."""
+    """The least number of texts that a word or n-gram has to be in; rarer ones are unknown."""
     vocabulary_size: int | None = Field(None, ge=1)
-    """The most words that are known, the most frequent ones: 50,000 by default; of each kind of n-grams 200,000."""
+    """How many of the most frequent words are kept, 50,000 by default; of each kind of n-grams 200,000."""
 
     embedding: int = Field(128, ge=1)
     """The width of a word's embedding in the bilstm."""
@@ -56,13 +59,13 @@ class TextModelConfig(ModelConfig):
     layers: int = Field(1, ge=1)
     """LSTM layers on top of each other."""
     dropout: Share = 0.5
-    """The share of the embedding's channels that is dropped in training, for a whole text (Gal and Ghahramani 2016), and of what
-    each LSTM layer gives."""
+    """The share of the embedding's channels, for a whole text (Gal and Ghahramani 2016), and of each LSTM layer's outputs that is
+    dropped in training."""
     pooling: Literal["attention", "mean", "max", "last", "first"] | None = None
-    """How a text's tokens become its features: by default the largest value of each in the bilstm, their mean in a transformer.
+    """How a text's tokens become its features: by default max in the bilstm and mean in a transformer.
     attention is that of Yang et al. 2016, last is where each direction ends, first is the token [CLS] of BERT."""
     head: HeadConfig = HeadConfig()
-    """What stands on the features."""
+    """The head on the features."""
 
     estimator: str = "linear"
     """What reads the n-grams, with `args`: linear (LogisticRegression or Ridge), a name in scikit-learn, or an import path."""
@@ -72,9 +75,9 @@ class TextModelConfig(ModelConfig):
     """The least and most characters of a character n-gram within a word; null leaves them out."""
 
     weights: str | None = None
-    """A transformer's name on the Hugging Face hub, such as distilbert-base-uncased, or the folder that one was saved to."""
+    """A transformer's name on the Hugging Face hub, such as distilbert-base-uncased, or the folder that it was saved to."""
     args: dict[str, Any] = Field({})
-    """Arguments of tfidf's estimator, of your own module, or in place of values in a transformer's config."""
+    """Arguments of tfidf's estimator or of your own module; for a transformer, values that replace those of its config."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -82,9 +85,9 @@ class TextModelConfig(ModelConfig):
         if not own and self.name not in MODELS:
             raise ValueError(f"text has no model {self.name}{nearest(self.name, MODELS)}; it has {', '.join(MODELS)}")
         read = READS_WORDS | {"args"} if own else SETTINGS[self.name]
-        strange = sorted(name for name in set.union(*SETTINGS.values()) - read if self._is_given(name))
-        if strange:
-            raise ValueError(f"{self.name} does not read {', '.join(strange)}: leave out what is another model's")
+        unread = sorted(name for name in set.union(*SETTINGS.values()) - read if self._is_set(name))
+        if unread:
+            raise ValueError(f"{self.name} does not read {', '.join(unread)}: leave out other models' settings")
         if self.name == "transformer" and not self.weights:
             raise ValueError("a transformer needs its weights: a name on the Hugging Face hub, or a folder")
         if self.name == "transformer" and self.pooling == "attention":
@@ -93,7 +96,7 @@ class TextModelConfig(ModelConfig):
             raise ValueError("tfidf reads word_ngrams, char_ngrams or both")
         return self
 
-    def _is_given(self, name: str) -> bool:
+    def _is_set(self, name: str) -> bool:
         return bool(getattr(self, name) != type(self).model_fields[name].default)
 
     @property

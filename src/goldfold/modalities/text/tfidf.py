@@ -25,9 +25,9 @@ class TfidfEstimator(Estimator):
         self._last: tuple[torch.Tensor, Any] | None = None
 
     def matrix(self, inputs: Inputs) -> Any:
-        """The n-grams of each kind side by side, (b, n-grams) float32, sparse."""
+        """Return the n-grams of all kinds, (b, n-grams) float32, sparse."""
         text = inputs["text"]
-        # The texts that it was fitted to are predicted next, for the training loss.
+        # The texts of fit are predicted next, for the training loss.
         if self._last is None or self._last[0] is not text:
             self._last = text, self._matrix(text)
         return self._last[1]
@@ -39,6 +39,6 @@ class TfidfEstimator(Estimator):
 
 def build_tfidf(model: TextModelConfig, spec: Mapping[str, Any], problem: Problem) -> TfidfEstimator:
     """Build model.estimator over the n-grams of `spec`; raises InputError for an unknown name and refused arguments."""
-    found = find_model(model.estimator, problem)
-    args = {**DEFAULTS.get(found.__name__, {}), **model.args}
-    return TfidfEstimator(called(found, "model.args", **args), problem, spec)
+    estimator = find_model(model.estimator, problem)
+    args = {**DEFAULTS.get(estimator.__name__, {}), **model.args}
+    return TfidfEstimator(called(estimator, "model.args", **args), problem, spec)

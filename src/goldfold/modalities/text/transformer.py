@@ -29,12 +29,12 @@ WAYS_OUT = (
 
 
 def subwords_spec(model: TextModelConfig) -> dict[str, Any]:
-    """The transformer's tokeniser and config, as JSON; raises InputError where they cannot be had."""
-    place, here = _place(model)
+    """Return the transformer's tokeniser and config, as JSON; raises InputError where they cannot be loaded."""
+    source, local = _source(model)
     with _loading(model.weights):
         transformers = _library("transformers")
-        tokenizer = transformers.AutoTokenizer.from_pretrained(place, local_files_only=here)
-        config = transformers.AutoConfig.from_pretrained(place, local_files_only=here)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local)
+        config = transformers.AutoConfig.from_pretrained(source, local_files_only=local)
     for name in model.args:
         if not hasattr(config, name):
             close = nearest(name, list(config.to_dict()))
@@ -52,13 +52,13 @@ def subwords_spec(model: TextModelConfig) -> dict[str, Any]:
 
 
 def subword_ids(texts: Sequence[str], spec: Mapping[str, Any]) -> list[Array]:
-    """The tokeniser's ids of each text plus 1, (length,) int32, as 0 is padding."""
+    """Return the tokeniser's ids of each text plus 1, (length,) int32, as 0 is padding."""
     tokenizer = _library("tokenizers").Tokenizer.from_str(json.dumps(spec["tokenizer"]))
-    return [np.array(found.ids or [0], np.int32) + 1 for found in tokenizer.encode_batch(list(texts))]
+    return [np.array(encoding.ids or [0], np.int32) + 1 for encoding in tokenizer.encode_batch(list(texts))]
 
 
 class Transformer(nn.Module):
-    """A network of transformers, from tokens (b, length), the tokeniser's ids plus 1, to states (b, length, width)."""
+    """A transformer, from tokens (b, length), the tokeniser's ids plus 1, to states (b, length, width)."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -66,39 +66,39 @@ class Transformer(nn.Module):
         self.width = int(network.config.hidden_size)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        given = (tokens > 0).long()
-        states: torch.Tensor = self.network(input_ids=(tokens - 1).clamp(min=0), attention_mask=given).last_hidden_state
+        mask = (tokens > 0).long()
+        states: torch.Tensor = self.network(input_ids=(tokens - 1).clamp(min=0), attention_mask=mask).last_hidden_state
         return states
 
 
 def build_transformer(
-    model: TextModelConfig, spec: Mapping[str, Any], pretrained: bool, noted: Callable[[str], None]
+    model: TextModelConfig, spec: Mapping[str, Any], pretrained: bool, note: Callable[[str], None]
 ) -> Transformer:
-    """Build the transformer of the spec's config; with `pretrained`, with its weights, which are safetensors.
+    """Build the transformer of the spec's config, with `pretrained` from its weights, which are safetensors.
 
-    Raises InputError where they cannot be had.
+    Raises InputError where they cannot be loaded.
     """
     transformers = _library("transformers")
     config = transformers.AutoConfig.for_model(**spec["config"])
     if not pretrained:
         return Transformer(transformers.AutoModel.from_config(config).float())
-    place, here = _place(model)
-    noted(f"weights: {model.weights}, {'from this machine' if here else 'downloading'}")
+    source, local = _source(model)
+    note(f"weights: {model.weights}, {'from this machine' if local else 'downloading'}")
     with _loading(model.weights):
         options = {"config": config, "use_safetensors": True, "dtype": torch.float32}
-        return Transformer(transformers.AutoModel.from_pretrained(place, local_files_only=here, **options))
+        return Transformer(transformers.AutoModel.from_pretrained(source, local_files_only=local, **options))
 
 
-def _place(model: TextModelConfig) -> tuple[str, bool]:
-    """The folder or name to load from, and whether it is on this machine; raises InputError at once where it is not to be had."""
+def _source(model: TextModelConfig) -> tuple[str, bool]:
+    """Return the folder or name to load from, and whether it is on this machine; raises InputError where there is neither."""
     weights = str(model.weights)
     _library("transformers")
     if Path(weights).is_dir():
-        lacks = [" or ".join(files) for files in NEEDED if not any((Path(weights) / file).is_file() for file in files)]
-        if lacks:
+        missing = [" or ".join(files) for files in NEEDED if not any((Path(weights) / file).is_file() for file in files)]
+        if missing:
             raise InputError(
                 f"params.yaml, model.weights: the folder {weights} lacks files of a transformer",
-                lacks,
+                missing,
                 "save it by save_pretrained, the model and its tokeniser",
             )
         return weights, True
@@ -114,19 +114,19 @@ def _place(model: TextModelConfig) -> tuple[str, bool]:
 
 @contextmanager
 def _loading(weights: str | None) -> Iterator[None]:
-    """Without the library's progress, and with an InputError in place of what it raises."""
+    """Silence the library's progress bars and turn its exceptions into InputError."""
     logging = _library("transformers").utils.logging
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield
-    except Exception as error:  # transformers raises many kinds of error for what it cannot load
+    except Exception as error:  # transformers raises errors of many kinds
         first = next(iter(str(error).strip().splitlines()), repr(error))
         raise InputError(f"the transformer {weights} cannot be loaded: {first}", mend=WAYS_OUT) from error
 
 
 def _library(name: str) -> Any:
-    """The library `name`; raises InputError where the extra is not installed."""
+    """Import the library `name`; raises InputError where the extra is not installed."""
     try:
         return importlib.import_module(name)
     except ImportError:

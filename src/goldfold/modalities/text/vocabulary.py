@@ -1,4 +1,4 @@
-"""What is learned from texts: which words and n-grams there are, and how many texts have them."""
+"""The words and n-grams learned from texts, and how many texts have them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ MAX_LENGTH = 256
 
 
 def words_spec(model: TextModelConfig, texts: Sequence[str]) -> dict[str, Any]:
-    """The words that at least model.min_count of the texts have, in their order, and how words are told apart."""
+    """Return the words of at least model.min_count texts, in alphabetical order, and how a text is split into words."""
     options = {"lowercase": model.lowercase, "token_pattern": model.token_pattern}
     words, _ = _counted(model, texts, options, MOST_WORDS)
     return {"read": "words", "max_length": model.max_length or MAX_LENGTH, **options, "words": words}
 
 
 def word_ids(texts: Sequence[str], spec: Mapping[str, Any]) -> list[Array]:
-    """The ids of each text's words, (length,) int32: 2 + the place in spec's words, 1 for others; a text without any is one 1."""
+    """Return the ids of each text's words, (length,) int32: FIRST + the index in the spec's words, else UNKNOWN; never empty."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     split = CountVectorizer(lowercase=spec["lowercase"], token_pattern=spec["token_pattern"]).build_analyzer()
@@ -35,7 +35,7 @@ def word_ids(texts: Sequence[str], spec: Mapping[str, Any]) -> list[Array]:
 
 
 def ngrams_spec(model: TextModelConfig, texts: Sequence[str]) -> dict[str, Any]:
-    """The word and character n-grams that at least model.min_count of the texts have, and how many have each."""
+    """Return the word and character n-grams of at least model.min_count texts, and how many texts have each."""
     kinds = []
     if model.word_ngrams:
         kinds.append({"analyzer": "word", "token_pattern": model.token_pattern, "ngram_range": list(model.word_ngrams)})
@@ -50,7 +50,7 @@ def ngrams_spec(model: TextModelConfig, texts: Sequence[str]) -> dict[str, Any]:
 
 
 def vectorizers(spec: Mapping[str, Any]) -> list[Any]:
-    """scikit-learn's TfidfVectorizer for each kind of n-grams, with what was learned; 1 + log(count) in place of a count."""
+    """Return a TfidfVectorizer, with 1 + log(count) for a count, for each kind of n-grams that the spec has learned."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     built = []
@@ -63,16 +63,16 @@ def vectorizers(spec: Mapping[str, Any]) -> list[Any]:
 
 
 def _counted(model: TextModelConfig, texts: Sequence[str], options: Mapping[str, Any], most: int) -> tuple[list[str], list[int]]:
-    """The terms of the texts in their order, and the number of texts that have each."""
+    """Return the terms of the texts in alphabetical order, and the number of texts that have each."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    given = {**options, "ngram_range": tuple(options.get("ngram_range", (1, 1)))}
+    options = {**options, "ngram_range": tuple(options.get("ngram_range", (1, 1)))}
     try:
-        counter = CountVectorizer(**given, binary=True, min_df=model.min_count, max_features=model.vocabulary_size or most)
-        found = counter.fit_transform(texts)
+        counter = CountVectorizer(**options, binary=True, min_df=model.min_count, max_features=model.vocabulary_size or most)
+        counts = counter.fit_transform(texts)
     except (ValueError, re.error) as error:
         raise InputError(
-            f"params.yaml, model: no vocabulary comes of {len(texts)} texts: {error}",
+            f"params.yaml, model: no vocabulary can be learned from {len(texts)} texts: {error}",
             mend="correct model.token_pattern, the n-grams, or lower model.min_count",
         ) from error
-    return counter.get_feature_names_out().tolist(), np.asarray(found.sum(axis=0)).ravel().tolist()
+    return counter.get_feature_names_out().tolist(), np.asarray(counts.sum(axis=0)).ravel().tolist()

@@ -3,13 +3,17 @@
 import numpy as np
 import pandas as pd
 
-from goldfold.competition import Problem
 from goldfold.competition.contract import answer_columns, asked_columns, pair_ids
-from goldfold.competition.task import split_labels, whole_number_labels
+from goldfold.competition.labels import as_classes
+from goldfold.competition.problem import Problem
+from goldfold.competition.task import split_labels
+from goldfold.errors import InputError
 from goldfold.metrics import Array, best_first, hard_labels
 
 SUM_TOLERANCE = 1e-3
 MOST_RANKED = 5
+ROUND_TRIP = 1000
+"""Training rows that are written and read back."""
 
 
 def write_answers(problem: Problem, keys: pd.Series, prediction: Array, sample: pd.DataFrame) -> pd.DataFrame:
@@ -23,6 +27,8 @@ def write_answers(problem: Problem, keys: pd.Series, prediction: Array, sample: 
             confidence = problem.scored_by.parameters["confidence"].default
             confidences = np.full(len(prediction), problem.metric_args.get("confidence", confidence), dtype=float)
             prediction = np.column_stack([prediction, confidences])
+        if problem.task == "binary" and len(columns) == 2:
+            prediction = np.column_stack([1 - prediction, prediction])
         answers = problem.labels(prediction) if problem.answer == "label" else prediction
         answers = answers.reshape(len(prediction), -1)
     if problem.pair_id:
@@ -46,9 +52,11 @@ def read_answers(problem: Problem, answers: pd.DataFrame, keys: pd.Series) -> Ar
         return _scores(problem, answers.iloc[:, 0])
     if problem.answer == "label" and problem.is_exclusive:
         class_numbers = {label: number for number, label in enumerate(problem.classes)}
-        index = whole_number_labels(answers.iloc[:, 0]).map(class_numbers).to_numpy(dtype=np.int64)
+        index = as_classes(answers.iloc[:, 0], problem.classes).map(class_numbers).to_numpy(dtype=np.int64)
         return index.astype(float) if problem.task == "binary" else np.eye(len(problem.classes))[index]
     numbers = answers[columns_in_sample(problem, answers, whole=True)].to_numpy(dtype=np.float64)
+    if problem.task == "binary":
+        return numbers[:, -1]
     return numbers if problem.task in ("multiclass", "multilabel") or numbers.shape[1] > 1 else numbers[:, 0]
 
 
@@ -82,7 +90,7 @@ def breaches_of(problem: Problem, ids: pd.Series, answers: pd.DataFrame) -> list
         if problem.answer == "probability":
             outside = (numbers[name] < 0) | (numbers[name] > 1)
             breaches += [f"id {ids[row]}: {name} is {answers[name][row]}, no probability" for row in _where(outside)]
-    if problem.answer == "probability" and problem.task == "multiclass":
+    if problem.answer == "probability" and problem.is_exclusive and len(numbers.columns) > 1:
         off = (numbers.sum(axis=1) - 1).abs() > SUM_TOLERANCE
         breaches += [f"id {ids[row]}: its probabilities sum to {numbers.loc[row].sum():.4f}" for row in _where(off)]
     return breaches
@@ -122,3 +130,27 @@ def _scores(problem: Problem, texts: pd.Series) -> Array:
         for rank, label in enumerate(labels):
             scores[row, index[label]] = 1 / (rank + 1) if problem.answer == "ranking" else 1
     return scores
+
+
+def require_round_trip(problem: Problem, train: pd.DataFrame, sample: pd.DataFrame) -> None:
+    """Raise InputError where the sample submission's form, filled with training labels, does not read back as these labels."""
+    rows = train.head(ROUND_TRIP)
+    truth = problem.truth(rows)
+    sure = np.eye(len(problem.classes))[truth] if problem.task == "multiclass" and truth.ndim == 1 else truth.astype(np.float64)
+    rows, prediction = problem.per_answer(rows, sure)
+    keys = rows[problem.answer_id or problem.id].reset_index(drop=True)
+    answers = write_answers(problem, keys, prediction, sample).astype("str")
+    again = read_answers(problem, answers, keys)
+    if problem.answer in ("ranking", "set"):
+        again, prediction = problem.labels(again), problem.labels(prediction)
+    elif problem.answer == "confidence":
+        again = again[:, 0]
+    elif problem.grades:
+        again, prediction = problem.nearest_grade(again), problem.nearest_grade(prediction)
+    wrong = np.flatnonzero(np.reshape(again != prediction, (len(keys), -1)).any(axis=1))
+    if len(wrong):
+        raise InputError(
+            f"the sample submission's form does not hold the training labels: {len(wrong)} of {len(keys)} read back otherwise",
+            [f"{keys.iloc[row]}: {', '.join(map(str, answers.iloc[row]))}" for row in wrong if row < len(answers)],
+            "correct competition.answer, classes or labels",
+        )
