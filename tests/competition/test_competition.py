@@ -386,3 +386,9 @@ def test_rows_that_share_an_answer_share_the_target(write_competition, read):
     root = shared_answers(write_competition, list("aabb"), list("0111"))
     with pytest.raises(InputError, match="breast a"):
         read(root, answer_id="breast", id="id", target="y")
+
+
+@pytest.mark.parametrize("column", ["cat", "cat_probability", "is_cat"])
+def test_one_column_of_a_binary_sample_is_the_class_that_it_names(write_competition, read, column):
+    root = write_competition({"y": ["cat", "dog"] * 4}, {column: "0.5"})
+    assert read(root, target="y").problem.outputs == ("p_cat",)

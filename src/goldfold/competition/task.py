@@ -285,11 +285,16 @@ def columns_by_class(
                 [Reply("classes", [names.get(name, name) for name in bare], "also classes that training never sees")],
             )
     if task == "binary" and len(columns) == 1 and not config.classes:
-        positive = [label for label in classes if re.search(rf"[_\W]{re.escape(label)}$", columns[0], re.IGNORECASE)]
+        positive = [label for label in classes if _is_called(columns[0], label)]
         if len(positive) == 1:
             (label,) = positive
             return tuple(sorted(classes, key=lambda other: other == label)), tuple(columns)
     return classes, ()
+
+
+def _is_called(column: str, label: str) -> bool:
+    """Whether a column is called after a label, by its first or last word: cat, is_cat, cat_probability."""
+    return bool(re.search(rf"(?:^|[_\W]){re.escape(label)}$|^{re.escape(label)}[_\W]", column, re.IGNORECASE))
 
 
 def bare_names(columns: Sequence[str]) -> list[str]:

@@ -43,7 +43,9 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
     if "train" not in named and (readable := [path for path in rest if _holds_rows(files.root / path)]):
         named |= _by_columns(files.root, readable, named)
     paths = {path for path, _ in named.values()}
-    header = bool(overrides.get("header", not _has_no_header(files.root, [path for path, _ in named.values()])))
+    header = bool(
+        overrides["header"] if "header" in overrides else not _has_no_header(files.root, [path for path, _ in named.values()])
+    )
     return Tables(
         train=named.get("train"),
         test=named.get("test"),
@@ -132,8 +134,15 @@ def _holds_rows(path: Path) -> bool:
 
 
 def _has_no_header(root: Path, paths: Sequence[Path]) -> bool:
-    """Whether no table has a header, as far as their first lines show."""
-    return bool(paths) and not any(header_guess(root / path).header for path in paths)
+    """Whether no table has a header, as far as their first lines show; raises InputError where some have one and others none."""
+    headers = {path: header_guess(root / path).header for path in paths}
+    if len(set(headers.values())) > 1:
+        raise InputError(
+            f"some tables in {root} begin with the names of their columns, and others with a row",
+            [f"{path}: {'names' if has_names else 'a row'}" for path, has_names in headers.items()],
+            "write a first line with names into the others; or header=True, where that row is one of names",
+        )
+    return bool(paths) and not any(headers.values())
 
 
 def _like(root: Path, tables: Tables, candidates: Sequence[str], asked: str) -> str | None:

@@ -23,6 +23,7 @@ NUMBER = (
 WHOLE = 2.0**53
 """Whole numbers beyond it are not exact in float64, and are codes."""
 NEARLY_ALL = 0.95
+FEW_MARKED, SAMPLED = 3, 1000
 MARKS = ((".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 """Decimal and thousands marks that are written together."""
 
@@ -90,11 +91,11 @@ def number_format(cells: pa.Array) -> tuple[NumberFormat, Array] | None:
     for decimal, thousands in ((".", ""), (",", ""), *MARKS):
         if thousands and not digits.str.contains(rf"\d[{_class(thousands)}]\d", regex=True).any():
             continue
-        if decimal == "," and not digits.str.contains(",", regex=False).any():
+        if (decimal, thousands) == (",", "") and not digits.str.contains(",", regex=False).any():
             continue
         format = NumberFormat(decimal, thousands, **around)
         values = _parsed(parts, format)
-        count = int(np.isfinite(values).sum()) - (not thousands and decimal == "," and _are_thousands(digits))
+        count = int(np.isfinite(values).sum()) - (not thousands and _are_thousands(digits, decimal))
         if best is None or count > best[0]:
             best = (count, format, values)
     if best is None or not best[0]:
@@ -130,11 +131,22 @@ def _class(mark: str) -> str:
     return {" ": r" \u00a0\u2009\u202f", "'": "'’"}.get(mark, rf"\{mark}" if mark else "")
 
 
-def _are_thousands(digits: pd.Series) -> bool:
-    """Whether commas are as thousands marks are: three digits behind each, and no number from 1000 up without one."""
-    marked = digits.str.contains(",", regex=False)
-    grouped = digits[marked].str.fullmatch(r"[1-9]\d{0,2}(?:,\d{3})+")
-    return bool(grouped.all() and not digits[~marked].str.fullmatch(r"\d{4,}(?:\.\d*)?").any())
+def _are_thousands(digits: pd.Series, mark: str) -> bool:
+    """Whether marks are as thousands marks are: three digits behind each, and no number from 1000 up without one.
+
+    Points are decimal ones unless there are also numbers without one, which a program that writes three decimals leaves none.
+    """
+    marked = digits.str.contains(mark, regex=False)
+    grouped = digits[marked].str.fullmatch(rf"[1-9]\d{{0,2}}(?:\{mark}\d{{3}})+")
+    bare = digits[~marked]
+    mixed = mark == "," or (len(bare) > 0 and int(marked.sum()) >= FEW_MARKED)
+    return bool(marked.any() and grouped.all() and mixed and not bare.str.fullmatch(r"\d{4,}(?:\.\d*)?").any())
+
+
+def points_are_thousands(cells: pa.Array) -> bool:
+    """Return whether the points of plain numbers are thousands marks, as in 800 and 1.137."""
+    head = cells.slice(0, SAMPLED).to_pandas().astype("str")
+    return _are_thousands(head, ".") and _are_thousands(cells.to_pandas().astype("str"), ".")
 
 
 def _parsed(parts: pd.DataFrame, format: NumberFormat) -> Array:

@@ -14,7 +14,7 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.schema.column import Column, stripped, texts_of
 from goldfold.schema.moments import ISO, date_format, read_dates, read_durations, read_times
-from goldfold.schema.numbers import WHOLE, number_format, plain_numbers, read_numbers
+from goldfold.schema.numbers import WHOLE, number_format, plain_numbers, points_are_thousands, read_numbers
 from goldfold.tables import TextTable
 
 NEARLY_ALL = 0.95
@@ -128,7 +128,7 @@ def _plain(name: str, texts: pa.ChunkedArray, kind: Kind | None) -> Column | Non
     is_filled = pc.not_equal(texts, "")
     filled = texts if pc.all(is_filled).as_py() else texts.filter(is_filled)
     values = plain_numbers(filled)
-    if values is None or not len(values) or not np.isfinite(values).all():
+    if values is None or not len(values) or not np.isfinite(values).all() or points_are_thousands(filled):
         return None
     if kind is None and _is_dated(name) and pc.all(pc.match_substring_regex(filled, r"^(?:19|20)\d{6}$")).as_py():
         cells = pd.Series(filled.unique().to_pandas().astype("str"))
