@@ -392,3 +392,9 @@ def test_rows_that_share_an_answer_share_the_target(write_competition, read):
 def test_one_column_of_a_binary_sample_is_the_class_that_it_names(write_competition, read, column):
     root = write_competition({"y": ["cat", "dog"] * 4}, {column: "0.5"})
     assert read(root, target="y").problem.outputs == ("p_cat",)
+
+
+@pytest.mark.parametrize(("labels", "sample"), [("123", ["1.0"] * 4), ("01", ["0.0", "1.0"] * 2)])
+def test_a_sample_may_write_whole_labels_with_a_point(write_competition, read, labels, sample):
+    problem = read(write_competition({"y": list(labels) * 4}, {"y": sample})).problem
+    assert (problem.answer, problem.classes) == ("label", tuple(f"{label}.0" for label in labels))

@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from goldfold.competition.ids import as_asked
+from goldfold.competition.labels import as_classes
 from goldfold.competition.problem import Problem
 from goldfold.competition.tables import fields_of
-from goldfold.competition.task import split_labels, whole_number_labels
+from goldfold.competition.task import split_labels
 from goldfold.config import Answer
 from goldfold.errors import InputError
 
@@ -90,7 +91,7 @@ def require_answerable(problem: Problem, sample: pd.DataFrame) -> None:
     columns, wanted = asked_columns(sample, problem.keys), answer_columns(problem)
     if problem.answer in ("label", "ranking", "set") and problem.names != problem.targets and len(columns) == 1:
         several = problem.answer != "label"
-        column = whole_number_labels(sample[columns[0]])
+        column = as_classes(sample[columns[0]], problem.classes or problem.grades)
         labels = {label for row in split_labels(column, problem.separator) for label in row} if several else set(column)
         unseen = sorted(labels - {"", *problem.classes, *problem.grades})
         if unseen:

@@ -243,6 +243,7 @@ def work_out_answer(
     if task == "binary" and asked > 1:
         return decided("probability", "the sample submission has a column per class")
     labels = set(classes) if task == "binary" else {"0", "1"}
+    labels = set(whole_number_labels(pd.Series(sorted(labels), dtype="str")))
     texts = answers.apply(whole_number_labels)
     filled = set(texts.to_numpy().ravel())
     if not filled <= labels:
