@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from tests.competition.sixty import IDS, SIXTY
 
-from goldfold.competition import read_competition, read_solution
-from goldfold.competition.answers import require_round_trip
+from goldfold.competition import answers, read_competition, read_solution
+from goldfold.competition.answers import require_round_trip, write_answers
 from goldfold.competition.tables import filled
 from goldfold.config import CompetitionConfig
+from goldfold.errors import InputError
 from goldfold.prediction import Submission, score_submission, with_columns
 
 TEST_ROWS = 6
@@ -113,3 +114,10 @@ def test_a_competition_is_read_scored_and_answered(slug, tmp_path):
 def test_the_samples_form_holds_the_training_labels(slug, tmp_path):
     competition = read_competition(CompetitionConfig(**write(tmp_path / slug, SIXTY[slug])))
     require_round_trip(competition.problem, competition.train, competition.sample)
+
+
+def test_labels_that_do_not_read_back_are_an_error_with_their_rows(tmp_path, monkeypatch):
+    competition = read_competition(CompetitionConfig(**write(tmp_path / "c", SIXTY["dog-breed-identification"])))
+    monkeypatch.setattr(answers, "write_answers", lambda *given: write_answers(*given).shift(axis=1, fill_value=0.0))
+    with pytest.raises(InputError, match=r"(?s)does not hold the training labels: 12 of 12.*r00"):
+        require_round_trip(competition.problem, competition.train, competition.sample)
