@@ -59,6 +59,7 @@ def zstd(data):
         ("t.zip", zipped(**{"t.csv.gz": gzip.compress(CSV)})),
         ("t.json.gz", gzip.compress(b'[{"id": "007", "label": "a"}, {"id": 8, "label": null}]')),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # packed bytes hold the time of day
 )
 def test_packed_tables_are_read_by_themselves(tmp_path, name, data):
     (tmp_path / name).write_bytes(data)
