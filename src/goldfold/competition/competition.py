@@ -12,7 +12,7 @@ from goldfold.competition.decision import FROM_PARAMS, Decision, columns_read
 from goldfold.competition.files import Files, find_files
 from goldfold.competition.ids import require_same_ids
 from goldfold.competition.images import RowImages, find_images, image_files
-from goldfold.competition.labels import as_the_sample, one_spelling
+from goldfold.competition.labels import as_the_sample, one_spelling, require_meant, truths_as_numbers
 from goldfold.competition.layouts import Shipped, read_shipped
 from goldfold.competition.names import Names
 from goldfold.competition.problem import Problem
@@ -20,6 +20,7 @@ from goldfold.competition.solution import Asked, solution_table
 from goldfold.competition.tables import fields_of, require_columns, require_ids
 from goldfold.config import CompetitionConfig, ImageTemplates, Kind, PrepareConfig, Task
 from goldfold.errors import InputError
+from goldfold.metrics import find_metric
 from goldfold.schema import Schema, work_out_schema
 from goldfold.tables import TextTable, read_text_table
 
@@ -123,6 +124,8 @@ def _with_clean_labels(config: CompetitionConfig, shipped: Shipped) -> Shipped:
     targets, rows = shipped.names.targets, len(shipped.train)
     both = pd.concat([shipped.train, shipped.extra], ignore_index=True)
     decisions: list[Decision] = []
+    if len(targets) > 1:
+        both[list(targets)], decisions = truths_as_numbers(both[list(targets)])
     separator = None
     for target in targets:
         labels = one_spelling(both[target], config.labels, config.task)
@@ -137,13 +140,16 @@ def _as_the_sample(
 ) -> tuple[pd.DataFrame, list[Decision]]:
     """The training rows with their labels as the sample submission spells them, where it holds labels."""
     asked = contract.asked_columns(sample, names.keys) if sample is not None else []
-    holds_labels = (
-        config.answer in (None, "label") and not config.pair_id and work_out.only_task(config) not in ("regression", "multilabel")
-    )
-    if sample is None or len(asked) != 1 or len(names.targets) != 1 or not holds_labels:
+    task = work_out.only_task(config)
+    if len(names.targets) > 1 or task in ("regression", "multilabel"):
         return train, []
-    labels, decisions = as_the_sample(train[names.targets[0]], sample[asked[0]], config.labels)
-    return train.assign(**{names.targets[0]: labels}), decisions
+    target = train[names.targets[0]]
+    needs = config.answer or (find_metric(config.metric.name).needs if config.metric else None)
+    decisions: list[Decision] = []
+    if sample is not None and len(asked) == 1 and not config.pair_id and needs in (None, "label", "ranking"):
+        target, decisions = as_the_sample(target, sample[asked[0]], config.labels, only_labels=needs == "label")
+    require_meant(target, config.labels, [*asked, *(sample[asked].to_numpy().ravel() if sample is not None else ())])
+    return train.assign(**{names.targets[0]: target}), decisions
 
 
 def _schema(config: CompetitionConfig, shipped: Shipped, kinds: Mapping[str, Kind]) -> Schema:
