@@ -411,9 +411,7 @@ def test_a_sample_may_write_whole_labels_with_a_point(write_competition, read, l
         ([*["a", "b", "c"] * 20, "?"], ["a"], {}, ["labels"], r"y is '\?' in 1 of 61 training rows"),
     ],
 )
-def test_labels_that_can_be_read_in_two_ways_are_a_question(
-    write_competition, read, labels, sample, settings, keys, question
-):
+def test_labels_that_can_be_read_in_two_ways_are_a_question(write_competition, read, labels, sample, settings, keys, question):
     labels = (labels * 4)[: max(16, len(labels))]
     root = write_competition({"y": labels}, {"y": (sample * 4)[:4]})
     with pytest.raises(QuestionError, match=question) as caught:
@@ -448,3 +446,18 @@ def test_a_sample_in_another_form_of_unicode_is_answered_in_its_own(write_compet
     composed, apart = "caf\u00e9", "cafe\u0301"
     problem = read(write_competition({"y": [composed, "tea", "ale"] * 4}, {"y": [apart, "tea", "ale", "tea"]})).problem
     assert set(problem.classes) == {apart, "tea", "ale"}
+
+
+def test_columns_that_two_tables_spell_otherwise_are_one(write_competition, read):
+    root = write_competition({"y": list("abab"), "Age in years": list("1234")}, {"y": "a"})
+    test = pd.read_csv(root / "test.csv", dtype=str)
+    test.assign(age_in_years=range(len(test))).to_csv(root / "test.csv", index=False)
+    competition = read(root, target="y")
+    assert list(competition.test) == ["id", "Age in years"]
+    assert any("age_in_years is called Age in years, as in train.csv" in decision.why for decision in competition.decisions)
+
+
+def test_a_row_of_totals_is_no_row(write_competition, read):
+    root = write_competition({"y": list("ababa")}, {"y": "a"}, ids=["1", "2", "3", "4", "Total:"])
+    with pytest.raises(InputError, match=r"train\.csv: the last row is no row of data: its id is 'Total:'"):
+        read(root)

@@ -126,7 +126,8 @@ def truths_as_numbers(targets: pd.DataFrame) -> tuple[pd.DataFrame, list[Decisio
     if pair is None:
         return targets, []
     numbers = targets.apply(lambda column: column.str.casefold().map({pair[0]: "0", pair[1]: "1"})).astype("str")
-    return numbers, [Decision("labels", f"{pair[0]} is 0, {pair[1]} is 1", f"{len(targets.columns)} target columns of these words")]
+    why = f"{len(targets.columns)} target columns of these words"
+    return numbers, [Decision("labels", f"{pair[0]} is 0, {pair[1]} is 1", why)]
 
 
 def as_classes(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
@@ -208,9 +209,10 @@ def _require_numbered(labels: pd.Series, asked: pd.Series, only_labels: bool) ->
     numbered = Reply("labels", {first: "0", second: "1"}, f"labels are asked for, and 1 is {second}")
     swapped = Reply("labels", {first: "1", second: "0"}, f"labels are asked for, and 1 is {first}")
     probability = Reply("answer", "probability", f"the probability of {second} is asked for; competition.classes has it last")
+    written = " and ".join(sorted(set(asked)))
     raise QuestionError(
-        f"the sample submission has {' and '.join(sorted(set(asked)))} in {asked.name}, and {labels.name} is {first} or {second} in "
-        "the training table: which is which?",
+        f"the sample submission has {written} in {asked.name}, and {labels.name} is {first} or {second} in the training table: "
+        "which is which?",
         [numbered, swapped] if only_labels else [numbered, swapped, probability],
     )
 
