@@ -68,7 +68,7 @@ def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: Te
 
 def _as_in_training(table: TextTable, train: TextTable) -> TextTable:
     """A table with its columns named as the training table's, where they are evidently the same."""
-    cells, renamed = named_alike(table.cells, list(train.cells))
+    cells, renamed = named_alike(table.cells, list(train.cells.columns))
     remarks = [f"its column {name} is called {other}, as in {train.path.name}" for name, other in renamed.items()]
     return replace(table, cells=cells, remarks=(*table.remarks, *remarks))
 

@@ -60,16 +60,17 @@ def line(position: int, header: bool = True) -> str:
     return f"row {position + 1 + header}"
 
 
-def named_alike(cells: pd.DataFrame, columns: Collection[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+def named_alike(cells: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return a table with the column names of another, where they differ by case, spaces and marks alone, and what was renamed.
 
     >>> named_alike(pd.DataFrame({"passenger id": ["1"]}), ["PassengerId"])[1]
     {'passenger id': 'PassengerId'}
     """
-    ours = {_bare(name): name for name in cells if name not in columns}
-    theirs = {_bare(name): name for name in columns if name not in cells}
-    is_clear = len(ours) == len(set(cells) - set(columns)) and len(theirs) == len(set(columns) - set(cells))
-    renamed = {ours[bare]: theirs[bare] for bare in ours if bare and bare in theirs} if is_clear else {}
+    here = [str(name) for name in cells.columns if name not in columns]
+    there = [name for name in columns if name not in cells.columns]
+    ours, theirs = {_bare(name): name for name in here}, {_bare(name): name for name in there}
+    is_clear = len(ours) == len(here) and len(theirs) == len(there)
+    renamed = {name: theirs[bare] for bare, name in ours.items() if bare and bare in theirs} if is_clear else {}
     return cells.rename(columns=renamed), renamed
 
 
