@@ -461,3 +461,22 @@ def test_a_row_of_totals_is_no_row(write_competition, read):
     root = write_competition({"y": list("ababa")}, {"y": "a"}, ids=["1", "2", "3", "4", "Total:"])
     with pytest.raises(InputError, match=r"train\.csv: the last row is no row of data: its id is 'Total:'"):
         read(root)
+
+
+@pytest.mark.parametrize("name", ["id", "id.png"])
+def test_without_a_test_table_the_images_of_a_test_folder_are_the_test_set(tmp_path, read, name):
+    ids = [f"{side}{row}" for side in ("a", "b") for row in range(6)]
+    for row, stem in enumerate([*ids, "t0", "t1"]):
+        write_image(tmp_path / ("test" if stem[0] == "t" else "train") / f"{stem}.png", row)
+    suffix = ".png" if name == "id.png" else ""
+    pd.DataFrame({"file": [f"{stem}{suffix}" for stem in ids], "label": [stem[0] for stem in ids]}).to_csv(
+        tmp_path / "labels.csv", index=False
+    )
+    competition = read(tmp_path, train="labels.csv", target="label")
+    assert competition.test["file"].tolist() == [f"t0{suffix}", f"t1{suffix}"] and len(competition.train) == 12
+    assert images_of(competition)[1] == ["test/t0.png", "test/t1.png"]
+
+    for path in (tmp_path / "test").iterdir():
+        path.unlink()
+    competition = read(tmp_path, train="labels.csv", target="label")
+    assert images_of(competition)[1] == [f"train/{stem.removesuffix('.png')}.png" for stem in competition.test["file"]]

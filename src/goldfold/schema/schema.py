@@ -42,7 +42,7 @@ UNSPACED = r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}"
 class Schema:
     """What each column of a competition's tables is, and how its cells become values."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[Column, ...] = ()
 
     @classmethod
     def from_json(cls, value: Sequence[Mapping[str, Any]]) -> "Schema":
