@@ -480,3 +480,17 @@ def test_without_a_test_table_the_images_of_a_test_folder_are_the_test_set(tmp_p
         path.unlink()
     competition = read(tmp_path, train="labels.csv", target="label")
     assert images_of(competition)[1] == [f"train/{stem.removesuffix('.png')}.png" for stem in competition.test["file"]]
+
+
+def test_a_column_that_only_permutes_the_samples_count_may_not_be_its_id(write_competition, read):
+    root = write_competition({"y": list("abab"), "rank": list("3142")}, {"y": "a"})
+    for name, columns in (("train", {"rank": [3, 1, 4, 2]}), ("test", {"rank": [2, 4, 1, 3]}), ("sample_submission", {})):
+        rows = pd.read_csv(root / f"{name}.csv", dtype=str)
+        rows = rows.drop(columns="id").assign(**columns)
+        if name == "sample_submission":
+            rows.insert(0, "Id", range(1, 5))
+        rows.to_csv(root / f"{name}.csv", index=False)
+    with pytest.raises(QuestionError, match="does it count the test rows, or is it their rank") as caught:
+        read(root, target="y")
+    counted, named = (read(root, target="y", id=reply.value) for reply in caught.value.replies)
+    assert counted.test["rank"].tolist() == [2, 4, 1, 3] and named.test["rank"].tolist() == ["1", "2", "3", "4"]
