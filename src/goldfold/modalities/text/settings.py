@@ -1,12 +1,13 @@
 """What params.yaml says about texts: their columns and the model."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
 from goldfold.config.learning import Share
+from goldfold.config.section import Arguments
 from goldfold.imports import nearest
 
 Span = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -76,7 +77,7 @@ class TextModelConfig(ModelConfig):
 
     weights: str | None = None
     """A transformer's name on the Hugging Face hub, such as distilbert-base-uncased, or the folder that it was saved to."""
-    args: dict[str, Any] = Field({})
+    args: Arguments = Field({})
     """Arguments of tfidf's estimator or of your own module; for a transformer, values that replace those of its config."""
 
     @model_validator(mode="after")
