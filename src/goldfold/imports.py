@@ -15,6 +15,17 @@ from goldfold.errors import InputError
 
 EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "pip install -r requirements-boosting.txt")
 """The commands that install modules which goldfold can use and does not bring."""
+TRUSTED = (
+    "goldfold",
+    "own",
+    "torch",
+    "torchvision",
+    "timm",
+    "albumentations",
+    "sklearn",
+    *EXTRAS,
+)
+"""The packages whose classes a checkpoint may name: goldfold, the competitor's own, and the libraries that it is made of."""
 Part = Literal["settings", "prepare", "learning", "outside", "augmentation", "alike", "facts", "shown", "saliency"]
 PARTS_OF_ALL = ("settings", "prepare", "learning", "outside")
 """The modules without which several kinds of input cannot be joined for what these do."""
@@ -113,6 +124,30 @@ def named(name: str, modules: Sequence[str], key: str) -> Any:
     )
 
 
+def trusted(name: str, modules: Sequence[str], key: str, *kinds: type[Any]) -> Any:
+    """Return what `name` names, as `named` does, if a checkpoint may: a class of `kinds`, or the competitor's own.
+
+    Checkpoints are files, maybe a stranger's, and name what predicts by them; so nothing outside TRUSTED is even imported. Raises
+    InputError for all else.
+    """
+    require_trusted(name, key)
+    found = named(name, modules, key)
+    own = callable(found) and str(getattr(found, "__module__", "")).partition(".")[0] == "own"
+    if not own and not (isinstance(found, type) and issubclass(found, kinds)):
+        named_kinds = " or ".join(kind.__name__ for kind in kinds)
+        raise InputError(f"{_setting(key)}: {name} is no class of {named_kinds}", mend="name one, or a function in src/own/")
+    return found
+
+
+def require_trusted(name: str, key: str) -> None:
+    """Raise InputError for an import path into a package whose classes a checkpoint may not name."""
+    if ":" in name and name.partition(":")[0].partition(".")[0] not in TRUSTED:
+        raise InputError(
+            f"{_setting(key)}: {name} is not of {', '.join(TRUSTED)}, and a checkpoint names nothing else",
+            mend="import it in a module in src/own/, and name that: own.module:Name",
+        )
+
+
 def _imported(path: str, key: str) -> Any:
     module_name, _, attribute = path.partition(":")
     try:
@@ -174,7 +209,7 @@ def called(factory: Any, key: str, *args: Any, **kwargs: Any) -> Any:
 
 @contextmanager
 def refused(what: str, mend: str) -> Iterator[None]:
-    """Turn what a library or the competitor's own code raises into an InputError; what goldfold itself raises is a bug of ours."""
+    """Turn what a library or the competitor's own code raises into an InputError; what goldfold raises is a bug of ours."""
     try:
         yield
     except InputError:

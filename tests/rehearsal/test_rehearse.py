@@ -119,9 +119,9 @@ OTHER_MISTAKES = {
     "no estimator": ({**TABLE, "model.name": "HistGradient"}, "model.name"),
     "an argument of the estimator": ({**TABLE, "model": {"name": "linear", "args": {"C": -1}}}, "cannot be fitted"),
     "a column that there is not": ({**TABLE, "prepare": {"columns": {"nothing": "number"}}}, "nothing"),
-    "an initialisation": ({**TABLE, "model.hidden_init": "orthogonal"}, "hidden_init"),
+    "an initialisation": ({**TABLE, "model.hidden_init": "constant_"}, "hidden_init"),
     "a group that there is not": ({**TABLE, "split": {"strategy": "group", "group": "nothing"}}, "no column nothing"),
-    "a metric of another task": ({**TABLE, "competition.metric": "rmse"}, "rmse"),
+    "a metric of another task": ({**TABLE, "competition.metric": "rmse"}, "competition.task"),
     "weights of three classes": ({**TABLE, "train.class_weights": [1, 2, 3]}, "class_weights"),
     "labels of a regression": (
         {**TABLE, "competition.target": "size", "competition.task": "regression", "train.label_smoothing": 0.1},
@@ -136,7 +136,10 @@ OTHER_MISTAKES = {
         "no logits",
     ),
     "a pattern of words": ({**TABLE, "competition.modality": "text", "model.token_pattern": "("}, "token_pattern"),
-    "too few words": ({**TABLE, "competition.modality": "text", "model": {"name": "tfidf", "min_count": 9999}}, "min_count|n-gram"),
+    "too few words": (
+        {**TABLE, "competition.modality": "text", "model": {"name": "tfidf", "min_count": 9999}},
+        "min_count|n-gram",
+    ),
 }
 
 

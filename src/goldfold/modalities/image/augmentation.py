@@ -9,7 +9,7 @@ import numpy as np
 
 from goldfold.config import Component
 from goldfold.errors import InputError
-from goldfold.imports import named
+from goldfold.imports import trusted
 
 
 def build_augmentation(components: Sequence[Component], channels: int = 3, section: str = "augment", always: bool = False) -> Any:
@@ -23,7 +23,7 @@ def build_augmentation(components: Sequence[Component], channels: int = 3, secti
     transforms, certain = [], []
     for position, component in enumerate(components):
         key = f"{section}.{position}"
-        transform = named(component.name, ["albumentations"], f"{key}.name")
+        transform = trusted(component.name, ["albumentations"], f"{key}.name", albumentations.core.serialization.Serializable)
         with warnings.catch_warnings():
             # albumentations warns of an unknown argument and ignores it.
             warnings.simplefilter("error")
