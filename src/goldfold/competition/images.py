@@ -4,7 +4,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -96,6 +96,22 @@ def find_images(
     count = sum(key in similar for key in keys)
     bridged = Decision(f"images of {where}", f"{count} of {len(keys)}", f"found by another spelling: {key} is {name}")
     return RowImages(root, paths, lines, (bridged,))
+
+
+def test_images(root: Path, ids: pd.Series) -> list[str]:
+    """The images of a test folder, named as the training rows' ids name theirs, by name or path; none where these have none."""
+    files = image_files(root)
+    tested = [path for path in files if side_of_path(path.parent.as_posix()) == "test"]
+    others = [path for path in files if path not in set(tested)]
+    spellings: Sequence[Callable[[Path], str]] = (
+        *(lambda path: path.name, lambda path: path.stem),
+        *(lambda path: path.as_posix(), lambda path: path.with_suffix("").as_posix()),
+    )
+    for spelling in spellings:
+        names = [spelling(path) for path in tested]
+        if len(set(names)) == len(names) and {spelling(path) for path in others} & set(ids):
+            return names
+    return []
 
 
 def _walk(folder: Path, below: str = "") -> Iterator[str]:

@@ -65,7 +65,8 @@ def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
     asked = sample[1:]
     if asked and all(name in columns for name in asked):
         return None, ""
-    candidates = [name for name in columns if name not in {*test, *sample[:1], *([] if test or sample else columns[:-1])}]
+    others = {name.casefold() for name in (*test, *sample[:1], *([] if test or sample else columns[:-1]))}
+    candidates = [name for name in columns if name.casefold() not in others]
     usual = [name for name in columns if name.lower() in USUAL_TARGETS and name not in test]
     if not test and not sample and usual:
         return usual[0], "by its name"

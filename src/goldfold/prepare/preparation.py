@@ -90,6 +90,7 @@ def gather(
             in_time=split.strategy == "time",
             inputs=gathered.digest,
             fingerprint=_fingerprint(competition, folds, gathered.digest),
+            schema=competition.schema,
         )
         _require_rows(prepared)
         summary = {
