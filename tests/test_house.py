@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,12 @@ def test_only_the_store_imports_mlflow():
         mentions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {alias.name for node in mentions for alias in node.names} | {getattr(node, "module", "") for node in mentions}
         assert path.name == "store.py" or not any(str(name).startswith("mlflow") for name in names), path
+
+
+def test_all_that_is_printed_is_plain():
+    """What data says is never markup: one module makes consoles and columns of texts."""
+    for path in (SOURCE / "goldfold").rglob("*.py"):
+        assert path.name == "plain.py" or not {"Console", "TextColumn"} & set(re.findall(r"\w+", path.read_text())), path
 
 
 def stage(name):

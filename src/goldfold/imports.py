@@ -215,7 +215,7 @@ def refused(what: str, mend: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        if is_ours(error):
+        if is_ours(error) and not isinstance(error, MemoryError):
             raise
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise InputError(

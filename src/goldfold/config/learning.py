@@ -175,7 +175,7 @@ class TrainConfig(Section):
     """Minutes between saves of a training's state within an epoch; it is always saved at an epoch's end."""
     keep_state: bool = False
     """Keep the last state of a finished training, so that continue_from need not train it again."""
-    workers: int | None = Field(None, ge=0)
+    workers: int | None = Field(None, ge=0, le=512)
     """Loader processes; by default as many as make training faster on this machine."""
     profile: int | None = Field(None, ge=1)
     """Steps to profile before training: where a step's time goes."""

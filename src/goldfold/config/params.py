@@ -34,7 +34,7 @@ PLAINER = {"greater than or equal to": "at least", "less than or equal to": "at 
 class ValidateConfig(Section):
     """How the out-of-fold predictions are scored."""
 
-    bootstrap: int = Field(1000, ge=10)
+    bootstrap: int = Field(1000, ge=10, le=1_000_000)
     """Resamples of the out-of-fold rows for the interval of the score."""
     confidence: float = Field(0.95, gt=0, lt=1)
     """The share of the resampled scores that the interval holds."""

@@ -23,7 +23,7 @@ class ImagePrepareConfig(PrepareConfig):
     bad_images: Literal["error", "blank", "drop"] = "error"
     """What to do with an image that is missing or cannot be decoded: stop; replace it by a black one and say so; or also drop its
     row, if it is a training row, from training and validation."""
-    workers: int | None = Field(None, ge=1)
+    workers: int | None = Field(None, ge=1, le=512)
     """Decoding threads; by default one per CPU core."""
 
 

@@ -57,7 +57,7 @@ class TextModelConfig(ModelConfig):
     """The width of a word's embedding in the bilstm."""
     hidden: int = Field(128, ge=1)
     """The width of each direction of an LSTM layer."""
-    layers: int = Field(1, ge=1)
+    layers: int = Field(1, ge=1, le=100)
     """LSTM layers on top of each other."""
     dropout: Share = 0.5
     """The share of the embedding's channels, for a whole text (Gal and Ghahramani 2016), and of each LSTM layer's outputs that is
