@@ -30,6 +30,11 @@ def find_files(config: CompetitionConfig) -> Files:
             f"there is no folder {root}, which competition.path names",
             mend="put the competition's files in data/raw/<name>/, or correct competition.path",
         )
+    if Path.cwd().resolve().is_relative_to(root.resolve()):
+        raise InputError(
+            f"competition.path: {root} holds more than a competition's files, this folder among them",
+            mend="name the competition's own folder, data/raw/<name>",
+        )
     train = _named_or_usual(root, config.train, TRAIN_TABLES)
     test = _named_or_usual(root, config.test, TEST_TABLES) if train else None
     return Files(root, train, test, root / config.sample_submission if config.sample_submission else _sample(root))

@@ -23,13 +23,20 @@ def fields_of(template: str) -> list[str]:
 def filled(table: pd.DataFrame, template: str) -> list[str]:
     """A template filled in by each row; a field is a column's whole name, `{image.path}` and `{a[0]}` too.
 
-    Whole numbers are written without a point.
+    Whole numbers are written without a point. Raises InputError for a format that the cells do not take.
 
     >>> filled(pd.DataFrame({"image.path": ["a"], "n": [7]}), "{image.path}/{n:03d}.png")
     ['a/007.png']
     """
     parts = [(text, name, spec or "") for text, name, spec, _ in string.Formatter().parse(template)]
-    columns = [[format(_whole(value), spec) for value in table[name]] if name else [""] * len(table) for _, name, spec in parts]
+    try:
+        columns = [
+            [format(_whole(value), spec) for value in table[name]] if name else [""] * len(table) for _, name, spec in parts
+        ]
+    except ValueError as error:
+        raise InputError(
+            f"the template {template} does not fit its columns: {error}", mend="write its fields without a format, {id}"
+        ) from None
     return ["".join(text + cell for (text, _, _), cell in zip(parts, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

@@ -81,6 +81,10 @@ class PreparedSet:
         others = (self.folds < fold) if self.in_time else (self.folds != fold)
         return np.flatnonzero(others & (self.folds >= ALWAYS))
 
+    def groups(self, column: str | None) -> pd.Series | None:
+        """The group of each training row, by its id; None without a column of groups."""
+        return self.train[column].set_axis(self.train[self.problem.id]) if column else None
+
     def split_digest(self) -> str:
         """A hash of which row is in which fold."""
         digest = hashlib.blake2b(pd.util.hash_pandas_object(self.train[self.problem.id]).to_numpy().tobytes(), digest_size=8)
