@@ -52,7 +52,7 @@ def _written(value: Any) -> str:
 
 
 class DiskError(InputError, OSError):
-    """A disk that takes or gives no more: what it says, where, how much is free, and the command that goes on after it is mended."""
+    """A disk that takes or gives no more: where, how much is free there, how to mend it, and the command that then goes on."""
 
     ROOM = "make room (goldfold prune deletes checkpoints of older runs, dvc gc --workspace older results)"
     OTHERS = "let your user write there (chmod u+rwX), or work where it may"
@@ -68,8 +68,8 @@ class DiskError(InputError, OSError):
 
     @classmethod
     def of(cls, error: OSError, path: str | os.PathLike[str] | None = None) -> OSError:
-        """Return the message of an error about `path`, by default the error's own; the error itself where it is not the disk's."""
-        if isinstance(error, cls) or error.errno not in cls.SAYS:
+        """Return the message of an error about `path`, by default the error's own; the error itself where it is no disk's."""
+        if isinstance(error, cls) or error.errno is None or error.errno not in cls.SAYS:
             return error
         where = Path(os.path.abspath(path or error.filename or "."))
         disk = shutil.disk_usage(next(folder for folder in (where, *where.parents) if os.path.exists(folder)))

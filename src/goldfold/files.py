@@ -48,6 +48,16 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def database_written_whole(path: Path) -> Iterator[Path]:
+    """Yield a path to make a database at, with the files that go beside one; it comes to `path` when the block succeeds."""
+    with drafted(path, is_folder=True) as draft:
+        yield draft / path.name
+        _make_durable(draft)
+        os.replace(draft / path.name, path)
+        _sync(path.parent)
+
+
+@contextmanager
 def drafted(path: Path, is_folder: bool = False) -> Iterator[Path]:
     """Yield a new empty file or folder beside `path`, which is removed at the end, or by the next writer there after a kill.
 

@@ -56,8 +56,10 @@ def save_state(folder: Path, trainer: Trainer) -> None:
 
 def load_state(folder: Path, trainer: Trainer) -> bool:
     """Load a saved state into a trainer; return False if there is none, or if it or one of its checkpoints is damaged."""
-    if not all([is_kept(path) for path in (folder / STATE, *folder.glob("best-*"))]):
-        remove(folder / STATE)
+    parts = [folder / STATE, *folder.glob("best-*")]
+    if not all(is_kept(path) for path in parts):
+        for path in parts:
+            remove(path)
         return False
     # On the CPU: tensors are copied to the device where needed, and an optimiser's count of steps stays here.
     state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
