@@ -11,9 +11,10 @@ def main() -> None:
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--folds", type=Path, required=True)
     parser.add_argument("--cv", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, required=True, help="the folder with the folds' MLflow runs")
+    parser.add_argument("--runs", type=Path, required=True, help="the MLflow runs that trained the folds")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--report", type=Path, required=True, help="the folder of the report")
+    parser.add_argument("--run", type=Path, required=True, help="the file for the MLflow run")
     args = parser.parse_args()
 
     from goldfold.config import load_config
@@ -22,7 +23,7 @@ def main() -> None:
     from goldfold.prepare import PreparedSet
     from goldfold.report import PAGE, About, build_report, save_report
     from goldfold.terminal import show_result
-    from goldfold.tracking import Origin, flat_params, provenance, tracked_stage
+    from goldfold.tracking import flat_params, load_origins, provenance, tracked_stage
     from goldfold.training import load_folds
     from goldfold.validation import CVResult
 
@@ -30,7 +31,7 @@ def main() -> None:
     prepared = PreparedSet.load(args.prepared)
     with tracked_stage(config, prepared, "predict") as tracked:
         folds = load_folds(args.folds, config.split.folds, config.train.seeds)
-        tracked.folds(folds, trained_by=lambda name: Origin.load(args.runs / f"train-{name}.json"))
+        tracked.folds(folds, load_origins(args.runs))
         cv = CVResult.load(args.cv, prepared.problem)
         tracked.cv(cv, args.cv)
         ensemble = Ensemble(folds, config.predict, cv.postprocess.steps)
@@ -41,8 +42,8 @@ def main() -> None:
         about = About(tracked.name, flat_params(config), provenance())
         save_report(build_report(prepared, cv, folds, about), args.report / PAGE)
         tracked.report(args.report / PAGE)
-        tracked.origin.save(args.runs / "predict.json")
-    cut = [f"train@{fold.fold}-{fold.seed}" for fold in folds if fold.ended != "finished"]
+        tracked.origin.save(args.run)
+    cut = [config.train.name_of(fold.fold, fold.seed) for fold in folds if fold.ended != "finished"]
     show_result(cv, submission, args.out / "submission.csv", args.report / PAGE, tracked.name, None, cut)
 
 

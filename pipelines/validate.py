@@ -10,7 +10,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--folds", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, required=True, help="the folder with the folds' MLflow runs")
+    parser.add_argument("--runs", type=Path, required=True, help="the MLflow runs that trained the folds")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
 
@@ -18,7 +18,7 @@ def main() -> None:
     from goldfold.prepare import PreparedSet
     from goldfold.scratch import scratch_folder
     from goldfold.terminal import show_cv
-    from goldfold.tracking import Origin, tracked_stage
+    from goldfold.tracking import load_origins, tracked_stage
     from goldfold.training import forget, load_folds
     from goldfold.validation.cross_validation import validate
 
@@ -26,7 +26,7 @@ def main() -> None:
     prepared = PreparedSet.load(args.prepared)
     with tracked_stage(config, prepared, "validate") as tracked:
         folds = load_folds(args.folds, config.split.folds, config.train.seeds)
-        tracked.folds(folds, trained_by=lambda name: Origin.load(args.runs / f"train-{name}.json"))
+        tracked.folds(folds, load_origins(args.runs))
         result = validate(prepared, folds, config.validate_, config.predict, config.split.group)
         result.save(args.out)
         tracked.cv(result, args.out)

@@ -13,13 +13,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Continue the folds that train.max_hours cut short or that were stopped, then run what depends on them."""
-    stages = cut_short(load_config())
-    if not stages:
+    folds = cut_short(load_config())
+    if not folds:
         print("no training was cut short, so there is nothing to continue; make repro runs what is out of date")
         return
-    for stage in stages:
-        print(f"continuing {stage}", flush=True)
-        _repro("--force", "--single-item", stage)
+    print(f"continuing {', '.join(folds)}", flush=True)
+    _repro("--force", "--single-item", "train")
     _repro()
 
 

@@ -55,10 +55,12 @@ def _has(tree: Any, parts: list[str]) -> bool:
 
 
 def cut_short(config: "Config") -> list[str]:
-    """List the stages of dvc.yaml whose training ended before it was finished."""
+    """List the folds whose training ended before it was finished."""
     trainings = [(fold, seed) for fold in config.split.folds for seed in config.train.seeds]
-    cards = {f"train@{fold}-{seed}": CURRENT / "folds" / str(fold) / str(seed) / "model.json" for fold, seed in trainings}
-    return [stage for stage, card in cards.items() if card.is_file() and read_json(card)["ended"] != "finished"]
+    cards = {
+        config.train.name_of(fold, seed): CURRENT / "folds" / str(fold) / str(seed) / "model.json" for fold, seed in trainings
+    }
+    return [name for name, card in cards.items() if card.is_file() and read_json(card)["ended"] != "finished"]
 
 
 def prepared_warning() -> str:

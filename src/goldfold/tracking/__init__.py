@@ -1,6 +1,6 @@
 """Runs in MLflow, which mirror the files that the stages wrote."""
 
-from goldfold.tracking.origin import Origin
+from goldfold.tracking.origin import Origin, load_origins, save_origins
 from goldfold.tracking.stage import (
     StageTracker,
     flat_params,
@@ -15,9 +15,11 @@ __all__ = [
     "Origin",
     "StageTracker",
     "flat_params",
+    "load_origins",
     "log_report",
     "log_run",
     "log_scores",
     "provenance",
+    "save_origins",
     "tracked_stage",
 ]

@@ -1,5 +1,6 @@
 """Origin: the MLflow run that a result belongs to."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,3 +24,13 @@ class Origin:
     def load(cls, path: Path) -> "Origin | None":
         """Read what `save` wrote; None if there is no such file."""
         return cls(**read_json(path)) if path.is_file() else None
+
+
+def save_origins(path: Path, origins: Mapping[str, Origin]) -> None:
+    """Write the runs that trained folds, by the names `<fold>-<seed>`."""
+    write_json(path, {name: asdict(origin) for name, origin in origins.items()})
+
+
+def load_origins(path: Path) -> dict[str, Origin]:
+    """Read what `save_origins` wrote; none if there is no such file."""
+    return {name: Origin(**origin) for name, origin in read_json(path).items()} if path.is_file() else {}

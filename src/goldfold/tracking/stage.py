@@ -112,14 +112,19 @@ class StageTracker:
         if status != "FINISHED" and self.fold is not None:
             notes = {"goldfold.notes": "\n".join(self.notes)[:MOST_NOTES]} if self.notes else {}
             self.records.append(self._record(fold=self.fold, status=status, tags=notes))
-        for file in self.texts:
-            self.records.append(self._record(fold=self.fold, artifacts={str(file): ""}))
+        self._attach_texts()
         self.heart.stop()
-        unkept = keep_all(self.outbox, [*self.records, self._record(status=status)])
+        self.records.append(self._record(status=status))
+        self._deliver()
+        self.scratch.cleanup()
+
+    def _deliver(self) -> None:
+        """Put the records into the outbox, and deliver what waits there."""
+        unkept = keep_all(self.outbox, self.records)
+        self.records = []
         self._try(lambda store: deliver_waiting(self.outbox, store, unkept))
         if self.store is None:
             tell_lost(unkept)
-        self.scratch.cleanup()
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -139,10 +144,29 @@ class StageTracker:
         measured = self._record(fold=self.fold, metrics=_epoch_metrics(row))
         self._try(lambda store: store.deliver(measured))
 
-    def folds(self, results: Sequence[FoldResult], trained_by: Callable[[str], Origin | None]) -> None:
-        """Record folds as children; a fold that another run trained, the origin `trained_by` of `<fold>-<seed>`, links there."""
+    def _attach_texts(self) -> None:
+        self.records += [self._record(fold=self.fold, artifacts={str(file): ""}) for file in self.texts]
+        self.texts = []
+
+    def trained(self, result: FoldResult, origin_file: Path) -> Origin:
+        """Record a fold that this stage has trained or taken over, deliver it, and return the run that trained it.
+
+        `origin_file` holds the run of a finished training, for those that take it over.
+        """
+        name = f"{result.fold}-{result.seed}"
+        origin = Origin.load(origin_file) or self.origin
+        if result.ended == "finished":
+            origin.save(origin_file)
+        self.folds([result], {name: origin})
+        self._attach_texts()
+        self._deliver()
+        self.fold, self.live_run, self.notes = None, None, []
+        return origin
+
+    def folds(self, results: Sequence[FoldResult], trained_by: Mapping[str, Origin]) -> None:
+        """Record folds as children; a fold that another run trained, by its name `<fold>-<seed>`, links there."""
         for result in results:
-            origin = trained_by(f"{result.fold}-{result.seed}")
+            origin = trained_by.get(f"{result.fold}-{result.seed}")
             tags: dict[str, str] = {"goldfold.ended": result.ended}
             if origin and origin.key != self.key:
                 tags["goldfold.trained_by"] = origin.run_id or origin.key

@@ -150,7 +150,7 @@ class FoldResult:
         if self.prepared != prepared.fingerprint:
             raise InputError(
                 f"fold {self.fold} was trained on another prepared set than the present one",
-                mend=f"train it again: dvc repro -f -s train@{self.fold}-{self.seed}",
+                mend="train it again: dvc repro -f -s train",
             )
 
 

@@ -21,6 +21,8 @@ from goldfold.training.trainer import Trainer
 STATES, STATE, RESULT = "states", "state.pt", "result"
 """The folder of all states in scratch, the file of one, and the folder of a finished training's result beside it."""
 GONE_WITHIN = 5.0
+MOST_KEPT = 3e9
+"""Bytes of results of finished trainings, beside the current ones."""
 
 
 @contextmanager
@@ -82,16 +84,22 @@ def kept_result(folder: Path) -> FoldResult | None:
     return FoldResult.load(folder / RESULT) if is_kept(folder / RESULT) else None
 
 
-def forget(scratch: Path, current: Sequence[FoldResult]) -> None:
-    """Delete the kept results of all finished trainings except the current ones.
+def origin_file(scratch: Path, key: str) -> Path:
+    """Return the file in scratch with the MLflow run that trained a kept result."""
+    return scratch / STATES / key / "run.json"
 
-    These stay, so that a change of a setting that does not affect them trains nothing again.
+
+def forget(scratch: Path, current: Sequence[FoldResult], most: float = MOST_KEPT) -> None:
+    """Delete the kept results of finished trainings, the oldest first, until no more than `most` bytes are left.
+
+    The current ones stay, so that a change of a setting that does not affect them trains nothing again; so do those with a state.
     """
-    keys = {result.key for result in current}
-    for folder in [path.parent for path in (scratch / STATES).glob(f"*/{RESULT}")]:
-        if folder.name not in keys and not (folder / STATE).is_file():
-            shutil.rmtree(folder)
-            folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)
+    keys, size = {result.key for result in current}, 0
+    results = sorted((scratch / STATES).glob(f"*/{RESULT}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for folder in (path.parent for path in results):
+        size += sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        if size > most and folder.name not in keys and not (folder / STATE).is_file():
+            discard(scratch, folder.name)
 
 
 def discard(scratch: Path, key: str) -> None:

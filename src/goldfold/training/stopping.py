@@ -5,13 +5,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import product
 from types import FrameType
 from typing import Literal
 
 import psutil
 
 from goldfold.config import Config
+from goldfold.training.jobs import jobs_of
 
 Reason = Literal["max_hours", "interrupted"]
 Stop = Callable[[], Reason | None]
@@ -59,7 +59,7 @@ def share_of_hours(config: Config, fold: int, seed: int) -> float | None:
     """
     if config.train.max_hours is None:
         return None
-    trainings = list(product(config.split.folds, config.train.seeds))
+    trainings = jobs_of(config)
     left = len(trainings) - trainings.index((fold, seed)) if (fold, seed) in trainings else 1
     elapsed = time.time() - _start_time()
     return max(0.0, config.train.max_hours * 3600 - elapsed) / left
