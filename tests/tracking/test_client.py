@@ -111,7 +111,7 @@ def test_too_few_slashes_are_told(uri, monkeypatch, tmp_path):
 def test_an_address_that_leads_nowhere_is_told(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/file/mlflow.db")
-    require_message("Not a directory", "correct MLFLOW_TRACKING_URI")
+    require_message("File exists", "correct MLFLOW_TRACKING_URI")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
     require_message("./mlruns cannot be used", "correct MLFLOW_TRACKING_URI")
 
