@@ -7,6 +7,7 @@ from goldfold.competition import read_competition
 from goldfold.config import load_config
 from goldfold.imports import find_modality_part
 from goldfold.metrics import find_metric
+from goldfold.runs.dvc_lock import mend_dvc_files
 from goldfold.runs.paths import require_competition
 from goldfold.terminal import show_decisions
 
@@ -17,6 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Check params.yaml and print how the files are read; raises InputError with what is wrong."""
+    mend_dvc_files()
     config = load_config()
     if config.competition.metric is not None:
         find_metric(config.competition.metric.name, config.competition.task, config.competition.metric.args)
