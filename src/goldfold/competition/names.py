@@ -125,8 +125,8 @@ def _asked_id(train: TextTable, test: TextTable | None, sample: TextTable) -> tu
         if set(test.cells[name]) == set(ids) and name in columns:
             if counts and test.cells[name].tolist() != ids.tolist():
                 raise QuestionError(
-                    f"the sample submission's {first} counts from {ids.iloc[0]} to {ids.iloc[-1]}: does it count the test rows, or is it "
-                    f"their {name}, which has the same numbers in another order?",
+                    f"the sample submission's {first} counts from {ids.iloc[0]} to {ids.iloc[-1]}: does it count the test rows, "
+                    f"or is it their {name}, which has the same numbers in another order?",
                     [Reply("id", ROW, "rows are counted as they come"), Reply("id", name, f"{first} is {name}")],
                 )
             return name, f"the sample submission's {first} has its values"
