@@ -1,11 +1,14 @@
 """Errors for people: what is wrong, where, and how to mend it."""
 
+import errno
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 SHOWN = 10
 
@@ -48,18 +51,57 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
 
 
+class DiskError(InputError, OSError):
+    """A disk that takes or gives no more: where, how much is free there, how to mend it, and the command that then goes on."""
+
+    ROOM = "make room (goldfold prune deletes checkpoints of older runs, dvc gc --workspace older results)"
+    OTHERS = "let your user write there (chmod u+rwX), or work where it may"
+    SAYS: ClassVar[Mapping[int, tuple[str, str]]] = {
+        errno.ENOSPC: ("the disk is full", ROOM),
+        errno.EDQUOT: ("your share of the disk is full", ROOM),
+        errno.EFBIG: ("a file may not grow as large here", "raise the limit (ulimit -f unlimited)"),
+        errno.EROFS: ("the disk is read-only", "mount it to be written, or work on another"),
+        errno.EACCES: ("you may not read or write there", OTHERS),
+        errno.EPERM: ("you may not read or write there", OTHERS),
+        errno.EIO: ("the disk cannot read or write", "look at the disk (dmesg); bring the file back from a copy"),
+    }
+
+    @classmethod
+    def of(cls, error: OSError, path: str | os.PathLike[str] | None = None) -> OSError:
+        """Return the message of an error about `path`, by default the error's own; the error itself where it is no disk's."""
+        if isinstance(error, cls) or error.errno is None or error.errno not in cls.SAYS:
+            return error
+        where = Path(os.path.abspath(path or error.filename or "."))
+        disk = shutil.disk_usage(next(folder for folder in (where, *where.parents) if os.path.exists(folder)))
+        what, mend = cls.SAYS[error.errno]
+        free = f"{disk.free / 2**20:,.0f} MB of {disk.total / 2**20:,.0f} MB are free there"
+        told = cls(what, [f"{where}: {free}"], f"{mend}; then go on with {_this_command()}")
+        told.errno = error.errno
+        return told
+
+
+def _this_command() -> str:
+    """Return the command that was typed: DVC's for a stage of it."""
+    if "DVC_STAGE" in os.environ:
+        return "dvc repro"
+    return " ".join(["goldfold", *sys.argv[1:]]) if Path(sys.argv[0]).name == "goldfold" else "the same command"
+
+
 @contextmanager
 def exit_with_message() -> Iterator[None]:
-    """Exit with an InputError's message and code 2, or with 130 after Ctrl-C, without a traceback."""
+    """Exit with an InputError's or the disk's message and code 2, or with 130 after Ctrl-C, without a traceback."""
     try:
         yield
-    except InputError as error:
-        print(f"\ngoldfold: {error}\n", file=sys.stderr)
-        raise SystemExit(2) from None
     except BrokenPipeError:
         # The reader of the output, such as `head`, has read enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except (InputError, OSError) as error:
+        told = DiskError.of(error) if isinstance(error, OSError) else error
+        if not isinstance(told, InputError):
+            raise
+        print(f"\ngoldfold: {told}\n", file=sys.stderr)
+        raise SystemExit(2) from None
     except KeyboardInterrupt as interrupt:
         print(f"\ngoldfold: stopped. {interrupt}", file=sys.stderr)
         raise SystemExit(130) from None

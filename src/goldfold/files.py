@@ -1,41 +1,97 @@
-"""Atomic writes: a file or folder is written beside its path, then renamed."""
+"""Durable writes: a file or folder is written beside its path, made durable, then renamed into it."""
 
+import errno
+import fcntl
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from goldfold.errors import InputError
+from goldfold.errors import DiskError, InputError
+
+DRAFTS = ".*.????????.draft"
+"""The pattern of the names of all drafts; git and DVC ignore them."""
+AT_ONCE = 8
+"""How many files are made durable at once: the disk then writes its journal once for several."""
+PROBE = bytes(2**20)
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a path to write a file to; the file replaces `path` when the block succeeds, and is deleted when it fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
+    """Yield a path to write a file to; the file replaces `path` when the block succeeds, and is deleted when it fails.
+
+    Raises DiskError where the disk is why it fails.
+    """
+    with drafted(path) as draft:
         yield draft
+        _make_durable(draft)
         os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+        _sync(path.parent)
 
 
 @contextmanager
 def folder_written_whole(folder: Path) -> Iterator[Path]:
-    """Yield a folder to fill; it replaces `folder` when the block succeeds, and is deleted when it fails."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    draft.chmod(0o755)
+    """Yield a folder to fill; it replaces `folder` when the block succeeds, and is deleted when it fails.
+
+    A `folder` that is a mount of its own cannot be replaced: it is emptied and filled. Raises DiskError as `written_whole` does.
+    """
+    with drafted(folder, is_folder=True) as draft:
+        yield draft
+        _make_durable(draft)
+        _replace_folder(draft, folder)
+        _sync(folder.parent)
+
+
+@contextmanager
+def database_written_whole(path: Path) -> Iterator[Path]:
+    """Yield a path to make a database at, with the files that go beside one; it comes to `path` when the block succeeds."""
+    with drafted(path, is_folder=True) as draft:
+        yield draft / path.name
+        _make_durable(draft)
+        os.replace(draft / path.name, path)
+        _sync(path.parent)
+
+
+@contextmanager
+def drafted(path: Path, is_folder: bool = False) -> Iterator[Path]:
+    """Yield a new empty file or folder beside `path`, which is removed at the end, or by the next writer there after a kill.
+
+    A draft is locked while its process lives; the kernel ends the lock with the process, whatever ended that.
+    """
+    draft = _draft_of(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.parent):
+            for dead in path.parent.glob(DRAFTS):
+                _remove_dead(dead)
+            draft.mkdir() if is_folder else draft.touch(exist_ok=False)
+            lock = os.open(draft, os.O_RDONLY)
+            _lock(lock)
+    except OSError as error:
+        raise DiskError.of(error, path) from None
     try:
         yield draft
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(draft, folder)
+    except Exception as error:
+        reason = _disk_error(error, draft)
+        if reason is None:
+            raise
+        raise DiskError.of(reason, path) from error
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        os.close(lock)
+        remove(draft)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def link(source: Path, target: Path) -> None:
@@ -67,3 +123,95 @@ def written_by_this_version(what: str, mend: str) -> Iterator[None]:
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _draft_of(path: Path) -> Path:
+    """Return a new name for a draft of `path`, which is no longer than file systems take."""
+    return path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.draft")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that no draft is taken for a dead one before it is locked."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(lock, wait=True)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(file: int, wait: bool = False) -> bool:
+    """Lock an open file or folder; return False if another process has it, or the file system knows no locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
+
+
+def _remove_dead(draft: Path) -> None:
+    """Remove a draft whose process is gone."""
+    with suppress(OSError):
+        lock = os.open(draft, os.O_RDONLY)
+        try:
+            if _lock(lock):
+                remove(draft)
+        finally:
+            os.close(lock)
+
+
+def _make_durable(draft: Path) -> None:
+    """Have the disk write a file, or all files of a folder."""
+    paths = [path for path in (draft, *draft.rglob("*")) if not path.is_symlink()]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(_sync, paths))
+
+
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    except OSError as error:
+        # Some file systems sync no folders.
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(file)
+
+
+def _replace_folder(draft: Path, folder: Path) -> None:
+    """Put a draft in a folder's place, or, where that is a mount, its content."""
+    old = _draft_of(folder)
+    try:
+        with suppress(FileNotFoundError):
+            os.rename(folder, old)
+        os.replace(draft, folder)
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EXDEV):
+            raise
+        for path in folder.iterdir():
+            remove(path)
+        for path in draft.iterdir():
+            shutil.move(path, folder / path.name)
+        _make_durable(folder)
+    finally:
+        remove(old)
+
+
+def _disk_error(error: Exception, draft: Path) -> OSError | None:
+    """Return the disk's error behind one that was raised while a draft was written; None if it is another's.
+
+    Libraries raise errors of their own where a disk is full. Then a little more is written to the draft, to see.
+    """
+    if isinstance(error, InputError):
+        return None
+    if isinstance(error, OSError) and error.errno in DiskError.SAYS:
+        return error
+    file = draft / "more" if draft.is_dir() else draft
+    try:
+        with file.open("ab") as end:
+            end.write(PROBE)
+    except OSError as reason:
+        return reason if reason.errno in DiskError.SAYS else None
+    return None

@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from goldfold.errors import exit_with_message
@@ -32,14 +33,23 @@ def run_to_end(main: Callable[[], None]) -> NoReturn:
         code = 0
     except SystemExit as ended:
         code = ended.code
-    except BaseException:
+    except BaseException as error:
         traceback.print_exc()
+        print(f"\ngoldfold: {_blame(error)}", file=sys.stderr)
     for child in multiprocessing.active_children():
         child.terminate()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _blame(error: BaseException) -> str:
+    """Return whose an unexpected error is, and where to report it."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if "own" in Path(frame.filename).parts[-3:-1]]
+    if own:
+        return f"the error came up in your own code, {own[-1].filename}, line {own[-1].lineno}"
+    return "this is a bug in goldfold; please report it, with the lines above, where you cloned goldfold from (git remote -v)"
 
 
 @functools.cache

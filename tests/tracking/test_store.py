@@ -1,18 +1,25 @@
 """The store, in the process; whole runs are in tests/pipeline."""
 
+import errno
 import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from goldfold.runs.run import all_runs
-from goldfold.tracking.delivery import deliver_waiting
+from goldfold.tracking import life
+from goldfold.tracking.client import Taken
+from goldfold.tracking.delivery import deliver_waiting, open_store, send
+from goldfold.tracking.life import ALIVE, GONE_AFTER, PROCESS, Heart
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.stage import flat_params
-from goldfold.tracking.store import PROCESS, Store, Unreachable
+from goldfold.tracking.store import HOLD, Store
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -54,13 +61,98 @@ def test_params_that_are_there_already_are_left(made):
     assert store.runs(store.experiment("mine"), "b")[None].data.params == {"lr": "1", "epochs": "3"}
 
 
-def test_a_run_whose_process_is_gone_is_killed_and_one_that_lives_is_not(made):
-    _, store = made
-    gone, lives = store.running(record("gone")), store.running(record("lives"))
-    host = store.client.get_run(gone).data.tags[PROCESS].rpartition(":")[0]
-    store.client.set_tag(gone, PROCESS, f"{host}:4194303")
-    store.end_killed("mine")
+def run_in(command, root):
+    """Run code in another process, which has a store and a record; return what it printed."""
+    head = "import os, pathlib, signal; from goldfold.tracking.record import Record; from goldfold.tracking.store import Store\n"
+    head += f"store = Store(pathlib.Path({str(root)!r}))\n"
+    env = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    return subprocess.run([sys.executable, "-c", head + command], env=env, capture_output=True, text=True, check=False).stdout
+
+
+@pytest.mark.slow
+def test_a_run_ends_with_its_process_in_whatever_competition_and_one_that_lives_does_not(made):
+    root, store = made
+    killed = "print(store.running(Record('another', 'killed', 'killed')), flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    gone, lives = run_in(killed, root).strip(), store.running(record("lives"))
+    assert store.client.get_run(gone).info.status == "RUNNING"
+    Store(root)
     assert [store.client.get_run(run).info.status for run in (gone, lives)] == ["KILLED", "RUNNING"]
+    assert [file.name for file in (root / ".goldfold/alive").iterdir()] == [store.client.get_run(lives).data.tags[PROCESS]]
+
+
+def test_a_run_of_another_clone_ends_when_its_heart_has_stopped(made):
+    root, store = made
+    gone, lives = store.running(record("silent elsewhere")), store.running(record("beats elsewhere"))
+    for run, ago in ((gone, GONE_AFTER + 1), (lives, GONE_AFTER - 60)):
+        store.client.set_tag(run, PROCESS, "0123456789abcdef")
+        store.client.set_tag(run, ALIVE, str(time.time() - ago))
+    Store(root)
+    assert [store.client.get_run(run).info.status for run in (gone, lives)] == ["KILLED", "RUNNING"]
+
+
+def test_a_heart_renews_the_time_of_its_runs(made, monkeypatch):
+    monkeypatch.setattr(life, "BEAT", 0.01)
+    _, store = made
+    run, heart, beaten = store.running(record("beats")), Heart(), threading.Event()
+    before = store.client.get_run(run).data.tags[ALIVE]
+
+    class Listening:
+        def set_tag(self, run_id, name, value):
+            store.client.set_tag(run_id, name, f"{value}.5")
+            beaten.set()
+
+    heart.beat_for(Listening(), run)
+    assert beaten.wait(10)
+    heart.stop()
+    assert float(store.client.get_run(run).data.tags[ALIVE]) > float(before)
+
+
+def test_an_experiment_that_another_clone_makes_at_once_is_used(made, monkeypatch):
+    _, store = made
+    there, asked = store.experiment("both"), []
+
+    def not_yet(name):
+        asked.append(name)
+        return None if len(asked) == 1 else client.get_experiment_by_name(name)
+
+    client = store.client
+    monkeypatch.setattr(store, "client", mock.Mock(wraps=client, get_experiment_by_name=not_yet))
+    assert store.experiment("both") == there and len(asked) == 2
+
+
+def test_clones_that_miss_a_run_make_it_one_after_the_other(made):
+    _, store = made
+    with pytest.raises(Taken), store._alone():
+        store.client.create_registered_model(HOLD)
+    assert not list(store.client.search_registered_models())
+
+
+def test_what_a_killed_clone_holds_is_taken_from_it(made, monkeypatch):
+    monkeypatch.setattr("goldfold.tracking.store.HELD_AT_MOST", 0.0)
+    _, store = made
+    store.client.create_registered_model(HOLD)
+    assert store.deliver(record("after a kill"))
+    assert not list(store.client.search_registered_models())
+
+
+@pytest.mark.slow
+def test_eight_clones_with_one_key_make_one_run_and_one_of_its_fold(made):
+    root, store = made
+    code = "store.deliver(Record('mine', 'eight', 'eight', fold='fold 0', metrics=[('loss', 0.5, 0, 1.0)]))"
+    code = f"import sys; sys.stdin.readline()\n{code}\nprint('done')"
+    head = "import pathlib; from goldfold.tracking.record import Record; from goldfold.tracking.store import Store\n"
+    head += f"store = Store(pathlib.Path({str(root)!r}))\n"
+    env = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    clones = [
+        subprocess.Popen([sys.executable, "-c", head + code], env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(8)
+    ]
+    for clone in clones:
+        clone.stdin.write("go\n")
+        clone.stdin.flush()
+    assert [clone.communicate()[0] for clone in clones] == ["done\n"] * 8
+    found = store.client.search_runs([store.experiment("mine")], "tags.`goldfold.key` = 'eight'")
+    assert sorted(run.data.tags.get("goldfold.fold", "") for run in found) == ["", "fold 0"]
 
 
 def test_a_parent_does_not_end_while_another_process_trains_a_fold(made):
@@ -111,10 +203,39 @@ def test_the_artifacts_move_with_the_repository(made, tmp_path):
     assert store.client.get_run(run).info.artifact_uri.startswith((root / "mlartifacts").as_uri())
 
 
-def test_a_server_that_does_not_answer_is_given_up_at_once(monkeypatch, tmp_path):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with pytest.raises(Unreachable, match=r"http://127.0.0.1:9 does not answer"):
-        Store(tmp_path)
+def test_a_record_that_is_cut_is_set_aside_and_those_behind_it_are_delivered(made, tmp_path, capsys):
+    _, store = made
+    outbox = Outbox(tmp_path / "outbox")
+    cut, emptied = outbox.put(record("cut", params={"lr": "1"})), outbox.put(record("emptied"))
+    outbox.put(record("behind the cut", params={"lr": "1"}))
+    os.truncate(cut / "record.json", 20)
+    os.truncate(emptied / "record.json", 0)
+    deliver_waiting(outbox, store)
+    assert outbox.waiting() == [] and {path.name for path in (outbox.folder / "refused").iterdir()} == {cut.name, emptied.name}
+    assert store.runs(store.experiment("mine"), "behind the cut")[None].data.params == {"lr": "1"}
+    assert capsys.readouterr().err.count("a record is cut or altered; it is kept in") == 2
+
+
+def test_a_disk_that_takes_no_record_has_it_delivered_at_once(made, monkeypatch, tmp_path, capsys):
+    root, store = made
+    monkeypatch.setenv("DVC_ROOT", str(root))
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("goldfold.tracking.record.shutil.copyfile", full)
+    (tmp_path / "table.csv").write_text("1")
+    send(record("no room", params={"lr": "1"}, artifacts={str(tmp_path / "table.csv"): "cv"}))
+    assert store.runs(store.experiment("mine"), "no room")[None].data.params == {"lr": "1"}
+    assert "the outbox takes nothing: the disk is full" in capsys.readouterr().err
+
+
+def test_opening_the_store_delivers_what_waits(made, monkeypatch):
+    root, store = made
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    Outbox(root / ".goldfold/outbox").put(record("waited", params={"lr": "1"}))
+    open_store()
+    assert store.runs(store.experiment("mine"), "waited")[None].data.params == {"lr": "1"}
 
 
 def test_params_are_flat(settings):

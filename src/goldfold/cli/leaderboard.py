@@ -19,8 +19,8 @@ from goldfold.runs.paths import LEADERBOARD, PREPARED
 from goldfold.runs.run import Run, all_runs
 from goldfold.scratch import repository
 from goldfold.terminal.runs import show_agreement, show_leaderboard
+from goldfold.tracking.client import tracking_uri
 from goldfold.tracking.results import log_leaderboard
-from goldfold.tracking.store import tracking_uri
 from goldfold.tracking.submissions import sendings, sent_on
 
 

@@ -7,9 +7,9 @@ from goldfold.cli.arguments import at_least_one
 from goldfold.errors import InputError
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import ORIGIN, PREPARED
-from goldfold.runs.run import open_store
 from goldfold.terminal.runs import count_of_runs, show_pruning
 from goldfold.tracking import Origin
+from goldfold.tracking.delivery import open_store
 from goldfold.tracking.prune import carry_out, plan_pruning
 
 

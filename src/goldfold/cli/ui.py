@@ -6,7 +6,7 @@ import socket
 import sys
 
 from goldfold.errors import InputError
-from goldfold.runs.run import open_store
+from goldfold.tracking.delivery import open_store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

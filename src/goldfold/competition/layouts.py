@@ -126,8 +126,8 @@ def _with_ids(table: TextTable, names: Names, targets: Sequence[str] = (), key: 
     parts = names.parts or (names.id,)
     if names.tested and not targets:
         cells = cells.assign(**{names.id: cells[names.tested]})
-    if names.id not in cells and not names.parts and targets:
-        # Training rows without an id of their own are numbered.
+    if names.id not in cells and not names.parts and (targets or names.id == ROW):
+        # Rows without an id of their own are numbered.
         cells = _with_column(cells, names.id, [str(row) for row in range(len(cells))])
     require_columns(cells.columns, [*parts, *fields_of(names.template), *targets], str(table.path), key)
     if names.parts:

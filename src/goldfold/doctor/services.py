@@ -6,6 +6,7 @@ from pathlib import Path
 
 from goldfold.config import Config
 from goldfold.doctor.result import CheckResult, note, ok, wrong
+from goldfold.errors import InputError
 from goldfold.kaggle.client import INSTALL
 from goldfold.kaggle.credentials import NEW_TOKEN, find_credentials
 from goldfold.scratch import repository, scratch_folder
@@ -13,21 +14,21 @@ from goldfold.scratch import repository, scratch_folder
 
 def tracking() -> CheckResult:
     """Check that the MLflow store answers, or its file is writable, and that no record waits."""
-    from goldfold.tracking.store import Unreachable, require_answer, tracking_uri
+    from goldfold.tracking.client import connect, database, tracking_uri
 
-    uri = tracking_uri(repository())
+    root = repository()
+    uri = tracking_uri(root)
+    file = database(uri)
     waiting = len(list((scratch_folder() / "outbox").glob("[0-9]*/record.json")))
     backlog = f"; {waiting} records wait, goldfold summary sends them" if waiting else ""
     try:
-        require_answer(uri)
-    except Unreachable as error:
-        mend = "start it, or correct MLFLOW_TRACKING_URI, or unset it for mlflow.db here; until then runs are kept and sent later"
-        return wrong("tracking", f"{error}{backlog}", mend)
-    if uri.startswith("sqlite:///"):
-        file = Path(uri.removeprefix("sqlite:///"))
-        target = file if file.exists() else file.parent
-        if not os.access(target, os.W_OK):
-            return wrong("tracking", f"you may not write to {target}", f"chmod u+w {target}, or set MLFLOW_TRACKING_URI")
+        if file is None or file.exists():
+            connect(root)
+    except InputError as error:
+        result = CheckResult.of("tracking", error)
+        return wrong("tracking", f"{result.message}{backlog}", f"{result.mend}; until then runs are kept, and sent later")
+    if file and not os.access(file.parent, os.W_OK):
+        return wrong("tracking", f"you may not write to {file.parent}", f"chmod u+w {file.parent}, or set MLFLOW_TRACKING_URI")
     return note("tracking", f"{uri}{backlog}") if waiting else ok("tracking", uri)
 
 

@@ -15,9 +15,9 @@ from goldfold.errors import InputError
 from goldfold.files import read_json
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import CURRENT, ORIGIN
-from goldfold.scratch import repository
 from goldfold.tracking import Origin, flat_params
-from goldfold.tracking.store import FOLD, KEY, MEMBERS, Store, Unreachable
+from goldfold.tracking.delivery import open_store
+from goldfold.tracking.store import FOLD, KEY, MEMBERS, Store
 
 if TYPE_CHECKING:
     from goldfold.inference.ensemble import Ensemble
@@ -189,14 +189,6 @@ def all_runs(experiment: str) -> list[Run]:
             ended = trained.end_time or trained.start_time
             seconds[run.data.tags["mlflow.parentRunId"]] += (ended - trained.start_time) / 1000
     return [_of_store(store, experiment, run, seconds[run.info.run_id]) for run in runs if FOLD not in run.data.tags]
-
-
-def open_store() -> Store:
-    """Open the MLflow store of this repository; raises InputError where it does not answer."""
-    try:
-        return Store(repository())
-    except Unreachable as error:
-        raise InputError(str(error), mend="start the MLflow server, or set MLFLOW_TRACKING_URI to one that runs") from None
 
 
 def groups_of(prepared: PreparedSet, runs: Sequence[Run], ids: pd.Series) -> pd.Series | None:

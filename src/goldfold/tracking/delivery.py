@@ -1,41 +1,84 @@
 """Deliver records from the outbox to the store, at once or later."""
 
 import sys
+from collections.abc import Iterable, Sequence
 
+from filelock import FileLock
+
+from goldfold.errors import DiskError, InputError
 from goldfold.scratch import repository, scratch_folder
+from goldfold.tracking.client import Refused, first_line
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.store import Refused, Store
+from goldfold.tracking.store import Store
 
 
 def send(record: Record) -> None:
     """Deliver a record now, or with a later one if the store does not answer."""
     outbox = Outbox(scratch_folder() / "outbox")
-    outbox.put(record)
+    unkept = keep_all(outbox, [record])
     try:
-        deliver_waiting(outbox, Store(repository()))
-    except Exception as error:
-        warn(str(error))
+        deliver_waiting(outbox, Store(repository()), unkept)
+    except InputError as error:
+        warn(error)
+        tell_lost(unkept)
 
 
-def deliver_waiting(outbox: Outbox, store: Store) -> None:
-    """Deliver all records of the outbox, oldest first, and remove them from it; set aside those that MLflow refuses."""
-    with store.lock:
-        for path, record in outbox.waiting():
-            try:
-                store.take(record)
-            except Refused as error:
-                aside = outbox.set_aside(path)
-                message = f"MLflow refused a record of {record.name}, which is kept in {aside}: {first_line(str(error))}"
-                print(f"tracking: {message}", file=sys.stderr, flush=True)
-            else:
-                outbox.remove(path)
+def open_store() -> Store:
+    """Open the store, and deliver what waits for it; raises Unreachable where it cannot be used."""
+    store = Store(repository())
+    deliver_waiting(Outbox(scratch_folder() / "outbox"), store)
+    return store
 
 
-def warn(reason: str) -> None:
+def keep_all(outbox: Outbox, records: Iterable[Record]) -> list[Record]:
+    """Put records into the outbox; return those that the disk does not take, to be delivered at once."""
+    unkept: list[Record] = []
+    for record in records:
+        try:
+            outbox.put(record)
+        except DiskError as error:
+            if not unkept:
+                print(f"tracking: the outbox takes nothing: {error}", file=sys.stderr, flush=True)
+            unkept.append(record)
+    return unkept
+
+
+def deliver_waiting(outbox: Outbox, store: Store, unkept: Iterable[Record] = ()) -> None:
+    """Deliver all records of the outbox, oldest first, and remove them from it; after them, those that it did not take.
+
+    What MLflow refuses is set aside.
+    """
+    if outbox.folder.is_dir():
+        with FileLock(outbox.folder.with_name("outbox.lock")):
+            for path, record in outbox.waiting():
+                if refusal := _refusal(store, record):
+                    refusal += f", which is kept in {outbox.set_aside(path)}"
+                    print(f"tracking: {refusal}", file=sys.stderr, flush=True)
+                else:
+                    outbox.remove(path)
+    for record in unkept:
+        if refusal := _refusal(store, record):
+            print(f"tracking: {refusal}", file=sys.stderr, flush=True)
+
+
+def _refusal(store: Store, record: Record) -> str:
+    """Deliver a record; return what to say where MLflow refuses it."""
+    try:
+        store.take(record)
+    except Refused as error:
+        return f"MLflow refused ({first_line(str(error))}) a record of {record.name}"
+    return ""
+
+
+def tell_lost(records: Sequence[Record]) -> None:
+    """Print that records were neither kept nor delivered, if there are some."""
+    if records:
+        say = f"{len(records)} records are lost: neither disk nor store took them; `dvc repro --force` makes them again"
+        print(f"tracking: {say}", file=sys.stderr, flush=True)
+
+
+def warn(error: Exception) -> None:
     """Print that the store did not answer."""
-    print(f"tracking: {first_line(reason)}; continuing, and sending it later", file=sys.stderr, flush=True)
-
-
-def first_line(text: str) -> str:
-    """Return the first line of an error's text."""
-    return text.strip().splitlines()[0] if text.strip() else "unknown error"
+    told = str(error).partition("\nTo mend it: ")[0]
+    reason = ": ".join(line.strip() for line in told.splitlines())
+    print(f"tracking: {reason}; continuing, and sending it later", file=sys.stderr, flush=True)

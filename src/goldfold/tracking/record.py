@@ -1,13 +1,15 @@
 """Records: what to log to a run, kept in files until the store has it."""
 
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from goldfold.files import folder_written_whole, link, read_json, write_json
+from goldfold.files import link, read_json, write_json
+from goldfold.scratch import is_whole, keeping
 
 WEIGHTS = ".safetensors"
 """The suffix of large files, which are linked instead of copied; they are never changed in place."""
@@ -42,7 +44,7 @@ class Outbox:
     def put(self, record: Record) -> Path:
         """Add a record; return its folder."""
         path = self.folder / f"{time.time_ns()}-{record.key}"
-        with folder_written_whole(path) as draft:
+        with keeping(path) as draft:
             kept: dict[str, str] = {}
             for number, (source, target) in enumerate(record.artifacts.items()):
                 copy = draft / str(number) / Path(source).name
@@ -53,14 +55,18 @@ class Outbox:
         return path
 
     def waiting(self) -> list[tuple[Path, Record]]:
-        """Return the waiting records, oldest first, each with its folder."""
-        return [(path.parent, _read(path)) for path in sorted(self.folder.glob("[0-9]*/record.json"))]
+        """Return the waiting records, oldest first, each with its folder; set aside what is cut or altered."""
+        folders = sorted(path for path in self.folder.glob("[0-9]*") if path.is_dir())
+        for path in [path for path in folders if not is_whole(path)]:
+            folders.remove(path)
+            print(f"tracking: a record is cut or altered; it is kept in {self.set_aside(path)}", file=sys.stderr, flush=True)
+        return [(path, _read(path)) for path in folders]
 
     def set_aside(self, path: Path) -> Path:
         """Move a record that can never be delivered out of the queue; return its new folder."""
         aside = self.folder / "refused" / path.name
         aside.parent.mkdir(exist_ok=True)
-        return path.rename(aside)
+        return path.replace(aside)
 
     def remove(self, path: Path) -> None:
         """Remove a record that was delivered."""

@@ -9,20 +9,24 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldfold.config import Config
+from goldfold.errors import DiskError, InputError
 from goldfold.files import write_json
 from goldfold.identity import result_key
 from goldfold.imports import find_modality_part
 from goldfold.scratch import repository, scratch_folder
-from goldfold.tracking.delivery import deliver_waiting, send, warn
+from goldfold.tracking.client import Refused, first_line
+from goldfold.tracking.delivery import deliver_waiting, keep_all, send, tell_lost, warn
+from goldfold.tracking.life import Heart
 from goldfold.tracking.origin import Origin
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.store import Store, Unreachable, metric_tags, tracking_uri, write_pyfunc
+from goldfold.tracking.store import Store, metric_tags, write_pyfunc
 
 if TYPE_CHECKING:
     from goldfold.inference.ensemble import Ensemble
@@ -55,6 +59,7 @@ class StageTracker:
         self.fold: str | None = None
         self.notes: list[str] = []
         self.texts: list[Path] = []
+        self.heart = Heart()
         self.scratch = tempfile.TemporaryDirectory()
         self.records = [
             self._record(
@@ -73,20 +78,34 @@ class StageTracker:
             return None
         try:
             return action(self.store)
-        # MLflow raises errors of many kinds, and none may end a training.
+        except Refused as error:
+            self._give_up(InputError(f"MLflow refused a record ({first_line(str(error))})"))
+        except InputError as error:
+            self._give_up(error)
+        # Not even a bug of ours here may end a training.
         except Exception as error:
-            self.store = None
-            warn(str(error))
-            return None
+            traceback.print_exc()
+            self._give_up(InputError(f"this is a bug in goldfold's tracking ({error})"))
+        return None
+
+    def _give_up(self, error: InputError) -> None:
+        self.store = None
+        warn(error)
 
     def open(self) -> None:
-        """Connect, end the runs of processes that were killed, and mark the parent as running."""
+        """Connect, and mark the parent as running."""
         try:
             self.store = Store(repository())
-        except Exception as error:
-            warn(str(error) if isinstance(error, Unreachable) else f"{tracking_uri(repository())}: {error}")
-        self._try(lambda store: store.end_killed(self.experiment))
-        self._try(lambda store: store.running(self.records[0]))
+        except InputError as error:
+            self._give_up(error)
+        self._mark(self.records[0])
+
+    def _mark(self, record: Record) -> str | None:
+        """Mark the run of a record as running in this process; return its id if the store answers."""
+        run_id: str | None = self._try(lambda store: store.running(record))
+        if run_id and self.store:
+            self.heart.beat_for(self.store.client, run_id)
+        return run_id
 
     def close(self, status: str) -> None:
         """Put the stage's records into the outbox, deliver what waits there, and end the runs with `status`."""
@@ -95,22 +114,24 @@ class StageTracker:
             self.records.append(self._record(fold=self.fold, status=status, tags=notes))
         for file in self.texts:
             self.records.append(self._record(fold=self.fold, artifacts={str(file): ""}))
-        for record in [*self.records, self._record(status=status)]:
-            self.outbox.put(record)
+        self.heart.stop()
+        unkept = keep_all(self.outbox, [*self.records, self._record(status=status)])
+        self._try(lambda store: deliver_waiting(self.outbox, store, unkept))
+        if self.store is None:
+            tell_lost(unkept)
         self.scratch.cleanup()
-        self._try(lambda store: deliver_waiting(self.outbox, store))
 
     def note(self, text: str) -> None:
         self.notes.append(text)
 
     def attach(self, name: str, text: str) -> None:
-        self.texts.append(Path(self.scratch.name) / name)
-        self.texts[-1].write_text(text, encoding="utf-8")
+        with self._spared():
+            (Path(self.scratch.name) / name).write_text(text, encoding="utf-8")
+            self.texts.append(Path(self.scratch.name) / name)
 
     def started(self, plan: Plan) -> None:
         self.fold = plan.name
-        child = self._record(fold=plan.name)
-        self.live_run = self._try(lambda store: store.running(child))
+        self.live_run = self._mark(self._record(fold=plan.name))
 
     def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None: ...
 
@@ -151,7 +172,10 @@ class StageTracker:
         If the kind of input reads rows from outside the competition, the models are logged as MLflow's python_function too,
         from such rows to the answers.
         """
-        drafts = Path(self.scratch.name)
+        with self._spared():
+            self._models(config, ensemble, folder, Path(self.scratch.name))
+
+    def _models(self, config: Config, ensemble: Ensemble, folder: Path, drafts: Path) -> None:
         write_json(drafts / CONFIG, config.model_dump(mode="json", by_alias=True))
         self.records.append(self._record(artifacts={str(drafts / CONFIG): FOLDS}))
         checkpoints = [f"{result.fold}/{result.seed}" for result in ensemble.folds]
@@ -170,6 +194,17 @@ class StageTracker:
         logged = {str(file): str(file.parent.relative_to(drafts)) for file in files}
         weights = {str(folder / checkpoint / WEIGHTS_FILE): f"model/data/{FOLDS}/{checkpoint}" for checkpoint in checkpoints}
         self.records.append(self._record(artifacts=logged | weights))
+
+    @contextmanager
+    def _spared(self) -> Iterator[None]:
+        """Have a disk that takes no more end the block, with a line, and not the stage."""
+        try:
+            yield
+        except OSError as error:
+            told = DiskError.of(error)
+            if not isinstance(told, DiskError):
+                raise
+            print(f"tracking: not all of this run is recorded: {told}", file=sys.stderr, flush=True)
 
     @property
     def origin(self) -> Origin:

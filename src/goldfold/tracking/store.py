@@ -1,29 +1,29 @@
-"""The MLflow store; the only module that imports mlflow.
+"""The MLflow store; with client.py, the only module that imports mlflow.
 
 Runs are found by their tags: `goldfold.key` identifies the pipeline's result, `goldfold.fold` a child of its run.
 """
 
 import json
-import logging
-import os
-import socket
+import random
 import sqlite3
+import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from filelock import FileLock
-
 from goldfold.errors import InputError
 from goldfold.files import link
 from goldfold.imports import nearest
+from goldfold.tracking.client import Missing, Refused, Taken, Unreachable, connect, database, own_store, tracking_uri
+from goldfold.tracking.life import forget_gone, is_gone, signs_of_life
 from goldfold.tracking.record import WEIGHTS, Record
 
-KEY, FOLD, PROCESS, MEMBERS = "goldfold.key", "goldfold.fold", "goldfold.process", "goldfold.members"
+KEY, FOLD, MEMBERS = "goldfold.key", "goldfold.fold", "goldfold.members"
 BATCH = 1000
 ARGUMENTS = "goldfold.metric_arguments"
 MODEL_NEEDS = (
@@ -45,9 +45,8 @@ MODEL_NEEDS = (
     "ruamel.yaml",
     "safetensors",
 )
-ANSWER_WITHIN = 3.0
-REFUSED = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_ALREADY_EXISTS")
-"""MLflow's codes of the errors that sending the record again would not help."""
+HOLD, HELD_AT_MOST = "goldfold makes a run", 10.0
+"""The registered model by which one clone holds the store, and for how long at most, in seconds."""
 
 
 def metric_tags(arguments: Mapping[str, Any] | None) -> dict[str, str]:
@@ -60,57 +59,33 @@ def is_scored_by(tags: Mapping[str, str], arguments: Mapping[str, Any] | None) -
     return tags.get(ARGUMENTS) == metric_tags(arguments).get(ARGUMENTS)
 
 
-class Unreachable(Exception):
-    """The store does not answer."""
-
-
-class Refused(Exception):
-    """The store answers and refuses a record."""
-
-
-def tracking_uri(root: Path) -> str:
-    """Return MLFLOW_TRACKING_URI if it is set, else the absolute address of mlflow.db in the repository's root."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
-
-
 class Store:
-    """A connection to the store of the repository in `root`; raises Unreachable where there is none."""
+    """A connection to the store of the repository in `root`; raises Unreachable where there is none.
+
+    Runs whose processes are gone are ended first: a SIGKILL leaves them RUNNING.
+    """
 
     def __init__(self, root: Path) -> None:
-        self.uri = tracking_uri(root)
-        self.root = root
-        require_answer(self.uri)
-        # Give up on a server soon: the outbox keeps the records.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        import mlflow
-
-        for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-
-        (root / ".goldfold").mkdir(exist_ok=True)
-        self.lock = FileLock(root / ".goldfold" / "tracking.lock")
-        with self.lock:
-            self.client = mlflow.MlflowClient(self.uri)
-            self.client.search_experiments(max_results=1)
-        if self.uri == f"sqlite:///{root / 'mlflow.db'}":
+        self.uri, self.root = tracking_uri(root), root
+        self.client = connect(root)
+        if self.uri == own_store(root):
             _follow_artifacts(root)
+        self.end_killed()
 
     def experiment(self, name: str) -> str:
         """Return the id of an experiment, made if it is missing."""
-        with self.lock:
-            existing = self.client.get_experiment_by_name(name)
-            if existing is None:
-                local = self.uri.startswith("sqlite:///")
-                location = (self.root / "mlartifacts" / name).as_uri() if local else None
-                # The UI shows models rather than prompts and traces.
-                kind = {"mlflow.experimentKind": "custom_model_development"}
+        existing = self.client.get_experiment_by_name(name)
+        if existing is None:
+            location = (self.root / "mlartifacts" / name).as_uri() if database(self.uri) else None
+            # The UI shows models rather than prompts and traces.
+            kind = {"mlflow.experimentKind": "custom_model_development"}
+            try:
                 return str(self.client.create_experiment(name, artifact_location=location, tags=kind))
-            if existing.lifecycle_stage == "deleted":
-                self.client.restore_experiment(existing.experiment_id)
-            return str(existing.experiment_id)
+            except Taken:
+                existing = self.client.get_experiment_by_name(name)
+        if existing.lifecycle_stage == "deleted":
+            self.client.restore_experiment(existing.experiment_id)
+        return str(existing.experiment_id)
 
     def runs(self, experiment: str, key: str) -> dict[str | None, Any]:
         """Return the runs of a key: its parent under None, its children by fold."""
@@ -118,9 +93,12 @@ class Store:
         return {run.data.tags.get(FOLD): run for run in reversed(existing)}
 
     def run(self, record: Record) -> Any:
-        """Return a record's run, made with its parent if it is missing."""
+        """Return a record's run, made with its parent if it is missing; of several clones that miss it, one makes it."""
         experiment = self.experiment(record.experiment)
-        with self.lock:
+        runs = self.runs(experiment, record.key)
+        if None in runs and record.fold in runs:
+            return runs[record.fold]
+        with self._alone():
             runs = self.runs(experiment, record.key)
             if None not in runs:
                 runs[None] = self.client.create_run(experiment, run_name=record.name, tags={KEY: record.key})
@@ -131,19 +109,42 @@ class Store:
                 runs[record.fold] = self.client.create_run(experiment, run_name=record.fold, tags=tags)
         return runs[record.fold]
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the store against all other clones.
+
+        Nothing of a run is there once alone but its id, which MLflow draws. The name of a registered model is: who makes it
+        holds the store, until it is deleted again. What a killed process holds is taken from it after a while.
+        """
+        holder, since = None, 0.0
+        while True:
+            try:
+                self.client.create_registered_model(HOLD)
+                break
+            except Taken:
+                with suppress(Missing):
+                    made = self.client.get_registered_model(HOLD).creation_timestamp
+                    if made != holder:
+                        holder, since = made, time.monotonic()
+                    elif time.monotonic() - since > HELD_AT_MOST:
+                        self.client.delete_registered_model(HOLD)
+            except (Unreachable, Refused):
+                # A store without models; where it does not answer, the next question says so.
+                yield
+                return
+            time.sleep(random.uniform(0.02, 0.1))
+        try:
+            yield
+        finally:
+            with suppress(Missing):
+                self.client.delete_registered_model(HOLD)
+
     def take(self, record: Record) -> None:
         """Deliver a record, or end its parent if it says so; raises Refused for a record that MLflow will never take."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            if record.fold is None and record.status:
-                self.end_parent(record)
-            else:
-                self.deliver(record)
-        except MlflowException as error:
-            if error.error_code in REFUSED:
-                raise Refused(str(error)) from None
-            raise
+        if record.fold is None and record.status:
+            self.end_parent(record)
+        else:
+            self.deliver(record)
 
     def deliver(self, record: Record) -> str:
         """Log a record, except what its run has already, and return the run's id."""
@@ -174,9 +175,10 @@ class Store:
         link(source, root / target / source.name)
 
     def running(self, record: Record) -> str:
-        """Mark the run of a record as RUNNING in this process; return its id."""
+        """Mark the run of a record as RUNNING in this process; return its id. A Heart is to beat for it."""
         run_id = str(self.run(record).info.run_id)
-        self.client.set_tag(run_id, PROCESS, f"{socket.gethostname()}:{os.getpid()}")
+        for name, value in signs_of_life(self.root).items():
+            self.client.set_tag(run_id, name, value)
         self.client.update_run(run_id, status="RUNNING")
         return run_id
 
@@ -186,13 +188,13 @@ class Store:
         if not any(fold is not None and run.info.status == "RUNNING" for fold, run in runs.items()):
             self.client.set_terminated(runs[None].info.run_id, status=record.status)
 
-    def end_killed(self, experiment_name: str) -> None:
-        """Mark runs as KILLED whose process on this machine is gone; a SIGKILL leaves them RUNNING."""
-        running = self.client.search_runs([self.experiment(experiment_name)], "attributes.status = 'RUNNING'", max_results=1000)
-        for run in running:
-            host, _, process = run.data.tags.get(PROCESS, "").rpartition(":")
-            if host == socket.gethostname() and not _alive(int(process)):
+    def end_killed(self) -> None:
+        """Mark the runs of all competitions as KILLED that are RUNNING in a process that is gone."""
+        experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
+        for run in self.client.search_runs(experiments, "attributes.status = 'RUNNING'", max_results=1000):
+            if KEY in run.data.tags and is_gone(self.root, run.data.tags, run.info.start_time / 1000):
                 self.client.set_terminated(run.info.run_id, status="KILLED")
+        forget_gone(self.root)
 
     def find(self, name: str) -> Any:
         """Return the run of that id, or the newest run of that name that is not a fold; raises InputError where there is none."""
@@ -217,12 +219,9 @@ class Store:
 
     def folder(self, run_id: str, path: str) -> Path | None:
         """Return a folder of a run's artifacts, downloaded if need be; None if the run has none."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return Path(self.client.download_artifacts(run_id, path))
-        except (MlflowException, OSError):
+        if not self.client.list_artifacts(run_id, path):
             return None
+        return Path(self.client.download_artifacts(run_id, path))
 
 
 def write_pyfunc(
@@ -263,35 +262,12 @@ def metric_name(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
 
 
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def require_answer(uri: str) -> None:
-    """Raise Unreachable for an HTTP store that does not answer; MLflow itself would try for minutes."""
-    address = urlparse(uri)
-    if address.scheme not in ("http", "https") or address.hostname is None:
-        return
-    try:
-        socket.create_connection(
-            (address.hostname, address.port or {"http": 80, "https": 443}[address.scheme]), ANSWER_WITHIN
-        ).close()
-    except OSError as error:
-        raise Unreachable(f"{uri} does not answer ({error})") from None
-
-
 def _follow_artifacts(root: Path) -> None:
     """Point MLflow's absolute artifact paths to this repository, which may have been moved or copied."""
     here = (root / "mlartifacts").as_uri()
-    with sqlite3.connect(root / "mlflow.db", timeout=30) as database:
+    with closing(sqlite3.connect(root / "mlflow.db", timeout=30)) as store, store:
         for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
-            database.execute(
+            store.execute(
                 f"UPDATE {table} SET {column} = ? || substr({column}, instr({column}, '/mlartifacts/') + ?) "
                 f"WHERE instr({column}, '/mlartifacts/') > 0 AND {column} LIKE 'file:%' AND {column} NOT LIKE ?",
                 (here, len("/mlartifacts"), f"{here}/%"),

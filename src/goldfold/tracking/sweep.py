@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from goldfold.config import Config
+from goldfold.errors import InputError
 from goldfold.prepare import PreparedSet
 from goldfold.scratch import repository
 from goldfold.sweep import TrialResult
+from goldfold.tracking.client import Refused
 from goldfold.tracking.delivery import send
+from goldfold.tracking.life import Heart
 from goldfold.tracking.record import Record
 from goldfold.tracking.stage import cv_content, flat_params, provenance
 from goldfold.tracking.store import Store
@@ -27,6 +30,7 @@ class TrackedSearch:
         self.experiment, self.key, self.name = prepared.problem.name, key, name
         self.metric = prepared.problem.scored_by.name
         self.running: str | None = None
+        self.heart = Heart()
         searched = {f"sweep.{key}": str(values) for key, values in space.items()}
         tags = {**provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": "sweep"}
         send(self._record(params={**flat_params(config), **searched}, tags=tags))
@@ -36,12 +40,11 @@ class TrackedSearch:
         return Record(self.experiment, self.key, self.name, **content)
 
     def _mark(self, trial: str | None = None) -> None:
-        """Mark a run as RUNNING in this process, if the store answers, after ending the runs of processes that were killed."""
+        """Mark a run as RUNNING in this process, if the store answers."""
         # Later records repeat this, and wait until the store answers.
-        with suppress(Exception):
+        with suppress(InputError, Refused):
             store = Store(repository())
-            store.end_killed(self.experiment)
-            store.running(self._record(fold=trial))
+            self.heart.beat_for(store.client, store.running(self._record(fold=trial)))
 
     def started(self, name: str, values: Mapping[str, Any]) -> None:
         self.running = name
@@ -72,6 +75,7 @@ class TrackedSearch:
 
     def end(self, status: str) -> None:
         """End the parent, and the trial that was running."""
+        self.heart.stop()
         if self.running:
             self._end_trial("FAILED", "failed", "ended by an error", {}, {})
         send(self._record(status=status))

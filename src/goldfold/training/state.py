@@ -13,12 +13,13 @@ import torch
 from filelock import FileLock, Timeout
 
 from goldfold.errors import InputError
-from goldfold.files import written_whole
+from goldfold.files import remove, written_whole
+from goldfold.scratch import is_kept, keeping, seal
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.trainer import Trainer
 
-STATES, STATE = "states", "state.pt"
-"""The folder of all states in scratch, and the file of one."""
+STATES, STATE, RESULT = "states", "state.pt", "result"
+"""The folder of all states in scratch, the file of one, and the folder of a finished training's result beside it."""
 GONE_WITHIN = 5.0
 
 
@@ -42,18 +43,23 @@ def save_state(folder: Path, trainer: Trainer) -> None:
     """Save the state, whole or not at all; each of the best checkpoints is a folder of its own, written once."""
     names = [_best(checkpoint.epoch) for checkpoint in trainer.progress.kept]
     for checkpoint, name in zip(trainer.progress.kept, names, strict=True):
-        if not (folder / name / "model.json").is_file():
-            checkpoint.save(folder / name)
+        if not (folder / name).is_dir():
+            with keeping(folder / name) as kept:
+                checkpoint.save(kept)
     with written_whole(folder / STATE) as draft:
         torch.save(trainer.state_dict(), draft)
+        seal(draft)
     for stale in folder.glob("best-*"):
         if stale.name not in names:
             shutil.rmtree(stale)
 
 
 def load_state(folder: Path, trainer: Trainer) -> bool:
-    """Load a saved state into a trainer; return False if there is none."""
-    if not (folder / STATE).is_file():
+    """Load a saved state into a trainer; return False if there is none, or if it or one of its checkpoints is damaged."""
+    parts = [folder / STATE, *folder.glob("best-*")]
+    if not all(is_kept(path) for path in parts):
+        for path in parts:
+            remove(path)
         return False
     # On the CPU: tensors are copied to the device where needed, and an optimiser's count of steps stays here.
     state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
@@ -63,7 +69,8 @@ def load_state(folder: Path, trainer: Trainer) -> bool:
 
 def keep_result(folder: Path, result: FoldResult, with_state: bool) -> None:
     """Keep a finished training's result, with `with_state` beside its state, until DVC has the output; see `forget`."""
-    result.save(folder / "result")
+    with keeping(folder / RESULT) as kept:
+        result.save(kept)
     if not with_state:
         (folder / STATE).unlink(missing_ok=True)
         for stale in folder.glob("best-*"):
@@ -72,7 +79,7 @@ def keep_result(folder: Path, result: FoldResult, with_state: bool) -> None:
 
 def kept_result(folder: Path) -> FoldResult | None:
     """Return what `keep_result` kept, if anything."""
-    return FoldResult.load(folder / "result") if (folder / "result" / "model.json").is_file() else None
+    return FoldResult.load(folder / RESULT) if is_kept(folder / RESULT) else None
 
 
 def forget(scratch: Path, current: Sequence[FoldResult]) -> None:
@@ -81,7 +88,7 @@ def forget(scratch: Path, current: Sequence[FoldResult]) -> None:
     These stay, so that a change of a setting that does not affect them trains nothing again.
     """
     keys = {result.key for result in current}
-    for folder in [path.parent for path in (scratch / STATES).glob("*/result")]:
+    for folder in [path.parent for path in (scratch / STATES).glob(f"*/{RESULT}")]:
         if folder.name not in keys and not (folder / STATE).is_file():
             shutil.rmtree(folder)
             folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)

@@ -6,7 +6,6 @@ They are a hard link to the file in the prepared set and take no space; on a fil
 import contextlib
 import hashlib
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,13 @@ import numpy as np
 import pandas as pd
 import PIL
 
-from goldfold.files import folder_written_whole, read_json, write_json, written_whole
+from goldfold.files import read_json, remove, write_json, written_whole
 from goldfold.identity import module_digest
 from goldfold.metrics import Array
 from goldfold.modalities.image import decoding, measuring, rendering, sketches
 from goldfold.modalities.image.rendering import Rendering
 from goldfold.modalities.image.settings import ImagePrepareConfig
+from goldfold.scratch import is_kept, keeping
 
 PIXELS, INDEX, SKETCHES, CARD = "pixels.u8", "index.parquet", "sketches.npy", "card.json"
 
@@ -60,7 +60,7 @@ def decoding_key(paths: Sequence[Path | str], config: ImagePrepareConfig) -> str
 
 def take_kept(kept: Path, target: Path) -> Decoded | None:
     """Link the kept pixels to `target` and return what they hold; None where there are none."""
-    if not (kept / CARD).is_file():
+    if not is_kept(kept):
         return None
     try:
         os.link(kept / PIXELS, target)
@@ -74,7 +74,7 @@ def take_kept(kept: Path, target: Path) -> Decoded | None:
 def keep(kept: Path, pixels: Path, decoded: Decoded) -> None:
     """Keep pixels in the folder of their key, and remove the folders of other keys."""
     try:
-        with folder_written_whole(kept) as draft:
+        with keeping(kept) as draft:
             os.link(pixels, draft / PIXELS)
             decoded.index.to_parquet(draft / INDEX)
             np.save(draft / SKETCHES, decoded.sketches)
@@ -84,7 +84,7 @@ def keep(kept: Path, pixels: Path, decoded: Decoded) -> None:
         return
     for other in kept.parent.iterdir():
         if other != kept:
-            shutil.rmtree(other, ignore_errors=True)
+            remove(other)
 
 
 def share(scratch: Path, pixels: Path, digest: str) -> None:
@@ -93,4 +93,5 @@ def share(scratch: Path, pixels: Path, digest: str) -> None:
         own = kept.with_name(PIXELS)
         if read_json(kept)["digest"] == digest and not own.samefile(pixels):
             with contextlib.suppress(OSError), written_whole(own) as draft:
+                draft.unlink()
                 os.link(pixels, draft)
