@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -17,6 +17,8 @@ Answer = Literal["label", "probability", "value", "ranking", "set", "confidence"
 
 def _whole_template(template: str) -> str:
     """Return a template over columns; raises ValueError for one whose braces do not pair or that converts, {id!r}."""
+    if not template:
+        raise ValueError("is empty; leave it out")
     if any(conversion for _, _, _, conversion in string.Formatter().parse(template)):
         raise ValueError("a field is a column's name, with a format at most, {id} or {id:03d}")
     return template
@@ -89,10 +91,19 @@ class CompetitionConfig(Section):
     file_pattern: str | None = None
     r"""Without a training table: a regular expression whose named groups are columns read from each image's path,
     `(?P<label>cat|dog)\.\d+\.jpg`."""
+    links: bool = False
+    """Follow links that lead out of the competition's folder."""
     test_fraction: float = Field(0.1, gt=0, lt=1)
     """The share of the rows that is held out as the test set where the competition ships none."""
     solution: str | None = None
     """A table of the test labels, for the local scorer alone; no stage reads it."""
+
+    @field_validator("*")
+    @classmethod
+    def _not_empty(cls, value: Any) -> Any:
+        if value == "":
+            raise ValueError("is empty; leave it out")
+        return value
 
     @field_validator("classes")
     @classmethod

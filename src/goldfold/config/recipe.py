@@ -31,12 +31,16 @@ def read_recipe(folder: Path, name: str) -> dict[str, Any]:
 
 def read_yaml(path: Path) -> Any:
     """Read a YAML file; raises InputError with the line that is not valid YAML."""
+    return parse_yaml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a file of text; raises InputError where it is not UTF-8."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path} is not UTF-8: line {line}: {error.reason}", mend="save it as UTF-8") from None
-    return parse_yaml(text, str(path))
 
 
 def parse_yaml(text: str, source: str) -> Any:
