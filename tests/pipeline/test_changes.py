@@ -12,7 +12,8 @@ QUICK = ("-S", "train.epochs=1", "-S", "split.folds=[0]")
 
 
 def stages_run(said):
-    return re.findall(r"Running stage '(?:.*:)?(.+?)'", said)
+    """The stages that ran, but the check of all settings, which any change of them runs."""
+    return [stage for stage in re.findall(r"Running stage '(?:.*:)?(.+?)'", said) if stage != "check"]
 
 
 def test_a_predict_setting_trains_nothing_again_and_its_parent_has_all_folds(clone):
@@ -37,8 +38,8 @@ def test_an_edit_that_can_change_no_result_trains_nothing_again_and_adds_no_run(
     for name in ("modalities/image/saliency.py", "training/step.py", "cli/summary.py"):
         module = clone.folder / "src/goldfold" / name
         module.write_text(module.read_text() + "# a comment\n")
-    said = clone.run("dvc", "repro", "-s", "train@0-0", "predict")
-    assert stages_run(said) == ["train@0-0", "predict"]
+    said = clone.run("dvc", "repro", "-s", "train", "predict")
+    assert stages_run(said) == ["train", "predict"]
     assert "fold 0: already trained with these settings" in said and "epoch" not in said
     assert len(clone.parents()) == 1 and len(clone.children(clone.parents()[0])) == 5
 
@@ -46,13 +47,16 @@ def test_an_edit_that_can_change_no_result_trains_nothing_again_and_adds_no_run(
 def test_folds_of_another_configuration_are_not_mixed_in(clone, set_params):
     set_params(clone, split__folds=[0])
     said = clone.run("dvc", "repro")
-    assert stages_run(said) == ["validate", "predict"]
-    assert (clone.folder / "experiments/current/folds/1/0/model.safetensors").exists()
+    assert stages_run(said) == ["train", "validate", "predict"]
+    assert "fold 0: already trained with these settings" in said and "epoch" not in said
+    assert not (clone.folder / "experiments/current/folds/1").exists()
     oof = pd.read_parquet(clone.folder / "experiments/current/cv/oof.parquet")
     assert set(oof["fold"]) == {0} and len(oof) == 288
     metrics = json.loads((clone.folder / "experiments/current/cv/metrics.json").read_text())
     assert list(metrics["accuracy"]["fold"]) == ["0"]
-    assert len(clone.children(clone.parents()[-1])) == 1
+    (child,) = clone.children(clone.parents()[-1])
+    first = {run.info.run_id for run in clone.children(clone.parents()[0])}
+    assert child.data.tags["goldfold.trained_by"] in first
     assert "accuracy.oof" in clone.run("dvc", "metrics", "diff")
 
 
@@ -117,7 +121,7 @@ def _until_gone(run):
 def test_an_unreachable_server_stops_nothing_and_hears_all_of_it_later(clone):
     nobody = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
     said = clone.run("dvc", "exp", "run", "-n", "offline", *QUICK, **nobody)
-    assert stages_run(said) == ["train@0-0", "validate", "predict"]
+    assert stages_run(said) == ["train", "validate", "predict"]
     assert said.count("tracking: http://127.0.0.1:9 does not answer") == 3
     assert "passed the contract" in said
     assert "offline" not in {run.info.run_name for run in clone.runs()}

@@ -114,11 +114,13 @@ def test_a_finished_training_is_not_repeated_and_leaves_no_state(digits, config,
     assert (tmp_path / "b/model.safetensors").is_file()
 
 
-def test_results_are_forgotten_once_others_are_current(digits, config, tmp_path):
+def test_the_oldest_results_are_forgotten_beyond_a_size_but_not_current_ones(digits, config, tmp_path):
     scratch = tmp_path / "scratch"
     old = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch)
     new = train_fold(digits, 0, 0, config(lr=0.01), tmp_path / "a", scratch=scratch)
     forget(scratch, [new])
+    assert (scratch / STATES / old.key).exists()
+    forget(scratch, [new], most=0)
     assert not (scratch / STATES / old.key).exists() and (scratch / STATES / new.key).exists()
 
 
