@@ -9,7 +9,7 @@ READY := $(VENV)/.goldfold-$(shell cat $(PINS) | cksum | cut -d ' ' -f 1)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro ui test unit bench format constraints
+.PHONY: help env repro ui test unit faults bench format constraints
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -38,7 +38,10 @@ test: env  ## linters, types and all tests
 	python -m pytest -n 2 --dist loadfile
 
 unit: env  ## the quick tests, within a minute
-	python -m pytest -n 2 --dist loadfile --ignore=tests/pipeline -m "not slow"
+	python -m pytest -n 2 --dist loadfile --ignore=tests/pipeline --ignore=tests/faults -m "not slow"
+
+faults: env  ## break stores, disks and processes on purpose, and count what that does, within 15 minutes
+	FAULTS=1 python -m pytest tests/faults
 
 bench: env  ## measure the speed against its rivals, within 15 minutes, and write benchmarks/results.md
 	python -m benchmarks.run

@@ -25,7 +25,7 @@ def main() -> None:
     prepared = PreparedSet.load(args.prepared)
     origins = {}
     with tracked_stage(config, prepared, "train") as tracked:
-        for fold, seed in jobs_of(config):
+        for fold, seed in jobs_of(config.split.folds, config.train):
             with FoldProgress() as progress, asked_to_stop(share_of_hours(config, fold, seed)) as stop:
                 reporter, folder = Several([progress, tracked]), args.out / str(fold) / str(seed)
                 result = train_fold(prepared, fold, seed, config, folder, reporter, scratch_folder(), stop)

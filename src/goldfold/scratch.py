@@ -49,9 +49,14 @@ def is_kept(path: Path) -> bool:
         return False
     whole = is_whole(path) if path.is_dir() else _checksum(path) == SEALED
     if not whole:
-        print(f"goldfold: {path} is cut or altered; it is deleted, and made again", file=sys.stderr, flush=True)
-        remove(path)
+        discard_damaged(path)
     return whole
+
+
+def discard_damaged(path: Path) -> None:
+    """Delete what is cut or altered, and say so."""
+    print(f"goldfold: {path} is cut or altered; it is deleted, and made again", file=sys.stderr, flush=True)
+    remove(path)
 
 
 SEALED = 0x2144DF1C

@@ -178,6 +178,28 @@ def test_images_that_were_decoded_once_are_taken_over_without_room_of_their_own(
     assert (tmp_path / "a/images.u8").stat().st_nlink == 2
 
 
+@pytest.mark.parametrize("part", ["pixels.u8", "index.parquet", "sketches.npy", "card.json", "sums.json"])
+@pytest.mark.parametrize("size", [0, 10])
+def test_what_is_kept_and_cut_is_decoded_again(tmp_path, decodings, capsys, part, size):
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    for seed, path in enumerate(paths):
+        write_image(path, seed)
+    config = ImagePrepareConfig(image_size=8)
+    first, digest, _ = write_image_cache(tmp_path / "first", paths, config, scratch=tmp_path / "scratch")
+    kept = next((tmp_path / "scratch/images").rglob(part))
+    kept.write_bytes(kept.read_bytes()[:size]) if part != "pixels.u8" else replace_by_cut(kept, size)
+    second, again, _ = write_image_cache(tmp_path / "second", paths, config, scratch=tmp_path / "scratch")
+    assert again == digest and all(np.array_equal(second[row], first[row]) for row in (0, 1))
+    assert capsys.readouterr().err.count("is cut or altered; it is deleted, and made again") == 1
+
+
+def replace_by_cut(path, size):
+    """Cut a file that is a link, and leave the other."""
+    content = path.read_bytes()[:size]
+    path.unlink()
+    path.write_bytes(content)
+
+
 def test_a_copy_takes_the_place_of_what_is_kept(tmp_path):
     write_image(tmp_path / "a.png", 0)
     for name in ("c", "other"):

@@ -26,7 +26,8 @@ KILLER = textwrap.dedent("""
         hit = str(target).endswith(name)
         seen += hit
         if hit and seen == int(count) and moment == "inside":
-            os.truncate(source, os.path.getsize(source) // 2)
+            half = os.path.join(source, sorted(os.listdir(source))[0]) if os.path.isdir(source) else source
+            os.truncate(half, os.path.getsize(half) // 2)
             os.killpg(0, signal.SIGKILL)
         replace(source, target, **options)
         if hit and seen == int(count):
@@ -85,12 +86,12 @@ def moments():
     return [
         f"state.pt:{steps[0]}:inside",
         f"state.pt:{steps[1]}:after",
-        "best-0/model.json:1:inside",
+        "/best-0:1:inside",
         f"state.pt:{steps[2]}:inside",
         "folds/0/0/model.safetensors:1:inside",
         "folds/0/0/history.csv:1:after",
         f"state.pt:{steps[3]}:after",
-        "result/model.safetensors:1:after",
+        "/result:1:after",
     ]
 
 

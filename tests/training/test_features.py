@@ -1,5 +1,7 @@
 """A frozen backbone reads each image once, and the head learns from the features what it would learn from the images."""
 
+import os
+import shutil
 from itertools import count
 
 import pytest
@@ -131,3 +133,16 @@ def test_where_features_cannot_stand_in_the_images_are_read(digits, config, tmp_
     notes = Notes()
     train_fold(digits, 0, 0, base.model_copy(update=updates), tmp_path, notes, scratch=tmp_path)
     assert not [text for text in notes.texts if text.startswith("features")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["*[0-9].npy", "*.done.npy"])
+@pytest.mark.parametrize("size", [0, 60, 200])
+def test_features_that_are_cut_are_computed_again(digits, config, tmp_path, read, capsys, name, size):
+    whole = train_fold(digits, 0, 0, config(1, epochs=1), tmp_path / "fold", scratch=tmp_path)
+    shutil.rmtree(tmp_path / "states")
+    before = read()
+    os.truncate(next((tmp_path / "features").rglob(name)), size)
+    again = train_fold(digits, 0, 0, config(1, epochs=1), tmp_path / "fold", scratch=tmp_path)
+    assert all(torch.equal(again.weights[name], whole.weights[name]) for name in whole.weights)
+    assert read() > before and capsys.readouterr().err.count("is cut or altered; it is deleted, and made again") == 1

@@ -7,13 +7,14 @@ import torch
 
 from goldfold.errors import InputError
 from goldfold.identity import training_key
+from goldfold.scratch import SUMS
 from goldfold.training import state as saving
 from goldfold.training import train as training
 from goldfold.training import train_fold
 from goldfold.training.device import machine
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.reporter import Silent
-from goldfold.training.state import STATES, forget, held
+from goldfold.training.state import STATE, STATES, forget, held
 from goldfold.training.train import Stopped
 
 pytestmark = pytest.mark.slow
@@ -72,6 +73,33 @@ def test_it_goes_on_to_the_same_bits(digits, config, tmp_path, recipe, steps):
         with pytest.raises(Stopped):
             train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path, stop=after(4))
     same(train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path), whole)
+
+
+def damage(file, how):
+    content = bytearray(file.read_bytes())
+    if how == "a byte flipped":
+        content[len(content) // 2] ^= 1
+    file.write_bytes(content[: {"emptied": 0, "cut": len(content) // 2}.get(how)])
+
+
+@pytest.mark.parametrize("how", ["emptied", "cut", "a byte flipped"])
+@pytest.mark.parametrize("part", [STATE, "best-0/model.safetensors", "best-0/model.json", "best-0/history.csv"])
+def test_a_damaged_state_is_made_again_to_the_same_bits(digits, config, tmp_path, capsys, part, how):
+    whole = train_fold(digits, 0, 0, config(epochs=2), tmp_path / "whole")
+    with pytest.raises(Stopped):
+        train_fold(digits, 0, 0, config(epochs=2), tmp_path / "fold", scratch=tmp_path, stop=after(7))
+    damage(next((tmp_path / STATES).rglob(part)), how)
+    same(train_fold(digits, 0, 0, config(epochs=2), tmp_path / "fold", scratch=tmp_path), whole)
+    assert capsys.readouterr().err.count("is cut or altered; it is deleted, and made again") == 1
+
+
+@pytest.mark.parametrize("how", ["emptied", "cut", "a byte flipped"])
+@pytest.mark.parametrize("part", ["model.safetensors", "model.json", "history.csv", SUMS])
+def test_a_damaged_result_is_trained_again_to_the_same_bits(digits, config, tmp_path, capsys, part, how):
+    whole = train_fold(digits, 0, 0, config(epochs=1), tmp_path / "fold", scratch=tmp_path)
+    damage(next((tmp_path / STATES).rglob(part)), how)
+    same(train_fold(digits, 0, 0, config(epochs=1), tmp_path / "fold", scratch=tmp_path), whole)
+    assert capsys.readouterr().err.count("is cut or altered; it is deleted, and made again") == 1
 
 
 def test_batches_that_are_done_are_not_repeated(digits, config, tmp_path):

@@ -77,8 +77,11 @@ def connect(root: Path) -> "Client":
 def _answering(uri: str) -> "Client":
     """Return a client of a store that answers."""
     require_answer(uri)
-    client = Client(uri)
-    client.search_experiments(max_results=1)
+    try:
+        client = Client(uri)
+        client.search_experiments(max_results=1)
+    except Refused as error:
+        raise _unusable(uri, str(error)) from None
     return client
 
 
@@ -189,9 +192,11 @@ def _as_message(uri: str) -> Iterator[None]:
         disk = DiskError.of(error) if isinstance(error, OSError) else None
         if isinstance(disk, DiskError):
             raise disk from error
-        what = f"the MLflow store {_shown(uri)} cannot be used"
-        kind = {TAKEN: Taken, MISSING: Missing}.get(code, Unreachable)
-        raise kind(what, [first_line(str(error))], _mend(uri, str(error))) from error
+        raise _unusable(uri, str(error), {TAKEN: Taken, MISSING: Missing}.get(code, Unreachable)) from error
+
+
+def _unusable(uri: str, text: str, kind: "type[Unreachable]" = Unreachable) -> Unreachable:
+    return kind(f"the MLflow store {_shown(uri)} cannot be used", [first_line(text)], _mend(uri, text))
 
 
 def first_line(text: str) -> str:

@@ -15,9 +15,10 @@ from filelock import FileLock
 from torch import nn
 
 from goldfold.config import FoldConfig
-from goldfold.files import written_whole
+from goldfold.files import remove, written_whole
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import Inputs, Key, View
+from goldfold.scratch import discard_damaged, is_kept, seal
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import Compute
 from goldfold.training.finetune import trains_head_alone
@@ -43,7 +44,8 @@ class FeatureTable:
             return
         path = folder / f"{name}.npy"
         with FileLock(folder / f"{name}.lock"):
-            if not path.is_file():
+            if _opened(path, (rows, width)) is None:
+                remove(self._done_file())
                 with written_whole(path) as draft:
                     np.lib.format.open_memmap(draft, mode="w+", dtype=np.float32, shape=(rows, width)).flush()
         self.values = np.lib.format.open_memmap(path, mode="r+")
@@ -70,14 +72,33 @@ class FeatureTable:
         return bool(self.done[rows].all())
 
     def _read_done(self) -> None:
-        if self.folder and (self.folder / f"{self.name}.done.npy").is_file():
-            self.done = np.load(self.folder / f"{self.name}.done.npy")
+        if self.folder and is_kept(self._done_file()):
+            self.done = np.load(self._done_file())
 
     def _save_done(self) -> None:
         if isinstance(self.values, np.memmap) and self.folder:
             self.values.flush()
-            with written_whole(self.folder / f"{self.name}.done.npy") as draft, draft.open("wb") as file:
-                np.save(file, self.done)
+            with written_whole(self._done_file()) as draft:
+                with draft.open("wb") as file:
+                    np.save(file, self.done)
+                seal(draft)
+
+    def _done_file(self) -> Path:
+        assert self.folder is not None
+        return self.folder / f"{self.name}.done.npy"
+
+
+def _opened(path: Path, shape: tuple[int, int]) -> Array | None:
+    """Open a table; None where there is none of that shape. One that is cut is deleted, with a line."""
+    if not path.is_file():
+        return None
+    try:
+        # Opened for writing, one that is too short would be lengthened.
+        values = np.lib.format.open_memmap(path, mode="r")
+    except (ValueError, EOFError, OSError):
+        discard_damaged(path)
+        return None
+    return values if values.shape == shape else None
 
 
 class FeatureView:

@@ -59,7 +59,7 @@ def share_of_hours(config: Config, fold: int, seed: int) -> float | None:
     """
     if config.train.max_hours is None:
         return None
-    trainings = jobs_of(config)
+    trainings = jobs_of(config.split.folds, config.train)
     left = len(trainings) - trainings.index((fold, seed)) if (fold, seed) in trainings else 1
     elapsed = time.time() - _start_time()
     return max(0.0, config.train.max_hours * 3600 - elapsed) / left
