@@ -63,15 +63,11 @@ def drafted(path: Path, is_folder: bool = False) -> Iterator[Path]:
 
     A draft is locked while its process lives; the kernel ends the lock with the process, whatever ended that.
     """
-    draft = _draft_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path.parent):
-            for dead in path.parent.glob(DRAFTS):
-                _remove_dead(dead)
-            draft.mkdir() if is_folder else draft.touch(exist_ok=False)
-            lock = os.open(draft, os.O_RDONLY)
-            _lock(lock)
+        for dead in path.parent.glob(DRAFTS):
+            _remove_dead(dead)
+        draft, lock = _locked_draft(path, is_folder)
     except OSError as error:
         raise DiskError.of(error, path) from None
     try:
@@ -130,23 +126,26 @@ def _draft_of(path: Path) -> Path:
     return path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.draft")
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder, so that no draft is taken for a dead one before it is locked."""
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        _lock(lock, wait=True)
-        yield
-    finally:
+def _locked_draft(path: Path, is_folder: bool) -> tuple[Path, int]:
+    """Make a draft of `path` and lock it; return it, and the open file of the lock."""
+    while True:
+        draft = _draft_of(path)
+        draft.mkdir() if is_folder else draft.touch(exist_ok=False)
+        lock = os.open(draft, os.O_RDONLY)
+        # Another process may have taken it for a dead one before it was locked.
+        if _lock(lock) is not False and draft.exists():
+            return draft, lock
         os.close(lock)
 
 
-def _lock(file: int, wait: bool = False) -> bool:
-    """Lock an open file or folder; return False if another process has it, or the file system knows no locks."""
+def _lock(file: int) -> bool | None:
+    """Lock an open file or folder; return False if it is locked already, None if the file system knows no locks."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
+    except OSError:
+        return None
     return True
 
 

@@ -4,6 +4,7 @@ import argparse
 import subprocess
 
 from goldfold.config import load_config
+from goldfold.runs.dvc_lock import mend_dvc_files
 from goldfold.runs.paths import cut_short
 
 
@@ -13,6 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Continue the folds that train.max_hours cut short or that were stopped, then run what depends on them."""
+    mend_dvc_files()
     stages = cut_short(load_config())
     if not stages:
         print("no training was cut short, so there is nothing to continue; make repro runs what is out of date")

@@ -10,6 +10,7 @@ from goldfold.competition.images import image_files
 from goldfold.config import Config, load_config
 from goldfold.doctor.result import CheckResult, note, ok, wrong
 from goldfold.errors import InputError
+from goldfold.runs.dvc_lock import cut_dvc_files
 
 MOST_READ = 500 * 2**20
 """The most bytes of tables to read for a check."""
@@ -35,6 +36,10 @@ def dvc() -> CheckResult:
         return wrong("dvc", "there is no command dvc", "activate the environment: . .venv/bin/activate (make env builds it)")
     if not Path(".dvc").is_dir():
         return wrong("dvc", "this is not a DVC repository", "git restore .dvc, or dvc init")
+    if cut := cut_dvc_files():
+        return wrong(
+            "dvc", f"cut by a kill: {', '.join(map(str, cut))}", "goldfold check, which make repro begins with, mends that"
+        )
     return ok("dvc", "here")
 
 

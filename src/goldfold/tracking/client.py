@@ -71,8 +71,14 @@ def connect(root: Path) -> "Client":
     if file:
         with _as_message(uri):
             _make_if_missing(file, is_ours=uri == own_store(root))
+    return _within(ANSWER_WITHIN, uri, lambda: _answering(uri))
+
+
+def _answering(uri: str) -> "Client":
+    """Return a client of a store that answers."""
+    require_answer(uri)
     client = Client(uri)
-    _within(ANSWER_WITHIN, uri, lambda: client.search_experiments(max_results=1))
+    client.search_experiments(max_results=1)
     return client
 
 
@@ -82,7 +88,8 @@ class Client:
     def __init__(self, uri: str) -> None:
         import mlflow
 
-        self._uri, self._client = uri, mlflow.MlflowClient(uri, registry_uri=uri)
+        with _as_message(uri):
+            self._uri, self._client = uri, mlflow.MlflowClient(uri, registry_uri=uri)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)
@@ -143,24 +150,24 @@ def _prepare_mlflow(uri: str) -> None:
         utils.MAX_RETRY_COUNT = 1
 
 
-def _within(seconds: float, uri: str, action: Callable[[], Any]) -> None:
-    """Do something at a store; raise what it raises, or Unreachable if it takes longer. It may then go on in the background."""
-    failed: list[BaseException] = []
+def _within(seconds: float, uri: str, open_it: Callable[[], "Client"]) -> "Client":
+    """Return what opens within some time, or raise what that raises; Unreachable where it takes longer."""
+    opened, failed = list["Client"](), list[BaseException]()
 
     def act() -> None:
         try:
-            require_answer(uri)
-            action()
+            opened.append(open_it())
         except BaseException as error:
             failed.append(error)
 
     thread = threading.Thread(target=act, daemon=True)
     thread.start()
     thread.join(seconds)
-    if thread.is_alive():
-        raise _does_not_answer(uri, f"within {seconds:.0f} seconds")
     for error in failed:
         raise error
+    if not opened:
+        raise _does_not_answer(uri, f"within {seconds:g} seconds")
+    return opened[0]
 
 
 @contextmanager
@@ -174,7 +181,7 @@ def _as_message(uri: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError) as error:
+    except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError, ImportError) as error:
         code = getattr(error, "error_code", "")
         # MLflow calls some errors of a database bad requests.
         if code in REFUSED and not isinstance(error.__cause__, SQLAlchemyError):
@@ -195,6 +202,8 @@ def first_line(text: str) -> str:
 def _mend(uri: str, text: str) -> str:
     """Return how to mend a store that says `text`."""
     file = database(uri)
+    if "No module named" in text:
+        return f"pip install what is missing, {ELSEWHERE}"
     if file is None:
         return f"look at the server, {ELSEWHERE}"
     if "locked" in text:
@@ -203,6 +212,8 @@ def _mend(uri: str, text: str) -> str:
         return f"let your user write {file} and its folder (chmod u+rwX), {ELSEWHERE}"
     if "full" in text:
         return f"{DiskError.ROOM}; then try again"
+    if "Errno" in text:
+        return "correct MLFLOW_TRACKING_URI, or unset it for mlflow.db here"
     return f"mv {file} {file}.broken: the next command makes a new one, which `dvc repro --force` fills with the current result"
 
 

@@ -51,23 +51,26 @@ def deliver_waiting(outbox: Outbox, store: Store, unkept: Iterable[Record] = ())
     if outbox.folder.is_dir():
         with FileLock(outbox.folder.with_name("outbox.lock")):
             for path, record in outbox.waiting():
-                if refusal := _refusal(store, record):
-                    refusal += f", which is kept in {outbox.set_aside(path)}"
-                    print(f"tracking: {refusal}", file=sys.stderr, flush=True)
+                if reason := _refusal(store, record):
+                    _tell_refused(record, f", which is kept in {outbox.set_aside(path)}", reason)
                 else:
                     outbox.remove(path)
     for record in unkept:
-        if refusal := _refusal(store, record):
-            print(f"tracking: {refusal}", file=sys.stderr, flush=True)
+        if reason := _refusal(store, record):
+            _tell_refused(record, "", reason)
 
 
 def _refusal(store: Store, record: Record) -> str:
-    """Deliver a record; return what to say where MLflow refuses it."""
+    """Deliver a record; return the reason where MLflow refuses it."""
     try:
         store.take(record)
     except Refused as error:
-        return f"MLflow refused ({first_line(str(error))}) a record of {record.name}"
+        return first_line(str(error))
     return ""
+
+
+def _tell_refused(record: Record, where: str, reason: str) -> None:
+    print(f"tracking: MLflow refused a record of {record.name}{where}: {reason}", file=sys.stderr, flush=True)
 
 
 def tell_lost(records: Sequence[Record]) -> None:

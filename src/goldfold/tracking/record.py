@@ -73,8 +73,8 @@ class Outbox:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _read(path: Path) -> Record:
-    saved: dict[str, Any] = read_json(path)
-    artifacts = {str(path.parent / source): target for source, target in saved["artifacts"].items()}
+def _read(folder: Path) -> Record:
+    saved: dict[str, Any] = read_json(folder / "record.json")
+    artifacts = {str(folder / source): target for source, target in saved["artifacts"].items()}
     metrics = [tuple(measured) for measured in saved["metrics"]]
     return Record(**{**saved, "artifacts": artifacts, "metrics": metrics})
