@@ -52,7 +52,7 @@ def _written(value: Any) -> str:
 
 
 class DiskError(InputError, OSError):
-    """A place on a disk that takes or gives nothing: where, how much is free, how to mend it, and the command that then goes on."""
+    """A place on a disk that takes or gives nothing: where, how much is free, how to mend it, and what then goes on."""
 
     ROOM = "make room (goldfold prune deletes checkpoints of older runs, dvc gc --workspace older results)"
     OTHERS = "let your user write there (chmod u+rwX), or work where it may"

@@ -443,6 +443,6 @@ def test_far_numbers_are_learned_from_or_told(tmp_path, monkeypatch, name, targe
 def test_a_bundle_takes_no_other_folder_s_place(tiny_repository, tmp_path, monkeypatch):
     monkeypatch.chdir(shutil.copytree(tiny_repository, tmp_path / "desk"))
     for folder in (".", "data", "params.yaml", "params.yaml/in"):
-        with pytest.raises(InputError, match="take its place|a file stands where a folder should be"):
+        with pytest.raises(InputError, match=r"take its place|a file stands where a folder should be"):
             run_command(["bundle", "--out", folder])
     assert Path("params.yaml").is_file() and Path("data/raw/tiny/train.csv").is_file()

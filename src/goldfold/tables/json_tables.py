@@ -126,9 +126,8 @@ def _annotated(value: dict[str, Any], remarks: list[str]) -> list[Record]:
     categories = {str(item.get("id")): item for item in value.get("categories", ()) if isinstance(item, dict)}
     by_image: dict[Any, list[dict[str, Any]]] = {}
     for annotation in value["annotations"]:
-        more = {
-            f"category_{key}": item for key, item in categories.get(str(annotation.get("category_id")), {}).items() if key != "id"
-        }
+        category = categories.get(str(annotation.get("category_id")), {})
+        more = {f"category_{key}": item for key, item in category.items() if key != "id"}
         by_image.setdefault(str(annotation.get("image_id")), []).append({**annotation, **more})
     fields = list(dict.fromkeys(key for group in by_image.values() for item in group for key in item if key != "image_id"))
     taken = {key for image in value["images"] for key in image}
