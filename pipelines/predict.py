@@ -43,7 +43,7 @@ def main() -> None:
         save_report(build_report(prepared, cv, folds, about), args.report / PAGE)
         tracked.report(args.report / PAGE)
         tracked.origin.save(args.run)
-    cut = [config.train.name_of(fold.fold, fold.seed) for fold in folds if fold.ended != "finished"]
+    cut = [fold.config.train.name_of(fold.fold, fold.seed) for fold in folds if fold.ended != "finished"]
     show_result(cv, submission, args.out / "submission.csv", args.report / PAGE, tracked.name, None, cut)
 
 

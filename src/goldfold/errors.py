@@ -52,7 +52,7 @@ def _written(value: Any) -> str:
 
 
 class DiskError(InputError, OSError):
-    """A disk that takes or gives no more: where, how much is free there, how to mend it, and the command that then goes on."""
+    """A place on a disk that takes or gives nothing: where, how much is free, how to mend it, and what then goes on."""
 
     ROOM = "make room (goldfold prune deletes checkpoints of older runs, dvc gc --workspace older results)"
     OTHERS = "let your user write there (chmod u+rwX), or work where it may"
@@ -63,6 +63,10 @@ class DiskError(InputError, OSError):
         errno.EROFS: ("the disk is read-only", "mount it to be written, or work on another"),
         errno.EACCES: ("you may not read or write there", OTHERS),
         errno.EPERM: ("you may not read or write there", OTHERS),
+        errno.ENOTDIR: ("a file stands where a folder should be", "name another place"),
+        errno.EEXIST: ("a file stands where a folder should be", "name another place"),
+        errno.EISDIR: ("a folder stands where a file should be", "name another place"),
+        errno.ENAMETOOLONG: ("its name is too long", "name another place"),
         errno.EIO: ("the disk cannot read or write", "look at the disk (dmesg); bring the file back from a copy"),
     }
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from goldfold.errors import InputError
+from goldfold.errors import DiskError, InputError
 
 EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "pip install -r requirements-boosting.txt")
 """The commands that install modules which goldfold can use and does not bring."""
@@ -215,7 +215,8 @@ def refused(what: str, mend: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        if is_ours(error) and not isinstance(error, MemoryError):
+        disk = isinstance(error, OSError) and error.errno in DiskError.SAYS
+        if disk or (is_ours(error) and not isinstance(error, MemoryError)):
             raise
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise InputError(

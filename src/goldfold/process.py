@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import functools
 import gc
+import io
 import multiprocessing
 import os
 import sys
@@ -26,6 +27,9 @@ def run_to_end(main: Callable[[], None]) -> NoReturn:
     longer than the imports themselves. So `main` does the imports, and flushes what it writes.
     """
     gc.set_threshold(*COLLECTED_AFTER)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files may hold what no encoding writes.
+        sys.stdout.reconfigure(errors="backslashreplace")
     code: int | str | None = 1
     try:
         with exit_with_message():

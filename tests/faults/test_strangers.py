@@ -22,6 +22,8 @@ from pathlib import Path
 import numpy as np
 import numpy.testing
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -31,6 +33,7 @@ from sklearn.preprocessing import FunctionTransformer
 from skops.io import dumps
 
 from goldfold.bundle.notebooks import notebook
+from goldfold.cli.main import run_command
 from goldfold.competition import read_competition
 from goldfold.competition.demo import write_digits
 from goldfold.config import CompetitionConfig, SplitConfig
@@ -363,3 +366,83 @@ def test_a_hostile_archive_is_one_message_where_it_is_a_table(tmp_path, name):
     path.write_bytes(PACKED[name])
     with pytest.raises(InputError, match=r"train.csv.zip"):
         read_text_table(path)
+
+
+def columns_twice(path):
+    pq.write_table(pa.table([pa.array([1]), pa.array([2]), pa.array([3])], names=["id", "x", "x"]), path)
+
+
+ODD_TABLES = {
+    "two columns of one name in Parquet": ("train.parquet", columns_twice, "several columns of one name"),
+    "two values of one name in JSON": ("train.json", b'[{"id": 1, "x": 2, "x": 3}]', "several values called x"),
+    "deep JSON": ("train.json", b"[" * 5000, "nested too deep"),
+    "data that is no list": ("train.json", b'{"columns": ["a"], "data": 5}', "holds no table"),
+    "a workbook that is a bomb": (
+        "train.xlsx",
+        zipped(("[Content_Types].xml", b"<x/>"), ("xl/worksheets/sheet1.xml", bytes(300 * 2**20))),
+        "unpacks to more than",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ODD_TABLES)
+def test_an_odd_table_is_one_message(tmp_path, name):
+    file, content, message = ODD_TABLES[name]
+    path = tmp_path / file
+    if callable(content):
+        content(path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_text_table(path)
+
+
+def test_ids_in_json_may_be_lists(tmp_path):
+    (tmp_path / "a.json").write_text('{"images": [{"id": [1], "f": 2}], "annotations": [{"image_id": [1], "label": "a"}]}')
+    assert list(read_text_table(tmp_path / "a.json").cells["label"]) == ["a"]
+
+
+def test_columns_of_one_name_in_csv_are_told_apart(tmp_path):
+    (tmp_path / "a.csv").write_text("id,x,x\n1,2,3\n2,4,5\n")
+    table = read_text_table(tmp_path / "a.csv")
+    assert list(table.cells) == ["id", "x", "x.1"] and "stand twice: x" in table.remarks[0]
+
+
+FAR = {
+    "integers beyond int64": [2**63, 2**64, -(2**63) - 1, 10**30, 5],
+    "integers beyond floats": [10**400, 1, 2, 3, 4],
+    "the ends of int64": [2**63 - 1, -(2**63), 2**63 - 2, 0, 1],
+    "the ends of floats": ["1e308", "-1e308", "1.5", "2.5", "0.5"],
+    "beyond floats": ["1e309", "-1e309", "1.5", "2.5", "0.5"],
+    "nearly nothing": ["1e-320", "0", "1.5", "2.5", "0.5"],
+}
+
+
+@pytest.mark.parametrize("target", ["label", "value"])
+@pytest.mark.parametrize("name", FAR)
+def test_far_numbers_are_learned_from_or_told(tmp_path, monkeypatch, name, target):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    raw = tmp_path / "data/raw/far"
+    raw.mkdir(parents=True)
+    table = pd.DataFrame({"id": [f"r{row}" for row in range(40)], "x": (FAR[name] * 8)[:40], "y": np.arange(40) % 7})
+    table[target] = ["a", "b"] * 20 if target == "label" else table["x"]
+    table[:30].to_csv(raw / "train.csv", index=False)
+    table[30:].drop(columns=target).to_csv(raw / "test.csv", index=False)
+    sample = pd.DataFrame({"id": table["id"][30:], target: "a" if target == "label" else 0.5})
+    sample.to_csv(raw / "sample_submission.csv", index=False)
+    competition = {"path": "data/raw/far", "modality": "table", "target": target}
+    tree = {"competition": competition, "split": {"n_folds": 2, "folds": [0]}, "train": {"epochs": 1, "seeds": [0]}}
+    (tmp_path / "params.yaml").write_text(json.dumps(tree))
+    try:
+        run_command(["check"])
+    except InputError as error:
+        assert "Error" not in str(error), error
+
+
+def test_a_bundle_takes_no_other_folder_s_place(tiny_repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(tiny_repository, tmp_path / "desk"))
+    for folder in (".", "data", "params.yaml", "params.yaml/in"):
+        with pytest.raises(InputError, match=r"take its place|a file stands where a folder should be"):
+            run_command(["bundle", "--out", folder])
+    assert Path("params.yaml").is_file() and Path("data/raw/tiny/train.csv").is_file()

@@ -43,8 +43,10 @@ class Bundle:
         """Write the files, whole or not at all; return the folder's size in bytes.
 
         `data` is the notebook's path of the competition, `wheels` are packages to bring along in the version installed here.
-        Raises InputError if the folder would be larger than `megabytes`.
+        Raises InputError if the folder would be larger than `megabytes`, or would replace other things than a bundle.
         """
+        if folder.exists() and not (folder / CARD).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise InputError(f"{folder} is there, and a bundle would take its place", mend="name a folder of its own")
         with folder_written_whole(folder) as draft:
             self.ensemble.save(draft / MODELS)
             config = self.config.model_dump(mode="json", by_alias=True)

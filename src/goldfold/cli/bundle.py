@@ -5,7 +5,7 @@ from pathlib import Path
 
 from goldfold.bundle import Bundle
 from goldfold.bundle.rerun import measure
-from goldfold.cli.arguments import add_run, at_least_one
+from goldfold.cli.arguments import add_run, at_least_one, positive
 from goldfold.imports import modality_part
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import BUNDLES, PREPARED
@@ -19,8 +19,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="the folder; by default experiments/bundles/<run>")
     parser.add_argument("--data", type=Path, help="where the notebook finds the competition; by default /kaggle/input/<name>")
     parser.add_argument("--test-rows", type=at_least_one, help="the rows of the hidden test set; by default the test table's")
-    parser.add_argument("--hours", type=float, default=9.0, help="the competition's limit; 9 by default")
-    parser.add_argument("--megabytes", type=float, default=20_000, help="the largest size of the folder; 20,000 by default")
+    parser.add_argument("--hours", type=positive, default=9.0, help="the competition's limit; 9 by default")
+    parser.add_argument("--megabytes", type=positive, default=20_000, help="the largest size of the folder; 20,000 by default")
     parser.add_argument("--wheels", nargs="+", default=[], metavar="PACKAGE", help="packages to bring along, in the version here")
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
-from goldfold.cli.arguments import RUN
+from goldfold.cli.arguments import RUN, whole
 from goldfold.prediction.exports import Format, export
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED
@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the model, the formats, and the folder to write to."""
     formats = get_args(Format)
     parser.add_argument("--run", default="current", help=RUN)
-    parser.add_argument("--fold", type=int, help="this fold's model; by default the one with the best score")
+    parser.add_argument("--fold", type=whole(0), help="this fold's model; by default the one with the best score")
     parser.add_argument("--formats", nargs="+", choices=formats, default=formats)
     parser.add_argument("--out", type=Path, default=Path("experiments/export"))
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from goldfold.cli.arguments import add_fold
+from goldfold.cli.arguments import add_fold, whole
 from goldfold.config import load_config
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import CURRENT, PREPARED, prepared_warning
@@ -16,7 +16,7 @@ from goldfold.training.lr_find import find_lr
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add a fold and a number of steps."""
     add_fold(parser)
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=whole(10), default=100)
 
 
 def run(args: argparse.Namespace) -> None:

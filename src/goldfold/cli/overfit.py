@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from goldfold.cli.arguments import add_fold
+from goldfold.cli.arguments import add_fold, at_least_one
 from goldfold.config import load_config
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED, prepared_warning
@@ -16,7 +16,7 @@ LINES = 10
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add a fold and a number of steps."""
     add_fold(parser)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--steps", type=at_least_one, default=200)
 
 
 def run(args: argparse.Namespace) -> None:

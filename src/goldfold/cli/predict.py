@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from goldfold.cli.arguments import RUN, at_least_one
+from goldfold.cli.arguments import RUN, at_least_one, whole
 from goldfold.errors import InputError
 from goldfold.imports import modality_part
 from goldfold.inference.sources import OutsideRows
@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--top", type=at_least_one, default=3, help="classes to print per row")
     parser.add_argument("--run", default="current", help=RUN)
-    parser.add_argument("--fold", type=int, help="use this fold's models alone")
+    parser.add_argument("--fold", type=whole(0), help="use this fold's models alone")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -5,13 +5,14 @@ import os
 import socket
 import sys
 
+from goldfold.cli.arguments import whole
 from goldfold.errors import InputError
 from goldfold.tracking.delivery import open_store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the port."""
-    parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--port", type=whole(1, 65_535), default=5000)
 
 
 def run(args: argparse.Namespace) -> None:

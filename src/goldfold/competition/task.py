@@ -9,6 +9,7 @@ from goldfold.competition.decision import FROM_PARAMS, Decision
 from goldfold.competition.spelling import shared_end, shared_start
 from goldfold.competition.tables import line
 from goldfold.config import Answer, CompetitionConfig, Component, Task
+from goldfold.config.data import LARGEST
 from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.metrics import find_metric
 
@@ -349,9 +350,9 @@ def numeric_targets(train: pd.DataFrame, targets: tuple[str, ...], task: Task, s
     """The targets as numbers: values, labels of 0 and 1, or a multiclass task's votes; raises InputError for other texts, and
     for rows without a vote."""
     numbers: pd.DataFrame = train[list(targets)].apply(pd.to_numeric, errors="coerce")
-    wanted = {"multilabel": "0 or 1", "multiclass": "votes from 0 up"}.get(task, "finite numbers")
+    wanted = {"multilabel": "0 or 1", "multiclass": "votes from 0 up"}.get(task, f"numbers within {LARGEST:g}")
     for target in targets:
-        good = numbers[target].isin([0, 1]) if task == "multilabel" else numbers[target].abs() < float("inf")
+        good = numbers[target].isin([0, 1]) if task == "multilabel" else numbers[target].abs() < LARGEST
         good &= (numbers[target] >= 0) | (task == "regression")
         bad = (~good).to_numpy().nonzero()[0].tolist()
         if len(bad):

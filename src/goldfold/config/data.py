@@ -12,6 +12,8 @@ Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Kind = Literal["number", "boolean", "category", "date", "time", "duration", "text"]
 """What the cells of a column are."""
 MOST_FOLDS = 10_000
+LARGEST = 1e150
+"""The largest number that is learned from: its square is a number too."""
 Answer = Literal["label", "probability", "value", "ranking", "set", "confidence"]
 
 

@@ -41,6 +41,8 @@ def _records(path: Path, text: str, remarks: list[str]) -> tuple[list[Record], A
     try:
         records = _records_of(path, _loads(text), remarks)
         return records, np.arange(len(records)) + 2
+    except RecursionError:
+        raise InputError(f"{path} is nested too deep for a table", mend="save it as a list of records") from None
     except json.JSONDecodeError as whole:
         lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         records = []
@@ -57,7 +59,17 @@ def _records(path: Path, text: str, remarks: list[str]) -> tuple[list[Record], A
 
 
 def _loads(text: str) -> Any:
-    return json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+    return json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=_record)
+
+
+def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A record of its pairs; raises InputError for a name that stands twice, of which JSON would keep the last."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"a record of a JSON table has several values called {twice}", mend="give each a name of its own")
+    return record
 
 
 def _records_of(path: Path, value: Any, remarks: list[str]) -> list[Record]:
@@ -65,8 +77,9 @@ def _records_of(path: Path, value: Any, remarks: list[str]) -> list[Record]:
     if _is_records(value):
         return list(value)
     if isinstance(value, dict) and value:
-        if {"columns", "data"} <= value.keys() and isinstance(value["columns"], list):
-            return [dict(zip(map(str, value["columns"]), row, strict=False)) for row in value["data"]]
+        if {"columns", "data"} <= value.keys() and all(isinstance(value[key], list) for key in ("columns", "data")):
+            rows = [row if isinstance(row, list) else [row] for row in value["data"]]
+            return [dict(zip(map(str, value["columns"]), row, strict=False)) for row in rows]
         if _is_records(value.get("images")) and _is_records(value.get("annotations")):
             return _annotated(value, remarks)
         if all(isinstance(item, dict) for item in value.values()):
@@ -110,11 +123,12 @@ def _count(keys: list[str]) -> bool:
 
 def _annotated(value: dict[str, Any], remarks: list[str]) -> list[Record]:
     """A record per image, with its annotations, and their categories, joined to it."""
-    categories = {item.get("id"): item for item in value.get("categories", ()) if isinstance(item, dict)}
+    categories = {str(item.get("id")): item for item in value.get("categories", ()) if isinstance(item, dict)}
     by_image: dict[Any, list[dict[str, Any]]] = {}
     for annotation in value["annotations"]:
-        more = {f"category_{key}": item for key, item in categories.get(annotation.get("category_id"), {}).items() if key != "id"}
-        by_image.setdefault(annotation.get("image_id"), []).append({**annotation, **more})
+        category = categories.get(str(annotation.get("category_id")), {})
+        more = {f"category_{key}": item for key, item in category.items() if key != "id"}
+        by_image.setdefault(str(annotation.get("image_id")), []).append({**annotation, **more})
     fields = list(dict.fromkeys(key for group in by_image.values() for item in group for key in item if key != "image_id"))
     taken = {key for image in value["images"] for key in image}
     renamed = {key: f"annotation_{key}" if key in taken else key for key in fields}
@@ -126,7 +140,7 @@ def _annotated(value: dict[str, Any], remarks: list[str]) -> list[Record]:
         remarks.append(f"images have several annotations, so that these are lists: {', '.join(lists)}")
     records: list[Record] = []
     for image in value["images"]:
-        group = by_image.get(image.get("id"), [])
+        group = by_image.get(str(image.get("id")), [])
         joined = {renamed[key]: _joined([item.get(key) for item in group], several[key]) for key in fields} if group else {}
         records.append({**image, **joined})
     return records

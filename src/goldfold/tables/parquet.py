@@ -11,6 +11,9 @@ from goldfold.errors import InputError
 def read_parquet(path: Path, data: bytes) -> dict[str, pa.ChunkedArray]:
     """Read a Parquet file's columns, with a named index; raises InputError for a damaged file."""
     try:
+        names = pa.parquet.read_schema(pa.BufferReader(data)).names
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise InputError(f"{path} has several columns of one name", twice, "save it with a name for each")
         table = pa.parquet.read_table(pa.BufferReader(data))
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} is a damaged Parquet file: {error}", mend="fetch it again") from None

@@ -15,15 +15,15 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from goldfold.errors import InputError
+from goldfold.errors import DiskError, InputError
 
 PACKED = (".zip", ".gz", ".xz", ".bz2", ".zst")
 DEEPEST = 3
 SMALL, RATIO = 2**28, 250
 """A packed file may become SMALL bytes, or RATIO times its size; tables of zeros and ones reach a hundred."""
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, pa.ArrowException, struct.error, ValueError, LookupError)
-DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
-"""What is wrong with the disk rather than with the file."""
+NAMES = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+"""What is wrong with the names in an archive rather than with the disk."""
 OFFICE = "[Content_Types].xml"
 """The member that makes a zip file a workbook."""
 
@@ -70,7 +70,7 @@ def told_of(path: Path) -> Iterator[None]:
     except RuntimeError as error:
         raise InputError(f"{path} cannot be unpacked: {error}", mend="unpack it by hand, with its password or by 7z") from None
     except OSError as error:
-        if error.errno in DISK:
+        if error.errno in DiskError.SAYS and error.errno not in NAMES:
             raise
         raise InputError(f"{path} is damaged, or holds names that cannot be files here: {error}", mend="fetch it again") from None
     except DAMAGED as error:
@@ -93,6 +93,8 @@ def _member(path: Path, name: str, stream: IO[bytes]) -> tuple[str, Any]:
     archive = zipfile.ZipFile(io.BytesIO(data))
     names = [member.filename for member in archive.infolist() if not member.is_dir()]
     if OFFICE in names:
+        if sum(member.file_size for member in archive.infolist()) > most_unpacked(len(data)):
+            raise too_large(path)
         return name, io.BufferedReader(io.BytesIO(data))
     members = [member for member in names if not any(part.startswith((".", "__MACOSX")) for part in Path(member).parts)]
     if len(members) != 1:

@@ -39,7 +39,7 @@ class ImageModelConfig(ModelConfig):
     """A file with the pretrained weights, safetensors or a state dict, in timm's, torchvision's or goldfold's naming."""
     image_size: int | None = Field(None, ge=8, le=LARGEST)
     """The side of the square that the network sees, in pixels; by default the backbone's own."""
-    crop: float | None = Field(None, gt=0, le=1)
+    crop: float | None = Field(None, ge=0.1, le=1)
     """How much of the image's shorter side the network sees in validation and prediction, such as 0.875 (timm's crop_pct): the
     shorter side is resized to image_size / crop, and the centre cut out. By default the whole image is squeezed into a square."""
     progressive_sizes: tuple[Annotated[int, Field(ge=8, le=LARGEST)], ...] = ()

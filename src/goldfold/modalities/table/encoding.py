@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Problem
+from goldfold.config.data import LARGEST
+from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.schema import Column, as_numbers
 
@@ -49,6 +51,10 @@ def fit_encoding(
         "numbers": {},
     }
     numbers = _numbers(table, columns, encoding, cross_fitted(table, columns, truth, problem, encoding))
+    far = [name for name, values in numbers.items() if not (np.abs(values[~np.isnan(values)]) < LARGEST).all()]
+    if far:
+        mend = "correct its cells, or leave it out: prepare.columns: {" + f"{far[0]}: drop" + "}"
+        raise InputError(f"columns hold numbers beyond {LARGEST:g}, which cannot be scaled", far, mend)
     encoding["numbers"] = {name: _fit_number(values, scale) for name, values in numbers.items()}
     return encoding
 
