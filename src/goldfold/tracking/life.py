@@ -45,12 +45,17 @@ class Heart:
     def __init__(self) -> None:
         self.runs: dict[str, Any] = {}
         self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._beat, daemon=True)
 
     def beat_for(self, client: Any, run_id: str) -> None:
         """Renew the time of one more run."""
-        if not self.runs:
-            threading.Thread(target=self._beat, daemon=True).start()
         self.runs[run_id] = client
+        if not self.thread.is_alive():
+            self.thread.start()
+
+    def rest_for(self, run_id: str) -> None:
+        """Renew the time of a run no longer: it has ended."""
+        self.runs.pop(run_id, None)
 
     def stop(self) -> None:
         """End it."""

@@ -160,6 +160,8 @@ class StageTracker:
         self.folds([result], {name: origin})
         self._attach_texts()
         self._deliver()
+        if self.live_run:
+            self.heart.rest_for(self.live_run)
         self.fold, self.live_run, self.notes = None, None, []
         return origin
 

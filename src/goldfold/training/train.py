@@ -1,5 +1,6 @@
 """Train a fold to its best checkpoint."""
 
+import gc
 import time
 from contextlib import nullcontext
 from dataclasses import replace
@@ -74,6 +75,8 @@ def train_fold(
 
 def _learn(fold: Fold, key: str, reporter: Reporter, scratch: Path | None, state: Path | None, stop: Stop) -> FoldResult:
     """Build the fold's model and train or fit it."""
+    # The network of an earlier fold may still hold the device's memory.
+    gc.collect()
     model = fold.build_model(reporter.note)
     if is_fitted_once(model):
         return fit_fold(fold, key, model, reporter)
