@@ -88,7 +88,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    reports = [report for kind in ("passed", "failed", "error") for report in terminalreporter.stats.get(kind, [])]
+    reports = [report for kind in ("", "passed", "failed", "error") for report in terminalreporter.stats.get(kind, [])]
     tallies = [
         value for report in reports if report.when == "teardown" for name, value in report.user_properties if name == "tally"
     ]
