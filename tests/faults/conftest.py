@@ -29,11 +29,14 @@ class Tally:
     told: int = 0
     lost: int = 0
 
-    def count(self, survived, told=False):
+    def count(self, survived, told=False, said=""):
+        """Count a try; print what was said where something was lost."""
         self.tried += 1
         self.told += told
         self.survived += survived
         self.lost += not (survived or told)
+        if not (survived or told):
+            print(said)
 
 
 @pytest.fixture
