@@ -1,6 +1,7 @@
 """Tiny competitions, and the real ones where they are at hand."""
 
 import re
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from ruamel.yaml import YAML
 from safetensors.torch import save_file
 
 import goldfold
+import own
 from goldfold.competition import Problem, read_competition
 from goldfold.competition.demo import write_digits
 from goldfold.config import CompetitionConfig, PredictConfig, SplitConfig, parse_config
@@ -71,6 +73,17 @@ def with_recipe(name):
     """The tree of the shipped params.yaml with a recipe on top, as `goldfold run` has DVC do it: without its search."""
     recipe = {key: value for key, value in read_recipe(name).items() if key != "sweep"}
     return overlaid(YAML(typ="safe").load(DEMO_PARAMS), recipe)
+
+
+@pytest.fixture
+def own_code(tmp_path, monkeypatch):
+    """A folder whose modules are the competitor's own, own.name."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setattr(own, "__path__", [*own.__path__, str(folder)])
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("own.")]:
+        del sys.modules[name]
 
 
 SPEC = {"size": 64, "crop": None, "progressive_sizes": [], "channels": 3, "mean": [0.5] * 3, "std": [0.2] * 3}

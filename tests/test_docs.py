@@ -22,13 +22,12 @@ def blocks(page, language):
 
 
 @pytest.mark.slow
-def test_the_network_and_the_loss_of_the_example_train(digits, tmp_path, monkeypatch):
+def test_the_network_and_the_loss_of_the_example_train(digits, tmp_path, own_code):
     nets, losses = blocks("own-modules.md", "python")
     for name, code in (("example_nets", nets), ("example_losses", losses)):
-        (tmp_path / f"{name}.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
+        (own_code / f"{name}.py").write_text(code)
     (shown,) = blocks("own-modules.md", "yaml")
-    tree = YAML(typ="safe").load(shown.replace("own.nets", "example_nets").replace("own.losses", "example_losses"))
+    tree = YAML(typ="safe").load(shown.replace("own.nets", "own.example_nets").replace("own.losses", "own.example_losses"))
     tree["train"] |= {"epochs": 10, "lr": 0.01, "batch_size": 20, "workers": 0}
     result = train_fold(digits, 0, 0, parse_config({"competition": {"path": "x"}, **tree}), tmp_path / "fold")
     losses = list(result.history["train_loss"])
@@ -73,11 +72,10 @@ def test_every_metric_and_step_is_told():
     assert set(KINDS) == set(STEPS) == set(re.findall(r"^\| `(\w+)` \|", steps, flags=re.MULTILINE))
 
 
-def test_the_metric_of_the_example_scores(tmp_path, monkeypatch):
+def test_the_metric_of_the_example_scores(own_code):
     (code,) = blocks("metrics.md", "python")
-    (tmp_path / "example_metrics.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
-    metric = find_metric("example_metrics:mine", "regression", {"quantile": 0.9})
+    (own_code / "example_metrics.py").write_text(code)
+    metric = find_metric("own.example_metrics:mine", "regression", {"quantile": 0.9})
     assert metric.score("regression", np.array([1.0, 1.0]), np.array([0.0, 2.0]), quantile=0.9) == pytest.approx(0.5)
 
 

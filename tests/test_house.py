@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,13 @@ SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
     "errors files scratch process imports config metrics tables schema competition prepare identity modalities pages audit "
-    "training inference validation prediction bundle report sweep tracking kaggle runs init doctor terminal leaderboard cli "
-    "repository"
+    "training inference validation prediction rehearsal bundle report sweep tracking kaggle runs init doctor terminal "
+    "leaderboard cli repository"
 )
 ORDER = LIBRARY.split()
-STAGES = ("prepare", "train", "validate", "predict")
+STAGES = ("check", "prepare", "train", "validate", "predict")
+READING = STAGES[1:]
+"""The stages that read the settings as the first one wrote them."""
 
 
 def imports(path, package):
@@ -89,8 +92,21 @@ def test_only_the_store_imports_mlflow():
         assert path.name in ("store.py", "client.py") or not any(str(name).startswith("mlflow") for name in names), path
 
 
+def test_all_that_is_printed_is_plain():
+    """What data says is never markup: one module makes consoles and columns of texts."""
+    for path in (SOURCE / "goldfold").rglob("*.py"):
+        assert path.name == "plain.py" or not {"Console", "TextColumn"} & set(re.findall(r"\w+", path.read_text())), path
+
+
 def stage(name):
     return YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"][name]
+
+
+def params(name):
+    """The settings that a stage lists."""
+    ((of_check, listed),) = [item for entry in stage(name)["params"] for item in entry.items()]
+    assert of_check in stage("check")["outs"]
+    return listed
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -113,7 +129,7 @@ def test_a_stage_depends_on_nothing_that_is_not_there_or_not_read(name):
             assert any(ROOT / dep in (file, *file.parents) for file in used) or dep.endswith("modalities"), dep
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", READING)
 def test_a_stage_lists_the_sections_of_params_that_it_reads(name):
     tree = ast.parse((ROOT / "pipelines" / f"{name}.py").read_text())
     read = {
@@ -124,7 +140,7 @@ def test_a_stage_lists_the_sections_of_params_that_it_reads(name):
     read = {key.rstrip("_") for key in read if not any(other.startswith(f"{key}.") for other in read)}
     if name == "train":
         read |= set(FoldConfig.model_fields)
-    listed = set(stage(name)["params"])
+    listed = set(params(name))
     if name == "prepare":
         # All of split but the folds to train, which would make prepare run again for nothing.
         read = (read - {"split"}) | {f"split.{key}" for key in type(parse_config(minimal()).split).model_fields if key != "folds"}
@@ -142,8 +158,8 @@ def test_the_schema_is_current():
 def test_the_shipped_params_yaml_is_valid_and_has_every_parameter_that_a_stage_lists():
     load_config(DEMO_PARAMS)
     tree = YAML(typ="safe").load(DEMO_PARAMS)
-    for name in STAGES:
-        for key in stage(name)["params"]:
+    for name in READING:
+        for key in params(name):
             place = tree
             for part in key.split("."):
                 assert part in place, key

@@ -1,6 +1,11 @@
-import pytest
+import io
 
-from goldfold.terminal import FoldProgress, clock, number, show_prepared
+import pytest
+from rich.progress import Progress
+
+from goldfold.competition import Decision
+from goldfold.terminal import FoldProgress, clock, number, show_decisions, show_prepared
+from goldfold.terminal.plain import PlainConsole, plain_column
 from goldfold.training.reporter import Plan
 
 
@@ -31,6 +36,25 @@ def test_many_classes_are_told_by_the_fewest_and_the_most(capsys):
     show_prepared(summary([f"a class with a long name {n}" for n in range(99)]))
     said = capsys.readouterr().out
     assert "fewest of 99 classes" in said and "…" not in said
+
+
+ODD = ("[/7]", "[red]", ":smile:", "[link=x]y", "\\[x]")
+
+
+def test_what_data_says_is_printed_as_it_is(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    show_prepared({**summary(ODD), "blank": [f"{name}.png: empty" for name in ODD]})
+    show_decisions([Decision(f"column {name}", name, f"because of {name}") for name in ODD])
+    FoldProgress().note(" ".join(ODD))
+    said = capsys.readouterr().out
+    assert all(said.count(name) == 6 for name in ODD), said
+
+
+def test_a_bar_shows_what_data_says_as_it_is():
+    drawn = io.StringIO()
+    with Progress(plain_column("{task.fields[status]}"), console=PlainConsole(file=drawn, force_terminal=True)) as bar:
+        bar.add_task("", status=" ".join(ODD))
+    assert " ".join(ODD) in drawn.getvalue()
 
 
 def test_a_fold_that_fails_says_how_far_it_came(capsys):

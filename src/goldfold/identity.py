@@ -49,7 +49,8 @@ def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig
     """The identity of one training; `machine` is what its bits depend on: device, its precisions, and the number of threads."""
     settings = config.model_dump(mode="json", include=set(FoldConfig.model_fields))
     settings["train"] = {name: value for name, value in settings["train"].items() if name not in {*WITHOUT_EFFECT, "seeds"}}
-    return _key([prepared.fingerprint, fold, seed, settings, *machine], TRAINING, prepared, config)
+    content = [prepared.fingerprint, fold, seed, settings, *machine]
+    return _key(content, TRAINING, prepared.problem.modality, config, prepared.problem.to_json())
 
 
 def result_key(prepared: PreparedSet, config: Config) -> str:
@@ -59,7 +60,15 @@ def result_key(prepared: PreparedSet, config: Config) -> str:
     """
     settings = config.model_dump(mode="json", by_alias=True, exclude={"competition", "split", "prepare"})
     settings["train"] = {name: value for name, value in settings["train"].items() if name not in WITHOUT_EFFECT}
-    return _key([prepared.fingerprint, settings, config.split.folds, config.split.group], RESULT, prepared, config)
+    content = [prepared.fingerprint, settings, config.split.folds, config.split.group]
+    return _key(content, RESULT, prepared.problem.modality, config, prepared.problem.to_json())
+
+
+def rehearsal_key(config: Config, files: Iterable[Path]) -> str:
+    """The identity of a rehearsal: the settings, the code of the whole pipeline, and the size and date of each file."""
+    stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.exists()]
+    content = [config.model_dump(mode="json", by_alias=True), stats]
+    return _key(content, ("goldfold.rehearsal.once",), config.competition.modality, config)
 
 
 def code_digest(*modules: str) -> str:
@@ -99,11 +108,14 @@ def import_closure(modules: Iterable[str]) -> dict[str, Path]:
     return closure
 
 
-def _key(content: Any, functions: Sequence[str], prepared: PreparedSet, config: FoldConfig) -> str:
-    """The hash of some content as JSON, of the functions' code, of the files that the settings name, and of versions."""
-    problem, text = prepared.problem, json.dumps(content, sort_keys=True, ensure_ascii=False)
-    named = set(OWN.findall(text + json.dumps(problem.to_json(), ensure_ascii=False)))
-    code = code_digest(*functions, *modality_modules(problem.modality, "learning"), *sorted(named))
+def _key(content: Any, functions: Sequence[str], modality: str, config: FoldConfig, problem: Any = None) -> str:
+    """The hash of some content as JSON, of the functions' code, of the files that the settings name, and of versions.
+
+    Modules of the competitor's own that are named in `content` or `problem` count as code.
+    """
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    named = set(OWN.findall(text + json.dumps(problem, ensure_ascii=False)))
+    code = code_digest(*functions, *modality_modules(modality, "learning"), *sorted(named))
     digest = hashlib.blake2b(f"{text} {code} ".encode(), digest_size=10)
     libraries = [*LIBRARIES, *sorted({module.partition(".")[0] for module in named})]
     digest.update(", ".join(map(_version, libraries)).encode())

@@ -4,17 +4,36 @@ import difflib
 import importlib
 import importlib.util
 import pkgutil
+import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 from goldfold.errors import InputError
 
 EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "pip install -r requirements-boosting.txt")
 """The commands that install modules which goldfold can use and does not bring."""
+TRUSTED = (
+    "goldfold",
+    "own",
+    "torch",
+    "torchvision",
+    "timm",
+    "albumentations",
+    "sklearn",
+    *EXTRAS,
+)
+"""The packages whose classes a checkpoint may name: goldfold, the competitor's own, and the libraries that it is made of."""
 Part = Literal["settings", "prepare", "learning", "outside", "augmentation", "alike", "facts", "shown", "saliency"]
 PARTS_OF_ALL = ("settings", "prepare", "learning", "outside")
 """The modules without which several kinds of input cannot be joined for what these do."""
+REFUSALS = (TypeError, ValueError, AssertionError)
+"""The errors by which a function refuses its arguments."""
+OWN_KIND = re.compile(r"own(\.[A-Za-z_]\w*)+")
+"""The packages that may be a kind of input of the competitor's own."""
+SOURCE = Path(__file__).parent
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
@@ -45,11 +64,16 @@ def find_modality_part(name: str, part: Part) -> Any | None:
     Raises InputError where there is no such kind.
     """
     if "+" in name:
+        if len(set(name.split("+"))) < name.count("+") + 1:
+            raise InputError(f"params.yaml, competition.modality: {name} names a kind of input twice", mend="name it once")
         kinds = [(kind.rpartition(".")[2], find_modality_part(kind, part)) for kind in name.split("+")]
         having = [(kind, module) for kind, module in kinds if module is not None]
         if not having or (part in PARTS_OF_ALL and len(having) < len(kinds)):
             return None
         return importlib.import_module(f"goldfold.modalities.fused.{part}").joined(having)
+    shipped = known_modalities()
+    if name not in shipped and not OWN_KIND.fullmatch(name):
+        raise _no_kind(name, shipped)
     package = name if "." in name else f"goldfold.modalities.{name}"
     try:
         return importlib.import_module(f"{package}.{part}")
@@ -58,11 +82,14 @@ def find_modality_part(name: str, part: Part) -> Any | None:
             raise
         if error.name == f"{package}.{part}" and part != "settings":
             return None
-        shipped = known_modalities()
-        raise InputError(
-            f"params.yaml, competition.modality: there is no kind of input {name}{nearest(name, shipped)}",
-            mend=f"give one of {', '.join(shipped)}, several as image+table, or a package of your own, own.{name.split('.')[-1]}",
-        ) from None
+        raise _no_kind(name, shipped) from None
+
+
+def _no_kind(name: str, shipped: Sequence[str]) -> InputError:
+    return InputError(
+        f"params.yaml, competition.modality: there is no kind of input {name}{nearest(name, shipped)}",
+        mend=f"give one of {', '.join(shipped)}, several as image+table, or a package of your own in src/own/, own.audio",
+    )
 
 
 def modality_modules(name: str, part: str) -> list[str]:
@@ -95,6 +122,30 @@ def named(name: str, modules: Sequence[str], key: str) -> Any:
         f"{_setting(key)}: {where} no {name}{nearest(name, names)}",
         mend="give a name that they have, or the import path of your own, own.module:Name (a file in src/own/)",
     )
+
+
+def trusted(name: str, modules: Sequence[str], key: str, *kinds: type[Any]) -> Any:
+    """Return what `name` names, as `named` does, if a checkpoint may: a class of `kinds`, or the competitor's own.
+
+    Checkpoints are files, maybe a stranger's, and name what predicts by them; so nothing outside TRUSTED is even imported. Raises
+    InputError for all else.
+    """
+    require_trusted(name, key)
+    found = named(name, modules, key)
+    own = callable(found) and str(getattr(found, "__module__", "")).partition(".")[0] == "own"
+    if not own and not (isinstance(found, type) and issubclass(found, kinds)):
+        named_kinds = " or ".join(kind.__name__ for kind in kinds)
+        raise InputError(f"{_setting(key)}: {name} is no class of {named_kinds}", mend="name one, or a function in src/own/")
+    return found
+
+
+def require_trusted(name: str, key: str) -> None:
+    """Raise InputError for an import path into a package whose classes a checkpoint may not name."""
+    if ":" in name and name.partition(":")[0].partition(".")[0] not in TRUSTED:
+        raise InputError(
+            f"{_setting(key)}: {name} is not of {', '.join(TRUSTED)}, and a checkpoint names nothing else",
+            mend="import it in a module in src/own/, and name that: own.module:Name",
+        )
 
 
 def _imported(path: str, key: str) -> Any:
@@ -145,8 +196,37 @@ def called(factory: Any, key: str, *args: Any, **kwargs: Any) -> Any:
     """Call `factory`, turning a refusal of its arguments into an InputError that names the `key` or `--option`."""
     try:
         return factory(*args, **kwargs)
-    except (TypeError, ValueError, AssertionError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # libraries refuse arguments by errors of many kinds
+        if is_ours(error) and not isinstance(error, REFUSALS):
+            raise
         name = getattr(factory, "__name__", str(factory))
         raise InputError(
-            f"{_setting(key)}: {name} refused its arguments: {error}", mend=f"change the arguments under {key}"
+            f"{_setting(key)}: {name} refused its arguments: {_first_line(error)}", mend=f"change the arguments under {key}"
         ) from error
+
+
+@contextmanager
+def refused(what: str, mend: str) -> Iterator[None]:
+    """Turn what a library or the competitor's own code raises into an InputError; what goldfold raises is a bug of ours."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        if is_ours(error) and not isinstance(error, MemoryError):
+            raise
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise InputError(
+            f"{what}: {type(error).__name__}: {_first_line(error)}", [f"{last.filename}, line {last.lineno}"], mend
+        ) from error
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether goldfold's own code raised an error, rather than what it called."""
+    return Path(traceback.extract_tb(error.__traceback__)[-1].filename).is_relative_to(SOURCE)
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), repr(error))

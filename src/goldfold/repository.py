@@ -121,9 +121,9 @@ class Repository:
         from goldfold.validation.cross_validation import scored
         from goldfold.validation.oof import oof_table
 
-        prepared, group = self.prepared, self.config.split.group
+        prepared = self.prepared
         rows = np.concatenate([validation for _, validation in self.folds()])
-        groups = prepared.train.set_index(self.problem.id)[group] if group else None
+        groups = prepared.groups(self.config.split.group)
         return scored(self.problem, oof_table(prepared, rows, oof), self.config.validate_, groups).scores
 
     def runs(self) -> pd.DataFrame:

@@ -111,6 +111,24 @@ def test_what_is_too_large_or_another_problem_is_refused_and_the_time_is_measure
     assert "sets another problem than mine was trained for" in capsys.readouterr().err
 
 
+def test_hidden_rows_are_read_as_in_training_whatever_their_own_cells_would_say(tmp_path):
+    tree = table(tmp_path / "raw")
+    for name in ("train", "test"):
+        rows = pd.read_csv(tmp_path / f"raw/{name}.csv", dtype=str)
+        rows["size"] = [f"1,{row:03d}" if row % 2 else str(row) for row in range(len(rows))]
+        if name == "train":
+            rows["answer"] = rows.index % 2
+        rows.to_csv(tmp_path / f"raw/{name}.csv", index=False)
+    bundle, submission = made(tmp_path / "raw", tmp_path, tree)
+    hidden = pd.read_csv(tmp_path / "raw/test.csv", dtype=str)
+    hidden.loc[0, "size"] = "1500"  # by itself it says that the comma is the decimal one
+    hidden.to_csv(tmp_path / "raw/test.csv", index=False)
+    bundle.save(tmp_path / "bundle", tmp_path / "raw", 100)
+    predict_bundle(tmp_path / "bundle", tmp_path / "raw", tmp_path / "answer.csv")
+    answers = [pd.read_csv(path).iloc[1:, 1].tolist() for path in (submission, tmp_path / "answer.csv")]
+    assert answers[0] == answers[1] and answers[0] == [row % 2 for row in range(1, 40)]
+
+
 @pytest.mark.slow
 def test_its_notebook_runs_in_a_fresh_environment_without_a_network(tmp_path):
     offline = ["unshare", "--user", "--map-root-user", "--net"]

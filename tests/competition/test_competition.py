@@ -5,7 +5,7 @@ from tests.conftest import write_image
 from goldfold.competition import read_solution
 from goldfold.competition.demo import write_digits
 from goldfold.config import CompetitionConfig, SplitConfig
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError
 from goldfold.modalities.image.settings import ImagePrepareConfig
 from goldfold.prepare import prepare
 
@@ -398,3 +398,99 @@ def test_one_column_of_a_binary_sample_is_the_class_that_it_names(write_competit
 def test_a_sample_may_write_whole_labels_with_a_point(write_competition, read, labels, sample):
     problem = read(write_competition({"y": list(labels) * 4}, {"y": sample})).problem
     assert (problem.answer, problem.classes) == ("label", tuple(f"{label}.0" for label in labels))
+
+
+@pytest.mark.parametrize(
+    ("labels", "sample", "settings", "keys", "question"),
+    [
+        (["cat", "dog"], ["0", "1"], {}, ["labels", "labels", "answer"], "y is cat or dog in the training table"),
+        (["cat", "dog"], ["0"], {"metric": "accuracy"}, ["labels", "labels"], "y is cat or dog in the training table"),
+        (["yes", "no"], ["1", "0"], {}, ["labels", "labels", "answer"], "y is no or yes in the training table"),
+        (["a", "b", "a|b", "b|c", "c"], ["a"], {}, ["task", "task"], r"2 labels such as 'a\|b'.*several of 3"),
+        (["a", "b", "a b", "b c", "c"], ["a"], {}, ["task", "task"], "2 labels such as 'a b'.*several of 3"),
+        ([*["a", "b", "c"] * 20, "?"], ["a"], {}, ["labels"], r"y is '\?' in 1 of 61 training rows"),
+    ],
+)
+def test_labels_that_can_be_read_in_two_ways_are_a_question(write_competition, read, labels, sample, settings, keys, question):
+    labels = (labels * 4)[: max(16, len(labels))]
+    root = write_competition({"y": labels}, {"y": (sample * 4)[:4]})
+    with pytest.raises(QuestionError, match=question) as caught:
+        read(root, **settings)
+    assert [reply.key for reply in caught.value.replies] == keys
+    reply = caught.value.replies[0]
+    problem = read(root, **{**settings, reply.key: reply.value}).problem
+    assert problem.classes == (("0", "1") if keys[0] == "labels" and len(keys) > 1 else problem.classes)
+
+
+def test_labels_of_several_words_are_classes_and_an_asked_for_word_is_meant(write_competition, read):
+    owls = ["barn owl", "snowy owl", "tawny owl", "none"]
+    problem = read(write_competition({"y": owls[:3] * 20 + owls[3:]}, {"y": "none"})).problem
+    assert (problem.task, problem.classes) == ("multiclass", ("barn owl", "none", "snowy owl", "tawny owl"))
+
+
+def test_several_targets_of_truths_are_0_and_1(write_competition, read):
+    targets = {"u": ["True", "False"] * 4, "v": ["TRUE", "true", "False", "FALSE"] * 2}
+    competition = read(write_competition(targets, {"u": "0.5", "v": "0.5"}))
+    assert worked_out(competition) == ("multilabel", "probability", "roc_auc")
+    assert competition.train["v"].tolist() == [1, 1, 0, 0] * 2
+
+
+def test_a_class_that_training_lacks_is_asked_about_as_it_is_spelt(write_competition, read):
+    root = write_competition({"y": ["Cat", "Dog", "Elk"] * 4}, {f"p_{name}": "0.25" for name in ("Cat", "Dog", "Elk", "Fox")})
+    with pytest.raises(QuestionError, match="asks for p_Fox") as caught:
+        read(root, target="y")
+    assert caught.value.replies[0].value == ["Cat", "Dog", "Elk", "Fox"]
+
+
+def test_a_sample_in_another_form_of_unicode_is_answered_in_its_own(write_competition, read):
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    problem = read(write_competition({"y": [composed, "tea", "ale"] * 4}, {"y": [apart, "tea", "ale", "tea"]})).problem
+    assert set(problem.classes) == {apart, "tea", "ale"}
+
+
+def test_columns_that_two_tables_spell_otherwise_are_one(write_competition, read):
+    root = write_competition({"y": list("abab"), "Age in years": list("1234")}, {"y": "a"})
+    test = pd.read_csv(root / "test.csv", dtype=str)
+    test.assign(age_in_years=range(len(test))).to_csv(root / "test.csv", index=False)
+    competition = read(root, target="y")
+    assert list(competition.test) == ["id", "Age in years"]
+    assert any("age_in_years is called Age in years, as in train.csv" in decision.why for decision in competition.decisions)
+
+
+def test_a_row_of_totals_is_no_row(write_competition, read):
+    root = write_competition({"y": list("ababa")}, {"y": "a"}, ids=["1", "2", "3", "4", "Total:"])
+    with pytest.raises(InputError, match=r"train\.csv: the last row is no row of data: its id is 'Total:'"):
+        read(root)
+
+
+@pytest.mark.parametrize("name", ["id", "id.png"])
+def test_without_a_test_table_the_images_of_a_test_folder_are_the_test_set(tmp_path, read, name):
+    ids = [f"{side}{row}" for side in ("a", "b") for row in range(6)]
+    for row, stem in enumerate([*ids, "t0", "t1"]):
+        write_image(tmp_path / ("test" if stem[0] == "t" else "train") / f"{stem}.png", row)
+    suffix = ".png" if name == "id.png" else ""
+    pd.DataFrame({"file": [f"{stem}{suffix}" for stem in ids], "label": [stem[0] for stem in ids]}).to_csv(
+        tmp_path / "labels.csv", index=False
+    )
+    competition = read(tmp_path, train="labels.csv", target="label")
+    assert competition.test["file"].tolist() == [f"t0{suffix}", f"t1{suffix}"] and len(competition.train) == 12
+    assert images_of(competition)[1] == ["test/t0.png", "test/t1.png"]
+
+    for path in (tmp_path / "test").iterdir():
+        path.unlink()
+    competition = read(tmp_path, train="labels.csv", target="label")
+    assert images_of(competition)[1] == [f"train/{stem.removesuffix('.png')}.png" for stem in competition.test["file"]]
+
+
+def test_a_column_that_only_permutes_the_samples_count_may_not_be_its_id(write_competition, read):
+    root = write_competition({"y": list("abab"), "rank": list("3142")}, {"y": "a"})
+    for name, columns in (("train", {"rank": [3, 1, 4, 2]}), ("test", {"rank": [2, 4, 1, 3]}), ("sample_submission", {})):
+        rows = pd.read_csv(root / f"{name}.csv", dtype=str)
+        rows = rows.drop(columns="id").assign(**columns)
+        if name == "sample_submission":
+            rows.insert(0, "Id", range(1, 5))
+        rows.to_csv(root / f"{name}.csv", index=False)
+    with pytest.raises(QuestionError, match="does it count the test rows, or is it their rank") as caught:
+        read(root, target="y")
+    counted, named = (read(root, target="y", id=reply.value) for reply in caught.value.replies)
+    assert counted.test["rank"].tolist() == [2, 4, 1, 3] and named.test["rank"].tolist() == ["1", "2", "3", "4"]

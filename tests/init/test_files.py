@@ -60,7 +60,7 @@ def test_what_kaggle_sends_is_unpacked_with_the_archives_in_it(tmp_path):
 
 def test_a_broken_download_leaves_nothing_behind(tmp_path):
     write_zip(tmp_path / "pets.zip", {"train.zip": b"broken", "a.csv": b"id\n"})
-    with pytest.raises(InputError, match=r"train.zip is not a zip file"):
+    with pytest.raises(InputError, match=r"train.zip is damaged, or not whole: File is not a zip file"):
         unpack_download(tmp_path / "pets.zip", tmp_path / "raw/pets")
     assert not list((tmp_path / "raw").iterdir())
 

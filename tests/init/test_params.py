@@ -1,11 +1,14 @@
 """params.yaml is changed where init has something to say, and nowhere else."""
 
+import re
 import subprocess
 
 import pytest
 from ruamel.yaml import YAML
 from tests.conftest import DEMO_PARAMS
 
+from goldfold.config import parse_config
+from goldfold.config.recipe import parse_yaml
 from goldfold.errors import InputError
 from goldfold.init import Setting, proposed, require_committed, write, written
 from goldfold.init.setting import remark
@@ -108,3 +111,36 @@ def test_a_params_yaml_that_git_does_not_know_is_never_written_over(tmp_path, mo
     subprocess.run(["git", "init", "-q"], check=True)
     with pytest.raises(InputError, match="uncommitted"):
         require_committed()
+
+
+BLOCK = "competition:\n  path: x\nmodel:\n  name: a\ntrain:\n  epochs: 3\n  lr: 0.1\n"
+STYLES = {
+    "flow": "{competition: {path: x}, model: {name: a}, train: {epochs: 3, lr: 0.1}, split: {n_folds: 3, folds: [0]}}\n",
+    "flow over lines": "competition: {\n  path: x,\n}\nmodel: {\n  name: a\n}\ntrain: {\n  epochs: 3,\n  lr: 0.1,\n}\n",
+    "four spaces": BLOCK.replace("  ", "    ") + "split:\n    n_folds: 3\n    folds:\n        - 0\n",
+    "one space": BLOCK.replace("  ", " "),
+    "quoted keys": re.sub(r"(\w+):", r'"\1":', BLOCK),
+    "a document's marks": f"---\n{BLOCK}...\n",
+    "CRLF": BLOCK.replace("\n", "\r\n"),
+    "an alias": BLOCK.replace("model:", "model: &m").replace("name: a", "name: &n a") + "split: {seed: &s 3}\n",
+    "explicit keys": "? competition\n: path: x\n? model\n: name: a\n? train\n: epochs: 3\n  lr: 0.1\n",
+    "nothing": "{}\n",
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_whatever_the_style_of_params_yaml_the_settings_are_in_it(style):
+    settings = [
+        Setting("competition.path", "data/raw/mine", "where it is"),
+        Setting("competition", None, "a remark", is_remark=True),
+        Setting("competition.labels", {"a: b": "#c"}),
+        Setting("model.name", "test_resnet"),
+        Setting("augment", []),
+        Setting("train.epochs", 7, "as it is small"),
+        Setting("split.n_folds", 4),
+        Setting("split.folds", [0, 1]),
+    ]
+    config = parse_config(parse_yaml(proposed(STYLES[style], settings), style))
+    assert (config.competition.path, config.competition.labels) == ("data/raw/mine", {"a: b": "#c"})
+    assert (config.model.name, config.train.epochs, config.split.folds) == ("test_resnet", 7, (0, 1))
+    assert config.train.lr == (0.001 if style == "nothing" else 0.1)

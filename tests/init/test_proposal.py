@@ -261,3 +261,12 @@ def test_json_that_is_no_table_has_no_role_and_is_told(tmp_path, beside):
     assert len(proposal.competition.train) + len(proposal.competition.test) == 20
     remarks = " ".join(setting.why for setting in proposal.settings if setting.is_remark)
     assert all(name in remarks for name in ("dataset-metadata.json", "label_num_to_name.json", "broken.json"))
+
+
+def test_a_table_per_class_folder_is_one_table(tmp_path):
+    for row, path in enumerate(["train/red", "train/blue", "test/red", "test/blue"]):
+        (tmp_path / path).mkdir(parents=True)
+        pd.DataFrame({"x": range(row, row + 20), "z": 2.5}).to_csv(tmp_path / path / "data.csv", index=False)
+    competition = propose(tmp_path, "raw", {}).competition
+    assert competition.problem.classes == ("blue", "red") and len(competition.train) == len(competition.test) == 40
+    assert competition.train.loc[competition.train["label"] == "red", "x"].tolist() == list(range(20))

@@ -293,14 +293,13 @@ def test_arguments_that_a_metric_does_not_take_are_reported(name, arguments, mes
     assert message in str(caught.value)
 
 
-def test_a_metric_of_ones_own_is_an_import_path(tmp_path, monkeypatch):
+def test_a_metric_of_ones_own_is_an_import_path(own_code):
     code = "from goldfold.metrics import Metric\nmine = Metric('mine', lambda t, p: 7.0, True, 'label', ('binary',))\nnone = 3\n"
-    (tmp_path / "my_metrics.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert find_metric("my_metrics:mine", "binary").score("binary", BINARY, P) == 7.0
+    (own_code / "my_metrics.py").write_text(code)
+    assert find_metric("own.my_metrics:mine", "binary").score("binary", BINARY, P) == 7.0
     with pytest.raises(InputError, match=r"is not a goldfold.metrics.Metric"):
-        find_metric("my_metrics:none")
+        find_metric("own.my_metrics:none")
     with pytest.raises(InputError, match="has no mien; did you mean mine"):
-        find_metric("my_metrics:mien")
-    with pytest.raises(InputError, match="there is no module no_such"):
-        find_metric("no_such:mine")
+        find_metric("own.my_metrics:mien")
+    with pytest.raises(InputError, match=r"there is no module own\.no_such"):
+        find_metric("own.no_such:mine")

@@ -95,13 +95,12 @@ def build_model(model, spec, problem, pretrained, note=print):
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
-    """A competition of signals, sines or noise, and the package that reads them, importable as waves.signal."""
-    package = tmp_path / "code/waves/signal"
-    package.mkdir(parents=True)
+def root(tmp_path, own_code):
+    """A competition of signals, sines or noise, and the package that reads them, importable as own.signal."""
+    package = own_code / "signal"
+    package.mkdir()
     for name, text in {"__init__": "", "settings": SETTINGS, "prepare": PREPARE, "learning": LEARNING}.items():
         (package / f"{name}.py").write_text(text)
-    monkeypatch.syspath_prepend(tmp_path / "code")
     folder, draws = tmp_path / "waves", np.random.default_rng(0)
     (folder / "signals").mkdir(parents=True)
     table = pd.DataFrame({"id": [f"s{row}" for row in range(150)], "ink": draws.normal(size=150), "wave": np.arange(150) % 2})
@@ -117,7 +116,7 @@ def root(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("modality", ["waves.signal", "waves.signal+table"])
+@pytest.mark.parametrize("modality", ["own.signal", "own.signal+table"])
 def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, root, tmp_path, modality):
     own = {"width": 16}
     sections = {"model": own, "prepare": {"points": 24}}
@@ -136,7 +135,7 @@ def test_a_package_of_your_own_goes_through_the_whole_pipeline(prepared_with, ro
     predict(prepared, Ensemble(loaded, config.predict)).save(tmp_path / "submission")
     page = build_report(prepared, cv, loaded, About("mine", {}, {}))
     assert find_modality_part(modality, "outside") is None
-    with pytest.raises(InputError, match=r"waves.signal has no module outside\n.*signal/outside.py; docs/kinds-of-input"):
+    with pytest.raises(InputError, match=r"own.signal has no module outside\n.*signal/outside.py; docs/kinds-of-input"):
         modality_part(modality, "outside")
     assert page.count("<article>") == 24 and ("<dt>ink</dt>" in page) == ("+table" in modality)
 

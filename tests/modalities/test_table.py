@@ -1,4 +1,5 @@
 import io
+import sys
 import zipfile
 from dataclasses import replace
 
@@ -248,10 +249,11 @@ class Wrong(Own):
         super().__init__(numbers, categories, 7)
 
 
-def test_your_own_network_is_named_by_its_import_path(prepared_with, table_root, tmp_path):
-    config, prepared, _ = prepared_with(table_root, model={"name": f"{__name__}:Own", "args": {"width": 3}})
+def test_your_own_network_is_named_by_its_import_path(prepared_with, table_root, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "own.nets", sys.modules[__name__])
+    config, prepared, _ = prepared_with(table_root, model={"name": "own.nets:Own", "args": {"width": 3}})
     assert train_fold(prepared, 0, 0, config, tmp_path).weights["embed.0.weight"].shape[1] == 3
-    config, prepared, _ = prepared_with(table_root, model={"name": f"{__name__}:Wrong"})
+    config, prepared, _ = prepared_with(table_root, model={"name": "own.nets:Wrong"})
     with pytest.raises(InputError, match=r"gives \(2, 7\) for two rows, not \(2, 1\)"):
         train_fold(prepared, 0, 0, config, tmp_path)
 

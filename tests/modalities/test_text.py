@@ -206,13 +206,12 @@ class Wrong(Bag):
 """
 
 
-def test_a_network_of_ones_own(stories, tmp_path, monkeypatch):
-    (tmp_path / "own_text.py").write_text(OWN)
-    monkeypatch.syspath_prepend(tmp_path)
-    result = train_fold(stories, 0, 0, text_config({"name": "own_text:Bag", "args": {"width": 8}}, lr=0.1), tmp_path / "fold")
+def test_a_network_of_ones_own(stories, tmp_path, own_code):
+    (own_code / "own_text.py").write_text(OWN)
+    result = train_fold(stories, 0, 0, text_config({"name": "own.own_text:Bag", "args": {"width": 8}}, lr=0.1), tmp_path / "fold")
     assert result.score > 0.9
     with pytest.raises(InputError, match=r"gives \(2, 7\) for two texts, not \(2, 1\)"):
-        train_fold(stories, 0, 0, text_config({"name": "own_text:Wrong"}), tmp_path / "fold")
+        train_fold(stories, 0, 0, text_config({"name": "own.own_text:Wrong"}), tmp_path / "fold")
 
 
 @pytest.mark.parametrize(

@@ -112,9 +112,9 @@ class Branches(torch.nn.Module):
 
 
 def test_a_network_with_control_flow_is_compiled_where_a_trace_would_be_wrong(digits, settings, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "branches", sys.modules[__name__])
+    monkeypatch.setitem(sys.modules, "own.branches", sys.modules[__name__])
     branching = train_fold(
-        digits, 0, 0, settings(model={"name": "branches:Branches", "image_size": 32}, epochs=1), tmp_path / "a"
+        digits, 0, 0, settings(model={"name": "own.branches:Branches", "image_size": 32}, epochs=1), tmp_path / "a"
     )
     export(branching, digits, ["torchscript"], tmp_path)
     model, exported = branching.build_model().eval(), torch.jit.load(str(tmp_path / "model.torchscript.pt"))

@@ -43,6 +43,7 @@ def read(train: list[str], test: list[str] | None = None, kind: str | None = Non
         (["12%", "3 %"], [12, 3]),
         (["1", "", "NA", "?", "3"], [1, np.nan, np.nan, np.nan, 3]),
         (["007", "8"], [7, 8]),
+        (["€1.5M", "€600K", "€0"], [1.5e6, 6e5, 0]),
     ],
 )
 def test_a_number_is_read_as_its_column_writes_it(cells, values):
@@ -52,7 +53,16 @@ def test_a_number_is_read_as_its_column_writes_it(cells, values):
 
 
 @pytest.mark.parametrize(
-    "cells", [["A1", "B2"], ["1st", "2nd"], ["10.0.0.1", "10.0.0.2"], ["1.2.3", "2.0.1"], ["5 km", "3 mi"], ["C85", "C123"]]
+    "cells",
+    [
+        ["A1", "B2"],
+        ["1st", "2nd"],
+        ["10.0.0.1", "10.0.0.2"],
+        ["1.2.3", "2.0.1"],
+        ["5 km", "3 mi"],
+        ["C85", "C123"],
+        ["7.jpg", "8.jpg"],
+    ],
 )
 def test_what_is_no_number_is_a_category(cells):
     assert read(cells)[0].kind == "category"
@@ -65,11 +75,12 @@ def test_what_is_no_number_is_a_category(cells):
         (["1/05/2019", "1/31/2019"], ["2019-01-05", "2019-01-31"]),
         (["2019.01.05", "2019.12.30"], ["2019-01-05", "2019-12-30"]),
         (["05-Jan-2019", "6-Feb-2019"], ["2019-01-05", "2019-02-06"]),
-        (["Jan 5, 2019", "June 6, 2019"], ["2019-01-05", None]),
+        (["Jan 5, 2019", "June 6th, 2019", "Sept. 7, 2019"], ["2019-01-05", "2019-06-06", "2019-09-07"]),
         (["Sat, 05 Jan 2019 10:11:12 +0000"], ["2019-01-05T10:11:12"]),
         (["1/13/19 3:04 PM", "12/1/18 12:00 AM"], ["2019-01-13T15:04", "2018-12-01"]),
         (["2019-01-05T01:00:00+02:00", "2019-07-05T01:00:00+01:00"], ["2019-01-04T23:00", "2019-07-05T00:00"]),
         (["2019-01-05T01:00:00+02:00", "2019-07-05 01:00:00"], ["2019-01-04T23:00", "2019-07-05T01:00"]),
+        (["13/1/19 3:04 p.m.", "1/12/18"], ["2019-01-13T15:04", "2018-12-01"]),
         (["2012-06-18 20:00:00 UTC"], ["2012-06-18T20:00"]),
         (["2019年1月5日", "2019年12月25日"], ["2019-01-05", "2019-12-25"]),
         (["2019-01", "2019-02"], ["2019-01-01", "2019-02-01"]),
@@ -94,6 +105,23 @@ def test_day_and_month_are_told_apart_by_the_cells_of_all_tables():
 def test_where_no_cell_decides_the_order_is_the_one_with_dates_closest_together_and_the_other_is_named():
     column, _ = read([f"{day}/3/2019" for day in range(1, 11)])
     assert column.format == {"format": "%d/%m/%Y"} and "%m/%d/%Y would read them too" in column.why
+
+
+@pytest.mark.parametrize("cells", [["2019Q3", "2020Q1"], ["5258-01", "8712-04"], ["3.4.05", "1.2.10"], ["1-1-10", "1-12-3"]])
+def test_codes_that_could_be_dates_are_none(cells):
+    assert read(cells)[0].kind == "category"
+
+
+def test_years_of_two_digits_are_those_up_to_2029():
+    years = read(["03.12.58", "31.01.99", "28.02.29", "29.02.32"])[1].dt.year
+    assert years.tolist() == [1958, 1999, 2029, 1932]
+
+
+def test_a_number_far_from_the_others_that_repeats_is_told_and_not_assumed():
+    ages = [str(age) for age in range(18, 60)]
+    column, numbers = read([*ages, *["-999"] * 3])
+    assert column.doubt == "-999 in 3 cells may mean a missing value: competition.missing: ['-999']" and numbers.min() == -999
+    assert read([*ages, "-999"])[0].doubt == "" and read(["0", "1", "-1"] * 9)[0].doubt == ""
 
 
 def test_eight_digits_are_a_date_where_the_name_says_so():

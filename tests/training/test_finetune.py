@@ -131,24 +131,23 @@ class Net(torch.nn.Module):
 
 
 @pytest.mark.slow
-def test_a_network_of_ones_own_trains_with_and_without_a_head(digits, settings, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
+def test_a_network_of_ones_own_trains_with_and_without_a_head(digits, settings, tmp_path, own_code):
     for module, head in (("with_head", "head"), ("without_head", "out")):
-        (tmp_path / f"{module}.py").write_text(OWN.format(head=head))
-    result = train_fold(digits, 0, 0, settings(model={"name": "without_head:Net", "args": {"width": 6}}), tmp_path / "a")
+        (own_code / f"{module}.py").write_text(OWN.format(head=head))
+    result = train_fold(digits, 0, 0, settings(model={"name": "own.without_head:Net", "args": {"width": 6}}), tmp_path / "a")
     assert result.weights["backbone.out.weight"].shape == (10, 6)
     save_file({name: tensor.contiguous() for name, tensor in result.weights.items()}, tmp_path / "w.safetensors")
     with pytest.raises(InputError, match="no part called head"):
         head_only = {
-            "name": "without_head:Net",
+            "name": "own.without_head:Net",
             "args": {"width": 6},
             "pretrained": True,
             "weights": str(tmp_path / "w.safetensors"),
         }
         train_fold(digits, 0, 0, settings(model=head_only, finetune={"train": "head"}), tmp_path / "b")
-    first = train_fold(digits, 0, 0, settings(model={"name": "with_head:Net"}), tmp_path / "c")
+    first = train_fold(digits, 0, 0, settings(model={"name": "own.with_head:Net"}), tmp_path / "c")
     save_file({name: tensor.contiguous() for name, tensor in first.weights.items()}, tmp_path / "h.safetensors")
-    frozen = {"name": "with_head:Net", "pretrained": True, "weights": str(tmp_path / "h.safetensors")}
+    frozen = {"name": "own.with_head:Net", "pretrained": True, "weights": str(tmp_path / "h.safetensors")}
     second = train_fold(digits, 0, 0, settings(model=frozen, finetune={"train": "head"}), tmp_path / "d")
     assert torch.equal(first.weights["backbone.body.0.weight"], second.weights["backbone.body.0.weight"])
     assert not torch.equal(first.weights["backbone.head.weight"], second.weights["backbone.head.weight"])

@@ -1,7 +1,6 @@
 import json
 import math
 import shutil
-import sys
 from functools import partial
 
 import numpy as np
@@ -151,12 +150,10 @@ def test_what_cannot_be_trained_is_refused(digits, settings, tmp_path, train, me
         ("import torch\nNet = lambda outputs: torch.nn.LazyLinear(7)", r"gives \(1, 3, 64, 7\) for one image, not \(1, 10\)"),
     ],
 )
-def test_what_is_wrong_with_a_network_of_ones_own_is_refused(digits, settings, tmp_path, monkeypatch, code, message):
-    (tmp_path / "own_net.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "own_net", raising=False)
+def test_what_is_wrong_with_a_network_of_ones_own_is_refused(digits, settings, tmp_path, own_code, code, message):
+    (own_code / "own_net.py").write_text(code)
     with pytest.raises(InputError, match=message):
-        train_fold(digits, 0, 0, settings(model={"name": "own_net:Net", "image_size": 64}), tmp_path / "fold")
+        train_fold(digits, 0, 0, settings(model={"name": "own.own_net:Net", "image_size": 64}), tmp_path / "fold")
 
 
 def test_a_transform_that_an_image_does_not_fit_is_refused(digits, settings, tmp_path):

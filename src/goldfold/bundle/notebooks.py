@@ -15,8 +15,8 @@ PATHS = """\
 import os
 from pathlib import Path
 
-BUNDLE = Path(os.environ.get("GOLDFOLD_BUNDLE", "/kaggle/input/{bundle}"))  # this bundle
-DATA = Path(os.environ.get("GOLDFOLD_DATA", "{data}"))  # the competition's files
+BUNDLE = Path(os.environ.get("GOLDFOLD_BUNDLE", {bundle!r}))  # this bundle
+DATA = Path(os.environ.get("GOLDFOLD_DATA", {data!r}))  # the competition's files
 for path, name in ((BUNDLE, "the bundle"), (DATA, "the competition")):
     siblings = sorted(map(str, path.parent.glob("*")))
     assert path.is_dir(), f"{{name}} is not at {{path}}: correct the path above, perhaps to one of {{siblings}}"
@@ -45,7 +45,7 @@ def notebook(name: str, competition: str, bundle: str, data: Path) -> dict[str, 
     """Return the notebook as JSON (nbformat 4.5), without outputs; `bundle` is the folder that becomes a data set on Kaggle."""
     # Kaggle's names of data sets have lower-case letters, digits and dashes.
     slug = re.sub(r"[^a-z0-9]+", "-", bundle.lower()).strip("-")
-    codes = [PATHS.format(bundle=slug, data=data.as_posix()), INSTALL, PREDICT]
+    codes = [PATHS.format(bundle=f"/kaggle/input/{slug}", data=data.as_posix()), INSTALL, PREDICT]
     title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": TITLE.format(competition=competition, name=name)}
     cells: list[dict[str, Any]] = [
         {"cell_type": "code", "id": f"code-{number}", "metadata": {}, "execution_count": None, "outputs": [], "source": code}

@@ -13,6 +13,7 @@ from goldfold.inference.sources import OutsideRows
 from goldfold.modalities.protocol import Outside
 from goldfold.prediction import Submission, check_submission
 from goldfold.prediction.test_set import submission_of
+from goldfold.schema import Schema
 
 SAMPLE = 256
 """Test rows to measure by, at most."""
@@ -56,9 +57,12 @@ def predict_bundle(bundle: Path, data: Path, path: Path) -> None:
 
 
 def read_test(bundle: Bundle, data: Path) -> Competition:
-    """Read the competition in `data`; raises InputError if its problem is not the bundle's."""
+    """Read the competition in `data`, whose columns stay texts: each model reads its own as in training.
+
+    Raises InputError if its problem is not the bundle's.
+    """
     config = bundle.config.competition.model_copy(update={"path": str(data), "name": bundle.problem.name})
-    competition = read_competition(config, bundle.config.prepare)
+    competition = read_competition(config, bundle.config.prepare, Schema())
     if competition.problem != bundle.problem:
         raise InputError(
             f"{data} sets another problem than {bundle.name} was trained for",

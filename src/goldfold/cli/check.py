@@ -1,14 +1,18 @@
-"""Check params.yaml, and how the competition's files are read."""
+"""Check params.yaml and how the competition's files are read, and rehearse the pipeline on a handful of rows."""
 
 import argparse
+import subprocess
 from pathlib import Path
 
 from goldfold.competition import read_competition
 from goldfold.config import load_config
+from goldfold.config.recipe import read_yaml
+from goldfold.errors import InputError
 from goldfold.imports import find_modality_part
 from goldfold.metrics import find_metric
 from goldfold.runs.dvc_lock import mend_dvc_files
-from goldfold.runs.paths import require_competition
+from goldfold.runs.paths import made_by, require_competition, require_named
+from goldfold.scratch import scratch_folder
 from goldfold.terminal import show_decisions
 
 
@@ -17,21 +21,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Check params.yaml and print how the files are read; raises InputError with what is wrong."""
+    """Check params.yaml, print how the files are read, and rehearse; raises InputError with what is wrong."""
     mend_dvc_files()
     config = load_config()
+    require_named(read_yaml(Path("params.yaml")))
     if config.competition.metric is not None:
         find_metric(config.competition.metric.name, config.competition.task, config.competition.metric.args)
-    steps = config.validate_.postprocess
-    if steps and steps != "auto":
-        # Importing torch takes seconds, and most checks do without it.
-        from goldfold.inference.postprocess import require_steps
-
-        require_steps(steps)
     if augmentation := find_modality_part(config.competition.modality, "augmentation"):
         for change in config.predict.tta:
             augmentation.build_augmentation([change], section="predict.tta")
     require_competition(config)
     print("params.yaml: all keys and values are valid")
-    if Path(config.competition.path).is_dir():
-        show_decisions(read_competition(config.competition, config.prepare).decisions)
+    folder = Path(config.competition.path)
+    if not folder.is_dir() and (stage := made_by(folder)):
+        _make(stage)
+    if not folder.is_dir():
+        print(f"not rehearsed: {folder} is not here (dvc pull brings it)")
+        return
+    competition = read_competition(config.competition, config.prepare)
+    show_decisions(competition.decisions)
+    # Importing torch takes seconds, and most mistakes are found without it.
+    from goldfold.rehearsal import rehearse
+
+    print(f"rehearsed: {rehearse(config, competition, scratch_folder())}")
+
+
+def _make(stage: Path) -> None:
+    """Run the stage that makes the competition's files."""
+    done = subprocess.run(["dvc", "repro", "--quiet", str(stage)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"{stage} cannot make the competition's files", done.stderr.splitlines()[-3:], f"dvc repro {stage}")

@@ -11,6 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from goldfold.config.recipe import read_text
 from goldfold.errors import InputError
 from goldfold.init import Proposal, Setting, propose, proposed, require_committed, write, written
 from goldfold.init.files import RAW, missing, slug_of, unpack_beside, unpack_download
@@ -38,11 +39,12 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(f"there is no params.yaml in {Path.cwd()}", mend="run this in the root of the repository")
     if not args.show:
         require_committed()
+    text = read_text(PARAMS)
     settings = _parsed(args.settings)
     folder, evaluation = _folder(args.source, settings)
     path = folder.as_posix() if _is_inside(folder) else str(Path(os.path.abspath(folder)))
     proposal = propose(folder, path, settings, evaluation, args.yes)
-    text = proposed(PARAMS.read_text(encoding="utf-8"), proposal.settings)
+    text = proposed(text, proposal.settings)
     if args.show:
         print(text, end="")
         return

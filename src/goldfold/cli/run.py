@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from goldfold.config import parse_config
-from goldfold.config.recipe import overlaid, read_recipe, read_yaml, with_values_of
+from goldfold.config.recipe import overlaid, read_recipe, read_text, read_yaml, with_values_of
 from goldfold.errors import InputError
 from goldfold.files import written_whole
 from goldfold.runs.paths import RECIPES, require_competition
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     config = parse_config(tree, str(path))
     if not any("competition.path=" in option for option in options):
         require_competition(config)
-    before = PARAMS.read_text(encoding="utf-8")
+    before = read_text(PARAMS)
     after = with_values_of(before, tree)
     _write(after)
     is_elsewhere = any(option in ELSEWHERE for option in options)

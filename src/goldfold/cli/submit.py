@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
 from goldfold.cli.arguments import add_run
 from goldfold.config import CompetitionConfig, load_config
@@ -18,6 +18,7 @@ from goldfold.leaderboard.kaggle_scores import as_seen, refresh
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED
 from goldfold.runs.run import all_runs, find_run
+from goldfold.terminal.plain import plain_column
 from goldfold.terminal.runs import LATER, show_sending
 from goldfold.tracking.submissions import Sending, log_sending, sendings, sent_on, waiting_sendings
 
@@ -139,7 +140,7 @@ def _ask_about_the_same_file(digest: str, experiment: str) -> None:
 
 def _wait_for(slug: str, sending: Sending, wait: float) -> Sending:
     """Return the submission once Kaggle has scored it, or as it is after `wait` seconds."""
-    text = TextColumn("waiting for the score; Ctrl-C stops waiting")
+    text = plain_column("waiting for the score; Ctrl-C stops waiting")
     start, pause = time.monotonic(), FIRST_PAUSE
     if wait > 0 and not sys.stdout.isatty():
         print(f"waiting     up to {wait / 60:g} minutes for the score", flush=True)

@@ -64,7 +64,7 @@ def _conclude(
     results = search.results()
     default, best = results[0], search.best()
     config, problem = search.config({}), prepared.problem
-    groups = prepared.train.set_index(problem.id)[config.split.group] if config.split.group else None
+    groups = prepared.groups(config.split.group)
     cv = _judge(search, best, groups)
     comparison = None
     if best.name != default.name:

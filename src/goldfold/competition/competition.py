@@ -11,8 +11,8 @@ from goldfold.competition import task as work_out
 from goldfold.competition.decision import FROM_PARAMS, Decision, columns_read
 from goldfold.competition.files import Files, find_files
 from goldfold.competition.ids import require_same_ids
-from goldfold.competition.images import RowImages, find_images, image_files
-from goldfold.competition.labels import as_the_sample, one_spelling
+from goldfold.competition.images import Part, RowImages, find_images, image_files, test_images
+from goldfold.competition.labels import as_the_sample, one_spelling, require_meant, truths_as_numbers
 from goldfold.competition.layouts import Shipped, read_shipped
 from goldfold.competition.names import Names
 from goldfold.competition.problem import Problem
@@ -20,6 +20,7 @@ from goldfold.competition.solution import Asked, solution_table
 from goldfold.competition.tables import fields_of, require_columns, require_ids
 from goldfold.config import CompetitionConfig, ImageTemplates, Kind, PrepareConfig, Task
 from goldfold.errors import InputError
+from goldfold.metrics import find_metric
 from goldfold.schema import Schema, work_out_schema
 from goldfold.tables import TextTable, read_text_table
 
@@ -29,7 +30,8 @@ class Competition:
     """The problem, the training and test tables, where each row's image is, and the sample submission.
 
     Tables keep every column that was shipped, as values by the `schema`; the last `extra` training rows are those of
-    competition.extra. Ids are texts; the targets are texts (labels) or numbers. `sample` is the contract of the answer, as
+    competition.extra. The images of test rows lie where those of the `test_part` do: where the training rows' do if the test rows
+    were held out. Ids are texts; the targets are texts (labels) or numbers. `sample` is the contract of the answer, as
     texts: its columns, their order and its ids.
     """
 
@@ -42,20 +44,23 @@ class Competition:
     decisions: tuple[Decision, ...]
     schema: Schema
     extra: int = 0
+    test_part: Part = "test"
 
     def row_images(self) -> RowImages:
         """The image of each training row, then of each test row, by the `templates` of the two tables; see `find_images`."""
         files = image_files(self.root)
         train = find_images(self.train, self.problem.id, self.root, files, self.templates.train, "train")
-        test = find_images(self.test, self.problem.id, self.root, files, self.templates.test, "test")
+        test = find_images(self.test, self.problem.id, self.root, files, self.templates.test, self.test_part)
         return RowImages(self.root, train.paths + test.paths, train.missing + test.missing, train.decisions + test.decisions)
 
 
-def read_competition(config: CompetitionConfig, prepare: PrepareConfig | None = None) -> Competition:
+def read_competition(
+    config: CompetitionConfig, prepare: PrepareConfig | None = None, schema: Schema | None = None
+) -> Competition:
     """Read the competition's files and work out what params.yaml leaves open.
 
-    `prepare` may say what some columns are, where their cells are not to decide. Raises InputError where the files disagree,
-    and QuestionError for what they leave open.
+    `prepare` may say what some columns are, where their cells are not to decide; a `schema` is used as it is. Raises InputError
+    where the files disagree, and QuestionError for what they leave open.
     """
     files = find_files(config)
     sample = read_text_table(files.sample) if files.sample else None
@@ -74,7 +79,7 @@ def read_competition(config: CompetitionConfig, prepare: PrepareConfig | None = 
     if problem.pair_id and asked is not None:
         pairs = pd.Series(contract.pair_ids(problem, test[names.id]).to_numpy().ravel())
         require_same_ids(asked.iloc[:, 0], pairs, files.test or files.root)
-    schema = _schema(config, shipped, prepare.kinds if prepare else {})
+    schema = _schema(config, shipped, prepare.kinds if prepare else {}) if schema is None else schema
     # A sample submission without a test table gives the test rows their ids and no other column.
     ids_alone = asked is not None and files.test is None
     sample_table = asked if asked is not None else contract.default_sample(test, problem)
@@ -92,6 +97,7 @@ def read_competition(config: CompetitionConfig, prepare: PrepareConfig | None = 
         decisions=(*shipped.decisions, *decisions, *spelled, *worked_out, *renamed, *columns_read(schema.columns)),
         schema=schema,
         extra=len(shipped.extra),
+        test_part="train" if len(train) < len(shipped.train) + len(shipped.extra) else "test",
     )
 
 
@@ -109,7 +115,8 @@ def read_solution(
     if files.sample or files.test:
         return None
     shipped = _with_clean_labels(config, read_shipped(config, files, None))
-    if shipped.test is not None and shipped.solution is None:
+    lists_no_labels = shipped.test is not None or test_images(files.root, shipped.train[shipped.names.id])
+    if lists_no_labels and shipped.solution is None:
         return None
     solution = _held_out(shipped, config.test_fraction)[1] if shipped.solution is None else shipped.solution
     solution = solution.rename(columns=problem.spelled)
@@ -123,6 +130,8 @@ def _with_clean_labels(config: CompetitionConfig, shipped: Shipped) -> Shipped:
     targets, rows = shipped.names.targets, len(shipped.train)
     both = pd.concat([shipped.train, shipped.extra], ignore_index=True)
     decisions: list[Decision] = []
+    if len(targets) > 1:
+        both[list(targets)], decisions = truths_as_numbers(both[list(targets)])
     separator = None
     for target in targets:
         labels = one_spelling(both[target], config.labels, config.task)
@@ -137,13 +146,16 @@ def _as_the_sample(
 ) -> tuple[pd.DataFrame, list[Decision]]:
     """The training rows with their labels as the sample submission spells them, where it holds labels."""
     asked = contract.asked_columns(sample, names.keys) if sample is not None else []
-    holds_labels = (
-        config.answer in (None, "label") and not config.pair_id and work_out.only_task(config) not in ("regression", "multilabel")
-    )
-    if sample is None or len(asked) != 1 or len(names.targets) != 1 or not holds_labels:
+    task = work_out.only_task(config)
+    if len(names.targets) > 1 or task in ("regression", "multilabel"):
         return train, []
-    labels, decisions = as_the_sample(train[names.targets[0]], sample[asked[0]], config.labels)
-    return train.assign(**{names.targets[0]: labels}), decisions
+    target = train[names.targets[0]]
+    needs = config.answer or (find_metric(config.metric.name).needs if config.metric else None)
+    decisions: list[Decision] = []
+    if sample is not None and len(asked) == 1 and not config.pair_id and needs in (None, "label", "ranking"):
+        target, decisions = as_the_sample(target, sample[asked[0]], config.labels, only_labels=needs == "label")
+    require_meant(target, config.labels, [*asked, *(sample[asked].to_numpy().ravel() if sample is not None else ())])
+    return train.assign(**{names.targets[0]: target}), decisions
 
 
 def _schema(config: CompetitionConfig, shipped: Shipped, kinds: Mapping[str, Kind]) -> Schema:
@@ -182,7 +194,11 @@ def _test_rows(
     """The remaining training rows, the test rows in the order of the sample submission, and the decisions made."""
     names, train, test = shipped.names, shipped.train, shipped.test
     decisions = []
-    if test is None and sample is None:
+    in_folder = test_images(files.root, train[names.id]) if test is None and sample is None else []
+    if in_folder:
+        test = pd.DataFrame({names.id: in_folder}, dtype="str")
+        decisions.append(Decision("test set", f"{len(test)} images", "those of the test folder, which no table lists"))
+    elif test is None and sample is None:
         train, held = _held_out(shipped, config.test_fraction)
         test = held.drop(columns=list(names.targets))
         decisions.append(Decision("test set", f"{len(test)} rows", "held out, as the competition ships none"))

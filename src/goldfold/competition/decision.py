@@ -32,4 +32,5 @@ def _remark(column: Column) -> str:
         remarks.append(f"missing where it is {', '.join(map(repr, column.missing))}")
     if column.odd_cells:
         remarks.append(f"missing in {column.odd_cells} cells that are none: {'; '.join(column.odd[:5])}")
+    remarks += [column.doubt] if column.doubt else []
     return "; ".join(remarks) or "by their cells"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from goldfold.competition.images import require_own_files
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
 from goldfold.tables import ENDINGS, is_table
@@ -30,6 +31,12 @@ def find_files(config: CompetitionConfig) -> Files:
             f"there is no folder {root}, which competition.path names",
             mend="put the competition's files in data/raw/<name>/, or correct competition.path",
         )
+    if Path.cwd().resolve().is_relative_to(root.resolve()):
+        raise InputError(
+            f"competition.path: {root} holds more than a competition's files, this folder among them",
+            mend="name the competition's own folder, data/raw/<name>",
+        )
+    require_own_files(root, config.links)
     train = _named_or_usual(root, config.train, TRAIN_TABLES)
     test = _named_or_usual(root, config.test, TEST_TABLES) if train else None
     return Files(root, train, test, root / config.sample_submission if config.sample_submission else _sample(root))

@@ -4,7 +4,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -98,15 +98,62 @@ def find_images(
     return RowImages(root, paths, lines, (bridged,))
 
 
-def _walk(folder: Path, below: str = "") -> Iterator[str]:
-    """The files below `folder`, sorted, as paths relative to it."""
+def test_images(root: Path, ids: pd.Series) -> list[str]:
+    """The images of a test folder, named as the training rows' ids name theirs, by name or path; none where these have none."""
+    files = image_files(root)
+    tested = [path for path in files if side_of_path(path.parent.as_posix()) == "test"]
+    others = [path for path in files if path not in set(tested)]
+    spellings: Sequence[Callable[[Path], str]] = (
+        *(lambda path: path.name, lambda path: path.stem),
+        *(lambda path: path.as_posix(), lambda path: path.with_suffix("").as_posix()),
+    )
+    for spelling in spellings:
+        names = [spelling(path) for path in tested]
+        if len(set(names)) == len(names) and {spelling(path) for path in others} & set(ids):
+            return names
+    return []
+
+
+def require_own_files(root: Path, links: bool) -> None:
+    """Raise InputError for what is no file below `root`, as a pipe or a device, and unless `links`, for links out of it."""
+    inside = os.path.realpath(root)
+    wrong: dict[str, list[str]] = {"no files": [], "links out of it": [], "names that are no UTF-8": []}
+    waiting = [str(root)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                target = os.path.realpath(entry.path) if entry.is_symlink() else None
+                if not entry.name.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in entry.name):
+                    wrong["names that are no UTF-8"].append(repr(os.fsencode(entry.path)))
+                elif target and not links and not Path(target).is_relative_to(inside):
+                    wrong["links out of it"].append(f"{entry.path} leads to {target}")
+                elif not os.path.isdir(target or entry.path) and not os.path.isfile(target or entry.path):
+                    wrong["no files"].append(entry.path)
+                elif entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+    mends = {
+        "no files": "remove them: pipes, devices and links that lead nowhere cannot be read",
+        "links out of it": "copy what they lead to, or allow links by competition.links: true",
+        "names that are no UTF-8": "rename them",
+    }
+    for what, paths in wrong.items():
+        if paths:
+            raise InputError(f"{root} holds {what}: {len(paths)}", sorted(paths), mends[what])
+
+
+def _walk(folder: Path, below: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
+    """The files below `folder`, sorted, as paths relative to it; raises InputError for links in a circle."""
     with os.scandir(folder / below) as entries:
-        ordered = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
-    for name, is_folder in ordered:
-        if is_folder:
-            yield from _walk(folder, f"{below}{name}/")
-        else:
+        ordered = sorted((entry.name, entry.is_dir(), entry.is_symlink()) for entry in entries if not entry.name.startswith("."))
+    for name, is_folder, is_link in ordered:
+        if not is_folder:
             yield below + name
+            continue
+        inner = f"{below}{name}/"
+        real = os.path.realpath(folder / inner) if is_link or above else ""
+        if (is_link and (os.path.realpath(folder / below) + os.sep).startswith(real + os.sep)) or real in above:
+            raise InputError(f"{folder / below / name} is a link that leads back to itself", mend="remove it")
+        yield from _walk(folder, inner, (*above, real) if real else ())
 
 
 def _is_image(folder: Path, name: str) -> bool:

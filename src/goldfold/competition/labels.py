@@ -1,9 +1,10 @@
 """Labels: one spelling for each, and the sample submission's where it has another."""
 
 import ast
+import functools
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +18,14 @@ from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.schema import Column, work_out_column
 from goldfold.schema.column import stripped, stripped_cells
 from goldfold.schema.numbers import NumberFormat, canonical, read_numbers
-from goldfold.schema.schema import FEW_NUMBERS, NEARLY_ALL
+from goldfold.schema.schema import FEW_NUMBERS, MISSING, NEARLY_ALL, TRUTHS
 
-SPELLED: Sequence[Callable[[str], str]] = (str.upper, str.lower, str.capitalize, str.title)
+SPELLED: Sequence[Callable[[str], str]] = (
+    *(str.upper, str.lower, str.capitalize, str.title),
+    functools.partial(unicodedata.normalize, "NFD"),
+)
+RARE = 0.05
+"""The share of rows up to which a word such as ? is more probably a missing label than a class."""
 MARKS = (" ", "|", ";", ",", "\n")
 
 
@@ -60,10 +66,13 @@ def one_spelling(labels: pd.Series, renamed: Mapping[str, str], task: Task | Non
     return Labels(clean, decisions)
 
 
-def as_the_sample(labels: pd.Series, asked: pd.Series, renamed: Mapping[str, str]) -> tuple[pd.Series, list[Decision]]:
+def as_the_sample(
+    labels: pd.Series, asked: pd.Series, renamed: Mapping[str, str], only_labels: bool = False
+) -> tuple[pd.Series, list[Decision]]:
     """Return labels as the sample submission spells them, in another case or another number's form, where it has all of them so.
 
-    Raises QuestionError where it holds words that are no labels.
+    `only_labels` says that the answer is certainly a label. Raises QuestionError where the sample holds words that are no
+    labels, or 0 and 1 for labels that are words.
     """
     ours, theirs = set(labels) - {""}, set(asked.str.strip()) - {""}
     if theirs <= ours or len(ours) > len(labels) / 2:
@@ -74,6 +83,8 @@ def as_the_sample(labels: pd.Series, asked: pd.Series, renamed: Mapping[str, str
             differing = next(label for label in sorted(ours) if names[label] != label)
             why = f"{differing} is {names[differing]} in the sample submission"
             return labels.map({"": "", **names}).astype("str"), [Decision("labels", "the sample's spelling", why)]
+    if len(ours) == 2 and not _are_numbers(ours) and {_plain(text) for text in theirs} <= {"0", "1"}:
+        _require_numbered(labels, asked, only_labels)
     several = {label for text in theirs for label in re.split(r"[ ,;|]+", text)}
     if _are_numbers(theirs) or several <= ours:
         return labels, []
@@ -89,6 +100,34 @@ def as_the_sample(labels: pd.Series, asked: pd.Series, renamed: Mapping[str, str
             Reply("answer", "probability", "the sample's words are fillers, and a probability is asked for"),
         ],
     )
+
+
+def require_meant(labels: pd.Series, renamed: Mapping[str, str], asked: Collection[str]) -> None:
+    """Raise QuestionError for a rare label such as ? or n/a among words, which may be one that is missing.
+
+    Labels that are numbers, that `renamed` names or that the sample submission asks for are meant.
+    """
+    counts = labels[labels != ""].value_counts()
+    words = [label for label in counts.index if label.casefold() in MISSING and label not in {*renamed.values(), *asked}]
+    rare = [label for label in words if counts[label] <= RARE * len(labels)]
+    if rare and len(counts) > len(rare) + 1:
+        raise QuestionError(
+            f"{labels.name} is {', '.join(map(repr, rare))} in {counts[rare].sum()} of {len(labels)} training rows: is that a "
+            "label, or is it missing? Remove these rows if it is",
+            [Reply("labels", {label: label for label in rare}, "a label like the others")],
+            [f"{line(int(row))}: {labels.iloc[row]!r}" for row in np.flatnonzero(labels.isin(rare))],
+        )
+
+
+def truths_as_numbers(targets: pd.DataFrame) -> tuple[pd.DataFrame, list[Decision]]:
+    """Return several target columns with 0 and 1 for the words of one boolean, such as False and True; others as they are."""
+    words = set(targets.stack().str.casefold())
+    pair = next((pair for pair in TRUTHS if words and words <= set(pair)), None)
+    if pair is None:
+        return targets, []
+    numbers = targets.apply(lambda column: column.str.casefold().map({pair[0]: "0", pair[1]: "1"})).astype("str")
+    why = f"{len(targets.columns)} target columns of these words"
+    return numbers, [Decision("labels", f"{pair[0]} is 0, {pair[1]} is 1", why)]
 
 
 def as_classes(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
@@ -162,6 +201,26 @@ def _lists(cells: pd.Series, renamed: Mapping[str, str]) -> tuple[pd.Series, str
     labels = {label for row in rows.values() for label in row}
     mark = next((mark for mark in MARKS if not any(mark in label for label in labels)), " ")
     return cells.map({cell: mark.join(row) for cell, row in rows.items()} | {"": ""}).astype("str"), mark
+
+
+def _require_numbered(labels: pd.Series, asked: pd.Series, only_labels: bool) -> None:
+    """Raise QuestionError for two words of which the sample submission writes 0 and 1, or 0 alone."""
+    first, second = _by_truth(sorted(set(labels) - {""}))
+    numbered = Reply("labels", {first: "0", second: "1"}, f"labels are asked for, and 1 is {second}")
+    swapped = Reply("labels", {first: "1", second: "0"}, f"labels are asked for, and 1 is {first}")
+    probability = Reply("answer", "probability", f"the probability of {second} is asked for; competition.classes has it last")
+    written = " and ".join(sorted(set(asked)))
+    raise QuestionError(
+        f"the sample submission has {written} in {asked.name}, and {labels.name} is {first} or {second} in the training table: "
+        "which is which?",
+        [numbered, swapped] if only_labels else [numbered, swapped, probability],
+    )
+
+
+def _by_truth(words: Sequence[str]) -> Sequence[str]:
+    """Two words in order, the true one of a boolean second."""
+    folded = tuple(word.casefold() for word in words)
+    return words[::-1] if folded[::-1] in TRUTHS else words
 
 
 def _numbers_as(theirs: set[str]) -> Sequence[Callable[[str], str]]:

@@ -11,7 +11,7 @@ from goldfold.competition.decision import Decision
 from goldfold.competition.files import Files
 from goldfold.competition.folders import LABEL, extra_from_folders, tables_from_folders
 from goldfold.competition.names import ROW, Names, work_out_names
-from goldfold.competition.tables import fields_of, filled, require_columns, require_ids
+from goldfold.competition.tables import fields_of, filled, named_alike, require_columns, require_ids
 from goldfold.config import CompetitionConfig, ImageTemplates
 from goldfold.errors import InputError
 from goldfold.tables import TextTable, read_text_table
@@ -48,8 +48,8 @@ def read_shipped(config: CompetitionConfig, files: Files, sample: TextTable | No
 
 def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: TextTable | None) -> Shipped:
     train = read_text_table(path, config.header)
-    test = read_text_table(files.test, config.header) if files.test else None
-    extra = _extra_table(files.root / config.extra) if config.extra else None
+    test = _as_in_training(read_text_table(files.test, config.header), train) if files.test else None
+    extra = _as_in_training(_extra_table(files.root / config.extra), train) if config.extra else None
     names, decisions = work_out_names(config, train, test, sample)
     if names.id == ROW and sample is not None and test is not None:
         test = replace(test, cells=_with_column(test.cells, ROW, sample.cells.iloc[:, 0].tolist()))
@@ -64,6 +64,13 @@ def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: Te
     unread = {name: why for table in tables for name, why in table.left_out.items()}
     left_out = [Decision("columns: left out", name, why) for name, why in unread.items()]
     return Shipped(names, rows, tested, more, config.image_templates, path, [*read, *decisions, *left_out], tables)
+
+
+def _as_in_training(table: TextTable, train: TextTable) -> TextTable:
+    """A table with its columns named as the training table's, where they are evidently the same."""
+    cells, renamed = named_alike(table.cells, list(train.cells.columns))
+    remarks = [f"its column {name} is called {other}, as in {train.path.name}" for name, other in renamed.items()]
+    return replace(table, cells=cells, remarks=(*table.remarks, *remarks))
 
 
 def _in_words(table: TextTable) -> str:
@@ -119,8 +126,8 @@ def _with_ids(table: TextTable, names: Names, targets: Sequence[str] = (), key: 
     parts = names.parts or (names.id,)
     if names.tested and not targets:
         cells = cells.assign(**{names.id: cells[names.tested]})
-    if names.id not in cells and not names.parts and targets:
-        # Training rows without an id of their own are numbered.
+    if names.id not in cells and not names.parts and (targets or names.id == ROW):
+        # Rows without an id of their own are numbered.
         cells = _with_column(cells, names.id, [str(row) for row in range(len(cells))])
     require_columns(cells.columns, [*parts, *fields_of(names.template), *targets], str(table.path), key)
     if names.parts:

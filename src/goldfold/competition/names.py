@@ -87,6 +87,8 @@ def _id_names(config: CompetitionConfig, train: TextTable, test: TextTable | Non
     if isinstance(config.id, tuple):
         keys = config.id if set(config.id) <= set(asked) else ()
         return replace(shared, id="_".join(config.id), parts=config.id, keys=keys), ""
+    if config.id == ROW and ROW not in columns:
+        return replace(shared, id=ROW), ""
     if config.id:
         lacks = test is not None and config.id not in test.cells and config.id in columns and asked[:1] and asked[0] in test.cells
         return replace(shared, id=config.id, tested=asked[0] if lacks else None), ""
@@ -118,10 +120,17 @@ def _asked_id(train: TextTable, test: TextTable | None, sample: TextTable) -> tu
     if test is None:
         return columns[0], "the first column of the training table"
     ids = sample.cells[first]
+    counts = len(test.cells) == len(ids) and _count_rows(ids)
     for name in test.cells.columns:
         if set(test.cells[name]) == set(ids) and name in columns:
+            if counts and test.cells[name].tolist() != ids.tolist():
+                raise QuestionError(
+                    f"the sample submission's {first} counts from {ids.iloc[0]} to {ids.iloc[-1]}: does it count the test rows, "
+                    f"or is it their {name}, which has the same numbers in another order?",
+                    [Reply("id", ROW, "rows are counted as they come"), Reply("id", name, f"{first} is {name}")],
+                )
             return name, f"the sample submission's {first} has its values"
-    if len(test.cells) == len(ids) and _count_rows(ids):
+    if counts:
         return ROW, f"no table has {first}, which counts the test rows from {ids.iloc[0]}: the rows are numbered"
     first = test.cells.columns[0]
     return (first, "the first column of the test table") if first in columns else (columns[0], "the first column")

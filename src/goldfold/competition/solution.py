@@ -148,7 +148,9 @@ def _columns_of_classes(others: pd.DataFrame, problem: Problem) -> list[str]:
         if len(names) == len(problem.classes) and set(names) <= set(others.columns):
             return list(names)
     columns = list(others.columns)
-    bare = dict(zip(work_out.bare_names(columns), columns, strict=True)) if len(columns) > 1 else {}
+    if len(columns) < 2:
+        return []
+    bare = {name.casefold(): column for name, column in zip(work_out.bare_names(columns), columns, strict=True)}
     classes = [label.casefold() for label in problem.classes]
     return [bare[label] for label in classes] if set(classes) <= set(bare) else []
 

@@ -1,5 +1,6 @@
 """What a competition's tables must have: columns, rows, ids."""
 
+import re
 import string
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -10,6 +11,9 @@ from goldfold.errors import InputError
 from goldfold.imports import nearest
 from goldfold.tables import read_text_table
 
+TOTALS = frozenset({"total", "totals", "grand total", "sum", "sums", "mean", "average", "count", "all", "gesamt", "summe"})
+"""What the last row of a table that sums up its others is called."""
+
 
 def fields_of(template: str) -> list[str]:
     """The columns that a template such as `{patient}_{side}` refers to."""
@@ -19,13 +23,20 @@ def fields_of(template: str) -> list[str]:
 def filled(table: pd.DataFrame, template: str) -> list[str]:
     """A template filled in by each row; a field is a column's whole name, `{image.path}` and `{a[0]}` too.
 
-    Whole numbers are written without a point.
+    Whole numbers are written without a point. Raises InputError for a format that the cells do not take.
 
     >>> filled(pd.DataFrame({"image.path": ["a"], "n": [7]}), "{image.path}/{n:03d}.png")
     ['a/007.png']
     """
     parts = [(text, name, spec or "") for text, name, spec, _ in string.Formatter().parse(template)]
-    columns = [[format(_whole(value), spec) for value in table[name]] if name else [""] * len(table) for _, name, spec in parts]
+    try:
+        columns = [
+            [format(_whole(value), spec) for value in table[name]] if name else [""] * len(table) for _, name, spec in parts
+        ]
+    except ValueError as error:
+        raise InputError(
+            f"the template {template} does not fit its columns: {error}", mend="write its fields without a format, {id}"
+        ) from None
     return ["".join(text + cell for (text, _, _), cell in zip(parts, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
@@ -56,11 +67,34 @@ def line(position: int, header: bool = True) -> str:
     return f"row {position + 1 + header}"
 
 
+def named_alike(cells: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return a table with the column names of another, where they differ by case, spaces and marks alone, and what was renamed.
+
+    >>> named_alike(pd.DataFrame({"passenger id": ["1"]}), ["PassengerId"])[1]
+    {'passenger id': 'PassengerId'}
+    """
+    here = [str(name) for name in cells.columns if name not in columns]
+    there = [name for name in columns if name not in cells.columns]
+    ours, theirs = {_bare(name): name for name in here}, {_bare(name): name for name in there}
+    is_clear = len(ours) == len(here) and len(theirs) == len(there)
+    renamed = {name: theirs[bare] for bare, name in ours.items() if bare and bare in theirs} if is_clear else {}
+    return cells.rename(columns=renamed), renamed
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
 def require_ids(table: pd.DataFrame, id_column: str, path: Path) -> None:
-    """Raise InputError for a table without rows, and for empty or repeated ids."""
+    """Raise InputError for a table without rows, for empty or repeated ids, and for a last row of totals."""
     if table.empty:
         raise InputError(f"{path} has no rows", mend="give the whole file, or name another one in params.yaml, competition")
     ids = table[id_column]
+    if ids.iloc[-1].strip(" :").casefold() in TOTALS and pd.to_numeric(ids.iloc[:-1], errors="coerce").notna().all():
+        raise InputError(
+            f"{path}: the last row is no row of data: its {id_column} is {ids.iloc[-1]!r}, and all others are numbers",
+            mend="remove it",
+        )
     empty = [line(position) for position in (ids == "").to_numpy().nonzero()[0].tolist()]
     if empty:
         raise InputError(f"{path}: rows without {id_column}: {len(empty)}", empty, "give every row an id")

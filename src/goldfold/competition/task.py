@@ -85,10 +85,30 @@ def work_out_task(
                 [str(text)[:80] for text in train[target].head(3)],
                 "name another column in competition.target; run-length codes and texts as answers are not supported",
             )
+        _require_single(config, train[target])
         return "multiclass", Decision("task", "multiclass", f"{target} has {distinct} different values")
     if not (numbers[target] % 1 == 0).all():
         return "regression", Decision("task", "regression", f"{target} has fractions")
     return _of_whole_numbers(config, numbers[target], answers)
+
+
+def _require_single(config: CompetitionConfig, labels: pd.Series) -> None:
+    """Raise QuestionError for labels of which some are others put together by a mark, such as a, b and a|b."""
+    distinct = set(labels)
+    for mark in SEPARATORS:
+        several = [label for label in distinct if mark in label.strip(mark)]
+        parts = {part for label in distinct for part in split_labels(pd.Series([label]), mark)[0]}
+        # Words of a name, as in barn owl, are rarely names themselves.
+        are_labels = mark != " " or sum(part in distinct for part in parts) >= len(parts) / 2
+        if several and len(parts) < len(distinct) and are_labels:
+            raise QuestionError(
+                f"{labels.name} holds {len(several)} labels such as {sorted(several)[0]!r}: are they one label, or several of "
+                f"{len(parts)} separated by {mark!r}?",
+                [
+                    Reply("task", "multilabel", f"rows have several of {', '.join(sorted(parts)[:5])}"),
+                    Reply("task", "multiclass", f"rows have one of {len(distinct)} labels"),
+                ],
+            )
 
 
 def only_task(config: CompetitionConfig) -> Task | None:
@@ -272,18 +292,18 @@ def columns_by_class(
     if task not in ("binary", "multiclass") or not classes or set(columns) == set(classes):
         return classes, ()
     if len(columns) == len(classes):
-        bare = dict(zip(bare_names(columns), columns, strict=True))
+        bare = {name.casefold(): column for name, column in zip(bare_names(columns), columns, strict=True)}
         names = dict(zip(map(str.casefold, classes), classes, strict=True))
         if set(bare) == set(names):
             return classes, tuple(bare[label.casefold()] for label in classes)
     if task == "multiclass" and len(columns) > len(classes):
         names = {label.casefold(): label for label in classes}
         bare = dict(zip(bare_names(columns), columns, strict=True))
-        unseen = [bare[name] for name in bare if name not in names]
-        if set(names) <= set(bare):
+        unseen = [bare[name] for name in bare if name.casefold() not in names]
+        if set(names) <= set(map(str.casefold, bare)):
             raise QuestionError(
                 f"the sample submission asks for {', '.join(unseen[:10])}, which no training row has",
-                [Reply("classes", [names.get(name, name) for name in bare], "also classes that training never sees")],
+                [Reply("classes", [names.get(name.casefold(), name) for name in bare], "also classes that training never sees")],
             )
     if task == "binary" and len(columns) == 1 and not config.classes:
         positive = [label for label in classes if _is_called(columns[0], label)]
@@ -299,11 +319,10 @@ def _is_called(column: str, label: str) -> bool:
 
 
 def bare_names(columns: Sequence[str]) -> list[str]:
-    """Column names without the prefix and suffix that all have, up to a mark between words, in lower case."""
-    names = [name.casefold() for name in columns]
-    before = re.match(r".*[_\W]|[a-z]*", shared_start(names))
-    bare = [name[before.end() :] for name in names] if before else names
-    after = re.search(r"[_\W].*$|$", shared_end(bare))
+    """Column names without the prefix and suffix that all have, in any case, up to a mark between words."""
+    before = re.match(r".*[_\W]|[a-z]*", shared_start([name.casefold() for name in columns]))
+    bare = [name[before.end() :] for name in columns] if before else list(columns)
+    after = re.search(r"[_\W].*$|$", shared_end([name.casefold() for name in bare]))
     return [name[: len(name) - len(after[0])] for name in bare] if after else bare
 
 

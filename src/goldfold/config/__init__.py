@@ -20,6 +20,7 @@ from goldfold.config.params import (
     load_config,
     parse_config,
     parse_fold_config,
+    save_config,
 )
 from goldfold.config.section import Component
 from goldfold.config.sweep import Range, SweepConfig, parse_sweep
@@ -52,4 +53,5 @@ __all__ = [
     "parse_config",
     "parse_fold_config",
     "parse_sweep",
+    "save_config",
 ]

@@ -1,24 +1,38 @@
 """The sections about the competition's data: competition, split, prepare."""
 
+import string
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from goldfold.config.section import Component, Section
+from goldfold.config.section import Component, Section, Seed
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Kind = Literal["number", "boolean", "category", "date", "time", "duration", "text"]
 """What the cells of a column are."""
+MOST_FOLDS = 10_000
 Answer = Literal["label", "probability", "value", "ranking", "set", "confidence"]
+
+
+def _whole_template(template: str) -> str:
+    """Return a template over columns; raises ValueError for one whose braces do not pair or that converts, {id!r}."""
+    if not template:
+        raise ValueError("is empty; leave it out")
+    if any(conversion for _, _, _, conversion in string.Formatter().parse(template)):
+        raise ValueError("a field is a column's name, with a format at most, {id} or {id:03d}")
+    return template
+
+
+Template = Annotated[str, AfterValidator(_whole_template)]
 
 
 class ImageTemplates(Section):
     """Where a row's image is, for each table; one that is left out is found by its id."""
 
-    train: str | None = None
+    train: Template | None = None
     """The template of the training rows, `train/{id}.jpg`."""
-    test: str | None = None
+    test: Template | None = None
     """The template of the test rows."""
 
 
@@ -62,25 +76,41 @@ class CompetitionConfig(Section):
     answer: Answer | None = None
     """What the submission holds: ranking is a text of labels, best first; set one of those that pass; confidence a value and
     how sure it is."""
-    answer_id: str | None = None
+    answer_id: Template | None = None
     """Where several rows share an answer: the column that tells which, or a template over columns, `{patient}_{side}`."""
     aggregate: Literal["mean", "max"] = "mean"
     """What becomes of the predictions of rows that share an answer."""
-    pair_id: str | None = None
+    pair_id: Template | None = None
     """Where the sample submission has a row per id and label: how its ids are made, `{id}_{label}` or `{id}{label:02d}`."""
     extra: str | None = None
     """More training rows, in `path`: a table with the columns of the training table, or a folder with its own class
     folders. They are trained on in every fold and never validated."""
-    images: str | ImageTemplates | None = None
+    images: Template | ImageTemplates | None = None
     """Where a row's image is, as a template over its columns: `images/{id}_frontal.jpg`; or one for each table, `{train:
     "train/{id}.jpg", test: "test/{id}.jpg"}`. By default found by its id."""
     file_pattern: str | None = None
     r"""Without a training table: a regular expression whose named groups are columns read from each image's path,
     `(?P<label>cat|dog)\.\d+\.jpg`."""
+    links: bool = False
+    """Follow links that lead out of the competition's folder."""
     test_fraction: float = Field(0.1, gt=0, lt=1)
     """The share of the rows that is held out as the test set where the competition ships none."""
     solution: str | None = None
     """A table of the test labels, for the local scorer alone; no stage reads it."""
+
+    @field_validator("*")
+    @classmethod
+    def _not_empty(cls, value: Any) -> Any:
+        if value == "":
+            raise ValueError("is empty; leave it out")
+        return value
+
+    @field_validator("classes")
+    @classmethod
+    def _different(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if twice := [name for name in classes or () if (classes or ()).count(name) > 1]:
+            raise ValueError(f"{twice[0]} is listed twice")
+        return classes
 
     @property
     def image_templates(self) -> ImageTemplates:
@@ -97,9 +127,9 @@ class SplitConfig(Section):
     """stratified keeps the share of each class (of each label of a multilabel task, of each quantile of a regression);
     group keeps the rows of a group together; time validates each fold on rows later than its training rows; holdout
     validates on one part only; column takes the folds that you bring."""
-    n_folds: int = Field(5, ge=1)
+    n_folds: int = Field(5, ge=1, le=MOST_FOLDS)
     """The number of folds to split into (1 for holdout)."""
-    folds: tuple[int, ...] = Field((0, 1, 2, 3, 4), min_length=1)
+    folds: tuple[Annotated[int, Field(ge=0, strict=True)], ...] = Field((0, 1, 2, 3, 4), min_length=1)
     """The folds to train, each a DVC stage of its own."""
     group: str | None = None
     """The column whose equal values stay in one fold; it applies to group, stratified_group and holdout."""
@@ -109,12 +139,12 @@ class SplitConfig(Section):
     """The training table's column that holds each row's fold; -1 is always trained on and never validated."""
     holdout: float = Field(0.2, gt=0, lt=1)
     """The share of the rows that a holdout validates on."""
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
     """Seeds the split, and nothing else."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if len(set(self.folds)) < len(self.folds) or min(self.folds) < 0:
+        if len(set(self.folds)) < len(self.folds):
             raise ValueError(f"folds {list(self.folds)} must be different numbers from 0 up")
         if self.strategy == "holdout" and (self.n_folds, self.folds) != (1, (0,)):
             raise ValueError("strategy holdout has one fold: set n_folds: 1 and folds: [0]")

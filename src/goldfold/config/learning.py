@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from goldfold.config.section import Component, Section
+from goldfold.config.section import Arguments, Component, Section, Seed
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -27,7 +27,7 @@ class ModelConfig(Section):
 
     name: str
     """A model of the kind of input, or the import path of your own."""
-    args: dict[str, Any] = Field({})
+    args: Arguments = Field({})
     """Arguments that are passed on to it."""
 
     @property
@@ -110,7 +110,7 @@ class PseudoConfig(Section):
 class TrainConfig(Section):
     """The training of one fold."""
 
-    epochs: int = Field(10, ge=1)
+    epochs: int = Field(10, ge=1, le=100_000)
     """Passes over the training rows."""
     continue_from: int | None = Field(None, ge=1)
     """Continue a training of this many epochs with the same settings, rather than span all epochs with one schedule.
@@ -165,7 +165,7 @@ class TrainConfig(Section):
     """What the best epoch is chosen by, on the fold's validation rows."""
     patience: int | None = Field(None, ge=1)
     """Epochs without a better checkpoint after which the fold stops."""
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field((0,), min_length=1)
     """Each fold is trained once per seed, and their predictions are averaged. A seed decides the weights, the order of
     the rows and their augmentation."""
     max_hours: float | None = Field(None, gt=0)
@@ -175,7 +175,7 @@ class TrainConfig(Section):
     """Minutes between saves of a training's state within an epoch; it is always saved at an epoch's end."""
     keep_state: bool = False
     """Keep the last state of a finished training, so that continue_from need not train it again."""
-    workers: int | None = Field(None, ge=0)
+    workers: int | None = Field(None, ge=0, le=512)
     """Loader processes; by default as many as make training faster on this machine."""
     profile: int | None = Field(None, ge=1)
     """Steps to profile before training: where a step's time goes."""

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any, Literal, Self, Union
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, create_model, field_validator, model_validator
+from ruamel.yaml import YAML
 
 from goldfold.config.data import CompetitionConfig, PrepareConfig, SplitConfig
 from goldfold.config.learning import FoldConfig, require_transforms
 from goldfold.config.recipe import read_yaml
 from goldfold.config.section import Component, Section
 from goldfold.errors import InputError
+from goldfold.files import written_whole
 from goldfold.imports import modality_part, nearest
 
 Scale = Literal["predictions", "logits", "ranks"]
@@ -32,7 +34,7 @@ PLAINER = {"greater than or equal to": "at least", "less than or equal to": "at 
 class ValidateConfig(Section):
     """How the out-of-fold predictions are scored."""
 
-    bootstrap: int = Field(1000, ge=10)
+    bootstrap: int = Field(1000, ge=10, le=1_000_000)
     """Resamples of the out-of-fold rows for the interval of the score."""
     confidence: float = Field(0.95, gt=0, lt=1)
     """The share of the resampled scores that the interval holds."""
@@ -115,6 +117,14 @@ def load_config(path: Path = Path("params.yaml")) -> Config:
     return parse_config(read_yaml(path), str(path))
 
 
+def save_config(config: Config, path: Path) -> None:
+    """Write all settings, the defaults too, as YAML."""
+    yaml = YAML(typ="safe")
+    yaml.default_flow_style, yaml.allow_unicode = False, True
+    with written_whole(path) as draft, draft.open("w", encoding="utf-8") as file:
+        yaml.dump(config.model_dump(mode="json", by_alias=True), file)
+
+
 def parse_config(tree: Any, source: str = "params.yaml") -> Config:
     """Check the tree of params.yaml; raises InputError with each wrong key and value."""
     if not isinstance(tree, dict):
@@ -180,7 +190,7 @@ def reason(problem: Any) -> str:
     for words, plainer in PLAINER.items():
         message = message.replace(words, plainer)
     value = problem["input"]
-    return message if isinstance(value, dict | None) else f"{message}, not {value!r}"
+    return message if isinstance(value, dict | None) else f"{message}, not {value!r:.100}"
 
 
 def _known_keys(section: list[str], config: type[BaseModel]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from goldfold.errors import InputError
 from goldfold.imports import nearest
+
+UNWRITABLE = re.compile(r"(?<!\\)(?:\\\\)*(\\u(?:0000|d[89a-f]..))")
+"""A NUL, or half a character, in a text as JSON writes it."""
 
 
 def read_recipe(folder: Path, name: str) -> dict[str, Any]:
@@ -27,13 +31,36 @@ def read_recipe(folder: Path, name: str) -> dict[str, Any]:
 
 def read_yaml(path: Path) -> Any:
     """Read a YAML file; raises InputError with the line that is not valid YAML."""
+    return parse_yaml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a file of text; raises InputError where it is not UTF-8."""
     try:
-        return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path} is not UTF-8: line {line}: {error.reason}", mend="save it as UTF-8") from None
+
+
+def parse_yaml(text: str, source: str) -> Any:
+    """Return what a YAML text holds; raises InputError with the line that is not valid YAML."""
+    try:
+        tree = YAML(typ="safe").load(text)
+        odd = UNWRITABLE.search(json.dumps(tree, default=str, skipkeys=True))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         # ruamel goes on with the values of a duplicate key before it has read them.
         problem = str(error.problem).partition(" with value")[0]
-        raise InputError(f"{path} is not valid YAML: line {line}: {problem}", mend="correct that line") from None
+        raise InputError(f"{source} is not valid YAML: line {line}: {problem}", mend="correct that line") from None
+    except RecursionError:
+        raise InputError(f"{source} is nested too deep to be read", mend="write it without so many brackets") from None
+    except Exception as error:  # ruamel raises errors of many kinds for values that are none, 2020-13-45 or !!int x
+        reason = next(iter(str(error).splitlines()), repr(error))
+        raise InputError(f"{source} is not valid YAML: {reason}", mend="correct that value") from None
+    if odd:
+        raise InputError(f"{source} holds the character {odd[1]}, which no file's name can hold", mend="leave it out")
+    return tree
 
 
 def of_another_modality(recipe: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[str, ...]:

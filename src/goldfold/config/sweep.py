@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, field_validator
 
 from goldfold.config.params import errors_of, reason, wrong_settings
 from goldfold.config.recipe import with_values
-from goldfold.config.section import Section
+from goldfold.config.section import Section, Seed
 from goldfold.errors import InputError
 from goldfold.imports import nearest
 
@@ -72,7 +72,7 @@ class SweepConfig(Section):
     """What to search: a range or a list of choices for each dotted key of params.yaml."""
     prune: PruneConfig | None = PruneConfig()
     """null completes every trial."""
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
     """The seed of the proposals."""
 
     @field_validator("space")

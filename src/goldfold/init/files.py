@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from goldfold.competition.images import image_files
+from goldfold.competition.images import image_files, require_own_files
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole
 from goldfold.imports import nearest
 from goldfold.tables import is_table
-from goldfold.tables.unpacking import PACKED
+from goldfold.tables.unpacking import PACKED, most_unpacked, told_of, too_large
 
 RAW = Path("data/raw")
 DEEPEST = 3
@@ -61,13 +61,13 @@ def unpack_beside(folder: Path) -> list[str]:
             try:
                 with folder_written_whole(unpacked) as draft:
                     _unpack(path, draft)
+                target = unpack_folder(path)
+                target.mkdir(exist_ok=True)
             except OSError as error:
                 raise InputError(
                     f"{path} cannot be unpacked beside itself: {error.strerror}",
                     mend=f"unpack it, or move the folder to {RAW}/{folder.name}",
                 ) from None
-            target = unpack_folder(path)
-            target.mkdir(exist_ok=True)
             for item in sorted(unpacked.iterdir()):
                 shutil.move(item, target / item.name)
             unpacked.rmdir()
@@ -77,7 +77,8 @@ def unpack_beside(folder: Path) -> list[str]:
 
 def archives(folder: Path) -> list[Path]:
     """List the zip files in a folder that are not tables."""
-    return [path for path in sorted(folder.rglob("*.zip")) if not path.name.startswith(".") and not is_table(path)]
+    found = [path for path in sorted(folder.rglob("*.zip")) if path.is_file() and not is_table(path)]
+    return [path for path in found if not _is_hidden(path.relative_to(folder))]
 
 
 def unpack_folder(archive: Path) -> Path:
@@ -90,6 +91,7 @@ def unpack_folder(archive: Path) -> Path:
 
 def find_files(root: Path) -> Files:
     """Find the files of a competition; raises InputError for a folder without tables and images."""
+    require_own_files(root, links=False)
     paths = [path.relative_to(root) for path in root.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(root))]
     tables = sorted((path for path in paths if is_table(path) and len(path.parts) <= DEEPEST), key=lambda p: (len(p.parts), p))
     plain = set(tables)
@@ -139,16 +141,17 @@ def _is_unpacked(archive: Path) -> bool:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    with _opened(archive) as opened:
+    with told_of(archive), _opened(archive) as opened:
+        for member in opened.infolist():
+            if member.file_size > most_unpacked(member.compress_size):
+                raise too_large(archive / member.filename)
         require_space(sum(member.file_size for member in opened.infolist()), archive.parent)
         opened.extractall(folder, members=_members(opened))
 
 
 def _opened(archive: Path) -> zipfile.ZipFile:
-    try:
+    with told_of(archive):
         return zipfile.ZipFile(archive)
-    except zipfile.BadZipFile:
-        raise InputError(f"{archive} is not a zip file, or is damaged", mend="fetch it again") from None
 
 
 def _members(opened: zipfile.ZipFile) -> Sequence[str]:

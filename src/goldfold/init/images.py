@@ -28,8 +28,10 @@ def images_of_rows(competition: Competition, files: Sequence[Path]) -> list[Sett
 
     Images go by the id, or by a template over the row's columns, which may be another one for each table.
     """
-    tables: dict[Part, pd.DataFrame] = {"train": competition.train, "test": competition.test}
-    fitting = {part: _fitting(competition, table, files, part) for part, table in tables.items()}
+    fitting = {
+        "train": _fitting(competition, competition.train, files, "train"),
+        "test": _fitting(competition, competition.test, files, competition.test_part),
+    }
     if not all(fitting.values()):
         return None
     shared = [template for template in fitting["train"] if template in fitting["test"]]

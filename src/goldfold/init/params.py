@@ -4,12 +4,16 @@ import io
 import re
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
 
 from goldfold.config import FinetuneConfig, TrainConfig, parse_config
+from goldfold.config.recipe import parse_yaml, with_values, with_values_of
 from goldfold.errors import InputError
 from goldfold.files import written_whole
 from goldfold.init.setting import Setting
@@ -37,7 +41,43 @@ def require_committed() -> None:
 
 
 def proposed(text: str, settings: Sequence[Setting]) -> str:
-    """Return the text of params.yaml with the settings; raises InputError if it would not be valid."""
+    """Return the text of params.yaml with the settings, whatever its style; raises InputError if it would not be valid.
+
+    A text in another style than goldfold's own, as {…}, is written anew in that; where even its aliases stand in the way, right
+    values matter more than reasons.
+    """
+    tree = parse_yaml(text, str(PARAMS))
+    wanted = _with_settings(tree, settings)
+    expected = parse_config(wanted, "the params.yaml that init made").model_dump()
+    for styled in (str, _in_block_style):
+        with suppress(InputError, YAMLError):
+            made = _mended(styled(text), settings)
+            if parse_config(parse_yaml(made, str(PARAMS))).model_dump() == expected:
+                return made
+    return with_values_of(text, wanted)
+
+
+def _with_settings(tree: Any, settings: Sequence[Setting]) -> dict[str, Any]:
+    """The tree of params.yaml with the settings; some sections hold nothing else."""
+    anew = {setting.section for setting in settings} & set(WHOLE)
+    made = {key: value for key, value in (tree or {}).items() if key not in anew}
+    return dict(with_values(made, {setting.key: setting.value for setting in settings if not setting.is_remark}))
+
+
+def _in_block_style(text: str) -> str:
+    """The text of params.yaml with a line for each key of a section, indented by two."""
+    yaml, out = YAML(), io.StringIO()
+    yaml.width, yaml.preserve_quotes = 1_000_000, True
+    document = yaml.load(text)
+    for part in (document, *document.values()):
+        if isinstance(part, CommentedMap):
+            part.fa.set_block_style()
+    yaml.dump(document, out)
+    return out.getvalue()
+
+
+def _mended(text: str, settings: Sequence[Setting]) -> str:
+    """The text of params.yaml in goldfold's own style with the settings, and with all comments of what stays."""
     for section in WHOLE:
         own = [setting for setting in settings if setting.section == section]
         if own:
@@ -45,7 +85,6 @@ def proposed(text: str, settings: Sequence[Setting]) -> str:
     for setting in settings:
         if setting.section not in WHOLE:
             text = _with_value(text, setting)
-    parse_config(YAML(typ="safe").load(text), "the params.yaml that init made")
     return text
 
 

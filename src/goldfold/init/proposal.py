@@ -140,7 +140,7 @@ def _competition(
             values[key] = (str(table[0]), table[1])
     if not tables.header:
         values["header"] = (False, "the first line holds numbers; columns are called column1, column2, …")
-    if tables.train and problem.id != ROW and not problem.keys:
+    if tables.train and (problem.id != ROW or "id" in config) and not problem.keys:
         values["id"] = (problem.as_shipped(problem.id), decided["id"])
     if tables.train:
         targets = [problem.as_shipped(target) for target in problem.targets]

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from goldfold.competition.sides import side_of
 from goldfold.errors import InputError
 from goldfold.init.files import Files
 from goldfold.tables import header_guess, header_of, read_text_table
+from goldfold.tables.reading import ANY, FOLDER
 
 Named = tuple[Path, str]
 """A table, and the reason for its role."""
@@ -35,7 +37,8 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
     for role in ("train", "test", "sample_submission"):
         if overrides.get(role):
             named[role] = (Path(str(overrides[role])), "as you said")
-    rest = [path for path in files.tables if path not in {path for path, _ in named.values()}]
+    tables = _as_class_folders(files.root, files.tables)
+    rest = [path for path in tables if path not in {path for path, _ in named.values()}]
     for role, words in (("sample_submission", ("submission", "submit", "sample")), ("test", ("test",)), ("train", ("train",))):
         if role not in named and (path := _by_name(rest, words, role)):
             named[role] = (path, "by its name")
@@ -51,7 +54,7 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
         test=named.get("test"),
         sample=named.get("sample_submission"),
         header=header,
-        unread=tuple(path for path in files.tables if path not in paths),
+        unread=tuple(path for path in tables if path not in paths),
     )
 
 
@@ -65,7 +68,10 @@ def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
     asked = sample[1:]
     if asked and all(name in columns for name in asked):
         return None, ""
-    candidates = [name for name in columns if name not in {*test, *sample[:1], *([] if test or sample else columns[:-1])}]
+    if ANY in tables.train[0].parts:
+        return FOLDER, "the folders in which the tables lie"
+    others = {name.casefold() for name in (*test, *sample[:1], *([] if test or sample else columns[:-1]))}
+    candidates = [name for name in columns if name.casefold() not in others]
     usual = [name for name in columns if name.lower() in USUAL_TARGETS and name not in test]
     if not test and not sample and usual:
         return usual[0], "by its name"
@@ -84,9 +90,23 @@ def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
     return candidates[-1], f"a guess: the last of the {what}" if len(candidates) > 1 else "a guess: the last column"
 
 
+def _as_class_folders(root: Path, tables: Sequence[Path]) -> list[Path]:
+    """The tables, of which those that lie in a folder per class are one: cats/data.csv and dogs/data.csv are */data.csv."""
+    patterns: dict[Path, list[Path]] = {}
+    for path in tables:
+        is_in_class = len(path.parts) > 1 and side_of(path.parent.name) is None
+        patterns.setdefault(path.parent.parent / ANY / path.name if is_in_class else path, []).append(path)
+    joined: list[Path] = []
+    for pattern, paths in patterns.items():
+        are_alike = len(paths) > 1 and len({tuple(header_of(root / path)) for path in paths}) == 1
+        joined += [pattern] if are_alike else paths
+    return joined
+
+
 def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Path | None:
     """The table whose name says its role: the role itself first, else the shortest name with one of the words."""
     stems = {path: path.name.lower().split(".")[0] for path in paths}
+    stems |= {path: path.parts[0].lower() for path in paths if ANY in path.parts}
     exact = [path for path, stem in stems.items() if stem == role]
     holding = [path for path, stem in stems.items() if any(word in stem for word in words)]
     return next(iter(exact or sorted(holding, key=lambda path: (len(path.parts), len(path.name), path))), None)

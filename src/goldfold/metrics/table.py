@@ -5,7 +5,7 @@ from typing import Any
 
 from goldfold.config import Task
 from goldfold.errors import InputError
-from goldfold.imports import named, nearest
+from goldfold.imports import named, nearest, require_trusted
 from goldfold.metrics import label, probability, ranking, value
 from goldfold.metrics.arguments import KEY, require_arguments
 from goldfold.metrics.metric import Metric
@@ -73,6 +73,7 @@ def find_metric(name: str, task: Task | None = None, arguments: Mapping[str, Any
     Raises InputError for an unknown name, for one that does not score `task`, and for wrong or missing `arguments`.
     """
     if ":" in name:
+        require_trusted(name, KEY)
         metric = named(name, [], KEY)
         if not isinstance(metric, Metric):
             raise InputError(

@@ -4,7 +4,7 @@ import importlib
 import io
 import re
 import zipfile
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,13 +12,22 @@ from torch import nn
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
-from goldfold.imports import named
+from goldfold.imports import EXTRAS, trusted
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import Inputs
 
 SMALLEST = 1e-15
 MODULES = ("ensemble", "linear_model", "neighbors", "svm", "naive_bayes", "tree", "neural_network", "gaussian_process")
-TRUSTED = {"sklearn", "numpy", "scipy", "functools", "builtins", "collections"}
+HOLDS = {"functools.partial", "sklearn.utils.validation.check_array"}
+"""What is no class of a library of estimators, and fitted ones hold: each names what it calls, which is looked at too."""
+
+
+@runtime_checkable
+class Fits(Protocol):
+    """An estimator."""
+
+    def fit(self, matrix: Any, truth: Any) -> Any:
+        """Learn from the rows of a matrix."""
 
 
 class Estimator(nn.Module):
@@ -91,12 +100,24 @@ class Estimator(nn.Module):
         from skops.io import get_untrusted_types, loads
 
         content = state.cpu().numpy().tobytes()
-        trusted = {*TRUSTED, type(self.estimator).__module__.partition(".")[0]}
         untrusted = get_untrusted_types(data=content)
-        refused = [name for name in untrusted if name.partition(".")[0] not in trusted]
+        refused = [name for name in untrusted if name not in HOLDS and not _is_of_estimators(name)]
         if refused:
             raise InputError("the checkpoint's estimator holds types that are not trusted", refused, "train it again")
         self.estimator = loads(content, trusted=untrusted)
+
+
+def _is_of_estimators(name: str) -> bool:
+    """Whether a dotted name is that of a class of scikit-learn's, of the libraries that follow it, or of the competitor's own."""
+    module, _, attribute = name.rpartition(".")
+    packages = ("sklearn", "own", *EXTRAS)
+    if module.partition(".")[0] not in packages:
+        return False
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:
+        return False
+    return isinstance(found, type) and found.__module__.partition(".")[0] in packages
 
 
 def find_model(name: str, problem: Problem) -> Any:
@@ -112,7 +133,8 @@ def find_model(name: str, problem: Problem) -> Any:
     whole = f"{name}{'Regressor' if regression else 'Classifier'}"
     attributes = {attribute for module in modules for attribute in vars(importlib.import_module(module))}
     # Suggestions for a misspelt name are of the task's kind.
-    return named(name if ":" in name or (name in attributes and whole not in attributes) else whole, modules, "model.name")
+    asked = name if ":" in name or (name in attributes and whole not in attributes) else whole
+    return trusted(asked, modules, "model.name", Fits, nn.Module)
 
 
 def _require_answers(estimator: Any, problem: Problem) -> None:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import nn
 
 from goldfold.config import HeadConfig
-from goldfold.imports import called, named
+from goldfold.imports import called, trusted
 
 
 def build_head(config: HeadConfig, features: int, outputs: int, pool: nn.Module | None = None) -> nn.Module:
@@ -13,7 +13,7 @@ def build_head(config: HeadConfig, features: int, outputs: int, pool: nn.Module 
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if pool:
         layers["pool"] = pool
-    activation = named(config.activation, ["torch.nn"], "model.head.activation") if config.hidden else None
+    activation = trusted(config.activation, ["torch.nn"], "model.head.activation", nn.Module) if config.hidden else None
     width = features
     for number, hidden in enumerate(config.hidden, start=1):
         if config.dropout:

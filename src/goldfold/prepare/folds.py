@@ -8,7 +8,9 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.competition.tables import line, require_columns
 from goldfold.config import SplitConfig
+from goldfold.config.data import MOST_FOLDS
 from goldfold.errors import InputError
+from goldfold.imports import refused
 from goldfold.metrics import Array
 from goldfold.schema.schema import MISSING
 
@@ -30,9 +32,11 @@ def assign_folds(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> A
         return _own_folds(train[str(split.column)])
     if split.strategy == "time":
         return _time_folds(train[str(split.time)], split.n_folds)
+    _require_enough(len(train), max(split.n_folds, 2), "training rows")
     folds = np.full(len(train), -1, dtype=np.int16)
-    for fold, rows in enumerate(_validation_rows(train, problem, split)):
-        folds[rows] = fold
+    with refused(f"params.yaml, split: {split.strategy} cannot split {len(train)} rows", "split otherwise"):
+        for fold, rows in enumerate(_validation_rows(train, problem, split)):
+            folds[rows] = fold
     return folds
 
 
@@ -114,12 +118,12 @@ def _strata(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Array:
 def _own_folds(column: pd.Series) -> Array:
     """The competitor's own folds."""
     numbers = pd.to_numeric(column, errors="coerce")
-    wrong = (numbers.isna() | (numbers % 1 != 0) | (numbers < -1)).to_numpy().nonzero()[0]
+    wrong = (numbers.isna() | (numbers % 1 != 0) | (numbers < -1) | (numbers >= MOST_FOLDS)).to_numpy().nonzero()[0]
     if len(wrong):
         raise InputError(
             f"values of split.column {column.name} that are not folds: {len(wrong)}",
             [f"row {row + 2}: {column.iloc[row]}" for row in wrong],
-            "number the folds from 0, with -1 for rows that are always trained on",
+            f"number the folds from 0, at most {MOST_FOLDS}, with -1 for rows that are always trained on",
         )
     return numbers.to_numpy(dtype=np.int16)
 

@@ -43,10 +43,29 @@ def prepare(
     """
     if config.rows:
         competition = few_rows(competition, config.rows, split.n_folds)
+    folds = folds_of(competition, split)
+    return gather(competition, folds, split, config, folder, progress, scratch)
+
+
+def folds_of(competition: Competition, split: SplitConfig) -> Array:
+    """The fold of each training row, (n,) int16; raises InputError for folds that cannot be made, or would leak an answer."""
     own = len(competition.train) - competition.extra
     folds = assign_folds(competition.train[:own], competition.problem, split)
     folds = np.concatenate([folds, np.full(competition.extra, ALWAYS, np.int16)])
     _require_answers_whole(competition, folds)
+    return folds
+
+
+def gather(
+    competition: Competition,
+    folds: Array,
+    split: SplitConfig,
+    config: PrepareConfig,
+    folder: Path,
+    progress: Progress = lambda inputs, _: inputs,
+    scratch: Path | None = None,
+) -> tuple[PreparedSet, dict[str, Any]]:
+    """Prepare a competition whose rows are in these folds, as `prepare` does."""
     require_round_trip(competition.problem, competition.train, competition.sample)
     with folder_written_whole(folder) as draft:
         modality = competition.problem.modality
@@ -71,6 +90,7 @@ def prepare(
             in_time=split.strategy == "time",
             inputs=gathered.digest,
             fingerprint=_fingerprint(competition, folds, gathered.digest),
+            schema=competition.schema,
         )
         _require_rows(prepared)
         summary = {

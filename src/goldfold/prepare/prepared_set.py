@@ -1,7 +1,7 @@
 """PreparedSet: the competition, ready for training."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ from goldfold.competition import Problem
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_by_this_version
 from goldfold.metrics import Array
+from goldfold.schema import Schema
 
 Part = Literal["train", "test"]
 TABLES = ("train", "test", "sample_submission", "folds")
@@ -25,10 +26,10 @@ LEFT_OUT = ALWAYS - 1
 class PreparedSet:
     """Tables and folds, one row of `folds` per row of `train`, and what the kind of input keeps beside them in `folder`.
 
-    Files: train.parquet, test.parquet, sample_submission.parquet, folds.parquet, prepared.json (the problem and the rest of
-    this class), summary.json (counts for people, see `summarize`), and those of the kind of input, such as the image cache.
-    With `in_time` a fold trains only on the folds before it. `inputs` is a hash of what the kind of input keeps, and
-    `fingerprint` one of the whole set.
+    Files: train.parquet, test.parquet, sample_submission.parquet, folds.parquet, prepared.json (the problem, the schema by which
+    the tables were read, and the rest of this class), summary.json (counts for people, see `summarize`), and those of the kind
+    of input, such as the image cache. With `in_time` a fold trains only on the folds before it. `inputs` is a hash of what the
+    kind of input keeps, and `fingerprint` one of the whole set.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class PreparedSet:
     in_time: bool
     inputs: str
     fingerprint: str
+    schema: Schema = field(default_factory=Schema)
 
     def save(self, folder: Path) -> None:
         """Write the tables and JSON to `folder`, where the kind of input has written its files."""
@@ -51,6 +53,7 @@ class PreparedSet:
         pd.DataFrame({"id": ids, "fold": self.folds}).to_parquet(folder / "folds.parquet")
         card = {
             "problem": self.problem.to_json(),
+            "schema": self.schema.to_json(),
             "in_time": self.in_time,
             "inputs": self.inputs,
             "fingerprint": self.fingerprint,
@@ -65,8 +68,9 @@ class PreparedSet:
         with written_by_this_version(f"the prepared set in {folder}", "run `dvc repro prepare`"):
             card = read_json(folder / "prepared.json")
             problem = Problem.from_json(card.pop("problem"))
+            schema = Schema.from_json(card.pop("schema"))
             train, test, sample, folds = (pd.read_parquet(folder / f"{name}.parquet") for name in TABLES)
-            return cls(folder, problem, train, test, sample, folds["fold"].to_numpy(), **card)
+            return cls(folder, problem, train, test, sample, folds["fold"].to_numpy(), schema=schema, **card)
 
     def table(self, part: Part) -> pd.DataFrame:
         """The training or the test table."""
@@ -76,6 +80,10 @@ class PreparedSet:
         """The rows that a fold trains on."""
         others = (self.folds < fold) if self.in_time else (self.folds != fold)
         return np.flatnonzero(others & (self.folds >= ALWAYS))
+
+    def groups(self, column: str | None) -> pd.Series | None:
+        """The group of each training row, by its id; None without a column of groups."""
+        return self.train[column].set_axis(self.train[self.problem.id]) if column else None
 
     def split_digest(self) -> str:
         """A hash of which row is in which fold."""

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
-from goldfold.competition import Competition
+from goldfold.competition import Competition, Problem
 from goldfold.metrics import Array
 
 
@@ -13,23 +14,30 @@ def few_rows(competition: Competition, rows: int, n_folds: int) -> Competition:
 
     Each class keeps at least as many training rows as there are folds.
     """
-    problem, train = competition.problem, competition.train
-    if problem.is_exclusive:
-        truth = problem.class_of(problem.truth(train))
-        turn = train.groupby(truth).cumcount().to_numpy()
-        chosen = np.lexsort((truth, turn))[: max(rows, n_folds * len(problem.classes))]
-    else:
-        chosen = _spread(len(train), max(rows, n_folds))
-    kept = sorted(chosen.tolist())
-    test = _spread(len(competition.test), rows).tolist()
+    least = n_folds * (len(competition.problem.classes) if competition.problem.is_exclusive else 1)
+    train = some_rows(competition.problem, competition.train, max(rows, least))
+    return with_rows(competition, train, spread(len(competition.test), rows))
+
+
+def with_rows(competition: Competition, train: Array, test: Array) -> Competition:
+    """The competition with these rows of its training and its test table alone; the sample submission stays whole."""
     return replace(
         competition,
-        train=train.iloc[kept].reset_index(drop=True),
+        train=competition.train.iloc[train].reset_index(drop=True),
         test=competition.test.iloc[test].reset_index(drop=True),
-        extra=sum(row >= len(train) - competition.extra for row in kept),
+        extra=int((train >= len(competition.train) - competition.extra).sum()),
     )
 
 
-def _spread(count: int, wanted: int) -> Array:
+def some_rows(problem: Problem, table: pd.DataFrame, wanted: int) -> Array:
+    """So many rows of a labelled table, in order: of each class equally many, or evenly spaced ones."""
+    if not problem.is_exclusive:
+        return spread(len(table), wanted)
+    truth = problem.class_of(problem.truth(table))
+    turn = table.groupby(truth).cumcount().to_numpy()
+    return np.sort(np.lexsort((truth, turn))[:wanted])
+
+
+def spread(count: int, wanted: int) -> Array:
     """Integers below `count`, evenly spaced."""
     return np.unique(np.linspace(0, count - 1, min(count, wanted)).round().astype(int))

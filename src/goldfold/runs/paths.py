@@ -1,8 +1,9 @@
 """Where dvc.yaml puts things."""
 
+import re
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from goldfold.errors import InputError
 from goldfold.files import read_json
@@ -10,6 +11,7 @@ from goldfold.files import read_json
 if TYPE_CHECKING:
     from goldfold.config import Config
 
+DVC = Path("dvc.yaml")
 CURRENT = Path("experiments/current")
 REPORT = CURRENT / "report/report.html"
 ORIGIN = CURRENT / "tracking/predict.json"
@@ -27,8 +29,29 @@ SWEEPS = Path("experiments/sweeps")
 def require_competition(config: "Config") -> None:
     """Raise InputError where the competition is not there, and neither a stage nor DVC would bring it."""
     path = Path(config.competition.path)
-    if not path.exists() and not path.with_name(f"{path.name}.dvc").is_file() and Path("data/demo") not in path.parents:
+    if not path.exists() and not path.with_name(f"{path.name}.dvc").is_file() and made_by(path) is None:
         raise InputError(f"competition.path: there is no folder {path}", mend="correct it, or put the competition's files there")
+
+
+def made_by(path: Path) -> Path | None:
+    """The dvc.yaml beside a folder whose stage makes it, as for the embedded competition; None without one."""
+    stages = path.with_name("dvc.yaml")
+    return stages if stages.is_file() and str(path) in stages.read_text(encoding="utf-8") else None
+
+
+def require_named(tree: Any) -> None:
+    """Raise InputError for keys that dvc.yaml makes the names of its stages of, and params.yaml leaves out."""
+    names = re.findall(r"\$\{([\w.]+)\}", DVC.read_text(encoding="utf-8")) if DVC.is_file() else []
+    wanted = [name for name in dict.fromkeys(names) if not name.startswith("item.")]
+    missing = [name for name in wanted if not _has(tree, name.split("."))]
+    if missing:
+        raise InputError(
+            "DVC reads keys of params.yaml that are not there", missing, "write them down: all other keys may be left out"
+        )
+
+
+def _has(tree: Any, parts: list[str]) -> bool:
+    return not parts or (isinstance(tree, dict) and parts[0] in tree and _has(tree[parts[0]], parts[1:]))
 
 
 def cut_short(config: "Config") -> list[str]:

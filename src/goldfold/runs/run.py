@@ -196,16 +196,14 @@ def groups_of(prepared: PreparedSet, runs: Sequence[Run], ids: pd.Series) -> pd.
     column = next((run.group for run in runs if run.group), None)
     if column is None:
         return None
-    table = prepared.train.set_index(prepared.problem.id)
-    missing = ids[~ids.isin(table.index)]
-    if column not in table or len(missing):
+    missing = ids[~ids.isin(prepared.train[prepared.problem.id])]
+    if column not in prepared.train or len(missing):
         raise InputError(
             f"data/prepared does not know the groups of the runs' rows (split.group {column})",
             [f"{ids.name} {i}: not there" for i in missing] or [f"there is no column {column}"],
             "run `dvc repro prepare` on the runs' training table",
         )
-    groups: pd.Series = table[column]
-    return groups
+    return prepared.groups(column)
 
 
 def _of_store(store: Store, experiment: str, run: Any, seconds: float = 0.0) -> Run:

@@ -23,7 +23,7 @@ class Column:
     `format` is what the kind needs to read a cell: a number's marks and unit, a boolean's two words, a date's format of strptime;
     `numeric` of a category says that its cells are numbers, so that 1, 1.0 and 01 are one. Cells in `missing` mean nothing;
     `odd` are those that the kind cannot read, with their file and row, the first few of `odd_cells`. Numbers that are `whole` in
-    all tables are int64 where none is missing.
+    all tables are int64 where none is missing. `doubt` is what the cells may mean otherwise, for the competitor to decide.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Column:
     odd_cells: int = 0
     why: str = ""
     whole: bool = False
+    doubt: str = ""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Column":

@@ -20,6 +20,19 @@ MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+PLAUSIBLE = (1700, 2100)
+"""Years of dates without a day, which 5258-01 is none of."""
+NEWEST_OF_TWO_DIGITS = 2029
+"""The last year that two digits mean, as in Excel: 29 is 2029, and 30 is 1930."""
+LETTERS_AT_DIGITS = re.compile(r"(?!T)[A-Za-z]\0|\0(?![TZ])[A-Za-z]")
+"""What no date has, with its directives as \\0: 2019Q3."""
+ENDINGS_OF_MONTHS = "|".join(month[3:] for month in MONTHS if month[3:])
+SPELT_OUT = {
+    rf"\b({'|'.join(month[:3] for month in MONTHS)})(?:{ENDINGS_OF_MONTHS}|t)?\b\.?": r"\1",
+    r"(?<=\d)(?:st|nd|rd|th)\b": "",
+    r"\b([ap])\.\s?m\.?": r"\1m",
+}
+"""How people write what strptime knows otherwise."""
 SAMPLED = 50
 TIME = r"^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:\s?([AaPp])\.?[Mm]\.?)?$"
 CLOCK_DURATION = r"^-?\d+:\d{2}(:\d{2}([.]\d+)?)?$"
@@ -29,14 +42,17 @@ WORDED_DURATION = (
 )
 
 
-def date_format(cells: pd.Series) -> tuple[str, tuple[str, ...], Array] | None:
+def date_format(cells: pd.Series, dated: bool = False) -> tuple[str, tuple[str, ...], Array] | None:
     """Work out the one format by which most of these distinct, stripped cells are dates.
+
+    `dated` says that the column's name is one of dates: else years of two digits are only read where a day is beyond the 12th.
 
     Returns the format, others that would read as many cells in another order of day and month, and which cells it reads,
     (n,) bool. Of such orders the one whose dates lie closest together is taken: a wrong one scatters them over the year.
     """
     sample = cells.iloc[np.unique(np.linspace(0, len(cells) - 1, min(len(cells), SAMPLED)).astype(int))]
-    formats = list(dict.fromkeys(format for cell in sample for format in _formats_of(cell)))
+    formats = list(dict.fromkeys(format for cell in _plainly(sample) for format in _formats_of(cell)))
+    formats = [format for format in formats if _is_plausible(sample, format, dated)]
     counts = {format: int(read_dates(cells, format).notna().sum()) for format in formats}
     most = max(counts.values(), default=0)
     if not most:
@@ -53,7 +69,18 @@ def read_dates(cells: pd.Series, format: str) -> pd.Series:
     >>> read_dates(pd.Series(["31/12/2019", "soon"]), "%d/%m/%Y").dt.day.tolist()
     [31.0, nan]
     """
+    if "%b" in format or "%p" in format:
+        cells = _plainly(cells)
     moments: pd.Series = pd.to_datetime(cells, format=format, errors="coerce", utc=True).dt.as_unit("us")
+    for shorter in _shorter(format):
+        unread = moments.isna() & cells.notna()
+        if not unread.any():
+            break
+        moments = moments.where(
+            ~unread, pd.to_datetime(cells[unread], format=shorter, errors="coerce", utc=True).dt.as_unit("us")
+        )
+    if "%y" in format:
+        moments = moments.where(~(moments.dt.year > NEWEST_OF_TWO_DIGITS), moments - pd.DateOffset(years=100))
     return moments
 
 
@@ -87,6 +114,37 @@ def read_durations(cells: pd.Series) -> pd.Series:
     return pd.to_timedelta(full.where(clock | worded), errors="coerce").dt.as_unit("us")
 
 
+def _parsed(cells: pd.Series, format: str) -> pd.Series:
+    moments: pd.Series = pd.to_datetime(cells, format=format, errors="coerce", utc=True).dt.as_unit("us")
+    return moments
+
+
+def _plainly(cells: pd.Series) -> pd.Series:
+    """Dates with the names of months in three letters, and without 3rd and p.m., which strptime does not know."""
+    for written, plain in SPELT_OUT.items():
+        cells = cells.str.replace(written, plain, regex=True, flags=re.IGNORECASE)
+    return cells
+
+
+def _shorter(format: str) -> Sequence[str]:
+    """The format without its fraction, its seconds, and its time, which some cells of a column may leave out."""
+    shorter, left = [], format
+    for part in (r"[.,]%f", r":%S", r"[T ,]*%[HI]:%M ?(%p)?( ?%z)?$"):
+        without = re.sub(part, "", left)
+        shorter += [without] if without != left else []
+        left = without
+    return shorter
+
+
+def _is_plausible(cells: pd.Series, format: str, dated: bool) -> bool:
+    """Whether dates in a format that other things are written in too are dates: a year and a month, or a year of two digits."""
+    moments = read_dates(cells, format).dropna()
+    if "%y" in format:
+        return dated or bool((moments.dt.day > 12).any())
+    has_day = "%d" in format or (format == ISO and bool(cells.str.contains(r"\d-\d+-\d").any()))
+    return has_day or bool(moments.dt.year.between(*PLAUSIBLE).all())
+
+
 def _elapsed(seconds: pd.Series) -> pd.Series:
     return pd.to_timedelta((seconds * 1e6).round(), unit="us").dt.as_unit("us")
 
@@ -115,20 +173,22 @@ def _formats_of(cell: str) -> Sequence[str]:
     text, named = _names(text)
     text = text.replace("\0", (clock["t"] if clock else "") + time)
     groups = re.findall(r"(?<!%)\d+", text)
-    return [_filled(text, order) for order in _orders([len(group) for group in groups], named)]
+    formats = [_filled(text, order) for order in _orders([len(group) for group in groups], named)]
+    return [format for format in formats if not LETTERS_AT_DIGITS.search(re.sub("%[A-Za-z]", "\0", format))]
 
 
 def _names(text: str) -> tuple[str, bool]:
-    """The text with names of days and months as directives, and whether there was a month's."""
+    """The plain text with names of days and months as directives, and whether there was a month's."""
     named = False
 
     def directive(match: re.Match[str]) -> str:
         nonlocal named
         word = match[0].lower()
-        for names, short, long in ((MONTHS, "%b", "%B"), (DAYS, "%a", "%A")):
-            if word in names or word in {name[:3] for name in names}:
-                named |= names is MONTHS
-                return short if len(word) == 3 else long
+        if word in {name[:3] for name in MONTHS}:
+            named = True
+            return "%b"
+        if word in DAYS or word in {name[:3] for name in DAYS}:
+            return "%a" if len(word) == 3 else "%A"
         return match[0]
 
     return re.sub(r"(?<!%)[A-Za-z]{3,}", directive, text), named

@@ -18,8 +18,9 @@ SPACES = r"[ \u00a0\u2009\u202f]"
 NUMBER = (
     rf"^(?P<sign>[-+−(]?){SPACES}*(?P<before>{CURRENCY})?{SPACES}*(?P<inner>[-+−]?)"
     rf"(?P<digits>\d(?:[\d.,'’ \u00a0\u2009\u202f]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][-+]?\d+)?"
-    rf"{SPACES}*(?P<after>[^\d\s.,()+-][^\d()]{{0,11}})?\)?$"
+    rf"(?:(?<![.,]){SPACES}*(?P<magnitude>(?:[kKMB]|bn|mn)(?![^\W\d_]))?{SPACES}*(?P<after>[^\d\s.,()+-][^\d()]{{0,11}})?)?\)?$"
 )
+MAGNITUDES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9}
 WHOLE = 2.0**53
 """Whole numbers beyond it are not exact in float64, and are codes."""
 NEARLY_ALL = 0.95
@@ -30,12 +31,16 @@ MARKS = ((".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """How the numbers of one column are written: their marks, and what stands around them."""
+    """How the numbers of one column are written: their marks, and what stands around them.
+
+    `magnitudes` are those that stand behind some, such as "K M": 12K is 12,000.
+    """
 
     decimal: str = "."
     thousands: str = ""
     before: str = ""
     after: str = ""
+    magnitudes: str = ""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "NumberFormat":
@@ -49,7 +54,8 @@ class NumberFormat:
 
     def __str__(self) -> str:
         number = f"1{self.thousands}234{self.decimal}5" if self.thousands else f"12{self.decimal}5"
-        return f"as {self.before}{number}{' ' * bool(self.after)}{self.after}"
+        magnitudes = f", {self.magnitudes.replace(' ', ' or ')} for thousands and more" if self.magnitudes else ""
+        return f"as {self.before}{number}{' ' * bool(self.after)}{self.after}{magnitudes}"
 
 
 def plain_numbers(cells: pa.Array | pa.ChunkedArray) -> Array | None:
@@ -86,6 +92,7 @@ def number_format(cells: pa.Array) -> tuple[NumberFormat, Array] | None:
     if None in units.values():
         return None
     around = {name: str(unit) for name, unit in units.items()}
+    around["magnitudes"] = " ".join(sorted(parts.loc[written, "magnitude"].dropna().unique()))
     digits = parts.loc[written, "digits"]
     best: tuple[int, NumberFormat, Array] | None = None
     for decimal, thousands in ((".", ""), (",", ""), *MARKS):
@@ -157,6 +164,8 @@ def _parsed(parts: pd.DataFrame, format: NumberFormat) -> Array:
     # An exponent has no unit, and the sign stands before the unit, behind it, or as brackets.
     fits = digits.str.fullmatch(rf"(?:\d+{grouped})?(?:{decimal}\d*)?").fillna(False).astype(bool)
     fits &= parts["before"].fillna("").eq(format.before) & parts["after"].fillna("").str.strip().eq(format.after)
+    magnitudes = parts["magnitude"].fillna("")
+    fits &= magnitudes.isin(["", *format.magnitudes.split()]) & ((magnitudes == "") | parts["exponent"].isna())
     fits &= (parts["sign"] == "(") == parts["closed"]
     fits &= ~(parts["sign"].isin(["-", "+", "−"]) & parts["inner"].fillna("").ne(""))
     values = np.full(len(parts), np.nan)
@@ -168,4 +177,6 @@ def _parsed(parts: pd.DataFrame, format: NumberFormat) -> Array:
     texts = texts.str.replace(format.decimal, ".", regex=False) + parts.loc[fits, "exponent"].fillna("")
     negative = parts.loc[fits, "sign"].isin(["-", "−", "("]) | parts.loc[fits, "inner"].isin(["-", "−"])
     values[fits.to_numpy()] = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64) * np.where(negative, -1, 1)
+    if format.magnitudes:
+        values *= magnitudes.map(MAGNITUDES).to_numpy(np.float64)
     return values

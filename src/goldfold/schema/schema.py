@@ -27,6 +27,8 @@ MISSING = frozenset({"?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "-nan", "<
 """Words that mean nothing among numbers, dates and truths, in any case."""
 TRUTHS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui"))
 """The pairs of words that make a boolean, the true one second."""
+CODES, FEW_TIMES = (1, 99, 999, 9999, 99999, 999999), 3
+"""Numbers that people write for a missing value, with either sign, and how often one must stand in a column to be told."""
 MOST_SPELLINGS = 32
 """In how many cases, such as TRUE, True and true, the two words of a boolean may be written."""
 DATED = ("date", "day", "time", "dt", "timestamp", "datum")
@@ -40,7 +42,7 @@ UNSPACED = r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}"
 class Schema:
     """What each column of a competition's tables is, and how its cells become values."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[Column, ...] = ()
 
     @classmethod
     def from_json(cls, value: Sequence[Mapping[str, Any]]) -> "Schema":
@@ -132,13 +134,28 @@ def _plain(name: str, texts: pa.ChunkedArray, kind: Kind | None) -> Column | Non
         return None
     if kind is None and _is_dated(name) and pc.all(pc.match_substring_regex(filled, r"^(?:19|20)\d{6}$")).as_py():
         cells = pd.Series(filled.unique().to_pandas().astype("str"))
-        date = date_format(cells)
+        date = date_format(cells, dated=True)
         if date and date[2].all():
             return Column(name, "date", {"format": date[0]}, why=f"dates such as {cells[0]}")
     whole = values == np.round(values)
     if kind is None and (whole & (np.abs(values) >= WHOLE)).any() and whole.all():
         return Column(name, "category", why=f"codes such as {filled[0].as_py()}, too long for a number")
-    return Column(name, "number", {}, why="whole numbers" if whole.all() else "numbers", whole=bool(whole.all()))
+    why = "whole numbers" if whole.all() else "numbers"
+    return Column(name, "number", {}, why=why, whole=bool(whole.all()), doubt=_code_for_missing(values))
+
+
+def _code_for_missing(values: Array) -> str:
+    """A sentence on a number such as -999 that stands again and again, further from the others than these are apart."""
+    for extreme, sign in ((values.min(), 1), (values.max(), -1)):
+        others = values[values != extreme]
+        times = len(values) - len(others)
+        if abs(extreme) not in CODES or times < FEW_TIMES or not len(others):
+            continue
+        gap = ((others * sign).min() - extreme * sign).item()
+        apart = (others.max() - others.min()).item()
+        if gap > apart or (extreme == -1 and others.min() >= 0 and apart > FEW_NUMBERS):
+            return f"{extreme:.0f} in {times} cells may mean a missing value: competition.missing: ['{extreme:.0f}']"
+    return ""
 
 
 def _as_kind(name: str, counts: pd.Series, kind: Kind, given: bool) -> Column | None:
@@ -160,7 +177,7 @@ def _as_kind(name: str, counts: pd.Series, kind: Kind, given: bool) -> Column | 
     sample = cells.iloc[np.unique(np.linspace(0, len(cells) - 1, min(len(cells), SAMPLED)).astype(int))]
     read: Array | None = None
     why, missing, whole = "", tuple[str, ...](), False
-    if kind == "date" and (date := date_format(sample)):
+    if kind == "date" and (date := date_format(sample, _is_dated(name))):
         format, read = {"format": date[0]}, read_dates(cells, date[0]).notna().to_numpy()
         why = _dates_why(date[0], date[1])
     elif kind == "time":

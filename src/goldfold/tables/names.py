@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from goldfold.tables.text import unique_names
 
-UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?|__index_level_\d+__|")
+UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)?(_level_\d+)?|__index_level_\d+__|")
 
 
 def named(

@@ -30,6 +30,8 @@ WORKBOOK = b"PK\x03\x04"
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 LARGE_FILE_POINTER = b"version https://git-lfs"
 HEAD = 1000
+ANY, FOLDER = "*", "label"
+"""What stands for any folder in a path of several files, and the column that holds each row's."""
 
 
 def is_table(path: Path) -> bool:
@@ -44,8 +46,11 @@ def is_table(path: Path) -> bool:
 def read_text_table(path: Path, header: bool | None = None) -> TextTable:
     """Read a table file, packed or not, as texts; what it is shows in its bytes. Without `header`, that is worked out.
 
-    Raises InputError for a file that is not there, damaged, or no table, with the row where it can be told.
+    A path such as train/*/data.csv is one table of several files, see `files_of`. Raises InputError for a file that is not
+    there, damaged, or no table, with the row where it can be told.
     """
+    if ANY in path.parts:
+        return _joined(path, header)
     require_file(path)
     name, data = unpacked(path)
     _refuse_others(path, data)
@@ -63,6 +68,8 @@ def read_text_table(path: Path, header: bool | None = None) -> TextTable:
 
 def header_of(path: Path, header: bool | None = None) -> list[str]:
     """Return the names of the columns that `read_text_table` gives, from the file's beginning where that tells them."""
+    if ANY in path.parts:
+        return [*header_of(next(iter(files_of(path).values())), header), FOLDER]
     require_file(path)
     name, start = unpacked(path, HEAD)
     _refuse_others(path, start)
@@ -78,6 +85,8 @@ def header_of(path: Path, header: bool | None = None) -> list[str]:
 
 def header_guess(path: Path) -> HeaderGuess:
     """Work out whether a table file's first line names its columns."""
+    if ANY in path.parts:
+        return header_guess(next(iter(files_of(path).values())))
     require_file(path)
     name, start = unpacked(path, HEAD)
     _refuse_others(path, start)
@@ -87,6 +96,33 @@ def header_guess(path: Path) -> HeaderGuess:
         lines = _lines(read_excel(path, unpacked(path)[1], [])[0])
         return guess_header(lines[0], lines[1:])
     return beginning_of(path).guess
+
+
+def files_of(path: Path) -> dict[str, Path]:
+    """Return the files that a path with * for one of its folders names, by what stands there.
+
+    Read as one table, they have what stands there in the column `label`. Raises InputError where there is none.
+    """
+    at = path.parts.index(ANY)
+    files = {file.parts[at]: file for file in sorted(Path(*path.parts[:at]).glob(str(Path(*path.parts[at:]))))}
+    if not files:
+        raise InputError(f"there is no table {path}", mend="correct its name in params.yaml: * stands for any folder")
+    return files
+
+
+def _joined(path: Path, header: bool | None) -> TextTable:
+    """The table of several files, all of which have the same columns."""
+    tables = {folder: read_text_table(file, header) for folder, file in files_of(path).items()}
+    first = next(iter(tables.values()))
+    if others := [str(table.path) for table in tables.values() if set(table.cells) != set(first.cells)]:
+        raise InputError(f"files of {path} have other columns than {first.path}", others, "give them the same columns")
+    if FOLDER in first.cells:
+        raise InputError(f"{path} has a column {FOLDER} already, as the folders' names are called", mend="give it another name")
+    cells = pd.concat([table.cells.assign(**{FOLDER: folder}) for folder, table in tables.items()], ignore_index=True)
+    remark = f"{len(tables)} files, whose folder is the column {FOLDER}"
+    remarks = dict.fromkeys(more for table in tables.values() for more in table.remarks)
+    rows = np.concatenate([table.rows for table in tables.values()])
+    return TextTable(path, cells.astype("str"), rows, (remark, *remarks), first.left_out)
 
 
 def require_file(path: Path) -> None:

@@ -1,12 +1,15 @@
 """Files as they are inside their compression."""
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
+import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +19,11 @@ from goldfold.errors import InputError
 
 PACKED = (".zip", ".gz", ".xz", ".bz2", ".zst")
 DEEPEST = 3
+SMALL, RATIO = 2**28, 250
+"""A packed file may become SMALL bytes, or RATIO times its size; tables of zeros and ones reach a hundred."""
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, pa.ArrowException, struct.error, ValueError, LookupError)
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+"""What is wrong with the disk rather than with the file."""
 OFFICE = "[Content_Types].xml"
 """The member that makes a zip file a workbook."""
 
@@ -23,17 +31,49 @@ OFFICE = "[Content_Types].xml"
 def unpacked(path: Path, most: int = -1) -> tuple[str, bytes]:
     """Return a file's own name and its bytes, the first `most` of them, out of any compression that its bytes show.
 
-    Raises InputError for a file that is not there, damaged, or under a password, and for an archive of several files.
+    Raises InputError for a file that is not there, damaged, or under a password, for an archive of several files, and for one
+    that would fill the memory.
     """
-    try:
-        with path.open("rb") as file:
-            name, stream = path.name, file
-            for _ in range(DEEPEST):
-                name, stream = _inside(path, name, stream)
+    with told_of(path), path.open("rb") as file:
+        name, stream = path.name, file
+        for _ in range(DEEPEST):
+            name, stream = _inside(path, name, stream)
+        if stream is file or most >= 0:
             return name, stream.read(most)
+        allowed = most_unpacked(path.stat().st_size)
+        data = stream.read(allowed + 1)
+        if len(data) > allowed:
+            raise too_large(path)
+        return name, data
+
+
+def most_unpacked(packed: int) -> int:
+    """How many bytes so many packed ones may become."""
+    return max(SMALL, RATIO * packed)
+
+
+def too_large(path: Path) -> InputError:
+    """The error for a file that unpacks to too many bytes."""
+    return InputError(
+        f"{path} unpacks to more than {RATIO} times its size, which no table or image does",
+        mend="look at it; unpack it by hand where it is what it should be",
+    )
+
+
+@contextmanager
+def told_of(path: Path) -> Iterator[None]:
+    """Turn what the libraries of archives raise into an InputError for people."""
+    try:
+        yield
+    except InputError:
+        raise
     except RuntimeError as error:
         raise InputError(f"{path} cannot be unpacked: {error}", mend="unpack it by hand, with its password or by 7z") from None
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, pa.ArrowException) as error:
+    except OSError as error:
+        if error.errno in DISK:
+            raise
+        raise InputError(f"{path} is damaged, or holds names that cannot be files here: {error}", mend="fetch it again") from None
+    except DAMAGED as error:
         raise InputError(f"{path} is damaged, or not whole: {error}", mend="fetch it again") from None
 
 

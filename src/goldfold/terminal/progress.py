@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
 from rich.text import Text
 
 from goldfold.terminal.numbers import clock
+from goldfold.terminal.plain import PlainConsole, plain_column
 
 if TYPE_CHECKING:
     from goldfold.training.reporter import Plan, Row
@@ -23,12 +23,12 @@ class FoldProgress:
     """A reporter that draws a bar per fold, or prints a line per epoch where the output is no terminal."""
 
     def __init__(self) -> None:
-        self.console = Console(markup=False)
+        self.console = PlainConsole()
         self.bar: Progress | None = None
         self.best = ""
 
     def note(self, text: str) -> None:
-        self.console.print(text, highlight=False, soft_wrap=True)
+        self.console.print(text, soft_wrap=True)
 
     def attach(self, name: str, text: str) -> None: ...
 
@@ -41,7 +41,11 @@ class FoldProgress:
             highlight=False,
         )
         if self.console.is_terminal:
-            columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(16), TextColumn("{task.fields[status]}")]
+            columns: list[ProgressColumn] = [
+                plain_column("{task.description}"),
+                BarColumn(16),
+                plain_column("{task.fields[status]}"),
+            ]
             self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True)
             self.task = self.bar.add_task("", total=plan.epochs * plan.steps, status="")
             self.bar.start()
@@ -83,17 +87,17 @@ class FoldProgress:
             self.bar.stop()
         if self.best:
             ended = "best" if kind is None else "stopped, best so far"
-            self.console.print(f"{self.plan.name}: {ended} {self.best}, {clock(time.monotonic() - self.begun)}", highlight=False)
+            self.console.print(f"{self.plan.name}: {ended} {self.best}, {clock(time.monotonic() - self.begun)}")
 
 
 def input_progress(inputs: Iterable[Any], total: int) -> Iterator[Any]:
     """Pass `inputs` through, with a bar, or a line at the end where the output is no terminal."""
-    console = Console(markup=False)
+    console = PlainConsole()
     begun = time.monotonic()
-    columns = (TextColumn("reading"), BarColumn(), _Rate(), TimeRemainingColumn())
+    columns = (plain_column("reading"), BarColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield from bar.track(inputs, total=total)
-    console.print(f"read {total} inputs in {time.monotonic() - begun:.1f} s", highlight=False)
+    console.print(f"read {total} inputs in {time.monotonic() - begun:.1f} s")
 
 
 class _Rate(ProgressColumn):

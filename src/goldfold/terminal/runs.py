@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from goldfold.terminal.numbers import clock, number
+from goldfold.terminal.plain import PlainConsole
 from goldfold.terminal.stages import show_cv, show_submission
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def show_leaderboard(runs: Sequence[Standing], positions: Mapping[str, Position]
         trained = clock(run.seconds) if run.seconds else "–"
         interval = f"{(run.high - run.low) / 2:.2g}"
         table.add_row(run.name, number(run.cv), interval, *scores, *rank, _changes(run), trained)
-    Console(markup=False).print(table, highlight=False)
+    PlainConsole().print(table)
 
 
 def show_agreement(

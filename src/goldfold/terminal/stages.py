@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Column, Table
 
 from goldfold.competition import Decision
 from goldfold.terminal.numbers import number
+from goldfold.terminal.plain import PlainConsole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,10 +29,10 @@ SHOWN = 10
 
 def show_prepared(summary: dict[str, Any]) -> None:
     """Print what was worked out and decided, and what the folds hold."""
-    console = Console(markup=False)
+    console = PlainConsole()
     rows = summary["rows"]
     title = f"{summary['problem']['name']}: {rows['train']} training rows, {rows['test']} test rows, {summary['inputs']}"
-    console.print(title, highlight=False, soft_wrap=True)
+    console.print(title, soft_wrap=True)
     show_decisions([Decision(**decision) for decision in summary["decided"]])
     kind, content = next(iter(summary["content"].items()))
     fits = len(" ".join(content)) <= NARROW
@@ -41,12 +41,12 @@ def show_prepared(summary: dict[str, Any]) -> None:
         values = held[kind].values() if fits else (min(held[kind].values()), max(held[kind].values()))
         texts = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
         folds.add_row({"-1": "never", "-2": "left out"}.get(fold, fold), str(held["rows"]), *texts)
-    console.print(folds, highlight=False)
+    console.print(folds)
     blank = summary["blank"]
     for line in blank[:SHOWN]:
-        console.print(f"left blank: {line}", highlight=False)
+        console.print(f"left blank: {line}")
     if len(blank) > SHOWN:
-        console.print(f"left blank: … and {len(blank) - SHOWN} more", highlight=False)
+        console.print(f"left blank: … and {len(blank) - SHOWN} more")
 
 
 def show_decisions(decisions: Iterable[Decision]) -> None:
@@ -54,19 +54,19 @@ def show_decisions(decisions: Iterable[Decision]) -> None:
     table = Table("decided", "", "why", box=None)
     for decision in decisions:
         table.add_row(decision.setting, decision.value, decision.why)
-    Console(markup=False).print(table, highlight=False)
+    PlainConsole().print(table)
 
 
 def show_audit(audit: Audit | None) -> None:
     """Print a line for each finding of the audit, the serious ones marked, and where its page is."""
     if audit is None:
         return
-    console = Console(markup=False)
+    console = PlainConsole()
     for finding in audit.findings:
         mark = "! " if finding.serious else ""
-        console.print(f"audit: {mark}{finding.about}: {finding.message}", highlight=False, soft_wrap=True)
+        console.print(f"audit: {mark}{finding.about}: {finding.message}", soft_wrap=True)
     where = "with pictures in" if audit.findings else "nothing found, page at"
-    console.print(f"audit: {where} {audit.page}", highlight=False, soft_wrap=True)
+    console.print(f"audit: {where} {audit.page}", soft_wrap=True)
 
 
 def show_cv(result: CVResult) -> None:
@@ -126,7 +126,7 @@ def show_layers(layers: Sequence[Layer]) -> None:
     for layer in layers:
         counts = [f"{count:,}" if count else "" for count in (layer.trainable, layer.frozen)]
         table.add_row(layer.path, layer.kind, " x ".join(map(str, layer.shape)), *counts)
-    Console(markup=False).print(table, highlight=False)
+    PlainConsole().print(table)
     trainable, frozen = sum(layer.trainable for layer in layers), sum(layer.frozen for layer in layers)
     print(f"{trainable + frozen:,} parameters in {len(layers)} layers: {trainable:,} trainable, {frozen:,} frozen")
 

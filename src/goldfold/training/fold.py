@@ -25,6 +25,10 @@ from goldfold.training.targets import TargetCodec
 Note = Callable[[str], None]
 
 
+class UndefinedError(InputError):
+    """The score or the loss of validation rows is not a number."""
+
+
 @dataclass(frozen=True)
 class Fold:
     """The training and validation rows of one training, their targets, and the settings.
@@ -104,15 +108,15 @@ class Fold:
         )
 
     def require_numbers(self, judged: Evaluation, epoch: int) -> Evaluation:
-        """Return `judged`; raises InputError where its score or its loss is not a number."""
+        """Return `judged`; raises UndefinedError where its score or its loss is not a number."""
         if judged.score != judged.score:
-            raise InputError(
+            raise UndefinedError(
                 f"{self.codec.problem.metric} is undefined on the validation rows of fold {self.number} "
                 "(a class may be missing there)",
                 mend="use fewer folds, split.strategy: stratified, or another competition.metric",
             )
         if not torch.tensor(judged.loss).isfinite():
-            raise InputError(
+            raise UndefinedError(
                 f"the validation loss of fold {self.number} is {judged.loss} in epoch {epoch + 1}",
                 mend="lower train.lr or set train.clip_grad: 1.0",
             )

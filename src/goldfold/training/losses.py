@@ -17,6 +17,13 @@ DEFAULT_LOSS: dict[Task, str] = {
     "multiclass": "CrossEntropyLoss",
     "regression": "MSELoss",
 }
+OF_PROBABILITIES = {
+    "NLLLoss": "CrossEntropyLoss",
+    "NLLLoss2d": "CrossEntropyLoss",
+    "KLDivLoss": "CrossEntropyLoss, which takes shares of classes too",
+    "BCELoss": "BCEWithLogitsLoss",
+}
+"""Losses of torch that take probabilities or their logarithms, and what does the same with logits."""
 WEIGHTED_BY = ("pos_weight", "weight")
 
 
@@ -32,6 +39,11 @@ def build_loss(config: TrainConfig, task: Task, class_weights: torch.Tensor | No
         raise InputError(
             f"params.yaml, train.loss: {component.name} does not fit a {task} task",
             mend=f"leave train.loss out, which is {DEFAULT_LOSS[task]}, or correct competition.task",
+        )
+    if component.name in OF_PROBABILITIES:
+        raise InputError(
+            f"params.yaml, train.loss: {component.name} takes (log-)probabilities, and networks here give logits",
+            mend=f"use {OF_PROBABILITIES[component.name]}",
         )
     factory = named(component.name, ["torch.nn", "timm.loss", "goldfold.training.losses"], "train.loss.name")
     if _is_function_of_targets(factory):

@@ -32,12 +32,7 @@ def with_pseudo_labels(prepared: PreparedSet, fold: int, config: PseudoConfig) -
     Sure test rows are in the fold -1, which is trained on and never validated. Their inputs follow those of the training rows
     in any prepared set. Raises InputError for labels of other folds or other test rows.
     """
-    problem, path = prepared.problem, repository() / config.labels
-    if not path.is_file():
-        raise InputError(
-            f"params.yaml, train.pseudo.labels: there is no {config.labels}", mend="goldfold pseudo-label RUN writes it"
-        )
-    table = pd.read_parquet(path)
+    problem, table = prepared.problem, read_pseudo_labels(config)
     labels = table[table["fold"] == fold]
     same_rows = list(labels[problem.id]) == list(prepared.test[problem.id]) if problem.id in labels else False
     if table.attrs.get("split") != prepared.split_digest() or not same_rows or not set(problem.outputs) <= set(labels):
@@ -56,6 +51,27 @@ def with_pseudo_labels(prepared: PreparedSet, fold: int, config: PseudoConfig) -
         folds=np.concatenate([prepared.folds, folds]).astype(prepared.folds.dtype),
     )
     return extended, prediction
+
+
+def read_pseudo_labels(config: PseudoConfig) -> pd.DataFrame:
+    """Read what `save_pseudo_labels` wrote; raises InputError where there is none."""
+    path = repository() / config.labels
+    if not path.is_file():
+        raise InputError(
+            f"params.yaml, train.pseudo.labels: there is no {config.labels}", mend="goldfold pseudo-label RUN writes it"
+        )
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"params.yaml, train.pseudo.labels: {config.labels} is not Parquet: {error}",
+            mend="goldfold pseudo-label RUN writes it",
+        ) from None
+    if "fold" not in table:
+        raise InputError(
+            f"params.yaml, train.pseudo.labels: {config.labels} has no column fold", mend="goldfold pseudo-label RUN writes it"
+        )
+    return table
 
 
 def is_sure(problem: Problem, prediction: Array, confidence: float) -> Array:

@@ -11,7 +11,7 @@ from torch import nn
 
 from goldfold.config import FoldConfig, TrainConfig
 from goldfold.errors import InputError
-from goldfold.imports import called, named
+from goldfold.imports import called, named, refused
 from goldfold.modalities.protocol import View
 from goldfold.prepare import PreparedSet
 from goldfold.training.averaging import WeightAverage
@@ -86,7 +86,7 @@ class Trainer:
         self.steps = len(self.batches)
         self.micro_batch_size = train.micro_batch_size or train.batch_size
         self.validation: Any = plain_batches(plain, fold.validation_rows, self.micro_batch_size, workers)
-        self.mix = _mixing(train)
+        self.mix = _mixing(train, fold.codec.outputs)
         self.targets = self.compute.to_device(self._targets())
         problem, truth = fold.codec.problem, fold.truth[fold.training_rows]
         self.plain_loss = build_loss(train, problem.task)
@@ -221,13 +221,16 @@ def _require_fit(loss: nn.Module, train: TrainConfig, outputs: int, targets: tor
         )
 
 
-def _mixing(train: TrainConfig) -> tuple[Callable[..., Any], ...]:
-    """Return the transforms of train.mix, which take images and soft targets."""
+def _mixing(train: TrainConfig, outputs: int) -> tuple[Callable[..., Any], ...]:
+    """Return the transforms of train.mix, which take images and soft targets, tried on a blank batch."""
     transforms = []
     for position, component in enumerate(train.mix):
         key = f"train.mix.{position}"
         factory = named(component.name, ["torchvision.transforms.v2"], f"{key}.name")
         if component.name not in ("MixUp", "CutMix") and ":" not in component.name:
             raise InputError(f"params.yaml, {key}: {component.name} does not mix rows", mend="give MixUp or CutMix")
-        transforms.append(called(factory, key, **component.args))
+        transform = called(factory, key, **component.args)
+        with refused(f"params.yaml, {key}: {component.name} cannot mix a batch", f"correct the arguments under {key}"):
+            transform(torch.zeros(2, 3, 8, 8), torch.full((2, outputs), 0.5))
+        transforms.append(transform)
     return tuple(transforms)

@@ -46,7 +46,7 @@ def validate(
     for result in folds:
         members.append(predict_fold(result, PreparedRows(prepared, "train", prepared.validation_rows(result.fold)), predict))
         _require_score(prepared, result, members[-1][0], predict)
-    groups = prepared.train.set_index(prepared.problem.id)[group] if group else None
+    groups = prepared.groups(group)
     judged = scored(prepared.problem, _out_of_fold(prepared, folds, members, predict), config, groups)
     if not predict.tta and not any(result.further for result in folds):
         return judged

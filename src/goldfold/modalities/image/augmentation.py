@@ -9,7 +9,7 @@ import numpy as np
 
 from goldfold.config import Component
 from goldfold.errors import InputError
-from goldfold.imports import named
+from goldfold.imports import trusted
 
 
 def build_augmentation(components: Sequence[Component], channels: int = 3, section: str = "augment", always: bool = False) -> Any:
@@ -23,14 +23,14 @@ def build_augmentation(components: Sequence[Component], channels: int = 3, secti
     transforms, certain = [], []
     for position, component in enumerate(components):
         key = f"{section}.{position}"
-        transform = named(component.name, ["albumentations"], f"{key}.name")
+        transform = trusted(component.name, ["albumentations"], f"{key}.name", albumentations.core.serialization.Serializable)
         with warnings.catch_warnings():
             # albumentations warns of an unknown argument and ignores it.
             warnings.simplefilter("error")
             try:
                 transforms.append(transform(**component.args))
                 certain.append(transform(**{**component.args, "p": 1.0}))
-            except (UserWarning, TypeError, ValueError) as error:
+            except Exception as error:  # albumentations raises errors of many kinds
                 raise InputError(
                     f"params.yaml, {key}: albumentations.{component.name} refused its arguments: {error}",
                     mend=f"correct the arguments under {key} (albumentations {albumentations.__version__})",
@@ -43,7 +43,7 @@ def _require_bytes(certain: Any, channels: int, section: str) -> None:
     """Raise InputError unless the pipeline, all transforms applied, returns a uint8 image with its number of channels."""
     try:
         probe = certain(image=np.zeros((256, 256, channels), np.uint8))["image"]
-    except (ValueError, TypeError, RuntimeError) as error:
+    except Exception as error:  # albumentations, and OpenCV below it, raise errors of many kinds
         raise InputError(
             f"params.yaml, {section}: the transforms cannot take images of {channels} channels: {error}",
             mend="leave out transforms of colour, or set prepare.channels: 3",

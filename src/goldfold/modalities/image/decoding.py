@@ -1,6 +1,8 @@
 """Image files decoded to arrays, the same way for the cache and for images from outside."""
 
 import io
+import math
+import warnings
 
 import cv2
 import numpy as np
@@ -9,6 +11,11 @@ from PIL import Image, ImageOps
 from goldfold.metrics import Array
 from goldfold.modalities.image.rendering import PLAIN, Rendering, as_bytes, over_background
 
+MOST_PIXELS = 2**29
+"""Pixels of an image: more would fill the memory, as the small files do that unpack to them."""
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2
+# Pillow warns of half as many, and refuses more.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 NPY = b"\x93NUMPY"
 JPEG = b"\xff\xd8"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,6 +59,7 @@ def stored(data: bytes, channels: int = 3, least: int | None = None) -> tuple[Ar
     """
     if not data:
         raise ValueError("the file is empty")
+    _require_bounded(data)
     if data[:2] == JPEG and not _has_end(data):
         raise ValueError("the JPEG is cut short")
     if data[: len(NPY)] == NPY:
@@ -80,6 +88,16 @@ def is_plain(head: bytes) -> bool:
     if head[: len(PNG)] == PNG:
         return len(head) > 25 and head[24] <= 8 and head[25] not in PNG_WITH_ALPHA and b"tRNS" not in head
     return head[:2] in (JPEG, b"BM") or not head
+
+
+def _require_bounded(data: bytes) -> None:
+    """Raise ValueError for an image with more than MOST_PIXELS by its header, which is read alone."""
+    try:
+        Image.open(io.BytesIO(data)).close()
+    except Image.DecompressionBombError:
+        raise ValueError(f"it has more than {MOST_PIXELS // 10**6} million pixels") from None
+    except Exception:  # Pillow raises errors of many kinds for what it does not know, and OpenCV may
+        return
 
 
 def _has_end(data: bytes) -> bool:
@@ -186,8 +204,13 @@ def _by_pillow(data: bytes, mode: str | None) -> Array:
 
 def _array(data: bytes) -> Array:
     try:
+        file = io.BytesIO(data)
+        header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, kind = header[np.lib.format.read_magic(file)](file)
+        if math.prod(shape) * kind.itemsize > len(data):
+            raise ValueError(f"it is cut short, or no array of shape {shape}")
         return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, SyntaxError) as error:
         raise ValueError(f"the .npy array cannot be read: {error}") from None
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
-from goldfold.imports import called, named, nearest
+from goldfold.imports import called, nearest, refused, trusted
 from goldfold.metrics import Array
 from goldfold.modalities.head import build_head
 from goldfold.modalities.image.cache import ImageCache
@@ -141,7 +141,7 @@ def build_model(
     """
     outputs = len(problem.outputs)
     if ":" in model.name:
-        own: nn.Module = called(named(model.name, [], "model.name"), "model", outputs, **model.args)
+        own: nn.Module = called(trusted(model.name, [], "model.name", nn.Module), "model", outputs, **model.args)
         built = ImageModel(own, nn.Identity(), spec["mean"], spec["std"], outputs)
         if pretrained and model.weights:
             load_own_weights(own, model.weights, note)
@@ -208,5 +208,6 @@ def _pretrained_cfg(name: str) -> dict[str, Any]:
             f"params.yaml, model.name: timm and torchvision have no model {name}{nearest(name, [*timm.list_models(), *others])}",
             mend="give a name that timm.list_models() or torchvision.models.list_models() holds",
         )
-    cfg = timm.models.get_pretrained_cfg(name)
+    with refused(f"params.yaml, model.name: timm does not know {name}", "give a name that timm.list_models() holds"):
+        cfg = timm.models.get_pretrained_cfg(name)
     return cfg.to_dict() if cfg else {}

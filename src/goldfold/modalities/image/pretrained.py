@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from goldfold.errors import InputError
+from goldfold.imports import refused
 from goldfold.modalities.hub import ANSWER_WITHIN, answers, require_answer
 from goldfold.modalities.image.settings import ImageModelConfig
 from goldfold.modalities.image.torchvision_models import torchvision_backbone
@@ -61,7 +62,8 @@ def pretrained_backbone(
             )
         return backbone, load_own_weights(backbone, model.weights, note) if pretrained and model.weights else {}
     if not pretrained:
-        return _create(model.name, options), {}
+        with refused(f"params.yaml, model: timm cannot build {model.name}", "correct model.name or model.args"):
+            return _create(model.name, options), {}
     if model.weights:
         weights = read_weights(Path(model.weights))
         return _load_named(model, weights, options, note), weights

@@ -1,25 +1,29 @@
 """What params.yaml says about images: the network and the cache."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
+from goldfold.config.section import Arguments
+
+LARGEST = 10_000
+"""Pixels along a side, at most."""
 
 
 class ImagePrepareConfig(PrepareConfig):
     """The cache of resized images."""
 
-    image_size: int = Field(256, ge=1)
+    image_size: int = Field(256, ge=1, le=LARGEST)
     """The shorter side of an image in the cache, in pixels; larger images are shrunk, smaller ones kept."""
-    channels: int = Field(3, ge=1)
+    channels: int = Field(3, ge=1, le=1000)
     """3 is RGB and 1 is grey, whatever was shipped; any other number takes the channels as shipped (grey with alpha, RGBA,
     or an array in a .npy file), and an image with another number is bad."""
     bad_images: Literal["error", "blank", "drop"] = "error"
     """What to do with an image that is missing or cannot be decoded: stop; replace it by a black one and say so; or also drop its
     row, if it is a training row, from training and validation."""
-    workers: int | None = Field(None, ge=1)
+    workers: int | None = Field(None, ge=1, le=512)
     """Decoding threads; by default one per CPU core."""
 
 
@@ -33,12 +37,12 @@ class ImageModelConfig(ModelConfig):
     """Start from pretrained weights: those of `weights`, else timm's, downloaded once from the Hugging Face hub."""
     weights: str | None = None
     """A file with the pretrained weights, safetensors or a state dict, in timm's, torchvision's or goldfold's naming."""
-    image_size: int | None = Field(None, ge=8)
+    image_size: int | None = Field(None, ge=8, le=LARGEST)
     """The side of the square that the network sees, in pixels; by default the backbone's own."""
     crop: float | None = Field(None, gt=0, le=1)
     """How much of the image's shorter side the network sees in validation and prediction, such as 0.875 (timm's crop_pct): the
     shorter side is resized to image_size / crop, and the centre cut out. By default the whole image is squeezed into a square."""
-    progressive_sizes: tuple[Annotated[int, Field(ge=8)], ...] = ()
+    progressive_sizes: tuple[Annotated[int, Field(ge=8, le=LARGEST)], ...] = ()
     """Smaller sides to train on, in turn, before image_size; the epochs are divided equally among all of them."""
     mean: tuple[float, ...] | None = None
     """The mean of the pixels (0 to 1), per channel, to normalise by; by default what the backbone was pretrained with."""
@@ -48,7 +52,7 @@ class ImageModelConfig(ModelConfig):
     """How the feature map is pooled (gem: Radenovic et al. 2018); by default as the backbone does."""
     head: HeadConfig = HeadConfig()
     """The head on the backbone's features."""
-    args: dict[str, Any] = Field({})
+    args: Arguments = Field({})
     """Arguments of timm.create_model, such as drop_rate or drop_path_rate (stochastic depth), or of your own module's class."""
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from torch import nn
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
-from goldfold.imports import called, named
+from goldfold.imports import called, named, require_trusted, trusted
 from goldfold.modalities.estimator import Estimator, find_model
 from goldfold.modalities.protocol import Inputs
 from goldfold.modalities.table.encoding import sizes
@@ -60,7 +60,9 @@ class TableBackbone(nn.Module):
             if config.hidden_init:
                 _initialise(linear, config.hidden_init, "model.hidden_init")
             norm = [nn.BatchNorm1d(hidden)] if config.batch_norm else []
-            activation: nn.Module = called(named(config.activation, ["torch.nn"], "model.activation"), "model.activation")
+            activation: nn.Module = called(
+                trusted(config.activation, ["torch.nn"], "model.activation", nn.Module), "model.activation"
+            )
             layers += [linear, *norm, activation, *([nn.Dropout(config.dropout)] if config.dropout else [])]
             width = hidden
         self.layers = nn.Sequential(*layers)
@@ -143,5 +145,6 @@ def _fitting(own: nn.Module, numbers: int, categories: tuple[int, ...], outputs:
 
 def _initialise(linear: nn.Linear, name: str, key: str) -> None:
     """Draw a layer's weights by a function of torch.nn.init, and set its bias to zero."""
+    require_trusted(name, key)
     called(named(name, ["torch.nn.init"], key), key, linear.weight)
     nn.init.zeros_(linear.bias)

@@ -9,7 +9,7 @@ from torch import nn
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
-from goldfold.imports import called, named
+from goldfold.imports import called, trusted
 from goldfold.modalities.head import build_head
 from goldfold.modalities.text.settings import TextModelConfig
 from goldfold.modalities.text.tfidf import build_tfidf
@@ -136,7 +136,7 @@ def build_model(
             pool = Pooling(model.pooling or "max", width, both_ways=True)
             built = TextModel(BiLSTM(vocabulary, model), pool, build_head(model.head, width, outputs), width)
         else:
-            built = called(named(model.name, [], "model.name"), "model", vocabulary, outputs, **model.args)
+            built = called(trusted(model.name, [], "model.name", nn.Module), "model", vocabulary, outputs, **model.args)
     _require_logits(built, model.weights or model.name, outputs)
     return built
 

@@ -1,12 +1,13 @@
 """What params.yaml says about texts: their columns and the model."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
 from goldfold.config.learning import Share
+from goldfold.config.section import Arguments
 from goldfold.imports import nearest
 
 Span = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -56,7 +57,7 @@ class TextModelConfig(ModelConfig):
     """The width of a word's embedding in the bilstm."""
     hidden: int = Field(128, ge=1)
     """The width of each direction of an LSTM layer."""
-    layers: int = Field(1, ge=1)
+    layers: int = Field(1, ge=1, le=100)
     """LSTM layers on top of each other."""
     dropout: Share = 0.5
     """The share of the embedding's channels, for a whole text (Gal and Ghahramani 2016), and of each LSTM layer's outputs that is
@@ -76,7 +77,7 @@ class TextModelConfig(ModelConfig):
 
     weights: str | None = None
     """A transformer's name on the Hugging Face hub, such as distilbert-base-uncased, or the folder that it was saved to."""
-    args: dict[str, Any] = Field({})
+    args: Arguments = Field({})
     """Arguments of tfidf's estimator or of your own module; for a transformer, values that replace those of its config."""
 
     @model_validator(mode="after")

@@ -79,9 +79,11 @@ def build_transformer(
     Raises InputError where they cannot be loaded.
     """
     transformers = _library("transformers")
+    if kernels := [str(value) for key, value in spec["config"].items() if "attn_implementation" in key and "/" in str(value)]:
+        raise InputError("the transformer's config names code on a hub", kernels, "leave its attn_implementation out")
     config = transformers.AutoConfig.for_model(**spec["config"])
     if not pretrained:
-        return Transformer(transformers.AutoModel.from_config(config).float())
+        return Transformer(transformers.AutoModel.from_config(config, trust_remote_code=False).float())
     source, local = _source(model)
     note(f"weights: {model.weights}, {'from this machine' if local else 'downloading'}")
     with _loading(model.weights):
