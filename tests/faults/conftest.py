@@ -13,6 +13,7 @@ from multiprocessing import get_context
 
 import pytest
 
+HEADS = ("tried", "survived", "told", "lost")
 ALL = "FAULTS" in os.environ
 FORKED = get_context("forkserver")
 # A kill is to hit the work, and not the imports.
@@ -29,11 +30,14 @@ class Tally:
     told: int = 0
     lost: int = 0
 
-    def count(self, survived, told=False):
+    def count(self, survived, told=False, said=""):
+        """Count a try; print what was said where something was lost."""
         self.tried += 1
         self.told += told
         self.survived += survived
         self.lost += not (survived or told)
+        if not (survived or told):
+            print(said)
 
 
 @pytest.fixture
@@ -88,15 +92,27 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    reports = [report for kind in ("passed", "failed", "error") for report in terminalreporter.stats.get(kind, [])]
-    tallies = [
-        value for report in reports if report.when == "teardown" for name, value in report.user_properties if name == "tally"
-    ]
-    if tallies and ALL:
-        heads = ("tried", "survived", "told", "lost")
-        width = max(len(tally["fault"]) for tally in tallies)
-        terminalreporter.write_line(f"\n{'fault':<{width}}" + "".join(f"{head:>10}" for head in heads))
+    if ALL:
+        reports = [report for kind in ("", "passed", "failed", "error") for report in terminalreporter.stats.get(kind, [])]
+        tallies = [*counted(reports), *not_counted(reports)]
+        tallies.append(Tally("all", *(sum(getattr(tally, head) for tally in tallies) for head in HEADS)))
+        width = max(len(tally.fault) for tally in tallies)
+        terminalreporter.write_line(f"\n{'fault':<{width}}" + "".join(f"{head:>10}" for head in HEADS))
         for tally in tallies:
-            terminalreporter.write_line(f"{tally['fault']:<{width}}" + "".join(f"{tally[head]:>10}" for head in heads))
-        sums = "".join(f"{sum(tally[head] for tally in tallies):>10}" for head in heads)
-        terminalreporter.write_line(f"{'all':<{width}}{sums}")
+            terminalreporter.write_line(f"{tally.fault:<{width}}" + "".join(f"{getattr(tally, head):>10}" for head in HEADS))
+
+
+def counted(reports):
+    """Return what the tests have counted."""
+    return [Tally(**value) for report in reports for name, value in report.user_properties if name == "tally"]
+
+
+def not_counted(reports):
+    """Return a tally for each test that counts nothing itself: each of its cases is told, or lost."""
+    tallies = {}
+    own = {report.nodeid for report in reports if any(name == "tally" for name, _ in report.user_properties)}
+    for report in reports:
+        if report.when == "call" and report.nodeid not in own:
+            fault = report.nodeid.rpartition("::")[2].partition("[")[0].removeprefix("test_").replace("_", " ")
+            tallies.setdefault(fault, Tally(fault)).count(False, told=report.passed)
+    return tallies.values()

@@ -1,24 +1,46 @@
 """What runs in processes that are killed; a module of its own, which such a process can import by its name."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 from goldfold.files import folder_written_whole, write_json, written_whole
 from goldfold.scratch import keeping
 from goldfold.tracking.delivery import deliver_waiting
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.store import Store
 
+HERE = Path(__file__).parent
 VERSIONS = 10_000
 SIZE = 200_000
 
 
-def record():
-    return Record("mine", "key", "run", fold="fold 0", params={"lr": "1"}, metrics=[("loss", 0.5, 0, 1.0)], status="FINISHED")
+def finished_fold(key):
+    """The record of a fold that is finished."""
+    return Record("mine", key, "run", fold="fold 0", params={"lr": "1"}, metrics=[("loss", 0.5, 0, 1.0)], status="FINISHED")
+
+
+def one_of_many(root, uri, key):
+    """A clone of its own, which delivers a record once it is told to."""
+    code = f"""
+import pathlib, sys
+from faulted import finished_fold
+from goldfold.tracking.store import Store
+record, root = finished_fold({key!r}), pathlib.Path({str(root)!r})
+sys.stdin.readline()
+Store(root).take(record)
+"""
+    paths = os.pathsep.join([str(HERE), str(HERE.parents[1] / "src")])
+    env = {**os.environ, "PYTHONPATH": paths, "MLFLOW_TRACKING_URI": uri}
+    return subprocess.Popen([sys.executable, "-c", code], env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def deliver(root):
     """What a stage does at its end."""
     outbox = Outbox(root / ".goldfold/outbox")
     if not (root / "put").exists():
-        outbox.put(record())
+        outbox.put(finished_fold("key"))
         (root / "put").touch()
     deliver_waiting(outbox, Store(root))
 
@@ -44,4 +66,4 @@ def keep_folder(path):
 
 def put_records(path):
     for _ in range(VERSIONS):
-        Outbox(path).put(record())
+        Outbox(path).put(finished_fold("key"))

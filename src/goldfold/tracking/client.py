@@ -69,7 +69,7 @@ def connect(root: Path) -> "Client":
     _prepare_mlflow(uri)
     file = database(uri)
     if file:
-        with _as_message(uri):
+        with as_message(uri):
             _make_if_missing(file, is_ours=uri == own_store(root))
     return _within(ANSWER_WITHIN, uri, lambda: _answering(uri))
 
@@ -91,14 +91,14 @@ class Client:
     def __init__(self, uri: str) -> None:
         import mlflow
 
-        with _as_message(uri):
+        with as_message(uri):
             self._uri, self._client = uri, mlflow.MlflowClient(uri, registry_uri=uri)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)
 
         def asked(*arguments: Any, **named: Any) -> Any:
-            with _as_message(self._uri):
+            with as_message(self._uri):
                 return method(*arguments, **named)
 
         return asked
@@ -174,7 +174,7 @@ def _within(seconds: float, uri: str, open_it: Callable[[], "Client"]) -> "Clien
 
 
 @contextmanager
-def _as_message(uri: str) -> Iterator[None]:
+def as_message(uri: str) -> Iterator[None]:
     """Raise the errors of MLflow, and of what it stands on, as Unreachable, Taken, Missing or Refused."""
     from alembic.util.exc import CommandError
     from mlflow.exceptions import MlflowException
@@ -214,7 +214,7 @@ def _mend(uri: str, text: str) -> str:
     if "locked" in text:
         return "wait for the program that holds it, or close that (a browser of databases, another MLflow UI); then try again"
     if "readonly" in text or "unable to open" in text:
-        return f"let your user write {file} and its folder (chmod u+rwX), {ELSEWHERE}"
+        return f"have {file} and its folder written by your user (chmod u+rwX; mount the disk to be written), {ELSEWHERE}"
     if "full" in text:
         return f"{DiskError.ROOM}; then try again"
     if "Errno" in text:

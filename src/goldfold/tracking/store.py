@@ -19,7 +19,18 @@ from urllib.request import url2pathname
 from goldfold.errors import InputError
 from goldfold.files import link
 from goldfold.imports import nearest
-from goldfold.tracking.client import Missing, Refused, Taken, Unreachable, connect, database, own_store, tracking_uri
+from goldfold.tracking.client import (
+    LOCKED_FOR,
+    Missing,
+    Refused,
+    Taken,
+    Unreachable,
+    as_message,
+    connect,
+    database,
+    own_store,
+    tracking_uri,
+)
 from goldfold.tracking.life import forget_gone, is_gone, signs_of_life
 from goldfold.tracking.record import WEIGHTS, Record
 
@@ -69,7 +80,8 @@ class Store:
         self.uri, self.root = tracking_uri(root), root
         self.client = connect(root)
         if self.uri == own_store(root):
-            _follow_artifacts(root)
+            with as_message(self.uri):
+                _follow_artifacts(root)
         self.end_killed()
 
     def experiment(self, name: str) -> str:
@@ -265,7 +277,7 @@ def metric_name(name: str) -> str:
 def _follow_artifacts(root: Path) -> None:
     """Point MLflow's absolute artifact paths to this repository, which may have been moved or copied."""
     here = (root / "mlartifacts").as_uri()
-    with closing(sqlite3.connect(root / "mlflow.db", timeout=30)) as store, store:
+    with closing(sqlite3.connect(root / "mlflow.db", timeout=LOCKED_FOR)) as store, store:
         for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
             store.execute(
                 f"UPDATE {table} SET {column} = ? || substr({column}, instr({column}, '/mlartifacts/') + ?) "
