@@ -101,7 +101,8 @@ def bases():
     """The settings to begin with: a table's and an image's."""
     table = parse_yaml(TINY, "")
     image = {"competition": {"path": "data/raw/tiny"}, "model": {"name": "test_resnet", "image_size": 32}}
-    return {"table": table, "image": {**image, "split": {"n_folds": 2, "folds": [0]}, "train": {"seeds": [0]}}}
+    text = {**table, "competition": {**table["competition"], "modality": "text"}, "prepare": {"columns": ["colour"]}, "model": {}}
+    return {"table": table, "text": text, "image": {**image, "split": {"n_folds": 2, "folds": [0]}, "train": {"seeds": [0]}}}
 
 
 def written(tree):
@@ -121,7 +122,7 @@ def passes(function):
 
 
 @settings(max_examples=300, **QUIET)
-@given(CHANGES, st.sampled_from(["table", "image"]))
+@given(CHANGES, st.sampled_from(["table", "image", "text"]))
 @example({"competition.modality": "fused"}, "image")
 @example({"train.lr": 10**400}, "image")
 def test_settings_are_read_or_refused(bases, tmp_path_factory, changes, kind):
@@ -168,7 +169,8 @@ def test_a_file_that_is_no_params_yaml_is_refused(tmp_path, content):
 @pytest.fixture
 def checked(tiny_repository, digits, tmp_path, monkeypatch):
     """`goldfold check` in a folder with a small table and small images, with bounded memory."""
-    shared = {"table": tiny_repository / "data/raw/tiny", "image": digits.folder.parent / "digits"}
+    tiny = tiny_repository / "data/raw/tiny"
+    shared = {"table": tiny, "text": tiny, "image": digits.folder.parent / "digits"}
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     before = resource.getrlimit(resource.RLIMIT_AS)
@@ -187,13 +189,13 @@ def checked(tiny_repository, digits, tmp_path, monkeypatch):
 
 
 @settings(max_examples=10, **QUIET)
-@given(LIKELY, st.sampled_from(["table", "image"]))
+@given(LIKELY, st.sampled_from(["table", "image", "text"]))
 def test_settings_are_rehearsed_or_refused(bases, checked, changes, kind):
     checked(with_values(bases[kind], changes), kind)
 
 
 @pytest.mark.faults
 @settings(max_examples=400, **QUIET)
-@given(LIKELY, st.sampled_from(["table", "image"]))
+@given(LIKELY, st.sampled_from(["table", "image", "text"]))
 def test_many_settings_are_rehearsed_or_refused(bases, checked, changes, kind):
     checked(with_values(bases[kind], changes), kind)

@@ -1,16 +1,21 @@
 """What a late stage would refuse, or end in a traceback at, `goldfold check` tells in one message."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
+from tests.conftest import DEMO_PARAMS, ROOT
 
 from goldfold.cli.main import run_command
 from goldfold.competition.demo import write_digits
-from goldfold.config.recipe import with_values
+from goldfold.config import parse_config, save_config
+from goldfold.config.recipe import read_yaml, with_values
 from goldfold.errors import InputError
 
 BASE = {
@@ -193,3 +198,44 @@ RUNNING = {
 @pytest.mark.parametrize("name", RUNNING)
 def test_what_the_stages_run_is_not_refused(tiny, name):
     assert "tried on a few rows" in tiny(RUNNING[name])
+
+
+def test_keys_that_dvc_makes_its_stages_of_are_asked_for_and_no_others(check):
+    Path("dvc.yaml").write_text(
+        "stages: {train: {matrix: {fold: '${split.folds}', seed: '${train.seeds}'}, cmd: 'x ${item.fold}'}}"
+    )
+    assert "tried on a few rows" in check({})
+    with pytest.raises(InputError, match=r"not there\n  split.folds\n  train.seeds\n"):
+        check({"split": {"n_folds": 5}, "train": {"epochs": 2}})
+
+
+def test_settings_are_written_with_the_defaults_of_keys_that_are_left_out(tmp_path):
+    config = parse_config({"competition": {"path": "x", "metric": "accuracy"}, "model": {"name": "x"}})
+    save_config(config, tmp_path / "settings.yaml")
+    tree = read_yaml(tmp_path / "settings.yaml")
+    assert tree["predict"]["tta"] == [] and tree["split"]["group"] is None and tree["competition"]["metric"]["name"] == "accuracy"
+    assert parse_config(tree).model_dump() == config.model_dump()
+
+
+def test_what_takes_too_long_is_left_to_the_stages_and_told(check, monkeypatch):
+    monkeypatch.setattr("goldfold.rehearsal.once.LEARNING_WITHIN", 0.01)
+    assert "the training took longer, and the rest is left to the stages" in check({"train.lr": 0.002})
+
+
+@pytest.mark.slow
+def test_a_fresh_clone_makes_the_embedded_competition_to_rehearse_on_it(tmp_path, monkeypatch):
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    for name in ("dvc.yaml", "data/demo/dvc.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copy(DEMO_PARAMS, tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    for name in [name for name in os.environ if name.startswith(("DVC_", "GIT_"))]:
+        monkeypatch.delenv(name)
+    for command in (["git", "init", "-q"], ["dvc", "init", "-q"]):
+        subprocess.run(command, check=True)
+    run_command(["check"])
+    assert len(list(Path("data/demo/digits/images").iterdir())) == 1797
+    assert len(list(Path(".goldfold/rehearsals").iterdir())) == 1

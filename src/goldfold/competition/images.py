@@ -122,15 +122,17 @@ def require_own_files(root: Path, links: bool) -> None:
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
-                target = os.path.realpath(entry.path) if entry.is_symlink() else None
+                target = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+                if entry.name.startswith("."):
+                    continue
                 if not entry.name.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in entry.name):
                     wrong["names that are no UTF-8"].append(repr(os.fsencode(entry.path)))
-                elif target and not links and not Path(target).is_relative_to(inside):
-                    wrong["links out of it"].append(f"{entry.path} leads to {target}")
-                elif not os.path.isdir(target or entry.path) and not os.path.isfile(target or entry.path):
-                    wrong["no files"].append(entry.path)
                 elif entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
+                elif entry.is_symlink() and not links and not Path(target).is_relative_to(inside):
+                    wrong["links out of it"].append(f"{entry.path} leads to {target}")
+                elif not entry.is_file(follow_symlinks=False) and not os.path.isfile(target) and not os.path.isdir(target):
+                    wrong["no files"].append(entry.path)
     mends = {
         "no files": "remove them: pipes, devices and links that lead nowhere cannot be read",
         "links out of it": "copy what they lead to, or allow links by competition.links: true",
