@@ -17,8 +17,8 @@ def main() -> None:
     from goldfold.scratch import scratch_folder
 
     config = load_config()
-    competition = read_competition(config.competition, config.prepare)
-    print(f"rehearsed: {rehearse(config, competition, scratch_folder())}", flush=True)
+    said = rehearse(config, lambda: read_competition(config.competition, config.prepare), scratch_folder())
+    print(f"rehearsed: {said}", flush=True)
     save_config(config, args.out)
 
 

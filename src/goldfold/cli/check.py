@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     # Importing torch takes seconds, and most mistakes are found without it.
     from goldfold.rehearsal import rehearse
 
-    print(f"rehearsed: {rehearse(config, competition, scratch_folder())}")
+    print(f"rehearsed: {rehearse(config, lambda: competition, scratch_folder())}")
 
 
 def _make(stage: Path) -> None:

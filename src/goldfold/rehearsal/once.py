@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from goldfold.identity import rehearsal_key
 from goldfold.prepare import PreparedSet
 from goldfold.prepare.preparation import folds_of
 from goldfold.prepare.subset import few_rows
+from goldfold.tables.reading import files_behind
 
 ANSWERS_WITHIN, LEARNING_WITHIN = 4.0, 6.0
 """Seconds."""
@@ -25,10 +26,11 @@ class _TimeIsUp(BaseException):
     """A part of a rehearsal took too long."""
 
 
-def rehearse(config: Config, competition: Competition, scratch: Path) -> str:
+def rehearse(config: Config, read: Callable[[], Competition], scratch: Path) -> str:
     """Run the pipeline on a handful of rows and say in a line what was tried; in `scratch` it is kept, and not done again.
 
-    Raises InputError for what a stage would refuse. What is not tried within seconds is left to the stages.
+    The competition is only `read` where there is something to try. Raises InputError for what a stage would refuse. What is not
+    tried within seconds is left to the stages.
     """
     key = rehearsal_key(config, _files(config))
     kept = scratch / "rehearsals" / f"{key}.json"
@@ -38,6 +40,7 @@ def rehearse(config: Config, competition: Competition, scratch: Path) -> str:
     from goldfold.rehearsal.answers import rehearse_answers
     from goldfold.rehearsal.learning import rehearse_learning
 
+    competition = read()
     started = time.monotonic()
     if config.prepare.rows:
         competition = few_rows(competition, config.prepare.rows, config.split.n_folds)
@@ -65,10 +68,11 @@ def _tables(config: Config, competition: Competition) -> PreparedSet:
 def _files(config: Config) -> list[Path]:
     """The files whose content decides what a rehearsal meets: the tables, and what the settings name."""
     files, competition = find_files(config.competition), config.competition
-    named = [files.train, files.test, files.sample, files.root / competition.extra if competition.extra else None]
+    extra = files.root / competition.extra if competition.extra else None
+    tables = [file for path in (files.train, files.test, files.sample, extra) if path for file in files_behind(path)]
     labels = [config.train.pseudo.labels] if config.train.pseudo else []
     solution = [Path(competition.solution)] if competition.solution else []
-    return [*filter(None, named), *labels, *solution, *config.model.files, files.root]
+    return [*tables, *labels, *solution, *config.model.files, files.root]
 
 
 @contextmanager

@@ -110,6 +110,11 @@ def files_of(path: Path) -> dict[str, Path]:
     return files
 
 
+def files_behind(path: Path) -> list[Path]:
+    """Return the files that a table is read from: one, or those of a path with *."""
+    return list(files_of(path).values()) if ANY in path.parts else [path]
+
+
 def _joined(path: Path, header: bool | None) -> TextTable:
     """The table of several files, all of which have the same columns."""
     tables = {folder: read_text_table(file, header) for folder, file in files_of(path).items()}
