@@ -9,6 +9,9 @@ import pytest
 from goldfold.cli.main import run_command
 from goldfold.errors import InputError
 from goldfold.tracking import client
+from goldfold.tracking.life import ALIVE, PROCESS
+from goldfold.tracking.record import Outbox, Record
+from goldfold.tracking.store import Store
 
 COMMANDS = (
     "ui",
@@ -75,3 +78,19 @@ def test_a_leftover_folder_of_an_older_mlflow_is_overlooked(copied, monkeypatch,
             run_command(command.split())
     run_command(["leaderboard", "--offline"])
     assert "mine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["summary", "leaderboard --offline", "ui"])
+def test_commands_end_the_runs_of_dead_processes_and_deliver_what_waits(copied, monkeypatch, command):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(copied))
+    monkeypatch.chdir(copied)
+    monkeypatch.setattr("os.execv", lambda *_: None)
+    store = Store(copied)
+    run = store.running(Record("another competition", command, "killed"))
+    for name, value in ((PROCESS, "0123456789abcdef"), (ALIVE, "0")):
+        store.client.set_tag(run, name, value)
+    Outbox(copied / ".goldfold/outbox").put(Record("tiny", command, "waited", params={"lr": "1"}))
+    run_command(command.split())
+    assert store.client.get_run(run).info.status == "KILLED"
+    assert store.runs(store.experiment("tiny"), command)[None].data.params == {"lr": "1"}

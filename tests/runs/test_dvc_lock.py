@@ -10,6 +10,7 @@ from goldfold.cli.main import run_command
 from goldfold.doctor import repository
 from goldfold.errors import InputError
 from goldfold.runs.dvc_lock import mend_dvc_files
+from goldfold.runs.paths import PREPARED
 
 RWLOCK = Path(".dvc/tmp/rwlock")
 
@@ -47,3 +48,11 @@ def test_a_file_that_a_dvc_writes_just_now_is_left_to_it():
         fcntl.flock(held, fcntl.LOCK_EX)
         mend_dvc_files()
     assert RWLOCK.exists()
+
+
+def test_a_mount_that_dvc_cannot_replace_is_told(monkeypatch):
+    monkeypatch.setattr(Path, "is_mount", lambda folder: folder == PREPARED)
+    with pytest.raises(
+        InputError, match="DVC cannot replace a folder that is a mount of its own\n  data/prepared\nTo mend it: mount data "
+    ):
+        run_command(["check"])

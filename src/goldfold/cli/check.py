@@ -11,7 +11,7 @@ from goldfold.errors import InputError
 from goldfold.imports import find_modality_part
 from goldfold.metrics import find_metric
 from goldfold.runs.dvc_lock import mend_dvc_files
-from goldfold.runs.paths import made_by, require_competition, require_named
+from goldfold.runs.paths import made_by, require_competition, require_named, require_replaceable
 from goldfold.scratch import scratch_folder
 from goldfold.terminal import show_decisions
 
@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Check params.yaml, print how the files are read, and rehearse; raises InputError with what is wrong."""
     mend_dvc_files()
+    require_replaceable()
     config = load_config()
     require_named(read_yaml(Path("params.yaml")))
     if config.competition.metric is not None:

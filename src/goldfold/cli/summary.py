@@ -11,6 +11,7 @@ from goldfold.runs.run import find_run
 from goldfold.runs.scores import score_by_solution
 from goldfold.terminal import show_result
 from goldfold.tracking import log_scores
+from goldfold.tracking.delivery import catch_up
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,8 @@ def run(args: argparse.Namespace) -> None:
     test = score_by_solution(path, config.competition, prepared)
     if test is not None and test.score is not None and current.origin:
         log_scores(current.origin, {f"{problem.scored_by.name}_test": test.score}, path.stat().st_mtime)
+    else:
+        catch_up()
     submission = Submission.load(path.parent, problem, prepared.sample)
     name = current.origin.name if current.origin else "none"
     show_result(current.cv(problem), submission, path, REPORT, name, test, cut_short(config))

@@ -54,6 +54,13 @@ def _has(tree: Any, parts: list[str]) -> bool:
     return not parts or (isinstance(tree, dict) and parts[0] in tree and _has(tree[parts[0]], parts[1:]))
 
 
+def require_replaceable() -> None:
+    """Raise InputError where a folder that DVC deletes before a stage writes it is a mount, which cannot be deleted."""
+    if mounts := [str(folder) for folder in (PREPARED, CURRENT / "submission", CURRENT / "report") if folder.is_mount()]:
+        mend = f"mount {PREPARED.parent} or {CURRENT.parent} instead, or a folder for `dvc config cache.dir`"
+        raise InputError("DVC cannot replace a folder that is a mount of its own", mounts, mend)
+
+
 def cut_short(config: "Config") -> list[str]:
     """List the folds whose training ended before it was finished."""
     trainings = [(fold, seed) for fold in config.split.folds for seed in config.train.seeds]

@@ -30,6 +30,14 @@ def open_store() -> Store:
     return store
 
 
+def catch_up() -> None:
+    """Deliver what waits, and end the runs whose processes are gone, if the store answers."""
+    try:
+        open_store()
+    except InputError as error:
+        warn(error)
+
+
 def keep_all(outbox: Outbox, records: Iterable[Record]) -> list[Record]:
     """Put records into the outbox; return those that the disk does not take, to be delivered at once."""
     unkept: list[Record] = []
