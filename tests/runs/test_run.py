@@ -2,14 +2,15 @@
 
 import dataclasses
 from pathlib import Path
-from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
+from goldfold.prepare import PreparedSet
 from goldfold.runs.run import Run, groups_of
 from goldfold.validation.cross_validation import scored
 
@@ -43,7 +44,8 @@ def test_its_test_rows_are_those_of_the_prepared_set_in_their_order(run):
 
 def test_the_groups_of_a_split_are_looked_up_by_id(run):
     train = pd.DataFrame({"id": list("zyxw"), "patient": [1, 1, 2, 2]})
-    prepared, ids = SimpleNamespace(problem=PROBLEM, train=train), pd.Series(list("wxyz"), name="id")
+    prepared = PreparedSet(Path(), PROBLEM, train, train, train, np.zeros(4), False, "", "")
+    ids = pd.Series(list("wxyz"), name="id")
     assert groups_of(prepared, [run], ids).to_dict() == {"w": 2, "x": 2, "y": 1, "z": 1}
     assert groups_of(prepared, [dataclasses.replace(run, params={})], ids) is None
     with pytest.raises(InputError, match="there is no column clinic"):

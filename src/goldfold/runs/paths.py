@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 DVC = Path("dvc.yaml")
 CURRENT = Path("experiments/current")
+SETTINGS = CURRENT / "settings.yaml"
 REPORT = CURRENT / "report/report.html"
 ORIGIN = CURRENT / "tracking/predict.json"
 """The origin of the current result, as the last stage writes it down."""
@@ -61,6 +62,17 @@ def require_replaceable() -> None:
         raise InputError("DVC cannot replace a folder that is a mount of its own", mounts, mend)
 
 
+def _preparing(path: Path) -> Any:
+    """The settings that the prepared set is made by; none where there is no such file."""
+    if not path.is_file():
+        return None
+    from goldfold.config import load_config
+
+    settings = load_config(path).model_dump(mode="json", include={"competition", "split", "prepare"})
+    del settings["split"]["folds"]
+    return settings
+
+
 def cut_short(config: "Config") -> list[str]:
     """List the folds whose training ended before it was finished."""
     trainings = [(fold, seed) for fold in config.split.folds for seed in config.train.seeds]
@@ -72,6 +84,7 @@ def cut_short(config: "Config") -> list[str]:
 
 def prepared_warning() -> str:
     """Return what to say where params.yaml or the files have changed since prepare ran; empty where they have not."""
-    if subprocess.run(["dvc", "status", "--quiet", "prepare"], capture_output=True, check=False).returncode:
+    files_changed = subprocess.run(["dvc", "status", "--quiet", "prepare"], capture_output=True, check=False).returncode
+    if files_changed or _preparing(Path("params.yaml")) != _preparing(SETTINGS):
         return f"{PREPARED} is older than params.yaml or the files: `dvc repro prepare` brings it up to date"
     return ""

@@ -1,5 +1,6 @@
 """MLflow's client: opened within seconds, or not at all; its errors are messages for people."""
 
+import errno
 import logging
 import os
 import socket
@@ -24,6 +25,8 @@ MADE_WITHIN = 60.0
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 REFUSED = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE")
 """MLflow's codes of the errors that sending the same again would not help."""
+NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+"""Errors of a disk that speak of the address, not of the disk."""
 TAKEN, MISSING = "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST"
 ELSEWHERE = "or correct MLFLOW_TRACKING_URI, or unset it for mlflow.db here"
 
@@ -190,7 +193,7 @@ def as_message(uri: str) -> Iterator[None]:
         if code in REFUSED and not isinstance(error.__cause__, SQLAlchemyError):
             raise Refused(str(error)) from error
         disk = DiskError.of(error) if isinstance(error, OSError) else None
-        if isinstance(disk, DiskError):
+        if isinstance(disk, DiskError) and disk.errno not in NO_PLACE:
             raise disk from error
         raise _unusable(uri, str(error), {TAKEN: Taken, MISSING: Missing}.get(code, Unreachable)) from error
 
