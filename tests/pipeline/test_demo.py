@@ -99,6 +99,11 @@ def test_an_idle_repro_does_nothing_and_adds_no_run(finished):
     assert len(finished.runs()) == before
 
 
+def test_a_run_leaves_nothing_for_git_but_its_locks_and_its_score(finished):
+    written = finished.run("git", "diff", "--name-only", "HEAD~1", "HEAD").split()
+    assert written == ["data/demo/dvc.lock", "dvc.lock", "experiments/current/cv/metrics.json"]
+
+
 def test_dvc_shows_metrics_plots_and_experiments(clone):
     assert "accuracy.oof" in clone.run("dvc", "metrics", "show")
     clone.run("dvc", "plots", "show", "--out", "shown")
