@@ -11,12 +11,11 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.faults
 
-PLACES = "--prepared data/prepared", "--folds folds", "--runs runs"
 STAGES = {
     "prepare": "--out data/prepared",
-    "train": "--fold 0 --seed 0 --prepared data/prepared --out folds/0/0 --run runs/train-0-0.json",
-    "validate": "--prepared data/prepared --folds folds --runs runs --out cv",
-    "predict": "--prepared data/prepared --folds folds --cv cv --runs runs --out submission --report report",
+    "train": "--prepared data/prepared --out folds --runs train.json",
+    "validate": "--prepared data/prepared --folds folds --runs train.json --out cv",
+    "predict": "--prepared data/prepared --folds folds --cv cv --runs train.json --out submission --report report --run run.json",
 }
 STAYS = ("folds/0/0/model.safetensors", "cv/oof.parquet", "submission/submission.csv")
 PARAMS = """
