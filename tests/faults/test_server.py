@@ -19,6 +19,8 @@ from goldfold.tracking.record import Outbox
 from goldfold.tracking.store import Store
 
 pytestmark = pytest.mark.faults
+SPARE = 5.0
+"""What importing MLflow may take on a busy machine, in seconds."""
 
 
 class Server:
@@ -86,7 +88,8 @@ def test_a_server_that_is_away_has_what_it_missed_when_it_is_back(tally, tries, 
         server.start()
         send(finished_fold(f"back {number}"))
         survived = waits == 1 and all(runs_at(clone, f"{when} {number}") == WHOLE for when in ("away", "back"))
-        tally.count(survived and took < ANSWER_WITHIN and said.count("does not answer") == 1, told="sending it later" in said)
+        tally.count(survived, told=survived and said.count("does not answer") == 1, said=said)
+        assert took < ANSWER_WITHIN + SPARE
 
 
 def test_a_server_that_hangs_is_given_up_soon(tally, tries, server, clone, capfd):
@@ -99,7 +102,8 @@ def test_a_server_that_hangs_is_given_up_soon(tally, tries, server, clone, capfd
         server.send(signal.SIGCONT)
         send(finished_fold(f"awake {number}"))
         survived = all(runs_at(clone, f"{when} {number}") == WHOLE for when in ("hung", "awake"))
-        tally.count(survived and took < ANSWER_WITHIN + 1, told="sending it later" in said)
+        tally.count(survived, told=survived and said.count("does not answer") == 1, said=said)
+        assert took < ANSWER_WITHIN + SPARE
 
 
 def test_eight_clones_that_meet_there_make_one_run(tally, tries, server, tmp_path):
