@@ -25,8 +25,8 @@ from goldfold.modalities.image.model import build_model
 from goldfold.modalities.image.settings import ImageModelConfig, ImagePrepareConfig
 from goldfold.prepare import prepare
 from goldfold.tracking import Origin
+from goldfold.tracking.content import cv_content, submission_files
 from goldfold.tracking.record import Record
-from goldfold.tracking.stage import cv_content, submission_files
 from goldfold.tracking.store import Store
 
 # One thread: tiny models gain nothing from more, and lose much where another process computes.

@@ -11,8 +11,8 @@ from goldfold.config import ValidateConfig
 from goldfold.files import write_json
 from goldfold.prediction import Submission
 from goldfold.runs.run import find_run
+from goldfold.tracking.content import cv_content, submission_files
 from goldfold.tracking.record import Record
-from goldfold.tracking.stage import cv_content, submission_files
 from goldfold.tracking.store import Store
 from goldfold.validation.cross_validation import scored
 

@@ -15,10 +15,10 @@ import pytest
 from goldfold.runs.run import all_runs
 from goldfold.tracking import life
 from goldfold.tracking.client import Taken
+from goldfold.tracking.content import flat_params
 from goldfold.tracking.delivery import deliver_waiting, open_store, send
 from goldfold.tracking.life import ALIVE, GONE_AFTER, PROCESS, Heart
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.stage import flat_params
 from goldfold.tracking.store import HOLD, Store
 
 SOURCE = Path(__file__).parents[2] / "src"

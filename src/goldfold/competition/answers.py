@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from goldfold.competition.classes import split_labels
 from goldfold.competition.contract import answer_columns, asked_columns, pair_ids
 from goldfold.competition.labels import as_classes
 from goldfold.competition.problem import Problem
-from goldfold.competition.task import split_labels
 from goldfold.errors import InputError
 from goldfold.metrics import Array, best_first, hard_labels
 

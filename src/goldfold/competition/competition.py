@@ -8,6 +8,13 @@ import pandas as pd
 
 from goldfold.competition import contract
 from goldfold.competition import task as work_out
+from goldfold.competition.classes import (
+    columns_by_class,
+    require_ordered,
+    work_out_classes,
+    work_out_grades,
+    work_out_separator,
+)
 from goldfold.competition.decision import FROM_PARAMS, Decision, columns_read
 from goldfold.competition.files import Files, find_files
 from goldfold.competition.ids import require_same_ids
@@ -236,12 +243,12 @@ def _problem(
         task, task_why = "multilabel", Decision("task", "multilabel", f"{targets[0]} holds lists of labels")
     else:
         task, task_why = work_out.work_out_task(config, train, targets, answers)
-    separator = separator or work_out.work_out_separator(train, task, targets)
-    classes = work_out.work_out_classes(config, train, task, targets, separator)
-    classes, answer_names = work_out.columns_by_class(config, task, classes, answers)
+    separator = separator or work_out_separator(train, task, targets)
+    classes = work_out_classes(config, train, task, targets, separator)
+    classes, answer_names = columns_by_class(config, task, classes, answers)
     answer, answer_why = work_out.work_out_answer(config, task, targets, classes, answers)
     metric, metric_why = work_out.work_out_metric(config, task, answer)
-    work_out.require_ordered(config, task, classes, metric)
+    require_ordered(config, task, classes, metric)
     problem = Problem(
         name=config.name or Path(config.path).name,
         modality=config.modality,
@@ -252,7 +259,7 @@ def _problem(
         metric=metric.name,
         answer=answer,
         metric_args=metric.args,
-        grades=work_out.work_out_grades(train, task, answer, targets),
+        grades=work_out_grades(train, task, answer, targets),
         separator=separator,
         answer_id=names.answer,
         aggregate=config.aggregate,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from goldfold.competition.classes import split_labels
 from goldfold.competition.ids import as_asked
 from goldfold.competition.labels import as_classes
 from goldfold.competition.problem import Problem
 from goldfold.competition.tables import fields_of
-from goldfold.competition.task import split_labels
 from goldfold.config import Answer
 from goldfold.errors import InputError
 

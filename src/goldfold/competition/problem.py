@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from goldfold.competition.task import split_labels
+from goldfold.competition.classes import split_labels
 from goldfold.config import Answer, Task
 from goldfold.errors import InputError
 from goldfold.metrics import Array, Metric, find_metric, hard_labels, named_columns, score_rows

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import contract
-from goldfold.competition import task as work_out
+from goldfold.competition.classes import bare_names
 from goldfold.competition.ids import as_among
 from goldfold.competition.labels import as_classes, one_spelling
 from goldfold.competition.problem import Problem
 from goldfold.competition.tables import line
+from goldfold.competition.task import numeric_targets
 from goldfold.errors import InputError
 from goldfold.schema.schema import TRUTHS
 from goldfold.tables import read_text_table
@@ -67,7 +68,7 @@ def solution_table(path: Path, problem: Problem, renamed: Mapping[str, str] = {}
     for target in problem.targets:
         table = table.assign(**{target: one_spelling(table[target], renamed, problem.task).cells})
     if problem.has_numbers:
-        table[list(problem.targets)] = work_out.numeric_targets(table, problem.targets, problem.task, str(path))
+        table[list(problem.targets)] = numeric_targets(table, problem.targets, problem.task, str(path))
     elif problem.is_exclusive:
         table[problem.targets[0]] = _as_classes(table[problem.targets[0]], problem, path)
     _require_one_answer(table, by, problem, path)
@@ -150,7 +151,7 @@ def _columns_of_classes(others: pd.DataFrame, problem: Problem) -> list[str]:
     columns = list(others.columns)
     if len(columns) < 2:
         return []
-    bare = {name.casefold(): column for name, column in zip(work_out.bare_names(columns), columns, strict=True)}
+    bare = {name.casefold(): column for name, column in zip(bare_names(columns), columns, strict=True)}
     classes = [label.casefold() for label in problem.classes]
     return [bare[label] for label in classes] if set(classes) <= set(bare) else []
 

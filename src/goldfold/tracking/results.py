@@ -10,10 +10,10 @@ from typing import Any
 
 from goldfold.prediction.blending import Blend
 from goldfold.prepare import PreparedSet
+from goldfold.tracking.content import cv_content, provenance, submission_files
 from goldfold.tracking.delivery import send
 from goldfold.tracking.origin import Origin
 from goldfold.tracking.record import Record
-from goldfold.tracking.stage import cv_content, provenance, submission_files
 from goldfold.tracking.store import MEMBERS
 from goldfold.validation.comparison import Comparison
 

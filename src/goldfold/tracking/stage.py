@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,11 +20,20 @@ from goldfold.identity import result_key
 from goldfold.imports import find_modality_part
 from goldfold.scratch import repository, scratch_folder
 from goldfold.tracking.client import Refused, first_line
-from goldfold.tracking.delivery import deliver_waiting, keep_all, send, tell_lost, warn
+from goldfold.tracking.content import (
+    cv_content,
+    epoch_metrics,
+    flat_params,
+    fold_content,
+    model_name,
+    provenance,
+    submission_files,
+)
+from goldfold.tracking.delivery import deliver_waiting, keep_all, tell_lost, warn
 from goldfold.tracking.life import Heart
 from goldfold.tracking.origin import Origin
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.store import Store, metric_tags, write_pyfunc
+from goldfold.tracking.store import Store, write_pyfunc
 
 if TYPE_CHECKING:
     from goldfold.inference.ensemble import Ensemble
@@ -51,7 +58,7 @@ class StageTracker:
     def __init__(self, config: Config, prepared: PreparedSet, stage: str) -> None:
         self.experiment = prepared.problem.name
         self.key = result_key(prepared, config)
-        self.name = os.environ.get("DVC_EXP_NAME") or f"{_model_name(config)}-{self.key[:6]}"
+        self.name = os.environ.get("DVC_EXP_NAME") or f"{model_name(config)}-{self.key[:6]}"
         self.name_of = config.train.name_of
         self.outbox = Outbox(scratch_folder() / "outbox")
         self.store: Store | None = None
@@ -141,7 +148,7 @@ class StageTracker:
     def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None: ...
 
     def epoch_ended(self, row: Row, best: bool) -> None:
-        measured = self._record(fold=self.fold, metrics=_epoch_metrics(row))
+        measured = self._record(fold=self.fold, metrics=epoch_metrics(row))
         self._try(lambda store: store.deliver(measured))
 
     def _attach_texts(self) -> None:
@@ -175,7 +182,7 @@ class StageTracker:
             name = self.name_of(result.fold, result.seed)
             if name == self.fold and self.notes:
                 tags["goldfold.notes"] = "\n".join(self.notes)[:MOST_NOTES]
-            self.records.append(self._record(fold=name, status="FINISHED", **_fold_content(result, tags)))
+            self.records.append(self._record(fold=name, status="FINISHED", **fold_content(result, tags)))
         cut = [f"{result.fold}-{result.seed}" for result in results if result.ended != "finished"]
         if cut:
             self.records.append(self._record(tags={"goldfold.cut_by_max_hours": ", ".join(cut)}))
@@ -253,111 +260,3 @@ def tracked_stage(config: Config, prepared: PreparedSet, stage: str) -> Iterator
         tracked.close("FAILED")
         raise
     tracked.close("FINISHED")
-
-
-def cv_content(result: CVResult, folder: Path) -> dict[str, Any]:
-    """Return the content of a record for a cross-validation that was saved to `folder`."""
-    scores, moment = result.scores, (folder / "metrics.json").stat().st_mtime
-    values = {
-        scores.metric: scores.score,
-        f"{scores.metric}_low": scores.low,
-        f"{scores.metric}_high": scores.high,
-        f"{scores.metric}_mean": scores.mean,
-        f"{scores.metric}_std": scores.deviation,
-        **{f"{scores.metric}_fold_{fold}": score for fold, score in scores.folds.items()},
-        **{f"{scores.metric}_{name}": value for name in ("raw", "plain") if (value := getattr(scores, name)) is not None},
-    }
-    note = f"{scores.metric} {scores.score:.5g} ({scores.low:.5g} to {scores.high:.5g}), out-of-fold"
-    if scores.raw is not None:
-        note += f"; post-processed ({result.postprocess}), without {scores.raw:.5g}"
-    return {
-        "metrics": [(name, value, 0, moment) for name, value in values.items()],
-        "tags": {"mlflow.note.content": note, **metric_tags(result.problem.metric_args)},
-        "artifacts": {str(path): "cv" for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."},
-    }
-
-
-def submission_files(folder: Path) -> dict[str, str]:
-    """Return the files of a submission, each with its folder in the run."""
-    names = ("submission.csv", "predictions.parquet", "by_fold.parquet")
-    return {str(folder / name): "submission" for name in names if (folder / name).is_file()}
-
-
-def log_scores(origin: Origin, scores: Mapping[str, float], moment: float, tags: Mapping[str, str] | None = None) -> None:
-    """Log scores of a submission, by metric, and tags to its run; the last `moment` (unix, s) counts."""
-    metrics = [(name, score, 0, moment) for name, score in scores.items()]
-    send(Record(origin.experiment, origin.key, origin.name, metrics=metrics, tags=tags or {}))
-
-
-def log_report(origin: Origin, path: Path) -> None:
-    """Log a report to its run; it replaces an earlier one."""
-    send(Record(origin.experiment, origin.key, origin.name, artifacts={str(path): "report"}))
-
-
-def log_run(
-    config: Config, prepared: PreparedSet, name: str, metrics: Sequence[tuple[str, float, int]], files: Sequence[Path]
-) -> str:
-    """Log something other than a pipeline's result as a run of its own; return its name, made of `name` and the model's."""
-    key = f"{name}-{result_key(prepared, config)}"
-    title, moment = f"{name} {_model_name(config)}-{key[-16:][:6]}", time.time()
-    measured = [(metric, value, step, moment) for metric, value, step in metrics]
-    artifacts = {str(file): "" for file in files}
-    send(Record(prepared.problem.name, key, title, params=flat_params(config), metrics=measured, artifacts=artifacts))
-    return title
-
-
-def flat_params(config: Config) -> dict[str, str]:
-    """Return all of params.yaml as texts by dotted key."""
-    flat: dict[str, str] = {}
-
-    def walk(value: Any, name: str) -> None:
-        if isinstance(value, dict) and value:
-            for key, inner in value.items():
-                walk(inner, f"{name}.{key}" if name else str(key))
-        elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
-            for position, inner in enumerate(value):
-                walk(inner, f"{name}.{position}")
-        else:
-            flat[name] = str(value)
-
-    walk(config.model_dump(mode="json", by_alias=True), "")
-    return flat
-
-
-def _model_name(config: Config) -> str:
-    """Return the model's name for a run: without timm's tag of the weights, and without the module of an import path."""
-    return config.model.name.rpartition(":")[2].partition(".")[0]
-
-
-def _fold_content(result: FoldResult, tags: dict[str, str]) -> dict[str, Any]:
-    history: list[Row] = [{str(name): value for name, value in row.items()} for row in result.history.to_dict("records")]
-    metric = result.codec.problem.scored_by.name
-    last = history[-1]["time"]
-    best = [(f"best_{metric}", result.score, 0, last), ("best_epoch", float(result.epoch), 0, last)]
-    return {
-        "params": {"fold": str(result.fold), "seed": str(result.seed), "device": result.device, "precision": result.precision}
-        | {f"{part}_rows": str(count) for part, count in result.rows.items()},
-        "metrics": [measured for row in history for measured in _epoch_metrics(row)] + best,
-        "tags": tags,
-    }
-
-
-def _epoch_metrics(row: Row) -> list[tuple[str, float, int, float]]:
-    step, moment = int(row["epoch"]), row["time"]
-    return [(name, float(value), step, moment) for name, value in row.items() if name not in ("epoch", "time")]
-
-
-def provenance() -> dict[str, str]:
-    """Return tags that name the code: the git commit, whether it was changed, and the DVC experiment."""
-    tags = {
-        "mlflow.source.git.commit": _git("rev-parse", "HEAD"),
-        "goldfold.git_dirty": str(bool(_git("status", "--porcelain"))).lower(),
-    }
-    if os.environ.get("DVC_EXP_NAME"):
-        tags["goldfold.dvc_experiment"] = os.environ["DVC_EXP_NAME"]
-    return {name: value for name, value in tags.items() if value}
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip()

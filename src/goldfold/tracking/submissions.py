@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from goldfold.scratch import scratch_folder
+from goldfold.tracking.logs import log_scores
 from goldfold.tracking.origin import Origin
 from goldfold.tracking.record import Outbox
-from goldfold.tracking.stage import log_scores
 
 TAG = "goldfold.submitted."
 

@@ -12,10 +12,10 @@ from goldfold.prepare import PreparedSet
 from goldfold.scratch import repository
 from goldfold.sweep import TrialResult
 from goldfold.tracking.client import Refused
+from goldfold.tracking.content import cv_content, flat_params, provenance
 from goldfold.tracking.delivery import send
 from goldfold.tracking.life import Heart
 from goldfold.tracking.record import Record
-from goldfold.tracking.stage import cv_content, flat_params, provenance
 from goldfold.tracking.store import Store
 from goldfold.validation import CVResult
 from goldfold.validation.comparison import Comparison
