@@ -123,6 +123,7 @@ def test_a_stage_depends_on_the_modules_that_it_imports(name):
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_depends_on_nothing_that_is_not_there_or_not_read(name):
     used = all_imports(ROOT / "pipelines" / f"{name}.py")
+    assert len(set(stage(name)["deps"])) == len(stage(name)["deps"])
     for dep in stage(name)["deps"]:
         if dep.startswith("src/goldfold"):
             assert (ROOT / dep).exists(), dep

@@ -94,7 +94,7 @@ def _require_single(config: CompetitionConfig, labels: pd.Series) -> None:
     distinct = set(labels)
     for mark in SEPARATORS:
         several = [label for label in distinct if mark in label.strip(mark)]
-        parts = {part for label in distinct for part in split_labels(pd.Series([label]), mark)[0]}
+        parts = {part for row in split_labels(pd.Series(sorted(distinct), dtype="str"), mark) for part in row}
         # Words of a name, as in barn owl, are rarely names themselves.
         are_labels = mark != " " or sum(part in distinct for part in parts) >= len(parts) / 2
         if several and len(parts) < len(distinct) and are_labels:

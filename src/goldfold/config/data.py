@@ -132,7 +132,7 @@ class SplitConfig(Section):
     n_folds: int = Field(5, ge=1, le=MOST_FOLDS)
     """The number of folds to split into (1 for holdout)."""
     folds: tuple[Annotated[int, Field(ge=0, strict=True)], ...] = Field((0, 1, 2, 3, 4), min_length=1)
-    """The folds to train, each a DVC stage of its own."""
+    """The folds to train."""
     group: str | None = None
     """The column whose equal values stay in one fold; it applies to group, stratified_group and holdout."""
     time: str | None = None

@@ -147,9 +147,11 @@ def _plain(name: str, texts: pa.ChunkedArray, kind: Kind | None) -> Column | Non
 def _code_for_missing(values: Array) -> str:
     """A sentence on a number such as -999 that stands again and again, further from the others than these are apart."""
     for extreme, sign in ((values.min(), 1), (values.max(), -1)):
+        if abs(extreme) not in CODES:
+            continue
         others = values[values != extreme]
         times = len(values) - len(others)
-        if abs(extreme) not in CODES or times < FEW_TIMES or not len(others):
+        if times < FEW_TIMES or not len(others):
             continue
         gap = ((others * sign).min() - extreme * sign).item()
         apart = (others.max() - others.min()).item()

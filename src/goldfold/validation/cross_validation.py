@@ -114,7 +114,7 @@ def _require_score(prepared: PreparedSet, result: FoldResult, prediction: Array,
     if not abs(score - result.score) <= tolerance:
         raise InputError(
             f"the checkpoint of fold {result.fold} scored {result.score:.6f} in training, but scores {score:.6f} now",
-            mend="train it again: dvc repro -f -s train",
+            mend="train it again: rm -r .goldfold/states && dvc repro -f -s train",
         )
 
 
