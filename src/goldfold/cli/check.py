@@ -6,12 +6,11 @@ from pathlib import Path
 
 from goldfold.competition import read_competition
 from goldfold.config import load_config
-from goldfold.config.recipe import read_yaml
 from goldfold.errors import InputError
 from goldfold.imports import find_modality_part
 from goldfold.metrics import find_metric
 from goldfold.runs.dvc_lock import mend_dvc_files
-from goldfold.runs.paths import made_by, require_competition, require_named, require_replaceable
+from goldfold.runs.paths import made_by, require_competition, require_replaceable
 from goldfold.scratch import scratch_folder
 from goldfold.terminal import show_decisions
 
@@ -25,7 +24,6 @@ def run(args: argparse.Namespace) -> None:
     mend_dvc_files()
     require_replaceable()
     config = load_config()
-    require_named(read_yaml(Path("params.yaml")))
     if config.competition.metric is not None:
         find_metric(config.competition.metric.name, config.competition.task, config.competition.metric.args)
     if augmentation := find_modality_part(config.competition.modality, "augmentation"):

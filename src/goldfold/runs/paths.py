@@ -1,6 +1,5 @@
 """Where dvc.yaml puts things."""
 
-import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,6 @@ from goldfold.files import read_json
 if TYPE_CHECKING:
     from goldfold.config import Config
 
-DVC = Path("dvc.yaml")
 CURRENT = Path("experiments/current")
 SETTINGS = CURRENT / "settings.yaml"
 REPORT = CURRENT / "report/report.html"
@@ -25,6 +23,8 @@ REPORTS = Path("experiments/reports")
 LEADERBOARD = Path("experiments/leaderboard.html")
 BUNDLES = Path("experiments/bundles")
 SWEEPS = Path("experiments/sweeps")
+REPLACED = (PREPARED, CURRENT / "folds", CURRENT / "submission", CURRENT / "report")
+"""The folders that DVC deletes before a stage writes them."""
 
 
 def require_competition(config: "Config") -> None:
@@ -40,24 +40,9 @@ def made_by(path: Path) -> Path | None:
     return stages if stages.is_file() and str(path) in stages.read_text(encoding="utf-8") else None
 
 
-def require_named(tree: Any) -> None:
-    """Raise InputError for keys that dvc.yaml makes the names of its stages of, and params.yaml leaves out."""
-    names = re.findall(r"\$\{([\w.]+)\}", DVC.read_text(encoding="utf-8")) if DVC.is_file() else []
-    wanted = [name for name in dict.fromkeys(names) if not name.startswith("item.")]
-    missing = [name for name in wanted if not _has(tree, name.split("."))]
-    if missing:
-        raise InputError(
-            "DVC reads keys of params.yaml that are not there", missing, "write them down: all other keys may be left out"
-        )
-
-
-def _has(tree: Any, parts: list[str]) -> bool:
-    return not parts or (isinstance(tree, dict) and parts[0] in tree and _has(tree[parts[0]], parts[1:]))
-
-
 def require_replaceable() -> None:
     """Raise InputError where a folder that DVC deletes before a stage writes it is a mount, which cannot be deleted."""
-    if mounts := [str(folder) for folder in (PREPARED, CURRENT / "submission", CURRENT / "report") if folder.is_mount()]:
+    if mounts := [str(folder) for folder in REPLACED if folder.is_mount()]:
         mend = f"mount {PREPARED.parent} or {CURRENT.parent} instead, or a folder for `dvc config cache.dir`"
         raise InputError("DVC cannot replace a folder that is a mount of its own", mounts, mend)
 
