@@ -203,7 +203,7 @@ def test_what_the_stages_run_is_not_refused(tiny, name):
 
 
 def test_keys_that_are_left_out_have_their_defaults(check):
-    assert "tried on a few rows" in check({"split": {}, "train": {}})
+    assert "tried on a few rows" in check({"split": {"strategy": "kfold"}, "train": {}})
 
 
 def test_settings_are_written_with_the_defaults_of_keys_that_are_left_out(tmp_path):
