@@ -24,9 +24,11 @@ def prepared(read, root, folder, split=SPLIT):
     return prepare(read(root), split, ImagePrepareConfig(), folder)
 
 
-def test_what_was_saved_is_loaded(root, read, tmp_path):
+def test_what_was_saved_is_loaded(write_competition, read, tmp_path):
+    root = write_competition({"y": list("abababab"), "size": ["1,5"] * 8}, {"y": "a"})
     saved, _ = prepared(read, root, tmp_path / "out")
     loaded = PreparedSet.load(tmp_path / "out")
+    assert loaded.schema == saved.schema and loaded.schema.column("size").format == {"decimal": ","}
     assert loaded.problem == saved.problem and loaded.fingerprint == saved.fingerprint
     pd.testing.assert_frame_equal(loaded.train, saved.train)
     assert (loaded.folds == saved.folds).all()

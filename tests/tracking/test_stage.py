@@ -1,7 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 
 from goldfold.inference.postprocess import Postprocess, Step
+from goldfold.tracking import stage
+from goldfold.tracking.origin import Origin
 from goldfold.tracking.stage import StageTracker
 from goldfold.validation import CVResult, Scores
 
@@ -18,3 +22,22 @@ def test_the_score_before_and_after_post_processing_is_tracked(digits, settings,
     measured = {name: value for name, value, _, _ in record.metrics}
     assert (measured["accuracy"], measured["accuracy_raw"]) == (0.9, 0.7)
     assert "class_weights 0.5 2), without 0.7" in record.tags["mlflow.note.content"]
+
+
+def test_each_fold_of_a_stage_has_its_own_notes_and_the_run_that_trained_it(digits, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "scratch_folder", lambda: tmp_path)
+    monkeypatch.setattr(stage, "fold_content", lambda result, tags: {"tags": tags})
+    tracked, delivered = StageTracker(settings(), digits, "train"), []
+    monkeypatch.setattr(tracked, "_deliver", lambda: delivered.append(tracked.records) or setattr(tracked, "records", []))
+    first, second = (SimpleNamespace(fold=fold, seed=0, ended="finished") for fold in (0, 1))
+    tracked.started(SimpleNamespace(name="fold 0"))
+    tracked.note("memory ran out")
+    assert tracked.trained(first, tmp_path / "run0.json").key == tracked.key == Origin.load(tmp_path / "run0.json").key
+    assert delivered[0][-1].tags["goldfold.notes"] == "memory ran out" and "goldfold.trained_by" not in delivered[0][-1].tags
+
+    # Another run's fold is taken over.
+    other = Origin("mine", "another", "theirs", "run 7")
+    other.save(tmp_path / "run1.json")
+    assert tracked.trained(second, tmp_path / "run1.json") == other == Origin.load(tmp_path / "run1.json")
+    tags = delivered[1][-1].tags
+    assert tags["goldfold.trained_by"] == "run 7" and "goldfold.notes" not in tags and tracked.fold is None
