@@ -19,7 +19,7 @@ from goldfold.tracking.content import flat_params
 from goldfold.tracking.delivery import deliver_waiting, open_store, send
 from goldfold.tracking.life import ALIVE, GONE_AFTER, PROCESS, Heart
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.store import HOLD, Store
+from goldfold.tracking.store import HOLD, KEY, Store
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -271,3 +271,12 @@ def test_results_come_oldest_first_with_the_time_that_their_folds_took(made, mon
     runs = all_runs("timed")
     assert [(run.name, run.seconds) for run in runs] == [("first", 2.5), ("later", 5.0), ("by hand", 0.0)]
     assert (runs[1].origin.key, runs[1].origin.name) == ("later", "later") and runs[2].origin is None
+
+
+def test_a_parent_whose_making_was_killed_is_ended_by_the_next_record(made):
+    _, store = made
+    half = store.client.create_run(store.experiment("mine"), run_name="run half", tags={KEY: "half"})
+    store.take(record("half", fold="fold 0", status="FINISHED"))
+    runs = store.runs(store.experiment("mine"), "half")
+    assert {fold: run.info.status for fold, run in runs.items()} == {None: "FINISHED", "fold 0": "FINISHED"}
+    assert runs[None].info.run_id == half.info.run_id

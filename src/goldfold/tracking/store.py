@@ -31,7 +31,7 @@ from goldfold.tracking.client import (
     own_store,
     tracking_uri,
 )
-from goldfold.tracking.life import forget_gone, is_gone, signs_of_life
+from goldfold.tracking.life import PROCESS, forget_gone, is_gone, signs_of_life
 from goldfold.tracking.record import WEIGHTS, Record
 
 KEY, FOLD, MEMBERS = "goldfold.key", "goldfold.fold", "goldfold.members"
@@ -68,6 +68,11 @@ def metric_tags(arguments: Mapping[str, Any] | None) -> dict[str, str]:
 def is_scored_by(tags: Mapping[str, str], arguments: Mapping[str, Any] | None) -> bool:
     """Return whether a run was scored by the metric with these arguments."""
     return tags.get(ARGUMENTS) == metric_tags(arguments).get(ARGUMENTS)
+
+
+def _is_half_made(parent: Any) -> bool:
+    """Whether a run is as MLflow makes it, RUNNING in no process: a kill came before it was ended."""
+    return parent.info.status == "RUNNING" and PROCESS not in parent.data.tags
 
 
 class Store:
@@ -108,12 +113,13 @@ class Store:
         """Return a record's run, made with its parent if it is missing; of several clones that miss it, one makes it."""
         experiment = self.experiment(record.experiment)
         runs = self.runs(experiment, record.key)
-        if None in runs and record.fold in runs:
+        if None in runs and record.fold in runs and not _is_half_made(runs[None]):
             return runs[record.fold]
         with self._alone():
             runs = self.runs(experiment, record.key)
             if None not in runs:
                 runs[None] = self.client.create_run(experiment, run_name=record.name, tags={KEY: record.key})
+            if _is_half_made(runs[None]):
                 self.client.update_run(runs[None].info.run_id, status="FINISHED")
             if record.fold not in runs:
                 parent = runs[None].info.run_id
