@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
-from scipy.stats import rankdata
 
 from goldfold.competition import Problem
 from goldfold.config import PredictConfig, Scale
@@ -33,7 +32,8 @@ def to_scale(problem: Problem, prediction: Array, scale: Scale) -> Array:
     A multiclass logit is the logarithm of its probability. Ranks are those of the rows given, per column, with ties shared.
     """
     if scale == "ranks":
-        return np.asarray((rankdata(prediction, axis=0) - 0.5) / len(prediction))
+        ranks = pd.DataFrame(prediction.reshape(len(prediction), -1)).rank().to_numpy().reshape(prediction.shape)
+        return np.asarray((ranks - 0.5) / len(prediction))
     if scale == "predictions":
         return prediction
     safe = np.clip(prediction, 1e-15, 1 - 1e-15)
