@@ -6,13 +6,15 @@ from itertools import count
 
 import pytest
 import torch
+from filelock import Timeout
 from tests.conftest import score_again
 from torch.testing import assert_close
 
 from goldfold.modalities.image.model import ImageModel
 from goldfold.training import train_fold
+from goldfold.training.features import FeatureTable
 from goldfold.training.reporter import Silent
-from goldfold.training.train import Stopped
+from goldfold.training.stopping import Stopped
 
 
 class Notes(Silent):
@@ -82,6 +84,21 @@ def test_a_kept_feature_never_changes_the_score_that_a_checkpoint_bears(digits, 
         chosen = config(2, precision="bf16", batch_size=batch_size, monitor="loss")
         result = train_fold(digits, 0, 0, chosen, tmp_path / str(number), scratch=tmp_path)
         assert score_again(digits, result) == result.score
+
+
+def test_a_table_that_another_fold_fills_is_left_for_later(digits, config, tmp_path, monkeypatch):
+    asked, fill = [], FeatureTable.fill
+
+    def busy_at_first(table, *arguments, wait):
+        asked.append((table.name, wait))
+        if table.name == "seed-0-view-0" and not wait:
+            raise Timeout(table.name)
+        return fill(table, *arguments, wait=wait)
+
+    monkeypatch.setattr(FeatureTable, "fill", busy_at_first)
+    train_fold(digits, 0, 0, config(2, epochs=2), tmp_path / "fold", scratch=tmp_path)
+    names = ["seed-0-view-0", "seed-0-view-1", "plain-48", "seed-0-view-0", "seed-0-view-0"]
+    assert asked == [*((name, False) for name in names[:-1]), (names[-1], True)]
 
 
 def test_what_was_computed_is_told_once(digits, config, tmp_path):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from torch import nn
 
 from goldfold.config import FoldConfig
@@ -52,10 +53,19 @@ class FeatureTable:
         self._read_done()
 
     def fill(
-        self, rows: Array, batches: Callable[[Array], Any], features: Callable[..., torch.Tensor], compute: Compute, stop: Stop
+        self,
+        rows: Array,
+        batches: Callable[[Array], Any],
+        features: Callable[..., torch.Tensor],
+        compute: Compute,
+        stop: Stop,
+        wait: bool = True,
     ) -> bool:
-        """Compute the missing ones of `rows`, in their `batches`; return False if `stop` gave a reason before all were done."""
-        with FileLock(self.folder / f"{self.name}.lock") if self.folder else nullcontext():
+        """Compute the missing ones of `rows`, in their `batches`; return False if `stop` gave a reason before all were done.
+
+        Without `wait` it raises Timeout while another process fills the table.
+        """
+        with FileLock(self.folder / f"{self.name}.lock", blocking=wait) if self.folder else nullcontext():
             self._read_done()
             saved = time.monotonic()
             for part, inputs in batches(rows[~self.done[rows]]):
@@ -144,15 +154,25 @@ def feature_views(
     tables = [FeatureTable(len(prepared.train), width, folder, name) for name in (*named, f"plain-{batch_size}")]
     wanted = [*((augmented, fold.training_rows) for _ in named), (plain, fold.validation_rows)]
     model.eval()
-    started, computed = time.monotonic(), 0
-    for epoch, (table, (view, rows)) in enumerate(zip(tables, wanted, strict=True)):
+    started, computed, passed = time.monotonic(), 0, 0
+    left = deque(enumerate(zip(tables, wanted, strict=True)))
+    while left:
+        epoch, (table, (view, rows)) = left.popleft()
 
         def batches(missing: Array, view: View = view, epoch: int = epoch) -> Any:
             return plain_batches(view, missing, batch_size, workers, epoch)
 
         before = int(table.done.sum())
-        if not table.fill(rows, batches, model.features, compute, stop):  # type: ignore[arg-type]
+        try:
+            # Folds that are trained at once fill different tables; when all that are left are taken, this one waits.
+            filled = table.fill(rows, batches, model.features, compute, stop, wait=passed > len(left))  # type: ignore[arg-type]
+        except Timeout:
+            left.append((epoch, (table, (view, rows))))
+            passed += 1
+            continue
+        if not filled:
             return None
+        passed = 0
         computed += int(table.done.sum()) - before
     if computed:
         note(
