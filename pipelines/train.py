@@ -14,23 +14,28 @@ def main() -> None:
     args = parser.parse_args()
 
     from goldfold.config import load_config
-    from goldfold.prepare import PreparedSet
-    from goldfold.scratch import scratch_folder
-    from goldfold.terminal import FoldProgress
-    from goldfold.tracking import save_origins, tracked_stage
-    from goldfold.training import asked_to_stop, jobs_of, origin_file, share_of_hours, train_fold
-    from goldfold.training.reporter import Several
+    from goldfold.engines.forks import begin_imports
 
     config = load_config()
-    prepared = PreparedSet.load(args.prepared)
-    origins = {}
-    with tracked_stage(config, prepared, "train") as tracked:
-        for fold, seed in jobs_of(config.split.folds, config.train):
-            with FoldProgress() as progress, asked_to_stop(share_of_hours(config, fold, seed)) as stop:
-                reporter, folder = Several([progress, tracked]), args.out / str(fold) / str(seed)
-                result = train_fold(prepared, fold, seed, config, folder, reporter, scratch_folder(), stop)
-            origins[f"{fold}-{seed}"] = tracked.trained(result, origin_file(scratch_folder(), result.key))
-        save_origins(args.runs, origins)
+    begin_imports(config)
+
+    from goldfold.engines.folds import names_of, train_folds
+    from goldfold.prepare import PreparedSet
+    from goldfold.scratch import scratch_folder
+    from goldfold.terminal import TrainingProgress
+    from goldfold.tracking import save_origins, tracked_stage
+    from goldfold.training import asked_to_stop, origin_file
+    from goldfold.training.reporter import Reporter, Several
+
+    prepared, progress, origins = PreparedSet.load(args.prepared), TrainingProgress(len(names_of(config))), {}
+    with tracked_stage(config, prepared, "train") as tracked, progress, asked_to_stop() as stop:
+
+        def hear(name: str) -> Reporter:
+            return Several([progress.fold(), tracked.fold(name)])
+
+        for result in train_folds(prepared, config, args.out, scratch_folder(), hear, stop):
+            origins[f"{result.fold}-{result.seed}"] = tracked.trained(result, origin_file(scratch_folder(), result.key))
+    save_origins(args.runs, dict(sorted(origins.items())))
 
 
 if __name__ == "__main__":

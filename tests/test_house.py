@@ -17,7 +17,7 @@ SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
     "errors files scratch process imports config metrics tables schema competition prepare identity modalities pages audit "
-    "training inference validation prediction rehearsal bundle report sweep tracking kaggle runs init doctor terminal "
+    "training engines inference validation prediction rehearsal bundle report sweep tracking kaggle runs init doctor terminal "
     "leaderboard cli repository"
 )
 ORDER = LIBRARY.split()
@@ -140,7 +140,7 @@ def test_a_stage_lists_the_sections_of_params_that_it_reads(name):
     }
     read = {key.rstrip("_") for key in read if not any(other.startswith(f"{key}.") for other in read)}
     if name == "train":
-        read |= set(FoldConfig.model_fields)
+        read |= {*FoldConfig.model_fields, "split.folds", "runtime.threads"}
     listed = set(params(name))
     if name == "prepare":
         # All of split but the folds to train, which would make prepare run again for nothing.

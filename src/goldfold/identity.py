@@ -60,6 +60,7 @@ def result_key(prepared: PreparedSet, config: Config) -> str:
     """
     settings = config.model_dump(mode="json", by_alias=True, exclude={"competition", "split", "prepare"})
     settings["train"] = {name: value for name, value in settings["train"].items() if name not in WITHOUT_EFFECT}
+    settings["runtime"] = settings["runtime"]["threads"]
     content = [prepared.fingerprint, settings, config.split.folds, config.split.group]
     return _key(content, RESULT, prepared.problem.modality, config, prepared.problem.to_json())
 

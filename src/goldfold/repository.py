@@ -187,10 +187,12 @@ class Repository:
 
         >>> folds = [repo.train_fold(prepared, fold) for fold in repo.config.split.folds]
         """
+        from goldfold.engines.folds import threads_of
         from goldfold.training import train_fold
+        from goldfold.training.device import use_threads
 
         seed = self.config.train.seeds[0] if seed is None else seed
-        with self.inside():
+        with self.inside(), use_threads(threads_of(self.config.runtime, prepared)):
             scratch = scratch_folder()
             return train_fold(prepared, fold, seed, self.config, scratch / "notebook" / str(fold) / str(seed), scratch=scratch)
 

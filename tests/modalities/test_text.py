@@ -26,7 +26,7 @@ from goldfold.prediction.test_set import predict
 from goldfold.prepare import prepare
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.reporter import Silent
-from goldfold.training.train import Stopped
+from goldfold.training.stopping import Stopped
 from goldfold.validation.cross_validation import validate
 
 POOLINGS = ["attention", "mean", "max", "last", "first"]

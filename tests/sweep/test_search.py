@@ -29,6 +29,7 @@ def tree(tmp_path_factory):
         "split": {"n_folds": 2, "folds": [0, 1]},
         "model": {"name": "linear", "args": {"C": 1.0}},
         "train": {"epochs": 4, "batch_size": 64, "precision": "fp32", "workers": 0, "lr": 0.01},
+        "runtime": {"jobs": 1, "threads": 1},
     }
 
 
@@ -40,8 +41,8 @@ def prepared(tree, tmp_path_factory):
 
 @pytest.fixture
 def search_in(tree, prepared):
-    def build(folder, model=None, **settings):
-        here = {**tree, "model": model or tree["model"]}
+    def build(folder, model=None, jobs=1, **settings):
+        here = {**tree, "model": model or tree["model"], "runtime": {"jobs": jobs, "threads": 1}}
         sweep = parse_sweep({"trials": 4, "space": SPACE, **settings}, here, "a.yaml")
         return Search(sweep, here, prepared, folder / "study", folder / "scratch")
 
@@ -86,6 +87,11 @@ def test_a_search_that_was_stopped_goes_on_to_the_trials_of_one_that_was_not(sea
         *(f"trial {n}" for n in range(1, 4)),
     ]
     assert again.spent > 0
+
+    # Folds that are trained at once are judged as those that are trained one by one.
+    at_once = search_in(tmp_path / "at once", jobs=2, **settings)
+    at_once.run(Silent(), [Recorder()], lambda: None)
+    assert summary(at_once) == summary(whole) and "pruned" in {result.state for result in whole.results()}
 
     best = whole.best()
     assert best.score == max(result.score for result in whole.results() if result.state == "complete")

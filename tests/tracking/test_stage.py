@@ -30,8 +30,10 @@ def test_each_fold_of_a_stage_has_its_own_notes_and_the_run_that_trained_it(digi
     tracked, delivered = StageTracker(settings(), digits, "train"), []
     monkeypatch.setattr(tracked, "_deliver", lambda: delivered.append(tracked.records) or setattr(tracked, "records", []))
     first, second = (SimpleNamespace(fold=fold, seed=0, ended="finished") for fold in (0, 1))
-    tracked.started(SimpleNamespace(name="fold 0"))
-    tracked.note("memory ran out")
+    fold = tracked.fold("fold 0")
+    fold.started(SimpleNamespace(name="fold 0"))
+    fold.note("memory ran out")
+    tracked.fold("fold 1").note("another's")
     assert tracked.trained(first, tmp_path / "run0.json").key == tracked.key == Origin.load(tmp_path / "run0.json").key
     assert delivered[0][-1].tags["goldfold.notes"] == "memory ran out" and "goldfold.trained_by" not in delivered[0][-1].tags
 
@@ -40,4 +42,4 @@ def test_each_fold_of_a_stage_has_its_own_notes_and_the_run_that_trained_it(digi
     other.save(tmp_path / "run1.json")
     assert tracked.trained(second, tmp_path / "run1.json") == other == Origin.load(tmp_path / "run1.json")
     tags = delivered[1][-1].tags
-    assert tags["goldfold.trained_by"] == "run 7" and "goldfold.notes" not in tags and tracked.fold is None
+    assert tags["goldfold.trained_by"] == "run 7" and tags["goldfold.notes"] == "another's" and not tracked.live

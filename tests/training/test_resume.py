@@ -15,7 +15,7 @@ from goldfold.training.device import machine
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.reporter import Silent
 from goldfold.training.state import STATE, STATES, forget, held
-from goldfold.training.train import Stopped
+from goldfold.training.stopping import Stopped
 
 pytestmark = pytest.mark.slow
 

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     search = Search(settings, tree, prepared, SWEEPS / f"{name}-{key[:6]}", scratch_folder())
     lines = TrialLines(prepared.problem.scored_by.name, search)
     with tracked_search(config, prepared, name, key, settings.space) as tracked:
-        with asked_to_stop(None) as stop:
+        with asked_to_stop() as stop:
             search.run(notes, [lines, tracked], stop)
         _conclude(name, recipe, search, prepared, tracked, args.write)
 

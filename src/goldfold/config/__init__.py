@@ -22,6 +22,7 @@ from goldfold.config.params import (
     parse_fold_config,
     save_config,
 )
+from goldfold.config.runtime import RuntimeConfig
 from goldfold.config.section import Component
 from goldfold.config.sweep import Range, SweepConfig, parse_sweep
 
@@ -42,6 +43,7 @@ __all__ = [
     "PrepareConfig",
     "PseudoConfig",
     "Range",
+    "RuntimeConfig",
     "Scale",
     "SplitConfig",
     "SweepConfig",

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from goldfold.config.data import CompetitionConfig, PrepareConfig, SplitConfig
 from goldfold.config.learning import FoldConfig, require_transforms
 from goldfold.config.recipe import read_yaml
+from goldfold.config.runtime import RuntimeConfig
 from goldfold.config.section import Component, Section
 from goldfold.errors import InputError
 from goldfold.files import written_whole
@@ -86,6 +87,7 @@ class Config(FoldConfig):
     prepare: SerializeAsAny[PrepareConfig]
     validate_: ValidateConfig = Field(ValidateConfig(), alias="validate")
     predict: PredictConfig = PredictConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
 
     @model_validator(mode="after")
     def _rows_can_be_changed_at_test_time(self) -> Self:

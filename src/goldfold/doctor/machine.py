@@ -8,12 +8,12 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from goldfold import process
 from goldfold.doctor.result import CheckResult, note, ok, wrong
 
 OLDEST = (3, 11)
 SHARED = Path("/dev/shm")
 LEAST_SHARED = 512 * 2**20
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def python() -> CheckResult:
@@ -87,13 +87,12 @@ def shared_memory(folder: Path = SHARED) -> CheckResult:
     return ok("memory", message)
 
 
-def cores(quota: Path = QUOTA) -> CheckResult:
+def cores(quota: Path = process.QUOTA) -> CheckResult:
     """Check that there are no more threads than cores to use."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = os.environ.get("OMP_NUM_THREADS", "")
     message = f"{here}" + (f", OMP_NUM_THREADS={threads}" if threads else "")
-    share = quota.read_text(encoding="utf-8").split() if quota.is_file() else ["max"]
-    lent = max(1, round(int(share[0]) / int(share[1]))) if share[0] != "max" else here
+    lent = process.cores(quota)
     if lent < here and not threads:
         return wrong("cores", f"{message}, of which this container may use {lent}", f"export OMP_NUM_THREADS={lent}")
     return ok("cores", message)

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from goldfold.config import Config, SweepConfig, parse_config
 from goldfold.config.recipe import with_values
+from goldfold.engines.folds import pool_of
 from goldfold.errors import InputError
 from goldfold.prepare import PreparedSet
 from goldfold.sweep.space import as_stored, distributions, size, suggest, value_at
@@ -106,7 +107,7 @@ class Search:
         Raises KeyboardInterrupt where `stop` gives a reason, with the running trial kept for the next time, and InputError
         where the default settings fail or another process runs this search.
         """
-        with self._alone():
+        with self._alone(), pool_of(self.config({}).runtime, self._prepared(self.config({}))) as self._pool:
             start, hours = time.monotonic() - self.spent, self.settings.hours
 
             def elapsed() -> float:
@@ -229,7 +230,7 @@ class Search:
             config = self.config(changes)
             with TemporaryDirectory() as folder:
                 prepared = self._prepared(config)
-                cv = run_trial(prepared, config, judge, best_before, reporter, self.scratch, Path(folder), stop)
+                cv = run_trial(prepared, config, judge, best_before, reporter, self.scratch, Path(folder), stop, self._pool)
             cv.save(self.folder / name)
             outcome: dict[str, Any] = {"state": "complete", "score": cv.scores.score, "folds": cv.scores.folds}
             is_best = old is None or old.score is None or self.metric.better(cv.scores.score, old.score)

@@ -2,18 +2,20 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from statistics import fmean
 
 from goldfold.competition import Competition, read_competition
 from goldfold.config import Config
+from goldfold.engines.folds import threads_of, train_folds
+from goldfold.engines.here import Pool
 from goldfold.identity import training_key
 from goldfold.prepare import PreparedSet, prepare
-from goldfold.training import FoldResult, train_fold
-from goldfold.training.device import machine
+from goldfold.training import FoldResult
+from goldfold.training.device import machine, use_threads
 from goldfold.training.reporter import Reporter, Row, Several, Silent
-from goldfold.training.stopping import Stop
-from goldfold.training.train import Stopped
+from goldfold.training.stopping import Stop, Stopped
 from goldfold.validation import CVResult
 from goldfold.validation.cross_validation import validate
 
@@ -68,30 +70,40 @@ def run_trial(
     scratch: Path,
     folder: Path,
     stop: Stop,
+    pool: Pool,
 ) -> CVResult:
-    """Train all folds into `folder` and judge them as the stages do, with few resamples.
+    """Train all folds into `folder`, by the processes of `pool`, and judge them as the stages do, with few resamples.
 
     `judge` is called after each epoch of the first training, and after every fold but the last with the mean score so far; a
     resumed trial takes `best`, the score of its earlier epochs. Raises Stopped where `stop` gives a reason.
     """
-    metric = prepared.problem.scored_by.name
-    results: list[FoldResult] = []
-    for fold in config.split.folds:
-        for seed in config.train.seeds:
-            name = config.train.name_of(fold, seed)
-            if stop():
-                raise Stopped(f"{name} was not started; the same command continues")
-            reporters = [reporter] if results else [reporter, EpochScores(metric, name, judge, best)]
-            checkpoint = folder / str(fold) / str(seed)
-            results.append(train_fold(prepared, fold, seed, config, checkpoint, Several(reporters), scratch, stop))
-        if fold != config.split.folds[-1]:
-            judge(FOLDS_FROM + fold, fmean(result.score for result in results), f"fold {fold}")
+    metric, folds, seeds = prepared.problem.scored_by.name, config.split.folds, config.train.seeds
+    if stop():
+        raise Stopped("the trial was not started; the same command continues")
+
+    first = config.train.name_of(folds[0], seeds[0])
+
+    def hear(name: str) -> Reporter:
+        return Several([reporter, EpochScores(metric, name, judge, best)]) if name == first else reporter
+
+    results: dict[tuple[int, int], FoldResult] = {}
+    judged = 0
+    with closing(train_folds(prepared, config, folder, scratch, hear, stop, pool)) as trained:
+        for result in trained:
+            results[result.fold, result.seed] = result
+            # Folds may end in any order, and are judged in theirs.
+            while judged < len(folds) - 1 and all((folds[judged], seed) in results for seed in seeds):
+                judged += 1
+                so_far = [results[fold, seed].score for fold in folds[:judged] for seed in seeds]
+                judge(FOLDS_FROM + folds[judged - 1], fmean(so_far), f"fold {folds[judged - 1]}")
+    ordered = [results[fold, seed] for fold in folds for seed in seeds]
     quick = config.validate_.model_copy(update={"bootstrap": 10})
-    return validate(prepared, results, quick, config.predict, config.split.group)
+    return validate(prepared, ordered, quick, config.predict, config.split.group)
 
 
 def training_keys(prepared: PreparedSet, config: Config) -> Iterator[str]:
     """Yield the identities of a trial's trainings."""
-    for fold in config.split.folds:
-        for seed in config.train.seeds:
-            yield training_key(prepared, fold, seed, config, machine())
+    with use_threads(threads_of(config.runtime, prepared)):
+        for fold in config.split.folds:
+            for seed in config.train.seeds:
+                yield training_key(prepared, fold, seed, config, machine())

@@ -1,7 +1,7 @@
 """What a person reads in the terminal: progress, what prepare decided, and results."""
 
 from goldfold.terminal.numbers import clock, number
-from goldfold.terminal.progress import FoldProgress, input_progress
+from goldfold.terminal.progress import FoldProgress, TrainingProgress, input_progress
 from goldfold.terminal.stages import (
     show_answers,
     show_audit,
@@ -15,6 +15,7 @@ from goldfold.terminal.stages import (
 
 __all__ = [
     "FoldProgress",
+    "TrainingProgress",
     "clock",
     "input_progress",
     "number",

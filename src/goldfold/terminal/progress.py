@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TimeRemainingColumn
 from rich.text import Text
 
 from goldfold.terminal.numbers import clock
@@ -19,13 +18,50 @@ if TYPE_CHECKING:
 REDRAW_EVERY = 0.2
 
 
-class FoldProgress:
-    """A reporter that draws a bar per fold, or prints a line per epoch where the output is no terminal."""
+class TrainingProgress:
+    """Draws a bar for each fold that is being trained and one for all; a line per epoch where the output is no terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, trainings: int = 1) -> None:
         self.console = PlainConsole()
-        self.bar: Progress | None = None
+        self.bars: Progress | None = None
+        self.trainings = trainings
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            columns: list[ProgressColumn] = [
+                plain_column("{task.description}"),
+                BarColumn(16),
+                plain_column("{task.fields[status]}"),
+            ]
+            self.bars = Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True)
+            if self.trainings > 1:
+                self.all = self.bars.add_task("all folds", total=self.trainings, status=f"0 of {self.trainings}")
+            self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+
+    def fold(self) -> FoldProgress:
+        """Return the reporter of one more fold."""
+        return FoldProgress(self)
+
+    def fold_ended(self) -> None:
+        """Count a fold that is done."""
+        if self.bars is not None and self.trainings > 1:
+            self.bars.advance(self.all)
+            self.bars.update(self.all, status=f"{self.bars.tasks[0].completed:.0f} of {self.trainings}")
+
+
+class FoldProgress:
+    """A reporter that draws the progress of a fold, or prints it."""
+
+    def __init__(self, progress: TrainingProgress | None = None) -> None:
+        self.progress = progress or TrainingProgress()
+        self.console = self.progress.console
         self.best = ""
+        self.task: TaskID | None = None
 
     def note(self, text: str) -> None:
         self.console.print(text, soft_wrap=True)
@@ -37,21 +73,15 @@ class FoldProgress:
         self.last: Row = {}
         self.console.print(
             f"{plan.name}: {plan.training_rows} training rows, {plan.validation_rows} validation rows, "
-            f"{plan.epochs} epoch{'s' * (plan.epochs > 1)} on {plan.device} in {plan.precision}",
+            f"{plan.epochs} epoch{'s' * (plan.epochs > 1)} on {plan.device} in {plan.precision}"
+            f" by {plan.threads} thread{'s' * (plan.threads > 1)}",
             highlight=False,
         )
-        if self.console.is_terminal:
-            columns: list[ProgressColumn] = [
-                plain_column("{task.description}"),
-                BarColumn(16),
-                plain_column("{task.fields[status]}"),
-            ]
-            self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True)
-            self.task = self.bar.add_task("", total=plan.epochs * plan.steps, status="")
-            self.bar.start()
+        if self.progress.bars:
+            self.task = self.progress.bars.add_task(plan.name, total=plan.epochs * plan.steps, status="")
 
     def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None:
-        if self.bar is None or time.monotonic() - self.drawn < REDRAW_EVERY:
+        if self.progress.bars is None or self.task is None or time.monotonic() - self.drawn < REDRAW_EVERY:
             return
         self.drawn = time.monotonic()
         done = epoch * self.plan.steps + step + 1
@@ -60,9 +90,8 @@ class FoldProgress:
         metric = self.last.get(self.plan.metric)
         judged = f"{self.plan.metric} {metric:.4f}" if metric is not None else f"{self.plan.metric} …"
         status = f"loss {loss():.4f}  {judged}  lr {lr:.1e}  {rate:.0f} rows/s"
-        self.bar.update(
-            self.task, completed=done, description=f"{self.plan.name} epoch {epoch + 1}/{self.plan.epochs}", status=status
-        )
+        name = f"{self.plan.name} epoch {epoch + 1}/{self.plan.epochs}"
+        self.progress.bars.update(self.task, completed=done, description=name, status=status)
 
     def epoch_ended(self, row: Row, best: bool) -> None:
         self.last = row
@@ -75,18 +104,18 @@ class FoldProgress:
         )
         if best:
             self.best = f"{self.plan.metric} {row[self.plan.metric]:.4f} in epoch {epoch}"
-        if self.bar is None:
+        if self.progress.bars is None:
             print(line + ("  best" if best else ""), flush=True)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Take the bar away and say how the fold went."""
-        if self.bar is not None:
-            self.bar.stop()
+    def ended(self, done: bool) -> None:
+        """Take the fold's bar away and say how it went."""
+        if self.task is not None and self.progress.bars:
+            self.progress.bars.remove_task(self.task)
+            self.task = None
+        if done:
+            self.progress.fold_ended()
         if self.best:
-            ended = "best" if kind is None else "stopped, best so far"
+            ended = "best" if done else "stopped, best so far"
             self.console.print(f"{self.plan.name}: {ended} {self.best}, {clock(time.monotonic() - self.begun)}")
 
 

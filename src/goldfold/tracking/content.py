@@ -73,7 +73,7 @@ def fold_content(result: FoldResult, tags: dict[str, str]) -> dict[str, Any]:
     last = history[-1]["time"]
     best = [(f"best_{metric}", result.score, 0, last), ("best_epoch", float(result.epoch), 0, last)]
     return {
-        "params": {"fold": str(result.fold), "seed": str(result.seed), "device": result.device, "precision": result.precision}
+        "params": {name: str(getattr(result, name)) for name in ("fold", "seed", "device", "precision", "threads")}
         | {f"{part}_rows": str(count) for part, count in result.rows.items()},
         "metrics": [measured for row in history for measured in epoch_metrics(row)] + best,
         "tags": tags,

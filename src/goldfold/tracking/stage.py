@@ -52,8 +52,39 @@ CONFIG, FOLDS = "params.json", "folds"
 """The file with the settings, and the folder of a run that holds it and the checkpoints."""
 
 
+class FoldTracker:
+    """A reporter that logs a fold while it is trained."""
+
+    def __init__(self, stage: StageTracker, name: str) -> None:
+        self.stage, self.name = stage, name
+        self.run_id: str | None = None
+        self.notes: list[str] = []
+        self.texts: dict[str, str] = {}
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def attach(self, name: str, text: str) -> None:
+        self.texts[name] = text
+
+    def started(self, plan: Plan) -> None:
+        self.run_id = self.stage.mark(self.name)
+
+    def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None: ...
+
+    def epoch_ended(self, row: Row, best: bool) -> None:
+        self.stage.measured(self.name, row)
+
+    def ended(self, done: bool) -> None: ...
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of the fold's run that its notes give."""
+        return {"goldfold.notes": "\n".join(self.notes)[:MOST_NOTES]} if self.notes else {}
+
+
 class StageTracker:
-    """Logs a stage; as a Reporter it logs the fold that is being trained."""
+    """Logs a stage, and the folds that it trains."""
 
     def __init__(self, config: Config, prepared: PreparedSet, stage: str) -> None:
         self.experiment = prepared.problem.name
@@ -62,10 +93,7 @@ class StageTracker:
         self.name_of = config.train.name_of
         self.outbox = Outbox(scratch_folder() / "outbox")
         self.store: Store | None = None
-        self.live_run: str | None = None
-        self.fold: str | None = None
-        self.notes: list[str] = []
-        self.texts: list[Path] = []
+        self.live: dict[str, FoldTracker] = {}
         self.heart = Heart()
         self.scratch = tempfile.TemporaryDirectory()
         self.records = [
@@ -116,10 +144,10 @@ class StageTracker:
 
     def close(self, status: str) -> None:
         """Put the stage's records into the outbox, deliver what waits there, and end the runs with `status`."""
-        if status != "FINISHED" and self.fold is not None:
-            notes = {"goldfold.notes": "\n".join(self.notes)[:MOST_NOTES]} if self.notes else {}
-            self.records.append(self._record(fold=self.fold, status=status, tags=notes))
-        self._attach_texts()
+        for fold in self.live.values():
+            if fold.run_id or fold.notes:
+                self.records.append(self._record(fold=fold.name, status=status, tags=fold.tags))
+            self._attach(fold)
         self.heart.stop()
         self.records.append(self._record(status=status))
         self._deliver()
@@ -133,56 +161,56 @@ class StageTracker:
         if self.store is None:
             tell_lost(unkept)
 
-    def note(self, text: str) -> None:
-        self.notes.append(text)
+    def fold(self, name: str) -> FoldTracker:
+        """Return the reporter of a fold that is going to be trained or taken over."""
+        self.live[name] = FoldTracker(self, name)
+        return self.live[name]
 
-    def attach(self, name: str, text: str) -> None:
+    def mark(self, fold: str) -> str | None:
+        """Mark a fold's run as running, and return its id if the store answers."""
+        return self._mark(self._record(fold=fold))
+
+    def measured(self, fold: str, row: Row) -> None:
+        """Log an epoch of a fold right away."""
+        record = self._record(fold=fold, metrics=epoch_metrics(row))
+        self._try(lambda store: store.deliver(record))
+
+    def _attach(self, fold: FoldTracker) -> None:
+        """Record the texts of a fold as files of its run."""
         with self._spared():
-            (Path(self.scratch.name) / name).write_text(text, encoding="utf-8")
-            self.texts.append(Path(self.scratch.name) / name)
-
-    def started(self, plan: Plan) -> None:
-        self.fold = plan.name
-        self.live_run = self._mark(self._record(fold=plan.name))
-
-    def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None: ...
-
-    def epoch_ended(self, row: Row, best: bool) -> None:
-        measured = self._record(fold=self.fold, metrics=epoch_metrics(row))
-        self._try(lambda store: store.deliver(measured))
-
-    def _attach_texts(self) -> None:
-        self.records += [self._record(fold=self.fold, artifacts={str(file): ""}) for file in self.texts]
-        self.texts = []
+            for name, text in fold.texts.items():
+                file = Path(self.scratch.name) / fold.name / name
+                file.parent.mkdir(exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+                self.records.append(self._record(fold=fold.name, artifacts={str(file): ""}))
 
     def trained(self, result: FoldResult, origin_file: Path) -> Origin:
         """Record a fold that this stage has trained or taken over, deliver it, and return the run that trained it.
 
         `origin_file` holds the run of a finished training, for those that take it over.
         """
-        name = f"{result.fold}-{result.seed}"
-        origin = Origin.load(origin_file) or self.origin
+        name, fold = f"{result.fold}-{result.seed}", self.live.pop(self.name_of(result.fold, result.seed))
+        origin = Origin.load(origin_file) or self._origin(fold.run_id)
         if result.ended == "finished":
             origin.save(origin_file)
-        self.folds([result], {name: origin})
-        self._attach_texts()
+        self.folds([result], {name: origin}, fold.tags)
+        self._attach(fold)
         self._deliver()
-        if self.live_run:
-            self.heart.rest_for(self.live_run)
-        self.fold, self.live_run, self.notes = None, None, []
+        if fold.run_id:
+            self.heart.rest_for(fold.run_id)
         return origin
 
-    def folds(self, results: Sequence[FoldResult], trained_by: Mapping[str, Origin]) -> None:
-        """Record folds as children; a fold that another run trained, by its name `<fold>-<seed>`, links there."""
+    def folds(
+        self, results: Sequence[FoldResult], trained_by: Mapping[str, Origin], tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Record folds as children, with `tags`; a fold that another run trained, by its name `<fold>-<seed>`, links there."""
         for result in results:
             origin = trained_by.get(f"{result.fold}-{result.seed}")
-            tags: dict[str, str] = {"goldfold.ended": result.ended}
+            own: dict[str, str] = {"goldfold.ended": result.ended, **(tags or {})}
             if origin and origin.key != self.key:
-                tags["goldfold.trained_by"] = origin.run_id or origin.key
+                own["goldfold.trained_by"] = origin.run_id or origin.key
             name = self.name_of(result.fold, result.seed)
-            if name == self.fold and self.notes:
-                tags["goldfold.notes"] = "\n".join(self.notes)[:MOST_NOTES]
-            self.records.append(self._record(fold=name, status="FINISHED", **fold_content(result, tags)))
+            self.records.append(self._record(fold=name, status="FINISHED", **fold_content(result, own)))
         cut = [f"{result.fold}-{result.seed}" for result in results if result.ended != "finished"]
         if cut:
             self.records.append(self._record(tags={"goldfold.cut_by_max_hours": ", ".join(cut)}))
@@ -242,7 +270,10 @@ class StageTracker:
     @property
     def origin(self) -> Origin:
         """The run that this stage belongs to."""
-        return Origin(self.experiment, self.key, self.name, self.live_run or "")
+        return self._origin(None)
+
+    def _origin(self, run_id: str | None) -> Origin:
+        return Origin(self.experiment, self.key, self.name, run_id or "")
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 """Training: each fold and seed to its best checkpoint."""
 
 from goldfold.training.fold_result import FoldResult, best_of, load_folds
-from goldfold.training.jobs import jobs_of
 from goldfold.training.state import forget, origin_file
-from goldfold.training.stopping import asked_to_stop, share_of_hours
+from goldfold.training.stopping import asked_to_stop
 from goldfold.training.train import train_fold
 
 __all__ = [
@@ -11,9 +10,7 @@ __all__ = [
     "asked_to_stop",
     "best_of",
     "forget",
-    "jobs_of",
     "load_folds",
     "origin_file",
-    "share_of_hours",
     "train_fold",
 ]

@@ -1,6 +1,5 @@
 """Batches: their rows, their order, and the processes that read them."""
 
-import os
 import random
 import signal
 from collections.abc import Iterable, Iterator, Sequence
@@ -103,9 +102,12 @@ def plain_batches(view: View, rows: Array, batch_size: int, workers: int = 0, ep
 
 
 def default_workers() -> int:
-    """Return how many loader processes help: one per core beyond the first, at most 8; none on two cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 0 if cores <= 2 else min(8, cores - 1)
+    """Return how many loader processes help: one per core beyond the first, at most 8; where a CPU trains on two cores, none.
+
+    A training's threads are its share of the cores.
+    """
+    cores = torch.get_num_threads()
+    return min(8, cores - 1) if cores > 2 or torch.cuda.is_available() else 0
 
 
 def _loader(

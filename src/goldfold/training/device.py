@@ -1,6 +1,7 @@
 """The device and the precision that a model runs in."""
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,6 +59,20 @@ def machine() -> list[Any]:
     """Return what a training's bits depend on beside its settings: device, half precision, and number of threads."""
     device = find_device()
     return [device.type, lower_precision(device), torch.get_num_threads()]
+
+
+@contextlib.contextmanager
+def use_threads(count: int) -> Iterator[None]:
+    """Let torch and all other libraries that are loaded compute with that many threads."""
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    with threadpool_limits(count):
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def find_compute(precision: Precision) -> Compute:

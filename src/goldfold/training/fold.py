@@ -83,7 +83,8 @@ class Fold:
     def plan(self, epochs: int, steps: int, compute: Compute, epochs_done: int = 0) -> Plan:
         """Return what a training is about to do."""
         rows, metric = (len(self.training_rows), len(self.validation_rows)), self.codec.problem.scored_by.name
-        return Plan(self.name, epochs, steps, *rows, metric, str(compute.device), compute.precision, epochs_done)
+        device, threads = str(compute.device), torch.get_num_threads()
+        return Plan(self.name, epochs, steps, *rows, metric, device, compute.precision, threads, epochs_done)
 
     def result(self, key: str, model: nn.Module, compute: Compute, judged: Evaluation, history: list[Row]) -> FoldResult:
         """Return the result of the model's present weights; `judged` and the last row of `history` are theirs."""
@@ -101,6 +102,7 @@ class Fold:
             prepared=self.prepared.fingerprint,
             device=compute.device.type,
             precision=compute.precision,
+            threads=torch.get_num_threads(),
             rows={"training": len(self.training_rows), "validation": len(self.validation_rows)},
             versions={name: version(name) for name in ("torch", "timm", "scikit-learn")},
             weights={name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()},

@@ -55,6 +55,7 @@ class FoldResult:
     prepared: str
     device: str
     precision: Precision
+    threads: int
     rows: dict[str, int]
     versions: dict[str, str]
     weights: dict[str, torch.Tensor] = field(repr=False)
@@ -79,6 +80,7 @@ class FoldResult:
             "prepared": self.prepared,
             "device": self.device,
             "precision": self.precision,
+            "threads": self.threads,
             "rows": self.rows,
             "versions": self.versions,
             "config": self.config.model_dump(mode="json", by_alias=True),
@@ -117,6 +119,7 @@ class FoldResult:
                 prepared=card["prepared"],
                 device=card["device"],
                 precision=card["precision"],
+                threads=card["threads"],
                 rows=card["rows"],
                 versions=card["versions"],
                 weights=tensors,

@@ -17,6 +17,7 @@ class Plan:
     metric: str
     device: str
     precision: str
+    threads: int
     epochs_done: int = 0
 
 
@@ -42,6 +43,9 @@ class Reporter(Protocol):
     def epoch_ended(self, row: Row, best: bool) -> None:
         """Report that an epoch was trained and validated; `best` if it is the best so far."""
 
+    def ended(self, done: bool) -> None:
+        """Report that the training is over: `done`, or stopped."""
+
 
 class Silent:
     """A reporter that ignores everything."""
@@ -55,6 +59,8 @@ class Silent:
     def stepped(self, epoch: int, step: int, loss: Callable[[], float], lr: float) -> None: ...
 
     def epoch_ended(self, row: Row, best: bool) -> None: ...
+
+    def ended(self, done: bool) -> None: ...
 
 
 class Several:
@@ -82,3 +88,7 @@ class Several:
     def epoch_ended(self, row: Row, best: bool) -> None:
         for reporter in self.reporters:
             reporter.epoch_ended(row, best)
+
+    def ended(self, done: bool) -> None:
+        for reporter in self.reporters:
+            reporter.ended(done)

@@ -3,18 +3,20 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Literal
 
 import psutil
 
-from goldfold.config import Config
-from goldfold.training.jobs import jobs_of
-
 Reason = Literal["max_hours", "interrupted"]
 Stop = Callable[[], Reason | None]
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """A training was ended by Ctrl-C or SIGTERM; its state is saved."""
 
 
 def never() -> None:
@@ -22,13 +24,11 @@ def never() -> None:
 
 
 @contextmanager
-def asked_to_stop(seconds: float | None) -> Iterator[Stop]:
-    """Yield a function that returns the reason to stop, if any: `seconds` are over, or Ctrl-C or SIGTERM was received.
+def asked_to_stop(signals: Sequence[signal.Signals] = SIGNALS) -> Iterator[Stop]:
+    """Yield a function that returns the reason to stop once Ctrl-C or SIGTERM was received.
 
     After the first signal the current step ends and the state is saved; a second one stops at once.
     """
-    deadline = None if seconds is None else time.monotonic() + seconds
-    signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in signals}
     asked = False
 
@@ -38,31 +38,32 @@ def asked_to_stop(seconds: float | None) -> Iterator[Stop]:
         for caught in signals:
             signal.signal(caught, signal.default_int_handler)
 
-    def reason() -> Reason | None:
-        if asked:
-            return "interrupted"
-        return "max_hours" if deadline is not None and time.monotonic() >= deadline else None
-
     for number in signals:
         signal.signal(number, ask)
     try:
-        yield reason
+        yield lambda: "interrupted" if asked else None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def share_of_hours(config: Config, fold: int, seed: int) -> float | None:
-    """Return the seconds that one training may take: what is left of train.max_hours, divided among the remaining trainings.
+def stop_after(seconds: float | None, stop: Stop) -> Stop:
+    """Return `stop` with a further reason once `seconds` are over."""
+    if seconds is None:
+        return stop
+    deadline = time.monotonic() + seconds
+    return lambda: stop() or ("max_hours" if time.monotonic() >= deadline else None)
+
+
+def share_of_hours(hours: float | None, left: int, at_once: int) -> float | None:
+    """Return the seconds that each of the next trainings may take, of which `left` are left and some run at once.
 
     The clock starts with the `dvc` process that runs the stages, or else with this process.
     """
-    if config.train.max_hours is None:
+    if hours is None:
         return None
-    trainings = jobs_of(config.split.folds, config.train)
-    left = len(trainings) - trainings.index((fold, seed)) if (fold, seed) in trainings else 1
-    elapsed = time.time() - _start_time()
-    return max(0.0, config.train.max_hours * 3600 - elapsed) / left
+    rounds = -(-left // at_once)
+    return max(0.0, hours * 3600 - (time.time() - _start_time())) / rounds
 
 
 def _start_time() -> float:

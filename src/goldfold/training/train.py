@@ -22,17 +22,13 @@ from goldfold.training.profiling import profile_steps
 from goldfold.training.reporter import Reporter, Silent
 from goldfold.training.state import STATES, held, keep_result, kept_result, load_state, save_state
 from goldfold.training.step import LossWatch, train_step
-from goldfold.training.stopping import Reason, Stop, never
+from goldfold.training.stopping import Reason, Stop, Stopped, never
 from goldfold.training.trainer import Trainer, make_trainer
 
 STOPPED: dict[Reason, str] = {
     "max_hours": "its share of train.max_hours is over; `goldfold resume` continues",
     "interrupted": "interrupted",
 }
-
-
-class Stopped(KeyboardInterrupt):
-    """A training was ended by Ctrl-C or SIGTERM; its state is saved."""
 
 
 def train_fold(
@@ -56,6 +52,28 @@ def train_fold(
     the fold, and for a loss that is not finite.
     """
     reporter = reporter or Silent()
+    done = False
+    try:
+        result = _train_or_take_over(prepared, fold, seed, config, folder, reporter, scratch, stop)
+        done = result.ended != "interrupted"
+    finally:
+        reporter.ended(done)
+    if not done:
+        raise _stopped(fold)
+    return result
+
+
+def _train_or_take_over(
+    prepared: PreparedSet,
+    fold: int,
+    seed: int,
+    config: FoldConfig,
+    folder: Path,
+    reporter: Reporter,
+    scratch: Path | None,
+    stop: Stop,
+) -> FoldResult:
+    """Write the result that is kept of a finished training, or else train."""
     key = training_key(prepared, fold, seed, config, machine())
     with held(scratch / STATES, key) if scratch else nullcontext() as state:
         result = kept_result(state) if state else None
@@ -68,8 +86,6 @@ def train_fold(
         if state and result.ended == "finished":
             keep_result(state, result, config.train.keep_state)
         result.save(folder)
-    if result.ended == "interrupted":
-        raise _stopped(fold)
     return result
 
 

@@ -1,0 +1,20 @@
+"""The section runtime: what trains the folds."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from goldfold.config.section import Section
+
+Count = Literal["auto"] | Annotated[int, Field(ge=1, le=1024, strict=True)]
+
+
+class RuntimeConfig(Section):
+    """How folds are trained at once. The weights depend on the threads of a fold alone, not on how many are trained at once."""
+
+    jobs: Count = "auto"
+    """How many folds are trained at once, each in a process of its own: auto is one per GPU, or as many as the cores feed."""
+    threads: Count = "auto"
+    """Threads of each: auto shares the cores out among the folds of the split, or among the GPUs."""
+    share_gpu: bool = False
+    """Allow more jobs than there are GPUs, which then share memory."""

@@ -1,0 +1,1 @@
+"""Engines: what trains the folds, and where."""
