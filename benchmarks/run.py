@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.folds import folds_at_once
 from benchmarks.growth import growth
 from benchmarks.heads import head_accuracy, head_speed
 from benchmarks.loading import loader
@@ -35,6 +36,7 @@ PARTS: tuple[Callable[[Path], list[Row]], ...] = (
     text_epochs,
     image_cache,
     overhead,
+    folds_at_once,
     large_table,
 )
 HEADER = ("what", "against", "goldfold", "rival", "ratio", "at least", "met", "note")
