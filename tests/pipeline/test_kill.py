@@ -96,18 +96,19 @@ def moments():
 
 
 def test_after_any_kill_the_same_command_goes_on_to_the_same_bits(other, whole, tmp_path):
-    killed, spared, first_fold_done = [], [], False
+    killed, first_fold_done = [], False
     for moment in moments():
         process = other.start("dvc", "repro", KILL=moment, PYTHONPATH=str(tmp_path / "killer"), OMP_NUM_THREADS="2")
         said = process.stdout.read()
-        if process.wait() == -signal.SIGKILL:
-            killed.append(moment)
-        else:
-            spared.append((moment, said[-1500:]))
+        if process.wait() != -signal.SIGKILL:
+            # Both folds, trained at once, were done before that moment.
+            assert process.returncode == 0, said
+            break
+        killed.append(moment)
         if first_fold_done:
             assert "fold 0 epoch" not in said, said
         first_fold_done = first_fold_done or "fold 0: best" in said
-    assert not spared
+    assert len(killed) >= 5
     parents = len(other.parents())
     other.run("dvc", "repro")
     require_same(other, whole)
