@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(
             "the test labels are not known", mend="name a table of them: --solution FILE, or competition.solution in params.yaml"
         )
-    scores = scores_by_part(path, with_columns(labels, prepared.test, problem), problem)
+    scores = scores_by_part(path, with_columns(labels, prepared.test, problem), prepared)
     source = competition.solution or "the rows that were held out"
     for part, (score, rows) in scores.items():
         print(f"{part.removeprefix('test '):<11} {problem.scored_by.name} {number(score)}  ({rows} rows of {source})")

@@ -13,6 +13,8 @@ from goldfold.config import Answer, Task
 from goldfold.errors import InputError
 from goldfold.metrics import Array, Metric, find_metric, hard_labels, named_columns, score_rows
 
+Ids = Literal["named", "unnamed", "order"]
+"""How a submission has its ids: in a column, in a first one without a name, or not at all, having the test rows' order."""
 TUPLES = ("targets", "classes", "grades", "keys", "answer_names")
 
 OWN_NAMES = ("row", "fold", "seed", "Usage")
@@ -31,6 +33,7 @@ class Problem:
     predictions are combined. With `pair_id` the answer has a row per id and label. `keys` are the columns that `id` joins by _.
     `spelled` is what a column is called here that the competition calls by a name of goldfold's own, such as fold.
     `answer_names` are the answer's columns where the sample submission has names of its own for the classes, in their order.
+    `ids` says how a submission has its ids.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Problem:
     keys: tuple[str, ...] = ()
     answer_names: tuple[str, ...] = ()
     spelled: dict[str, str] = field(default_factory=dict)
+    ids: Ids = "named"
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Problem":

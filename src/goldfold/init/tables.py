@@ -47,7 +47,9 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
         named |= _by_columns(files.root, readable, named)
     paths = {path for path, _ in named.values()}
     header = bool(
-        overrides["header"] if "header" in overrides else not _has_no_header(files.root, [path for path, _ in named.values()])
+        overrides["header"]
+        if "header" in overrides
+        else not _has_no_header(files.root, [path for role, (path, _) in named.items() if role != "sample_submission"])
     )
     return Tables(
         train=named.get("train"),
@@ -65,12 +67,12 @@ def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
     columns = header_of(root / tables.train[0], tables.header)
     test = header_of(root / tables.test[0], tables.header) if tables.test else []
     sample = header_of(root / tables.sample[0]) if tables.sample else []
-    asked = sample[1:]
+    asked = sample[1:] or sample
     if asked and all(name in columns for name in asked):
         return None, ""
     if ANY in tables.train[0].parts:
         return FOLDER, "the folders in which the tables lie"
-    others = {name.casefold() for name in (*test, *sample[:1], *([] if test or sample else columns[:-1]))}
+    others = {name.casefold() for name in (*test, *sample[: len(sample) > 1], *([] if test or sample else columns[:-1]))}
     candidates = [name for name in columns if name.casefold() not in others]
     usual = [name for name in columns if name.lower() in USUAL_TARGETS and name not in test]
     if not test and not sample and usual:
@@ -154,7 +156,7 @@ def _holds_rows(path: Path) -> bool:
 
 
 def _has_no_header(root: Path, paths: Sequence[Path]) -> bool:
-    """Whether no table has a header, as far as their first lines show; raises InputError where some have one and others none."""
+    """Whether no table has a header, as far as their first lines show; raises InputError where one has and another has not."""
     headers = {path: header_guess(root / path).header for path in paths}
     if len(set(headers.values())) > 1:
         raise InputError(

@@ -59,7 +59,7 @@ class Submission:
             with written_whole(folder / "by_fold.parquet") as draft:
                 self.by_fold.to_parquet(draft)
         with written_whole(folder / "submission.csv") as draft:
-            self.table.to_csv(draft, index=False)
+            self.table.iloc[:, int(self.problem.ids == "order") :].to_csv(draft, index=False)
             check_submission(draft, self.sample, self.problem)
 
     @classmethod
@@ -75,10 +75,19 @@ def check_submission(path: Path, sample: pd.DataFrame, problem: Problem) -> None
     Same columns in the same order, same ids, same count, nothing missing or infinite, probabilities between 0 and 1
     that sum to 1 over classes, and labels that training knows.
     """
-    table = read_text_table(path).cells
-    breaches = _breaches(table, sample, problem)
+    breaches = _breaches(read_submission(path, sample, problem), sample, problem)
     if breaches:
         raise InputError("the submission would be refused", breaches, "mend what wrote it; nothing was kept")
+
+
+def read_submission(path: Path, sample: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+    """Read a submission's file as texts, with its ids first: where it has none, those of the sample submission in order."""
+    table, ids = read_text_table(path), sample.iloc[:, 0]
+    if problem.ids == "unnamed":
+        return table.with_unnamed()
+    if problem.ids == "order" and ids.name not in table.cells and len(table.cells) == len(ids):
+        return pd.concat([ids.reset_index(drop=True), table.cells], axis=1)
+    return table.cells
 
 
 def _breaches(table: pd.DataFrame, sample: pd.DataFrame, problem: Problem) -> list[str]:
@@ -100,13 +109,14 @@ def with_columns(solution: pd.DataFrame, test: pd.DataFrame, problem: Problem) -
     return solution.merge(test[[by, *more]].drop_duplicates(by), on=by, how="left")
 
 
-def score_submission(path: Path, solution: pd.DataFrame, problem: Problem) -> float:
+def score_submission(path: Path, solution: pd.DataFrame, problem: Problem, sample: pd.DataFrame | None = None) -> float:
     """Score a submission against the test labels, rows matched by id; raises InputError where ids are missing.
 
-    `solution` holds Problem.columns; of rows that share an answer the first counts. A label that training never saw has the
-    probability 0, so that its rows are wrong; raises InputError where that leaves the metric undefined.
+    `sample` tells the ids of a submission without any, else the solution does. `solution` holds Problem.columns; of rows that
+    share an answer the first counts. A label that training never saw has the probability 0, so that its rows are wrong; raises
+    InputError where that leaves the metric undefined.
     """
-    table = read_text_table(path).cells
+    table = read_submission(path, solution[[problem.id]] if sample is None else sample, problem)
     answers = table[asked_columns(table, problem.keys)].set_axis(ids_of(table, problem.keys), axis=0)
     by = problem.answer_id or problem.id
     solution = solution.drop_duplicates(by, ignore_index=True)
