@@ -6,7 +6,7 @@ from tests.competition.test_sixty import predicted
 
 from goldfold.competition import read_competition, read_solution
 from goldfold.config import CompetitionConfig
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError
 from goldfold.prediction import Submission, score_submission
 
 TRAIN, TEST = 12, 4
@@ -100,3 +100,45 @@ def test_names_that_no_file_has_are_no_names(tmp_path):
     sample.to_csv(tmp_path / "sample_submission.csv", index=False, header=False)
     with pytest.raises(InputError, match="begins with a row, not with the names"):
         read_competition(config)
+
+
+@pytest.mark.parametrize(("train", "sample", "mark"), [("a|b", "c a", " "), ("a b", "b,c", ","), ("['a', 'b']", "c|b", "|")])
+def test_several_labels_are_separated_as_the_sample_does(tmp_path, train, sample, mark):
+    alone = "['{}']" if train.startswith("[") else "{}"
+    labels = [train, alone.format("c"), train.replace("a", "c"), alone.format("b"), alone.format("a")]
+    config = write(
+        tmp_path, table(10, 0, {"tags": labels * 2}), table(TEST, 50), table(TEST, 50, {"tags": sample})[["id", "tags"]]
+    )
+    pd.DataFrame({"id": table(TEST, 50)["id"], "tags": labels[:TEST]}).to_csv(tmp_path / "solution.csv", index=False)
+    lines, score = answered(tmp_path, config.model_copy(update={"solution": str(tmp_path / "solution.csv"), "answer": None}))
+    both = f'"a{mark}b"' if mark == "," else f"a{mark}b"
+    assert lines[:3] == ["id,tags", f"50,{both}", "57,c"] and score == 1
+
+
+def test_a_ranking_is_separated_as_the_sample_does(tmp_path):
+    sample = table(TEST, 50, {"y": "ant,bee,cow"})[["id", "y"]]
+    config = write(tmp_path, table(TRAIN, 0, {"y": CLASSES * 3}), table(TEST, 50), sample)
+    problem = read_competition(config.model_copy(update={"answer": None})).problem
+    assert (problem.answer, problem.mark) == ("ranking", ",")
+
+
+def test_a_sample_of_lists_is_told(tmp_path):
+    labels = ["['a', 'b']", "['c']"]
+    sample = table(TEST, 50, {"tags": "['a']"})[["id", "tags"]]
+    config = write(tmp_path, table(TRAIN, 0, {"tags": labels * 6}), table(TEST, 50), sample)
+    with pytest.raises(InputError, match=r"labels of a row as a list, \['a'\]"):
+        read_competition(config.model_copy(update={"answer": None}))
+
+
+def test_labels_of_two_cases_are_two_where_the_sample_has_both(tmp_path):
+    labels, ids = ["Cat", "cat", "dog", "dog"], {"id": [50, 57, 51, 58]}
+    for sample in (pd.DataFrame({**ids, "y": labels}), pd.DataFrame({**ids, "Cat": 0.3, "cat": 0.3, "dog": 0.4})):
+        config = write(tmp_path, table(TRAIN, 0, {"y": labels * 3}), table(TEST, 50), sample)
+        assert read_competition(config).problem.classes == ("Cat", "cat", "dog")
+
+
+def test_labels_that_may_be_several_words_are_asked_about(tmp_path):
+    sample = table(TEST, 50, {"y": "a b c"})[["id", "y"]]
+    config = write(tmp_path, table(TRAIN, 0, {"y": ["a b", "b", "c a", "a b c"] * 3}), table(TEST, 50), sample)
+    with pytest.raises(QuestionError, match="are they one label, or several of 3 separated by ' '"):
+        read_competition(config.model_copy(update={"answer": None}))

@@ -9,6 +9,7 @@ import pandas as pd
 from goldfold.competition import contract
 from goldfold.competition import task as work_out
 from goldfold.competition.classes import (
+    asked_separator,
     columns_by_class,
     require_ordered,
     work_out_classes,
@@ -142,11 +143,19 @@ def _with_clean_labels(config: CompetitionConfig, shipped: Shipped) -> Shipped:
         both[list(targets)], decisions = truths_as_numbers(both[list(targets)])
     separator = None
     for target in targets:
-        labels = one_spelling(both[target], config.labels, config.task)
+        labels = one_spelling(both[target], config.labels, config.task, _asked_texts(shipped))
         both[target], separator = labels.cells, labels.separator
         decisions += labels.decisions
     extra = both.iloc[rows:].reset_index(drop=True) if len(shipped.extra) else shipped.extra
     return replace(shipped, train=both.iloc[:rows], extra=extra, separator=separator, decisions=[*shipped.decisions, *decisions])
+
+
+def _asked_texts(shipped: Shipped) -> set[str]:
+    """The texts of the sample submission's answers, and its columns, which may be labels."""
+    if shipped.sample is None:
+        return set()
+    asked = contract.asked_columns(shipped.sample, shipped.names.keys)
+    return {*asked, *(text for name in asked[:1] for text in shipped.sample[name].unique())}
 
 
 def _as_the_sample(
@@ -266,6 +275,7 @@ def _problem(
         metric_args=metric.args,
         grades=work_out_grades(train, task, answer, targets),
         separator=separator,
+        answer_separator=asked_separator(answers.iloc[:, 0], classes) if answers is not None else None,
         answer_id=names.answer,
         aggregate=config.aggregate,
         pair_id=config.pair_id,

@@ -26,8 +26,9 @@ class Problem:
     """What is predicted (`task`, `targets`, `classes`), from which kind of input, and what the answer looks like.
 
     `classes` are the labels as texts, in the order of the model's outputs; of two the second is the positive one. A multilabel
-    task has them where one column holds each row's labels, separated by `separator`; otherwise its targets are its labels. A
-    regression that is answered by labels has them as `grades`, to the nearest of which its values are rounded.
+    task has them where one column holds each row's labels, separated by `separator`, and in an answer by `mark`; otherwise its
+    targets are its labels. A regression that is answered by labels has them as `grades`, to the nearest of which its values are
+    rounded.
 
     `answer_id` is the column by which rows share an answer, where several do, and `aggregate` how their
     predictions are combined. With `pair_id` the answer has a row per id and label. `keys` are the columns that `id` joins by _.
@@ -47,6 +48,7 @@ class Problem:
     metric_args: dict[str, Any] = field(default_factory=dict)
     grades: tuple[str, ...] = ()
     separator: str = " "
+    answer_separator: str | None = None
     answer_id: str | None = None
     aggregate: Literal["mean", "max"] = "mean"
     pair_id: str | None = None
@@ -68,6 +70,11 @@ class Problem:
     def scored_by(self) -> Metric:
         """The competition's metric."""
         return find_metric(self.metric, self.task)
+
+    @property
+    def mark(self) -> str:
+        """What separates the labels of an answer."""
+        return self.answer_separator or self.separator
 
     @property
     def is_exclusive(self) -> bool:
