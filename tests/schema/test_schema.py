@@ -218,9 +218,22 @@ def test_tables_that_write_a_column_otherwise_are_each_read_as_they_write(train,
         (["1,234", "5,678", "900", "12,000"], ["1.234", "5.678", "900", "12.000"]),
         (["31/01/2020", "01/02/2020"], ["01/31/2020", "02/01/2020"]),
         ([str(1577836800 + 86400 * day) for day in range(5)], ["2020-01-01", "2020-02-01"]),
+        (["12%", "15.5 %"], ["0.12", "0.15"]),
     ],
 )
 def test_tables_that_contradict_each_other_are_told(train, test):
     column, values = read(train, test)
     assert column.kind == "category" and values.tolist() == train + test
     assert "in train.csv; " in column.doubt and "test.csv" in column.doubt
+
+
+def test_cells_of_several_numbers_are_no_texts():
+    cells = [f"[{row}.5, {row * 7 % 11}.25, 1.125, 7.5, 3.25, 1.5, 9.5]" for row in range(40)]
+    column, _ = read(cells)
+    assert column.kind == "category" and "several numbers each" in column.doubt
+
+
+def test_numbers_among_which_many_cells_are_none_are_told():
+    cells = [f"<{row}" if row % 8 == 0 else f"{row}.5" for row in range(60)]
+    column, _ = read(cells)
+    assert column.kind == "category" and "more than half of its cells are numbers, but '<0', '<8', '<16' are none" in column.doubt

@@ -15,6 +15,8 @@ from goldfold.tables import TextTable
 
 ROW = "row_number"
 """The id column of a table without one."""
+MOST_SPACES = 2
+"""Spaces in a text, on average, from which it is no id."""
 
 
 @dataclass(frozen=True)
@@ -256,5 +258,9 @@ def _count_rows(ids: pd.Series) -> bool:
 
 
 def _could_be_ids(values: pd.Series) -> bool:
-    """Whether values, as texts, are all different and not fractions."""
-    return bool(values.is_unique and not values.str.fullmatch(r"-?\d*\.\d*[1-9]\d*").any())
+    """Whether values, as texts, are all different, and neither fractions nor texts of several words or numbers."""
+    return bool(
+        values.is_unique
+        and not values.str.fullmatch(r"-?\d*\.\d*[1-9]\d*").any()
+        and values.str.count(r"\s").mean() < MOST_SPACES
+    )

@@ -35,6 +35,7 @@ MOST_SPELLINGS = 32
 DATED = ("date", "day", "time", "dt", "timestamp", "datum")
 """Words in a column's name from which eight digits such as 20190131 are a date."""
 SEVERAL_WORDS, MANY_WORDS, LONG = 3.0, 7.0, 40.0
+NUMBER_ALONE = r"[-+]?\d+(?:[.,]\d+)?"
 UNSPACED = r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}"
 """Two characters of a script without spaces between words, which count as a word."""
 
@@ -153,11 +154,13 @@ def _as_each_writes(column: Column, parts: Sequence[tuple[TextTable, pa.Array]],
         own = [_boolean(column.name, cells[cells != ""], (("0", "1"),)) or one for one, cells in zip(own, distinct, strict=True)]
     formats = [dict(one.format) for one in own]
     ways = [format for at, format in enumerate(formats) if format not in formats[:at]]
+    # 12 % is 0.12 in one table, and 12 in another.
+    shares = {format.get("after") == "%" for format in formats}
     odd_cells = sum(one.odd_cells for one in own)
     made = replace(own[0], others=tuple(ways[1:]), odd_cells=odd_cells, whole=False)
     written = "; ".join(f"{one.why} in {table.path.name}" for one, (table, _) in zip(own, filled, strict=True))
     for one, cells in zip(own, distinct, strict=True):
-        if one.kind != made.kind or not replace(one, whole=False).read(cells).equals(made.read(cells)):
+        if one.kind != made.kind or len(shares) > 1 or not replace(one, whole=False).read(cells).equals(made.read(cells)):
             doubt = f"each table writes it otherwise ({written}), so that it stays as it is written: write it alike, or drop it"
             return replace(_worded(column.name, cells.value_counts()), doubt=doubt)
     return replace(made, why=written, whole=all(one.whole for one in own))
@@ -265,9 +268,18 @@ def _worded(name: str, counts: pd.Series) -> Column:
     mostly_different = len(counts) > counts.sum() / 2
     is_text = (mean >= SEVERAL_WORDS and mostly_different) or (mean >= MANY_WORDS and len(counts) > FEW_NUMBERS)
     is_text |= length >= LONG and mostly_different and float(np.std(lengths)) > 1
+    wordless = ~cells.str.contains(r"[^\W\d_]{2}", regex=True).to_numpy()
+    if is_text and (wordless * shares).sum() > NEARLY_ALL:
+        doubt = "its cells hold several numbers each, which no model reads: make a column of each, or features of your own"
+        return Column(name, "category", why="several numbers in a cell", doubt=doubt)
     if is_text and len(counts) > 1:
         return Column(name, "text", why=f"texts of {mean:.0f} words on average" if mean >= SEVERAL_WORDS else "long texts")
-    return Column(name, "category", why=f"{len(counts)} different texts")
+    numbers = cells.str.fullmatch(NUMBER_ALONE).to_numpy()
+    doubt = ""
+    if (numbers * shares).sum() > 1 / 2 and numbers.sum() > FEW_NUMBERS:
+        others = ", ".join(map(repr, cells[~numbers].head(3)))
+        doubt = f"more than half of its cells are numbers, but {others} are none: competition.missing can name what means nothing"
+    return Column(name, "category", why=f"{len(counts)} different texts", doubt=doubt)
 
 
 def _dates_why(format: str, others: Sequence[str]) -> str:
