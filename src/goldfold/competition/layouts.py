@@ -66,6 +66,8 @@ def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: Te
     if extra is not None:
         require_ids(more, names.id, extra.path)
         _require_apart(more[names.id], rows[names.id], extra.path)
+    if names.spread and test is not None and sample is not None:
+        test = replace(test, cells=_spread(test.cells, sample.cells.iloc[:, 0], names.parts, train.cells))
     tested = _with_ids(test, names) if test is not None else None
     asked = None if sample is None else sample.cells
     if asked is not None and tested is not None and ids == "order":
@@ -142,10 +144,26 @@ def _with_ids(table: TextTable, names: Names, targets: Sequence[str] = (), key: 
         cells = _with_column(cells, names.id, [str(row) for row in range(len(cells))])
     require_columns(cells.columns, [*parts, *fields_of(names.template), *targets], str(table.path), key)
     if names.parts:
-        cells = cells.assign(**{names.id: contract.joined(cells, names.parts)})
+        ids = contract.joined(cells, names.parts)
+        # Training rows may share what identifies a test row, as two visits in one week.
+        again = ids.groupby(ids).cumcount()
+        apart = ids.where((again == 0) | (not targets), ids + "_" + (again + 1).astype("str"))
+        cells = cells.assign(**{names.id: apart})
     if names.answer:
         cells = cells.assign(**{names.answer: filled(cells, names.template)})
     return cells
+
+
+def _spread(cells: pd.DataFrame, ids: pd.Series, keys: Sequence[str], train: pd.DataFrame) -> pd.DataFrame:
+    """The test table with a row for each id, which joins two keys, of the row that has the first.
+
+    Columns that change with the second in training are left out, as their values are those of another row.
+    """
+    first, second = keys
+    changing = train.groupby(first).nunique().max() > 1
+    parts = ids.str.rpartition("_")
+    rows = pd.DataFrame({first: parts[0], second: parts[2]})
+    return rows.merge(cells.drop(columns=[second, *changing.index[changing]], errors="ignore"), on=first, how="left")
 
 
 def _with_column(cells: pd.DataFrame, name: str, values: Sequence[str]) -> pd.DataFrame:

@@ -25,7 +25,8 @@ class Names:
 
     `id` identifies a row; where several columns do, it joins these `parts`, of which the sample submission has the `keys`.
     `answer` identifies an answer that several rows may share, and `template` makes it of other columns. `tested` are the ids
-    of the test table where it lacks the column `id`.
+    of the test table where it lacks the column `id`. `spread` says that the test table has a row for the first part alone, and
+    the sample submission's ids tell the second.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Names:
     answer: str | None = None
     template: str = ""
     tested: str | None = None
+    spread: bool = False
 
 
 class Tables(NamedTuple):
@@ -119,14 +121,15 @@ def work_out_names(config: CompetitionConfig, tables: Tables) -> tuple[Names, li
         reserved = {names.id, *names.parts, *tested}
         candidates = [name for name in columns if name not in reserved]
         if not candidates and test is not None:
-            candidates = [name for name in tested if name in columns and (test.cells[name] == "").all()]
+            empty = [name for name in tested if name in columns and (test.cells[name] == "").all()]
+            candidates = empty or [name for name in asked if name in columns]
         if len(candidates) != 1:
             raise InputError(
                 f"{train.path}: which column is the target? {len(candidates)} could be it",
                 candidates,
                 "name it in params.yaml, competition.target",
             )
-        targets, why = tuple(candidates), "the only column that the test table does not have, or has without values"
+        targets, why = tuple(candidates), "the only column that the test table lacks, has without values, or is asked for"
     require_columns(columns, targets, str(train.path), "competition.target")
     return replace(names, targets=targets), [*decisions, Decision("target", ", ".join(targets), why)]
 
@@ -161,7 +164,9 @@ def _id_names(config: CompetitionConfig, train: TextTable, test: TextTable | Non
     if test is not None and (keys := _keys(test.cells, sample.cells)):
         in_sample = keys if set(keys) <= set(asked) else ()
         why = f"the columns that identify the sample submission's {'rows' if in_sample else asked[0]} together"
-        return replace(shared, id="_".join(keys), parts=keys, keys=in_sample), why
+        spread = not in_sample and len(test.cells) < len(sample.cells)
+        why += f"; each row of {test.path.name} stands for all {keys[1]} that the sample asks of its {keys[0]}" if spread else ""
+        return replace(shared, id="_".join(keys), parts=keys, keys=in_sample, spread=spread), why
     id_column, why = _asked_id(train, test, sample, config.header)
     if test is not None and not config.answer_id:
         _require_one_row_each(id_column, train, test)
@@ -226,6 +231,8 @@ def _joined_keys(test: pd.DataFrame, asked: pd.Series) -> tuple[str, ...]:
         if made == ids:
             answer = Reply("answer_id", f"{{{before}}}_{{{after}}}", "rows share an answer; name a row's own column in id too")
             raise QuestionError(f"{what} {len(test)} test rows share {len(ids)} of them", [answer])
+        if test[before].is_unique and set(asked.str.rpartition("_")[0]) == set(test[before]):
+            return before, after
         if made < ids:
             raise InputError(
                 f"{what} the test table has {len(made)} of its {len(ids)} rows",

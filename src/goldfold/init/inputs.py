@@ -52,6 +52,7 @@ def work_out_modality(competition: Competition, has_images: bool) -> tuple[str, 
         return "table", f"no images and no long texts: {contents}", []
     raise InputError(
         "the tables share no column to learn from, and no image belongs to their rows",
+        [f"{one.name}: {one.doubt or one.why}" for one in competition.schema.columns if one.name in competition.test],
         mend="add missing files, or say how an image's path is made: images=… after the folder",
     )
 
