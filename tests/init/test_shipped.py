@@ -7,7 +7,7 @@ from tests.competition.test_sixty import predicted
 
 from goldfold.competition import read_solution
 from goldfold.config import CompetitionConfig
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError
 from goldfold.init import propose
 from goldfold.modalities.image import pretrained
 from goldfold.prediction import Submission, score_submission, with_columns
@@ -57,3 +57,9 @@ def test_what_the_files_leave_open_is_asked(slug, tmp_path):
 def by_id(solution, ids, problem):
     """The solution's rows in the order of ids."""
     return solution.drop_duplicates(problem.id).set_index(problem.id).loc[list(ids)].reset_index()
+
+
+def test_the_table_that_has_the_target_is_the_training_table(tmp_path):
+    SHIPPED["PLAsTiCC-2018"].write(tmp_path)
+    with pytest.raises(QuestionError, match="asks for class_99, which no training row has"):
+        propose(tmp_path, str(tmp_path), {})

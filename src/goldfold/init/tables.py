@@ -34,15 +34,19 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
     Raises InputError if the training table remains unclear.
     """
     named: dict[str, Named] = {}
+    others: dict[str, Sequence[Path]] = {}
     for role in ("train", "test", "sample_submission"):
         if overrides.get(role):
             named[role] = (Path(str(overrides[role])), "as you said")
     tables = _as_class_folders(files.root, files.tables)
     rest = [path for path in tables if path not in {path for path, _ in named.values()}]
     for role, words in (("sample_submission", ("submission", "submit", "sample")), ("test", ("test",)), ("train", ("train",))):
-        if role not in named and (path := _by_name(rest, words, role)):
-            named[role] = (path, "by its name")
-            rest.remove(path)
+        if role not in named and (found := _by_name(rest, words, role)):
+            named[role] = (found[0], "by its name")
+            rest.remove(found[0])
+            others[role] = found
+    if {"test", "train"} <= set(others):
+        named |= _of_one_target(files.root, others["train"], others["test"])
     if "train" not in named and (readable := [path for path in rest if _holds_rows(files.root / path)]):
         named |= _by_columns(files.root, readable, named)
     paths = {path for path, _ in named.values()}
@@ -105,13 +109,23 @@ def _as_class_folders(root: Path, tables: Sequence[Path]) -> list[Path]:
     return joined
 
 
-def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Path | None:
-    """The table whose name says its role: the role itself first, else the shortest name with one of the words."""
+def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Sequence[Path]:
+    """The tables whose names say their role: the role itself, else the shortest name with one of the words first."""
     stems = {path: path.name.lower().split(".")[0] for path in paths}
     stems |= {path: path.parts[0].lower() for path in paths if ANY in path.parts}
     exact = [path for path, stem in stems.items() if stem == role]
     holding = [path for path, stem in stems.items() if any(word in stem for word in words)]
-    return next(iter(exact or sorted(holding, key=lambda path: (len(path.parts), len(path.name), path))), None)
+    return exact or sorted(holding, key=lambda path: (len(path.parts), len(path.name), path))
+
+
+def _of_one_target(root: Path, train: Sequence[Path], test: Sequence[Path]) -> dict[str, Named]:
+    """The first training table and test table of which one has the columns of the other and more, where the likeliest do not."""
+    columns = {path: set(header_of(root / path)) for path in (*train, *test)} if len(train) > 1 and len(test) > 1 else {}
+    pairs = [(one, other) for one in train for other in test if columns and columns[one] > columns[other]]
+    if not pairs or columns[train[0]] - columns[test[0]]:
+        return {}
+    why = "by its name, and as the training table has a column that the test table lacks"
+    return {"train": (pairs[0][0], why), "test": (pairs[0][1], why)}
 
 
 def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) -> dict[str, Named]:
