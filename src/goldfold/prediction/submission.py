@@ -8,6 +8,8 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.competition.answers import breaches_of, read_answers, write_answers
 from goldfold.competition.contract import asked_columns, ids_of, pair_ids
+from goldfold.competition.ids import as_among
+from goldfold.competition.tables import named_alike
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_whole
 from goldfold.inference.postprocess import Step, Steps, processed
@@ -58,15 +60,33 @@ class Submission:
         if self.by_fold is not None:
             with written_whole(folder / "by_fold.parquet") as draft:
                 self.by_fold.to_parquet(draft)
-        with written_whole(folder / "submission.csv") as draft:
-            self.table.iloc[:, int(self.problem.ids == "order") :].to_csv(draft, index=False)
-            check_submission(draft, self.sample, self.problem)
+        write_submission(self.table, folder / "submission.csv", self.sample, self.problem)
 
     @classmethod
     def load(cls, folder: Path, problem: Problem, sample: pd.DataFrame) -> "Submission":
         """Read what `save` wrote."""
         steps = tuple(Step(**step) for step in read_json(folder / "postprocess.json"))
         return cls(problem, sample, pd.read_parquet(folder / "predictions.parquet"), steps)
+
+
+def write_submission(table: pd.DataFrame, path: Path, sample: pd.DataFrame, problem: Problem) -> None:
+    """Write an answer; raises InputError, and leaves no file, where it would break the contract."""
+    with written_whole(path) as draft:
+        table.iloc[:, int(problem.ids == "order") :].to_csv(draft, index=False)
+        check_submission(draft, sample, problem)
+
+
+def rewrite_submission(path: Path, target: Path, sample: pd.DataFrame, problem: Problem) -> None:
+    """Write a submission made elsewhere with the sample submission's order of columns and spelling of names and ids.
+
+    Raises InputError where it breaks the contract otherwise.
+    """
+    table, _ = named_alike(read_submission(path, sample, problem), list(sample.columns))
+    if set(table.columns) == set(sample.columns):
+        table = table[list(sample.columns)]
+        if not problem.keys and (ids := as_among(table.iloc[:, 0], sample.iloc[:, 0])) is not None:
+            table = table.assign(**{sample.columns[0]: ids.to_numpy()})
+    write_submission(table, target, sample, problem)
 
 
 def check_submission(path: Path, sample: pd.DataFrame, problem: Problem) -> None:
