@@ -142,3 +142,9 @@ def test_labels_that_may_be_several_words_are_asked_about(tmp_path):
     config = write(tmp_path, table(TRAIN, 0, {"y": ["a b", "b", "c a", "a b c"] * 3}), table(TEST, 50), sample)
     with pytest.raises(QuestionError, match="are they one label, or several of 3 separated by ' '"):
         read_competition(config.model_copy(update={"answer": None}))
+
+
+def test_zeros_for_labels_without_a_zero_are_a_question(tmp_path):
+    config = write(tmp_path, table(TRAIN, 0, {"y": [-1, 1] * 6}), table(TEST, 50), table(TEST, 50, {"y": 0})[["id", "y"]])
+    with pytest.raises(QuestionError, match="holds 0 alone: are labels asked for, or probabilities"):
+        read_competition(config.model_copy(update={"answer": None}))

@@ -1,11 +1,13 @@
 """Competitions as Kaggle ships them run from init to a submission that their organisers would take."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from tests.competition.shipped import SHIPPED
 from tests.competition.test_sixty import predicted
 
-from goldfold.competition import read_solution
+from goldfold.competition import read_competition, read_solution
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError, QuestionError
 from goldfold.init import propose
@@ -31,7 +33,9 @@ def test_init_reads_it_and_a_right_submission_is_right(slug, tmp_path):
     if "image" in shipped.modality:
         assert competition.row_images().missing == []
 
-    config = CompetitionConfig(**{"path": str(root), "solution": str(tmp_path / "solution.csv"), **shipped.settings})
+    written = {key.removeprefix("competition."): value for key, value in settings.items() if key.startswith("competition.")}
+    config = CompetitionConfig(**{**written, "solution": str(tmp_path / "solution.csv")})
+    assert read_competition(config).problem == replace(problem, modality=shipped.modality)
     solution = with_columns(read_solution(config, problem, competition.sample, competition.test), competition.test, problem)
     seen = problem if not (unseen := problem.unseen(solution)) else problem.with_classes(unseen)
     right = predicted(seen, by_id(solution, competition.test[problem.id], problem))

@@ -1,5 +1,6 @@
 """Which columns are ids and targets, worked out from the tables' headers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import NamedTuple
@@ -148,7 +149,8 @@ def _id_names(config: CompetitionConfig, train: TextTable, test: TextTable | Non
     shared = Names("", (), answer=answer, template=template if "{" in template or not template else f"{{{template}}}")
     if isinstance(config.id, tuple):
         keys = config.id if set(config.id) <= set(asked) else ()
-        return replace(shared, id="_".join(config.id), parts=config.id, keys=keys), ""
+        spread = _is_spread(config.id, test, sample) and not keys
+        return replace(shared, id="_".join(config.id), parts=config.id, keys=keys, spread=spread), ""
     if config.id == ROW and ROW not in columns:
         return replace(shared, id=ROW), ""
     if config.id:
@@ -164,13 +166,18 @@ def _id_names(config: CompetitionConfig, train: TextTable, test: TextTable | Non
     if test is not None and (keys := _keys(test.cells, sample.cells)):
         in_sample = keys if set(keys) <= set(asked) else ()
         why = f"the columns that identify the sample submission's {'rows' if in_sample else asked[0]} together"
-        spread = not in_sample and len(test.cells) < len(sample.cells)
+        spread = _is_spread(keys, test, sample) and not in_sample
         why += f"; each row of {test.path.name} stands for all {keys[1]} that the sample asks of its {keys[0]}" if spread else ""
         return replace(shared, id="_".join(keys), parts=keys, keys=in_sample, spread=spread), why
     id_column, why = _asked_id(train, test, sample, config.header)
     if test is not None and not config.answer_id:
         _require_one_row_each(id_column, train, test)
     return replace(shared, id=id_column), why
+
+
+def _is_spread(keys: Sequence[str], test: TextTable | None, sample: TextTable | None) -> bool:
+    """Whether a row of the test table stands for several of the sample submission, whose ids join two keys."""
+    return test is not None and sample is not None and len(keys) == 2 and len(test.cells) < len(sample.cells)
 
 
 def _asked_id(train: TextTable, test: TextTable | None, sample: TextTable, has_names: bool) -> tuple[str, str]:

@@ -192,10 +192,10 @@ def work_out_answer(
     labels = set(whole_number_labels(pd.Series(sorted(labels), dtype="str")))
     texts = answers.apply(whole_number_labels)
     filled = set(texts.to_numpy().ravel())
-    if not filled <= labels:
-        return decided("probability", "the sample submission holds other numbers than the labels")
-    if filled == labels or not filled <= {"0", "1"}:
+    if filled == labels or (filled <= labels and not filled <= {"0", "1"}):
         return decided("label", "the sample submission holds labels")
+    if not filled <= {"0", "1"}:
+        return decided("probability", "the sample submission holds other numbers than the labels")
     alone = " and ".join(sorted(filled - {""})) or "nothing"
     raise QuestionError(
         f"the sample submission holds {alone} alone: are labels asked for, or probabilities?",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goldfold.competition.sides import side_of
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.init.files import Files
 from goldfold.tables import header_guess, header_of, read_text_table
 from goldfold.tables.reading import ANY, FOLDER
@@ -50,6 +50,9 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
     if "train" not in named and (readable := [path for path in rest if _holds_rows(files.root / path)]):
         named |= _by_columns(files.root, readable, named)
     paths = {path for path, _ in named.values()}
+    unread = tuple(path for path in tables if path not in paths)
+    if "train" in named and "extra" not in overrides:
+        _require_whole(files.root, named["train"][0], [path for path in unread if _holds_rows(files.root / path)])
     header = bool(
         overrides["header"]
         if "header" in overrides
@@ -60,7 +63,7 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
         test=named.get("test"),
         sample=named.get("sample_submission"),
         header=header,
-        unread=tuple(path for path in tables if path not in paths),
+        unread=unread,
     )
 
 
@@ -83,6 +86,14 @@ def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
         return usual[0], "by its name"
     if len(candidates) == 1 and (test or sample):
         return None, ""
+    if not candidates and not set(map(str.casefold, sample)) & {name.casefold() for name in columns if name not in test}:
+        more = [f"{path}: {', '.join(header_of(root / path)[:8])}" for path in tables.unread if _holds_rows(root / path)]
+        if more:
+            raise InputError(
+                f"{tables.train[0]} has no column to predict, only those that are known of the test rows too",
+                more,
+                "join the table that has the target to the training table, into one file; or name another one in train",
+            )
     if not candidates:
         return None, ""
     if asked and (held := _holding(root / tables.train[0], candidates, asked)):
@@ -107,6 +118,17 @@ def _as_class_folders(root: Path, tables: Sequence[Path]) -> list[Path]:
         are_alike = len(paths) > 1 and len({tuple(header_of(root / path)) for path in paths}) == 1
         joined += [pattern] if are_alike else paths
     return joined
+
+
+def _require_whole(root: Path, train: Path, others: Sequence[Path]) -> None:
+    """Raise QuestionError for other tables with the columns of the training table, which may be a part of it."""
+    columns = set(header_of(root / train)) if others else set()
+    parts = [str(path) for path in others if ANY not in path.parts and set(header_of(root / path)) == columns]
+    if parts:
+        raise QuestionError(
+            f"{', '.join(parts)}: the columns are those of {train}. Are these more training rows? Join the parts of one table",
+            [Reply("extra", parts[0], "more training rows, on which nothing is validated"), Reply("extra", None, "they are not")],
+        )
 
 
 def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Sequence[Path]:
