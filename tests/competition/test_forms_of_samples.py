@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from tests.competition.test_sixty import predicted
+from tests.conftest import write_image
 
 from goldfold.competition import read_competition, read_solution
 from goldfold.config import CompetitionConfig
@@ -148,3 +149,26 @@ def test_zeros_for_labels_without_a_zero_are_a_question(tmp_path):
     config = write(tmp_path, table(TRAIN, 0, {"y": [-1, 1] * 6}), table(TEST, 50), table(TEST, 50, {"y": 0})[["id", "y"]])
     with pytest.raises(QuestionError, match="holds 0 alone: are labels asked for, or probabilities"):
         read_competition(config.model_copy(update={"answer": None}))
+
+
+def test_ids_without_a_name_keep_their_header_without_a_test_table(tmp_path):
+    train, sample = table(TRAIN, 0, {"y": CLASSES * 3}, ""), pd.DataFrame({"": [50, 57, 51, 58], "y": "ant"})
+    for name, rows in (("train", train), ("sample_submission", sample)):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+    competition = read_competition(CompetitionConfig(path=str(tmp_path), modality="image", answer="label"))
+    assert competition.train[competition.problem.id].tolist() == train[""].astype(str).tolist()
+    assert (competition.sample.columns.tolist(), competition.problem.ids) == (["", "y"], "unnamed")
+
+
+@pytest.mark.parametrize(("header", "told"), [("", None), (None, "holds y and no ids")])
+def test_a_folder_of_images_is_answered_as_its_sample_has_ids(tmp_path, header, told):
+    for name in ("train/ant/1", "train/ant/2", "train/bee/3", "train/bee/4", "test/5", "test/6"):
+        write_image(tmp_path / f"{name}.png", 7)
+    ids = {} if header is None else {header: ["5.png", "6.png"]}
+    pd.DataFrame({**ids, "y": ["ant"] * 2}).to_csv(tmp_path / "sample_submission.csv", index=False)
+    config = CompetitionConfig(path=str(tmp_path), modality="image")
+    if told:
+        with pytest.raises(InputError, match=told):
+            read_competition(config)
+    else:
+        assert read_competition(config).sample.columns.tolist() == ["", "y"]

@@ -285,7 +285,8 @@ def test_masks_in_the_training_folder_are_not_its_images(tables):
 
 def test_more_tables_like_the_training_table_are_asked_about(tables):
     root = tables(train=rows(30, y=[0, 1] * 15), train_2=rows(20, 40, y=[0, 1] * 10), test=rows(6, 100))
-    with pytest.raises(QuestionError, match=r"(?s)train_2.csv: the columns are those of train.csv.*extra: null"):
+    tables(solution=rows(6, 100, y=[0, 1] * 3))
+    with pytest.raises(QuestionError, match=r"(?s)^train_2.csv: the columns are those of train.csv.*extra: null"):
         propose(root, str(root), {})
     assert section(root, extra="train_2.csv")["extra"] == "train_2.csv"
     assert len(propose(root, str(root), {"extra": None}).competition.train) == 30

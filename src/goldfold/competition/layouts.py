@@ -10,7 +10,7 @@ from goldfold.competition import contract
 from goldfold.competition.decision import Decision
 from goldfold.competition.files import Files
 from goldfold.competition.folders import LABEL, extra_from_folders, tables_from_folders
-from goldfold.competition.names import ROW, Names, with_their_ids, work_out_names
+from goldfold.competition.names import ROW, Names, with_ids, with_their_ids, work_out_names
 from goldfold.competition.problem import Ids
 from goldfold.competition.tables import fields_of, filled, named_alike, require_columns, require_ids
 from goldfold.config import CompetitionConfig, ImageTemplates
@@ -48,7 +48,9 @@ class Shipped:
 def read_shipped(config: CompetitionConfig, files: Files, sample: TextTable | None) -> Shipped:
     """Read the rows of tables, or of folders of images where there is no training table."""
     if files.train is None:
-        return replace(_from_folders(config, files), sample=sample.cells if sample else None)
+        folders = _from_folders(config, files)
+        asked, ids = with_ids(sample, None) if sample is not None else (None, folders.ids)
+        return replace(folders, sample=asked.cells if asked else None, ids=ids)
     return _from_tables(config, files, files.train, sample)
 
 

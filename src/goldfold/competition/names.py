@@ -50,30 +50,36 @@ class Tables(NamedTuple):
 
 
 def with_their_ids(train: TextTable, test: TextTable | None, sample: TextTable | None) -> Tables:
-    """Return the tables with the ids that stand in first columns without a name, where the sample submission asks for these.
-
-    A sample that holds predictions alone asks for the rows of the test table in their order. Raises InputError where there are
-    not as many.
-    """
+    """Return the tables with the ids that stand in first columns without a name, where the sample submission asks for these."""
     if sample is None:
         return Tables(train, test, sample)
-    ids: Ids = "named"
-    if sample.unnamed is not None and (_lacks_ids(sample.cells, test) or not sample.left_out):
-        sample, ids = replace(sample, cells=sample.with_unnamed()), "unnamed"
-    elif _lacks_ids(sample.cells, test):
-        if test is None or len(test.cells) != len(sample.cells):
-            rows = f"{test.path.name} has {len(test.cells)}" if test else "there is no test table"
-            raise InputError(
-                f"{sample.path} holds {', '.join(sample.cells.columns)} and no ids, so that its rows are the test rows in their "
-                f"order; but it has {len(sample.cells)} rows, and {rows}",
-                mend="name the right files in competition.test and sample_submission",
-            )
-        return Tables(train, test, sample, "order")
+    sample, ids = with_ids(sample, test)
     asked = set(sample.cells.iloc[:, 0])
-    is_id = test is not None and test.unnamed is not None and set(test.unnamed) == asked
-    if test is not None and is_id and not any(set(test.cells[name]) == asked for name in test.cells):
+    if test is None:
+        return Tables(_numbered(train) if ids == "unnamed" else train, test, sample, ids)
+    is_id = ids != "order" and test.unnamed is not None and set(test.unnamed) == asked
+    if is_id and not any(set(test.cells[name]) == asked for name in test.cells):
         train, test = _numbered(train), _numbered(test)
     return Tables(train, test, sample, ids)
+
+
+def with_ids(sample: TextTable, test: TextTable | None) -> tuple[TextTable, Ids]:
+    """Return a sample submission with its ids in the first column, even one without a name, and how it has them.
+
+    One that holds predictions alone asks for the rows of the test table in their order. Raises InputError where there are not as
+    many.
+    """
+    lacks = _lacks_ids(sample.cells, test)
+    if sample.unnamed is not None and (lacks or not sample.left_out):
+        return replace(sample, cells=sample.with_unnamed()), "unnamed"
+    if lacks and (test is None or len(test.cells) != len(sample.cells)):
+        rows = f"{test.path.name} has {len(test.cells)}" if test else "there is no test table"
+        raise InputError(
+            f"{sample.path} holds {', '.join(sample.cells.columns)} and no ids, so that its rows are the test rows in their "
+            f"order; but it has {len(sample.cells)} rows, and {rows}",
+            mend="name the right files in competition.test and sample_submission",
+        )
+    return sample, "order" if lacks else "named"
 
 
 def _numbered(table: TextTable) -> TextTable:
@@ -83,12 +89,13 @@ def _numbered(table: TextTable) -> TextTable:
 
 def _lacks_ids(sample: pd.DataFrame, test: TextTable | None) -> bool:
     """Whether a sample submission holds predictions alone: one column, or several, one per test row, none of ids."""
+    first = sample.columns[0]
     if len(sample.columns) == 1:
-        return True
+        return test is None or first not in test.cells or set(test.cells[first]) != set(sample[first])
     if test is None or len(test.cells) != len(sample):
         return False
     tested = test.cells.columns.str.casefold()
-    return not sample.columns.str.casefold().isin(tested).any() and not _could_be_ids(sample.iloc[:, 0])
+    return not sample.columns.str.casefold().isin(tested).any() and not _could_be_ids(sample[first])
 
 
 def work_out_names(config: CompetitionConfig, tables: Tables) -> tuple[Names, list[Decision]]:

@@ -52,7 +52,8 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
     paths = {path for path, _ in named.values()}
     unread = tuple(path for path in tables if path not in paths)
     if "train" in named and "extra" not in overrides:
-        _require_whole(files.root, named["train"][0], [path for path in unread if _holds_rows(files.root / path)])
+        asked = named.get("sample_submission") or named.get("test")
+        _require_whole(files.root, named["train"][0], asked and asked[0], [p for p in unread if _holds_rows(files.root / p)])
     header = bool(
         overrides["header"]
         if "header" in overrides
@@ -120,10 +121,15 @@ def _as_class_folders(root: Path, tables: Sequence[Path]) -> list[Path]:
     return joined
 
 
-def _require_whole(root: Path, train: Path, others: Sequence[Path]) -> None:
-    """Raise QuestionError for other tables with the columns of the training table, which may be a part of it."""
+def _require_whole(root: Path, train: Path, asked: Path | None, others: Sequence[Path]) -> None:
+    """Raise QuestionError for other tables with the columns of the training table, which may be a part of it.
+
+    A table with ids that are `asked` has the solution.
+    """
     columns = set(header_of(root / train)) if others else set()
-    parts = [str(path) for path in others if ANY not in path.parts and set(header_of(root / path)) == columns]
+    alike = [path for path in others if ANY not in path.parts and set(header_of(root / path)) == columns]
+    ids = set(read_text_table(root / asked).cells.iloc[:, 0]) if alike and asked else set()
+    parts = [str(path) for path in alike if ids.isdisjoint(read_text_table(root / path).cells.iloc[:, 0])]
     if parts:
         raise QuestionError(
             f"{', '.join(parts)}: the columns are those of {train}. Are these more training rows? Join the parts of one table",
