@@ -48,7 +48,7 @@ class QuestionError(InputError):
 
 
 def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict | None) else str(value)
 
 
 class DiskError(InputError, OSError):

@@ -45,6 +45,20 @@ def test_the_last_solution_that_was_named_counts_and_rows_without_a_label_are_re
     assert f"not scored  {right.sum() + 1} test rows" in capsys.readouterr().out
 
 
+def test_a_submission_made_elsewhere_is_scored_as_the_sample_spells_it(solution, desk, capsys):
+    path, right, _ = solution
+    answers = pd.read_csv(desk / "experiments/current/submission/submission.csv", dtype=str)
+    first = answers.columns[0]
+    elsewhere = answers.assign(**{first: answers[first] + ".png"})[::-1][["label", first]].rename(columns={"label": "Label"})
+    elsewhere.to_csv(desk / "elsewhere.csv", index=False)
+    run_command(["score", str(desk / "elsewhere.csv"), "--solution", str(path)])
+    said = capsys.readouterr().out
+    assert f"test        accuracy {right.mean():.5f}" in said and "CV" not in said
+    elsewhere.assign(Label="eleven").to_csv(desk / "elsewhere.csv", index=False)
+    with pytest.raises(InputError, match="label is 'eleven', not one of the labels"):
+        run_command(["score", str(desk / "elsewhere.csv"), "--solution", str(path)])
+
+
 def test_without_known_labels_it_says_how_to_name_them(desk):
     with pytest.raises(InputError, match=r"(?s)test labels are not known.*--solution FILE"):
         run_command(["score", "current"])

@@ -147,23 +147,15 @@ def iwildcam_2020(root):
 def osic(root):
     patients = [f"ID000{i}637177665" for i in range(10, 16)]
     rows = [(patient, week, 2000 + 37 * at + week * 3.5) for at, patient in enumerate(patients) for week in (-4, 6, 9, 20)]
-    train = pd.DataFrame(rows, columns=["Patient", "Weeks", "FVC"]).assign(
-        Percent=58.25, Age=79, Sex="Male", SmokingStatus=cycled("Ex-smoker", "Never smoked")
-    )
+    rows.append((patients[0], 6, 2300.0))
+    train = pd.DataFrame(rows, columns=["Patient", "Weeks", "FVC"])
+    smoking = {patient: ["Ex-smoker", "Never smoked"][at % 2] for at, patient in enumerate(patients)}
+    train = train.assign(Percent=train["FVC"] / 40, Age=79, Sex="Male", SmokingStatus=train["Patient"].map(smoking))
     test = train.iloc[[0, 4]].reset_index(drop=True)
     weeks = range(-12, 4)
     ids = [f"{patient}_{week}" for week in weeks for patient in test["Patient"]]
     write(root, train, test, pd.DataFrame({"Patient_Week": ids, "FVC": 2000, "Confidence": 100}))
     return pd.DataFrame({"Patient_Week": ids, "FVC": [2000 + at for at in range(len(ids))]})
-
-
-def osic_with_test_rows(root):
-    """The test table that a competitor writes for it: a row for each answer."""
-    solution = osic(root)
-    parts = solution["Patient_Week"].str.rsplit("_", n=1, expand=True).set_axis(["Patient", "Weeks"], axis=1)
-    test = pd.read_csv(root / "test.csv").drop(columns=["Weeks", "FVC"])
-    parts.merge(test, on="Patient").to_csv(root / "test.csv", index=False)
-    return solution
 
 
 def insults(root):
@@ -446,10 +438,7 @@ SHIPPED = {
     "paddy-disease-classification": Shipped(paddy, "Categorization Accuracy", "multiclass", "label", "image"),
     "iwildcam-2020-fgvc7": Shipped(iwildcam_2020, "Categorization Accuracy", "multiclass", "label", "image+table", best=7 / 8),
     "osic-pulmonary-fibrosis-progression": Shipped(
-        osic, "Laplace Log Likelihood", "regression", "confidence", "table", asked="Patient_Week"
-    ),
-    "osic-pulmonary-fibrosis-progression, with test rows": Shipped(
-        osic_with_test_rows, "Laplace Log Likelihood", "regression", "confidence", "table", best=-5.6448910
+        osic, "Laplace Log Likelihood", "regression", "confidence", "table", best=-5.6448910
     ),
     "detecting-insults-in-social-commentary": Shipped(
         insults, "Area Under Receiver Operating Characteristic Curve", "binary", "probability", "text+table"

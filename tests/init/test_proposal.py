@@ -6,7 +6,7 @@ from tests.conftest import DEMO_PARAMS, write_image
 
 from goldfold.competition import read_competition
 from goldfold.config import parse_config
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError
 from goldfold.init import propose, proposed
 from goldfold.init.evaluation import metric_called
 from goldfold.modalities.image import pretrained
@@ -270,3 +270,46 @@ def test_a_table_per_class_folder_is_one_table(tmp_path):
     competition = propose(tmp_path, "raw", {}).competition
     assert competition.problem.classes == ("blue", "red") and len(competition.train) == len(competition.test) == 40
     assert competition.train.loc[competition.train["label"] == "red", "x"].tolist() == list(range(20))
+
+
+def test_masks_in_the_training_folder_are_not_its_images(tables):
+    train = pd.DataFrame({"id": range(12), "label": [0, 1] * 6})
+    root = tables(train=train, sample_submission=train[:4].assign(id=range(20, 24)))
+    for row in range(12):
+        write_image(root / f"train/images/{row}.png", row)
+        write_image(root / f"train/masks/{row}.png", row)
+    for row in range(20, 24):
+        write_image(root / f"test/images/{row}.png", row)
+    assert section(root)["images"] == {"train": "train/images/{id}.png", "test": "test/images/{id}.png"}
+
+
+def test_more_tables_like_the_training_table_are_asked_about(tables):
+    root = tables(train=rows(30, y=[0, 1] * 15), train_2=rows(20, 40, y=[0, 1] * 10), test=rows(6, 100))
+    tables(solution=rows(6, 100, y=[0, 1] * 3))
+    with pytest.raises(QuestionError, match=r"(?s)^train_2.csv: the columns are those of train.csv.*extra: null"):
+        propose(root, str(root), {})
+    assert section(root, extra="train_2.csv")["extra"] == "train_2.csv"
+    assert len(propose(root, str(root), {"extra": None}).competition.train) == 30
+
+
+def test_a_target_in_a_table_of_its_own_is_told(tables):
+    train = rows(30)
+    labels = train[["key"]].assign(y=[0, 1] * 15)
+    root = tables(train=train, train_labels=labels, test=rows(6, 100), sample_submission=labels[:6].assign(key=range(100, 106)))
+    with pytest.raises(InputError, match=r"(?s)train.csv has no column to predict.*train_labels.csv: key, y"):
+        propose(root, str(root), {})
+
+
+def test_a_patient_that_some_rows_lack_is_told(tables):
+    train = rows(90, patient_id=[f"p{n // 3}" if n % 9 else "" for n in range(90)], y=[0, 1] * 45)
+    root = tables(train=train, test=rows(8, 200, patient_id="q"))
+    (group,) = [one for one in propose(root, str(root), {}).settings if one.key == "split.group"]
+    assert group.value is None and "rows of one patient_id should stay in one fold, but 10 have none" in group.why
+
+
+def test_files_that_cannot_be_read_are_named_where_there_is_nothing_to_learn_from(tables):
+    train = pd.DataFrame({"id": range(12), "label": [0, 1] * 6})
+    root = tables(train=train, sample_submission=train[:4].assign(id=range(20, 24)))
+    (root / "0.wav").write_bytes(b"RIFF")
+    with pytest.raises(InputError, match=r"(?s)share no column.*1 files .wav, which goldfold does not read"):
+        propose(root, str(root), {})

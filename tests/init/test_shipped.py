@@ -1,13 +1,15 @@
 """Competitions as Kaggle ships them run from init to a submission that their organisers would take."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from tests.competition.shipped import SHIPPED
 from tests.competition.test_sixty import predicted
 
-from goldfold.competition import read_solution
+from goldfold.competition import read_competition, read_solution
 from goldfold.config import CompetitionConfig
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError
 from goldfold.init import propose
 from goldfold.modalities.image import pretrained
 from goldfold.prediction import Submission, score_submission, with_columns
@@ -31,7 +33,9 @@ def test_init_reads_it_and_a_right_submission_is_right(slug, tmp_path):
     if "image" in shipped.modality:
         assert competition.row_images().missing == []
 
-    config = CompetitionConfig(**{"path": str(root), "solution": str(tmp_path / "solution.csv"), **shipped.settings})
+    written = {key.removeprefix("competition."): value for key, value in settings.items() if key.startswith("competition.")}
+    config = CompetitionConfig(**{**written, "solution": str(tmp_path / "solution.csv")})
+    assert read_competition(config).problem == replace(problem, modality=shipped.modality)
     solution = with_columns(read_solution(config, problem, competition.sample, competition.test), competition.test, problem)
     seen = problem if not (unseen := problem.unseen(solution)) else problem.with_classes(unseen)
     right = predicted(seen, by_id(solution, competition.test[problem.id], problem))
@@ -57,3 +61,9 @@ def test_what_the_files_leave_open_is_asked(slug, tmp_path):
 def by_id(solution, ids, problem):
     """The solution's rows in the order of ids."""
     return solution.drop_duplicates(problem.id).set_index(problem.id).loc[list(ids)].reset_index()
+
+
+def test_the_table_that_has_the_target_is_the_training_table(tmp_path):
+    SHIPPED["PLAsTiCC-2018"].write(tmp_path)
+    with pytest.raises(QuestionError, match="asks for class_99, which no training row has"):
+        propose(tmp_path, str(tmp_path), {})

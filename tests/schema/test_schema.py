@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from goldfold.errors import InputError
-from goldfold.schema import Schema, work_out_schema
+from goldfold.schema import Schema, as_numbers, work_out_schema
 from goldfold.tables import TextTable
 
 
@@ -193,3 +193,47 @@ def test_a_value_depends_on_its_cell_alone():
     for row in (0, 11, 30):
         alone = schema.read(frame.iloc[[row]])
         assert alone.iloc[0].tolist() == whole.iloc[row].tolist()
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "kind", "values"),
+    [
+        (["0,126", "1,5", "-2,25"], ["0.126", "1.5", "3"], "number", [0.126, 1.5, -2.25, 0.126, 1.5, 3]),
+        (["0,126", "0,325"], ["0.126", "1.5"], "number", [0.126, 0.325, 0.126, 1.5]),
+        (["5 km", "7.5 km"], ["6", "7"], "number", [5, 7.5, 6, 7]),
+        (["True", "False"], ["1", "0"], "boolean", [1, 0, 1, 0]),
+        (["yes", "no", ""], ["N", "Y"], "boolean", [1, 0, np.nan, 0, 1]),
+        (["31.01.2020", "01.02.2020"], ["2020-01-31", "2020-02-01"], "date", [18292, 18293, 18292, 18293]),
+    ],
+)
+def test_tables_that_write_a_column_otherwise_are_each_read_as_they_write(train, test, kind, values):
+    column, read_values = read(train, test)
+    assert column.kind == kind and "in train.csv; " in column.why
+    np.testing.assert_array_equal(as_numbers(read_values), values)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        (["1,234", "5,678", "900", "12,000"], ["1.234", "5.678", "900", "12.000"]),
+        (["31/01/2020", "01/02/2020"], ["01/31/2020", "02/01/2020"]),
+        ([str(1577836800 + 86400 * day) for day in range(5)], ["2020-01-01", "2020-02-01"]),
+        (["12%", "15.5 %"], ["0.12", "0.15"]),
+    ],
+)
+def test_tables_that_contradict_each_other_are_told(train, test):
+    column, values = read(train, test)
+    assert column.kind == "category" and values.tolist() == train + test
+    assert "in train.csv; " in column.doubt and "test.csv" in column.doubt
+
+
+def test_cells_of_several_numbers_are_no_texts():
+    cells = [f"[{row}.5, {row * 7 % 11}.25, 1.125, 7.5, 3.25, 1.5, 9.5]" for row in range(40)]
+    column, _ = read(cells)
+    assert column.kind == "category" and "several numbers each" in column.doubt
+
+
+def test_numbers_among_which_many_cells_are_none_are_told():
+    cells = [f"<{row}" if row % 8 == 0 else f"{row}.5" for row in range(60)]
+    column, _ = read(cells)
+    assert column.kind == "category" and "more than half of its cells are numbers, but '<0', '<8', '<16' are none" in column.doubt

@@ -77,9 +77,28 @@ def test_windows_1252_is_read_and_said_with_its_first_row(read):
     assert table.remarks == ("row 3 is not written in UTF-8; its letters were read as Windows-1252, 3 in the file",)
 
 
-@pytest.mark.parametrize("encoding", ["cp1251", "gb18030", "shift-jis"])
+ALPHABETS = {
+    "cp1251": "Москва и область",
+    "gb18030": "北京市上海市",
+    "shift-jis": "東京都大阪府",
+    "euc-kr": "서울 부산 대구",
+    "iso-8859-2": "Łódź, Kraków, Częstochowa",
+    "cp1250": "Łódź, Kraków, Częstochowa",
+    "cp1254": "İstanbul, Eskişehir, Ağrı",
+    "mac-roman": "São Paulo, Malmö",
+}
+
+
+@pytest.mark.parametrize(
+    "text", ["Málaga · 5 €", "Reykjavík, Þórður og Ýmir", "it’s 20°, 3 m² or 1½ “cups” – ok", "¿Qué? ¡Sí!", "5½ £9"]
+)
+def test_western_signs_are_read_as_windows_1252(read, text):
+    assert read(f'id,note\n1,"{text}"\n2,plain\n'.encode("cp1252")).cells["note"][0] == text
+
+
+@pytest.mark.parametrize("encoding", ALPHABETS)
 def test_another_alphabet_that_is_not_utf8_is_a_question(read, encoding):
-    text = {"cp1251": "Москва и область", "gb18030": "北京市上海市", "shift-jis": "東京都大阪府"}[encoding]
+    text = f'"{ALPHABETS[encoding]}"'
     with pytest.raises(InputError, match="its encoding is not clear: row 2"):
         read(f"id,city\n1,{text}\n2,{text}\n".encode(encoding))
 

@@ -98,7 +98,7 @@ def breaches_of(problem: Problem, ids: pd.Series, answers: pd.DataFrame) -> list
 
 def _broken_texts(problem: Problem, ids: pd.Series, texts: pd.Series) -> list[str]:
     allowed, breaches = set(problem.names), []
-    for i, labels in zip(ids, split_labels(texts, problem.separator), strict=True):
+    for i, labels in zip(ids, split_labels(texts, problem.mark), strict=True):
         breaches += [f"id {i}: {label!r} is not one of the labels" for label in labels if label not in allowed]
         if len(set(labels)) < len(labels):
             breaches.append(f"id {i}: a label appears twice in {' '.join(labels)!r}")
@@ -115,18 +115,18 @@ def _rankings(problem: Problem, scores: Array) -> list[str]:
     parameter = problem.scored_by.parameters.get("k")
     k = problem.metric_args.get("k", parameter.default if parameter else MOST_RANKED)
     names = np.asarray(problem.names, dtype=object)
-    return [problem.separator.join(names[row]) for row in best_first(scores, k)]
+    return [problem.mark.join(names[row]) for row in best_first(scores, k)]
 
 
 def _sets(problem: Problem, probability: Array) -> list[str]:
     names = np.asarray(problem.names, dtype=object)
-    return [problem.separator.join(names[row == 1]) for row in hard_labels(problem.task, probability)]
+    return [problem.mark.join(names[row == 1]) for row in hard_labels(problem.task, probability)]
 
 
 def _scores(problem: Problem, texts: pd.Series) -> Array:
     index = {label: position for position, label in enumerate(problem.names)}
     scores = np.zeros((len(texts), len(index)))
-    for row, labels in enumerate(split_labels(texts, problem.separator)):
+    for row, labels in enumerate(split_labels(texts, problem.mark)):
         for rank, label in enumerate(labels):
             scores[row, index[label]] = 1 / (rank + 1) if problem.answer == "ranking" else 1
     return scores

@@ -1,7 +1,7 @@
 """The classes that a target's labels are, and the sample submission's columns for them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
@@ -91,6 +91,16 @@ def _in_order(labels: set[str]) -> tuple[str, ...]:
 def split_labels(sets: pd.Series, separator: str) -> list[list[str]]:
     """The labels in each text, without the spaces around them."""
     return [[label for part in text.split(separator) if (label := part.strip())] for text in sets]
+
+
+def asked_separator(answers: pd.Series, labels: Collection[str]) -> str | None:
+    """The mark by which cells of a sample submission are several of these labels each; None where each is one."""
+    cells = pd.Series(answers.unique())
+    for mark in SEPARATORS if not cells.isin(labels).all() else ():
+        rows = split_labels(cells, mark)
+        if max(map(len, rows), default=0) > 1 and {label for row in rows for label in row} <= set(labels):
+            return mark
+    return None
 
 
 def columns_by_class(

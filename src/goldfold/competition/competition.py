@@ -9,6 +9,7 @@ import pandas as pd
 from goldfold.competition import contract
 from goldfold.competition import task as work_out
 from goldfold.competition.classes import (
+    asked_separator,
     columns_by_class,
     require_ordered,
     work_out_classes,
@@ -29,7 +30,7 @@ from goldfold.config import CompetitionConfig, ImageTemplates, Kind, PrepareConf
 from goldfold.errors import InputError
 from goldfold.metrics import find_metric
 from goldfold.schema import Schema, work_out_schema
-from goldfold.tables import TextTable, read_text_table
+from goldfold.tables import TextTable, header_guess, read_text_table
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,16 @@ def read_competition(
     where the files disagree, and QuestionError for what they leave open.
     """
     files = find_files(config)
-    sample = read_text_table(files.sample) if files.sample else None
-    shipped = _with_clean_labels(config, read_shipped(config, files, sample))
+    shipped = _with_clean_labels(config, read_shipped(config, files, _sample(files)))
     names = shipped.names
     _require_rows(config, shipped)
-    asked = _asked(sample, names)
+    asked = shipped.sample
+    if asked is not None and files.sample:
+        require_ids(pd.DataFrame({asked.columns[0]: contract.ids_of(asked, names.keys)}), asked.columns[0], files.sample)
     train, test, decisions = _test_rows(config, files, shipped, asked)
     train = pd.concat([train, shipped.extra], ignore_index=True)
     train, spelled = _as_the_sample(config, train, names, asked)
-    problem, worked_out = _problem(config, train, names, asked, shipped.separator)
+    problem, worked_out = _problem(config, train, shipped, asked)
     if problem.has_numbers:
         train[list(names.targets)] = work_out.numeric_targets(train, names.targets, problem.task, str(shipped.source))
     require_columns(train.columns, problem.columns, str(shipped.source), "competition.metric")
@@ -141,11 +143,19 @@ def _with_clean_labels(config: CompetitionConfig, shipped: Shipped) -> Shipped:
         both[list(targets)], decisions = truths_as_numbers(both[list(targets)])
     separator = None
     for target in targets:
-        labels = one_spelling(both[target], config.labels, config.task)
+        labels = one_spelling(both[target], config.labels, config.task, _asked_texts(shipped))
         both[target], separator = labels.cells, labels.separator
         decisions += labels.decisions
     extra = both.iloc[rows:].reset_index(drop=True) if len(shipped.extra) else shipped.extra
     return replace(shipped, train=both.iloc[:rows], extra=extra, separator=separator, decisions=[*shipped.decisions, *decisions])
+
+
+def _asked_texts(shipped: Shipped) -> set[str]:
+    """The texts of the sample submission's answers, and its columns, which may be labels."""
+    if shipped.sample is None:
+        return set()
+    asked = contract.asked_columns(shipped.sample, shipped.names.keys)
+    return {*asked, *(text for name in asked[:1] for text in shipped.sample[name].unique())}
 
 
 def _as_the_sample(
@@ -186,13 +196,16 @@ def _require_rows(config: CompetitionConfig, shipped: Shipped) -> None:
         work_out.require_targets(shipped.extra, names.targets, names.id, str(Path(config.path) / config.extra))
 
 
-def _asked(sample: TextTable | None, names: Names) -> pd.DataFrame | None:
-    """The sample submission as texts, one row per id."""
-    if sample is None:
+def _sample(files: Files) -> TextTable | None:
+    """The sample submission; raises InputError for one without names of its columns, which a submission has to have."""
+    if files.sample is None:
         return None
-    ids = pd.DataFrame({sample.cells.columns[0]: contract.ids_of(sample.cells, names.keys)})
-    require_ids(ids, sample.cells.columns[0], sample.path)
-    return sample.cells
+    if not header_guess(files.sample).header:
+        raise InputError(
+            f"{files.sample} begins with a row, not with the names of its columns",
+            mend="write a first line with the names that the competition's page shows",
+        )
+    return read_text_table(files.sample)
 
 
 def _test_rows(
@@ -234,8 +247,9 @@ def _held_out(shipped: Shipped, fraction: float) -> tuple[pd.DataFrame, pd.DataF
 
 
 def _problem(
-    config: CompetitionConfig, train: pd.DataFrame, names: Names, sample: pd.DataFrame | None, separator: str | None
+    config: CompetitionConfig, train: pd.DataFrame, shipped: Shipped, sample: pd.DataFrame | None
 ) -> tuple[Problem, list[Decision]]:
+    names, separator = shipped.names, shipped.separator
     answers = sample[contract.asked_columns(sample, names.keys)] if sample is not None else None
     targets = names.targets
     task: Task
@@ -261,11 +275,13 @@ def _problem(
         metric_args=metric.args,
         grades=work_out_grades(train, task, answer, targets),
         separator=separator,
+        answer_separator=asked_separator(answers.iloc[:, 0], classes) if answers is not None else None,
         answer_id=names.answer,
         aggregate=config.aggregate,
         pair_id=config.pair_id,
         keys=names.keys,
         answer_names=answer_names if answer == "probability" else (),
+        ids=shipped.ids,
     )
     contract.require_writable(problem)
     if sample is not None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from goldfold.competition.classes import split_labels
 from goldfold.competition.ids import as_asked
-from goldfold.competition.labels import as_classes
+from goldfold.competition.labels import LIST, as_classes
 from goldfold.competition.problem import Problem
 from goldfold.competition.tables import fields_of
 from goldfold.config import Answer
@@ -91,8 +91,14 @@ def require_answerable(problem: Problem, sample: pd.DataFrame) -> None:
     columns, wanted = asked_columns(sample, problem.keys), answer_columns(problem)
     if problem.answer in ("label", "ranking", "set") and problem.names != problem.targets and len(columns) == 1:
         several = problem.answer != "label"
+        if several and sample[columns[0]].str.fullmatch(LIST).any():
+            raise InputError(
+                f"the sample submission writes the labels of a row as a list, {sample[columns[0]].iloc[0]}: goldfold writes them "
+                f"with {problem.mark!r} between them",
+                mend="write a sample submission with such marks, and rewrite submission.csv before you send it",
+            )
         column = as_classes(sample[columns[0]], problem.classes or problem.grades)
-        labels = {label for row in split_labels(column, problem.separator) for label in row} if several else set(column)
+        labels = {label for row in split_labels(column, problem.mark) for label in row} if several else set(column)
         unseen = sorted(labels - {"", *problem.classes, *problem.grades})
         if unseen:
             raise InputError(
@@ -120,10 +126,10 @@ def require_answerable(problem: Problem, sample: pd.DataFrame) -> None:
 def require_writable(problem: Problem) -> None:
     """Raise InputError for labels that contain the separator of an answer's labels."""
     if problem.answer in ("ranking", "set"):
-        broken = [label for label in problem.names if problem.separator in label]
+        broken = [label for label in problem.names if problem.mark in label]
         if broken:
             raise InputError(
-                f"an answer separates its labels by {problem.separator!r}, which {len(broken)} labels contain",
+                f"an answer separates its labels by {problem.mark!r}, which {len(broken)} labels contain",
                 broken,
                 "rename these labels",
             )

@@ -44,7 +44,9 @@ def tables_from_folders(config: CompetitionConfig, root: Path) -> FolderTables:
     if not shipped:
         raise InputError(
             f"{root} has neither a training table nor images",
-            mend="point competition.path to the folder with train.csv or with a folder of images per class",
+            [f"it holds {', '.join(sorted(path.name for path in root.iterdir())[:20]) or 'nothing'}"],
+            "point competition.path to the folder with train.csv or with a folder of images per class; or name the training "
+            "table in competition.train (in goldfold init: train=NAME), whatever it ends with",
         )
     files = _without_copies(root, shipped)
     parts, decisions = _train_and_test(files)

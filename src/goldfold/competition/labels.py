@@ -26,6 +26,8 @@ SPELLED: Sequence[Callable[[str], str]] = (
 )
 RARE = 0.05
 """The share of rows up to which a word such as ? is more probably a missing label than a class."""
+LIST = r"[\[({].*[\])}]|set\(\)"
+"""What Python or JSON writes of a list, a tuple or a set."""
 MARKS = (" ", "|", ";", ",", "\n")
 
 
@@ -37,13 +39,13 @@ class Labels(NamedTuple):
     separator: str | None = None
 
 
-def one_spelling(labels: pd.Series, renamed: Mapping[str, str], task: Task | None = None) -> Labels:
+def one_spelling(labels: pd.Series, renamed: Mapping[str, str], task: Task | None = None, asked: Collection[str] = ()) -> Labels:
     """Return a target's cells with one spelling for each label.
 
     Spaces around labels and forms of Unicode are never meant; 1, 1.0 and 01 are one label; numbers written with a unit or a
     decimal comma become plain ones; a list such as ['a', 'b'] becomes its labels. `renamed` says what a label is to be called.
-    Raises QuestionError for labels that differ by their case alone, and InputError for a few words among numbers where no `task`
-    says what is meant.
+    Raises QuestionError for labels that differ by their case alone unless all are `asked`, and InputError for a few words among
+    numbers where no `task` says what is meant.
     """
     name, decisions = str(labels.name), []
     clean = pd.Series(stripped(labels).to_pandas().to_numpy(), labels.index, dtype="str", name=name)
@@ -62,7 +64,7 @@ def one_spelling(labels: pd.Series, renamed: Mapping[str, str], task: Task | Non
         return _as_numbers(clean, NumberFormat.from_json(column.format), column.why, decisions)
     if column.kind == "number" and task is None:
         _require_numbers(clean, column)
-    _require_one_case(clean, renamed)
+    _require_one_case(clean, {*renamed.values(), *asked})
     return Labels(clean, decisions)
 
 
@@ -168,13 +170,13 @@ def _require_numbers(labels: pd.Series, column: Column) -> None:
         )
 
 
-def _require_one_case(labels: pd.Series, renamed: Mapping[str, str]) -> None:
-    """Raise QuestionError for labels that differ by their case alone, where nothing says that they are two."""
+def _require_one_case(labels: pd.Series, meant: Collection[str]) -> None:
+    """Raise QuestionError for labels that differ by their case alone, unless all are `meant`."""
     counts = labels[labels != ""].value_counts()
     spellings: dict[str, list[str]] = {}
     for label in counts.index:
         spellings.setdefault(label.casefold(), []).append(label)
-    several = [labels for labels in spellings.values() if len(labels) > 1 and not set(labels) <= set(renamed.values())]
+    several = [labels for labels in spellings.values() if len(labels) > 1 and not set(labels) <= set(meant)]
     if several:
         merged = {other: first for first, *others in several for other in others}
         kept = {label: label for labels in several for label in labels}
@@ -191,7 +193,7 @@ def _require_one_case(labels: pd.Series, renamed: Mapping[str, str]) -> None:
 def _lists(cells: pd.Series, renamed: Mapping[str, str]) -> tuple[pd.Series, str] | None:
     """Cells that are all lists as Python or JSON writes them, joined by a mark that no label holds, and it; None for others."""
     filled = cells[cells != ""]
-    if filled.empty or not filled.str.fullmatch(r"[\[({].*[\])}]|set\(\)").all():
+    if filled.empty or not filled.str.fullmatch(LIST).all():
         return None
     try:
         rows = {cell: [str(label).strip() for label in ast.literal_eval(cell)] for cell in filled.unique()}

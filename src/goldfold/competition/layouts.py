@@ -10,7 +10,8 @@ from goldfold.competition import contract
 from goldfold.competition.decision import Decision
 from goldfold.competition.files import Files
 from goldfold.competition.folders import LABEL, extra_from_folders, tables_from_folders
-from goldfold.competition.names import ROW, Names, work_out_names
+from goldfold.competition.names import ROW, Names, with_ids, with_their_ids, work_out_names
+from goldfold.competition.problem import Ids
 from goldfold.competition.tables import fields_of, filled, named_alike, require_columns, require_ids
 from goldfold.config import CompetitionConfig, ImageTemplates
 from goldfold.errors import InputError
@@ -25,7 +26,8 @@ class Shipped:
 
     `test` is None without a test table or folder, and `extra` is empty where params.yaml names none. `images` has the
     templates of a row's image, see `find_images`; `source` is the file or folder of the training rows, and `tables` are the
-    files as they were read, none for folders. `solution` has the labels of the test rows, where their folders tell, and
+    files as they were read, none for folders; `sample` is the sample submission with its ids, which it has as `ids` says.
+    `solution` has the labels of the test rows, where their folders tell, and
     `separator` is what separates the labels of a row where they were lists.
     """
 
@@ -36,6 +38,8 @@ class Shipped:
     images: ImageTemplates
     source: Path
     decisions: Sequence[Decision]
+    sample: pd.DataFrame | None = None
+    ids: Ids = "named"
     tables: Sequence[TextTable] = ()
     solution: pd.DataFrame | None = None
     separator: str | None = None
@@ -43,15 +47,20 @@ class Shipped:
 
 def read_shipped(config: CompetitionConfig, files: Files, sample: TextTable | None) -> Shipped:
     """Read the rows of tables, or of folders of images where there is no training table."""
-    return _from_folders(config, files) if files.train is None else _from_tables(config, files, files.train, sample)
+    if files.train is None:
+        folders = _from_folders(config, files)
+        asked, ids = with_ids(sample, None) if sample is not None else (None, folders.ids)
+        return replace(folders, sample=asked.cells if asked else None, ids=ids)
+    return _from_tables(config, files, files.train, sample)
 
 
 def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: TextTable | None) -> Shipped:
     train = read_text_table(path, config.header)
     test = _as_in_training(read_text_table(files.test, config.header), train) if files.test else None
     extra = _as_in_training(_extra_table(files.root / config.extra), train) if config.extra else None
-    names, decisions = work_out_names(config, train, test, sample)
-    if names.id == ROW and sample is not None and test is not None:
+    train, test, sample, ids = shipped = with_their_ids(train, test, sample)
+    names, decisions = work_out_names(config, shipped)
+    if names.id == ROW and sample is not None and test is not None and ROW not in test.cells and ids != "order":
         test = replace(test, cells=_with_column(test.cells, ROW, sample.cells.iloc[:, 0].tolist()))
     tables = [table for table in (train, test, extra) if table is not None]
     rows = _with_ids(train, names, names.targets)
@@ -59,11 +68,17 @@ def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: Te
     if extra is not None:
         require_ids(more, names.id, extra.path)
         _require_apart(more[names.id], rows[names.id], extra.path)
+    if names.spread and test is not None and sample is not None:
+        test = replace(test, cells=_spread(test.cells, sample.cells.iloc[:, 0], names.parts, train.cells))
     tested = _with_ids(test, names) if test is not None else None
+    asked = None if sample is None else sample.cells
+    if asked is not None and tested is not None and ids == "order":
+        asked = _with_column(asked, names.id, tested[names.id].tolist())
     read = [Decision("file", f"{table.path.name}: {len(table.cells)} rows", _in_words(table)) for table in tables]
     unread = {name: why for table in tables for name, why in table.left_out.items()}
     left_out = [Decision("columns: left out", name, why) for name, why in unread.items()]
-    return Shipped(names, rows, tested, more, config.image_templates, path, [*read, *decisions, *left_out], tables)
+    decisions = [*read, *decisions, *left_out]
+    return Shipped(names, rows, tested, more, config.image_templates, path, decisions, asked, ids, tables)
 
 
 def _as_in_training(table: TextTable, train: TextTable) -> TextTable:
@@ -95,7 +110,7 @@ def _from_folders(config: CompetitionConfig, files: Files) -> Shipped:
     ]
     images = config.image_templates if config.images else ImageTemplates(train="{path}", test="{path}")
     solution = tables.solution if target == LABEL else None
-    return Shipped(Names("id", (target,)), train, tables.test, extra, images, files.root, decisions, (), solution)
+    return Shipped(Names("id", (target,)), train, tables.test, extra, images, files.root, decisions, solution=solution)
 
 
 def _extra_table(path: Path) -> TextTable:
@@ -131,10 +146,26 @@ def _with_ids(table: TextTable, names: Names, targets: Sequence[str] = (), key: 
         cells = _with_column(cells, names.id, [str(row) for row in range(len(cells))])
     require_columns(cells.columns, [*parts, *fields_of(names.template), *targets], str(table.path), key)
     if names.parts:
-        cells = cells.assign(**{names.id: contract.joined(cells, names.parts)})
+        ids = contract.joined(cells, names.parts)
+        # Training rows may share what identifies a test row, as two visits in one week.
+        again = ids.groupby(ids).cumcount()
+        apart = ids.where((again == 0) | (not targets), ids + "_" + (again + 1).astype("str"))
+        cells = cells.assign(**{names.id: apart})
     if names.answer:
         cells = cells.assign(**{names.answer: filled(cells, names.template)})
     return cells
+
+
+def _spread(cells: pd.DataFrame, ids: pd.Series, keys: Sequence[str], train: pd.DataFrame) -> pd.DataFrame:
+    """The test table with a row for each id, which joins two keys, of the row that has the first.
+
+    Columns that change with the second in training are left out, as their values are those of another row.
+    """
+    first, second = keys
+    changing = train.groupby(first).nunique().max() > 1
+    parts = ids.str.rpartition("_")
+    rows = pd.DataFrame({first: parts[0], second: parts[2]})
+    return rows.merge(cells.drop(columns=[second, *changing.index[changing]], errors="ignore"), on=first, how="left")
 
 
 def _with_column(cells: pd.DataFrame, name: str, values: Sequence[str]) -> pd.DataFrame:

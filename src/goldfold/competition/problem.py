@@ -13,6 +13,8 @@ from goldfold.config import Answer, Task
 from goldfold.errors import InputError
 from goldfold.metrics import Array, Metric, find_metric, hard_labels, named_columns, score_rows
 
+Ids = Literal["named", "unnamed", "order"]
+"""How a submission has its ids: in a column, in a first one without a name, or not at all, having the test rows' order."""
 TUPLES = ("targets", "classes", "grades", "keys", "answer_names")
 
 OWN_NAMES = ("row", "fold", "seed", "Usage")
@@ -24,13 +26,15 @@ class Problem:
     """What is predicted (`task`, `targets`, `classes`), from which kind of input, and what the answer looks like.
 
     `classes` are the labels as texts, in the order of the model's outputs; of two the second is the positive one. A multilabel
-    task has them where one column holds each row's labels, separated by `separator`; otherwise its targets are its labels. A
-    regression that is answered by labels has them as `grades`, to the nearest of which its values are rounded.
+    task has them where one column holds each row's labels, separated by `separator`, and in an answer by `mark`; otherwise its
+    targets are its labels. A regression that is answered by labels has them as `grades`, to the nearest of which its values are
+    rounded.
 
     `answer_id` is the column by which rows share an answer, where several do, and `aggregate` how their
     predictions are combined. With `pair_id` the answer has a row per id and label. `keys` are the columns that `id` joins by _.
     `spelled` is what a column is called here that the competition calls by a name of goldfold's own, such as fold.
     `answer_names` are the answer's columns where the sample submission has names of its own for the classes, in their order.
+    `ids` says how a submission has its ids.
     """
 
     name: str
@@ -44,12 +48,14 @@ class Problem:
     metric_args: dict[str, Any] = field(default_factory=dict)
     grades: tuple[str, ...] = ()
     separator: str = " "
+    answer_separator: str | None = None
     answer_id: str | None = None
     aggregate: Literal["mean", "max"] = "mean"
     pair_id: str | None = None
     keys: tuple[str, ...] = ()
     answer_names: tuple[str, ...] = ()
     spelled: dict[str, str] = field(default_factory=dict)
+    ids: Ids = "named"
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Problem":
@@ -64,6 +70,11 @@ class Problem:
     def scored_by(self) -> Metric:
         """The competition's metric."""
         return find_metric(self.metric, self.task)
+
+    @property
+    def mark(self) -> str:
+        """What separates the labels of an answer."""
+        return self.answer_separator or self.separator
 
     @property
     def is_exclusive(self) -> bool:

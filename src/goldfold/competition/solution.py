@@ -53,7 +53,8 @@ def solution_table(path: Path, problem: Problem, renamed: Mapping[str, str] = {}
     seen none of the labels, and for ids with two labels.
     """
     by = problem.answer_id or problem.id
-    solution = _with_usage(read_text_table(path).cells, problem, path)
+    shipped = read_text_table(path)
+    solution = _with_usage(shipped.with_unnamed() if problem.ids == "unnamed" else shipped.cells, problem, path)
     id_column, ids = _ids(solution, problem, asked, path)
     labels = _labels(solution.drop(columns=[*id_column, USAGE], errors="ignore"), ids, problem, asked, path)
     more = solution.drop(columns=[by, *problem.targets], errors="ignore")
@@ -109,6 +110,8 @@ def _ids(solution: pd.DataFrame, problem: Problem, asked: Asked | None, path: Pa
                 return [name], ids
     if by in solution:
         return [by], solution[by]
+    if problem.ids == "order" and len(solution) == len(asked.ids):
+        return [], asked.ids
     raise _unclear(solution, f"has no column with the ids of the test rows, such as {', '.join(asked.ids.head(3))}", path)
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from goldfold.competition.classes import MOST_NUMBERED_CLASSES, SEPARATORS, split_labels
+from goldfold.competition.classes import MOST_NUMBERED_CLASSES, SEPARATORS, asked_separator, split_labels
 from goldfold.competition.decision import FROM_PARAMS, Decision
 from goldfold.competition.tables import line
 from goldfold.config import Answer, CompetitionConfig, Component, Task
@@ -82,22 +82,29 @@ def work_out_task(
                 [str(text)[:80] for text in train[target].head(3)],
                 "name another column in competition.target; run-length codes and texts as answers are not supported",
             )
-        _require_single(config, train[target])
+        if _are_several(train[target], answers):
+            return "multilabel", Decision("task", "multilabel", "the sample submission holds several labels in a row")
         return "multiclass", Decision("task", "multiclass", f"{target} has {distinct} different values")
     if not (numbers[target] % 1 == 0).all():
         return "regression", Decision("task", "regression", f"{target} has fractions")
     return _of_whole_numbers(config, numbers[target], answers)
 
 
-def _require_single(config: CompetitionConfig, labels: pd.Series) -> None:
-    """Raise QuestionError for labels of which some are others put together by a mark, such as a, b and a|b."""
+def _are_several(labels: pd.Series, answers: pd.DataFrame | None) -> bool:
+    """Whether labels are several ones put together by a mark, such as a, b and a|b, as the sample submission has them otherwise.
+
+    Raises QuestionError where the sample does not tell.
+    """
     distinct = set(labels)
     for mark in SEPARATORS:
         several = [label for label in distinct if mark in label.strip(mark)]
         parts = {part for row in split_labels(pd.Series(sorted(distinct), dtype="str"), mark) for part in row}
+        if not several or len(parts) >= len(distinct):
+            continue
+        if answers is not None and not set(answers.iloc[:, 0]) <= distinct and asked_separator(answers.iloc[:, 0], parts):
+            return True
         # Words of a name, as in barn owl, are rarely names themselves.
-        are_labels = mark != " " or sum(part in distinct for part in parts) >= len(parts) / 2
-        if several and len(parts) < len(distinct) and are_labels:
+        if mark != " " or parts & distinct:
             raise QuestionError(
                 f"{labels.name} holds {len(several)} labels such as {sorted(several)[0]!r}: are they one label, or several of "
                 f"{len(parts)} separated by {mark!r}?",
@@ -106,6 +113,7 @@ def _require_single(config: CompetitionConfig, labels: pd.Series) -> None:
                     Reply("task", "multiclass", f"rows have one of {len(distinct)} labels"),
                 ],
             )
+    return False
 
 
 def only_task(config: CompetitionConfig) -> Task | None:
@@ -174,7 +182,7 @@ def work_out_answer(
     # A multiclass log loss without a column per class has no probabilities to be given.
     if needs and (needs == "label" or task != "multiclass"):
         return decided("label" if needs == "label" else "probability", needed)
-    if task == "multiclass" and answers is not None and _are_rankings(answers.iloc[:, 0], classes):
+    if task == "multiclass" and answers is not None and asked_separator(answers.iloc[:, 0], classes):
         return decided("ranking", "the sample submission holds several labels in a row")
     if answers is None or task == "multiclass":
         return decided("label", "the sample submission has one column" if answers is not None else "the default")
@@ -184,10 +192,10 @@ def work_out_answer(
     labels = set(whole_number_labels(pd.Series(sorted(labels), dtype="str")))
     texts = answers.apply(whole_number_labels)
     filled = set(texts.to_numpy().ravel())
-    if not filled <= labels:
-        return decided("probability", "the sample submission holds other numbers than the labels")
-    if filled == labels or not filled <= {"0", "1"}:
+    if filled == labels or (filled <= labels and not filled <= {"0", "1"}):
         return decided("label", "the sample submission holds labels")
+    if not filled <= {"0", "1"}:
+        return decided("probability", "the sample submission holds other numbers than the labels")
     alone = " and ".join(sorted(filled - {""})) or "nothing"
     raise QuestionError(
         f"the sample submission holds {alone} alone: are labels asked for, or probabilities?",
@@ -196,12 +204,6 @@ def work_out_answer(
             Reply("answer", "probability", "as ROC AUC or log loss needs them"),
         ],
     )
-
-
-def _are_rankings(answers: pd.Series, classes: tuple[str, ...]) -> bool:
-    """Whether texts hold several classes each."""
-    names, rows = set(classes), split_labels(answers, " ")
-    return not set(answers) <= names and all(set(row) <= names for row in rows) and max(map(len, rows)) > 1
 
 
 def work_out_metric(config: CompetitionConfig, task: Task, answer: Answer) -> tuple[Component, Decision]:

@@ -12,6 +12,7 @@ import pandas as pd
 from goldfold.competition import Competition
 from goldfold.competition.folders import LABEL, tables_from_folders
 from goldfold.competition.images import Part, find_images
+from goldfold.competition.sides import side_of
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
 from goldfold.init.setting import Setting, remark
@@ -28,14 +29,21 @@ def images_of_rows(competition: Competition, files: Sequence[Path]) -> list[Sett
 
     Images go by the id, or by a template over the row's columns, which may be another one for each table.
     """
-    fitting = {
-        "train": _fitting(competition, competition.train, files, "train"),
-        "test": _fitting(competition, competition.test, files, competition.test_part),
+    sides: dict[str, tuple[pd.DataFrame, Part]] = {
+        "train": (competition.train, "train"),
+        "test": (competition.test, competition.test_part),
     }
+    fitting = {side: _fitting(competition, table, files, part) for side, (table, part) in sides.items()}
+    for side, (table, part) in sides.items():
+        if [None] == fitting[side] != fitting["test" if side == "train" else "train"]:
+            fitting[side] += _fitting(competition, table, files, part, by_id=False)
     if not all(fitting.values()):
         return None
     shared = [template for template in fitting["train"] if template in fitting["test"]]
-    train, test = (shared[0], shared[0]) if shared else (fitting["train"][0], fitting["test"][0])
+    # Of masks beside images, those in the training folder are the images that the test folder has too.
+    pairs = [(one, other) for one in fitting["train"] for other in fitting["test"]]
+    alike = [(one, other) for one, other in pairs if one and other and _without_side(one) == _without_side(other)]
+    train, test = (shared[0], shared[0]) if shared else (*alike, (fitting["train"][0], fitting["test"][0]))[0]
     if train is None and test is None:
         return [remark("competition", f"images: each row's goes by its {competition.problem.id}: {_folders(files)}")]
     others = [template for template in fitting["train"] if template not in (None, train)]
@@ -96,8 +104,10 @@ def typical_side(paths: Iterable[Path]) -> int:
     return int(np.median(sides))
 
 
-def _fitting(competition: Competition, table: pd.DataFrame, files: Sequence[Path], part: Part) -> list[str | None]:
-    """The templates by which the fewest rows of a table lack an image, the best first; None is the row's id."""
+def _fitting(
+    competition: Competition, table: pd.DataFrame, files: Sequence[Path], part: Part, by_id: bool = True
+) -> list[str | None]:
+    """The templates by which the fewest rows of a table lack an image, the best first; None is the row's id, if allowed."""
 
     def lacking(template: str | None) -> float:
         try:
@@ -106,10 +116,10 @@ def _fitting(competition: Competition, table: pd.DataFrame, files: Sequence[Path
             return math.inf
         return len(rows.missing)
 
-    counts: dict[str | None, float] = {None: lacking(None)}
-    if counts[None]:
+    counts: dict[str | None, float] = {None: lacking(None)} if by_id else {}
+    if counts.get(None, 1):
         counts |= {template: lacking(template) for template in _templates(competition, table, files)}
-    fewest = min(counts.values())
+    fewest = min(counts.values(), default=math.inf)
     return [template for template, count in counts.items() if count == fewest < math.inf]
 
 
@@ -140,6 +150,11 @@ def _templates(competition: Competition, table: pd.DataFrame, files: Sequence[Pa
                 )
     by_id = [template for template, count in shapes.items() if 2 * count > len(rows)]
     return by_column + sorted(by_id, key=lambda template: ("front" not in template, len(template), template))
+
+
+def _without_side(template: str) -> str:
+    """A template without its folders for training or test."""
+    return "/".join(part for part in template.split("/") if side_of(part) is None)
 
 
 def _stem(cell: object) -> str:

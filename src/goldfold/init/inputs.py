@@ -1,7 +1,7 @@
 """Which kind of input a competition has, and the sections that fit it: prepare, model, augment, finetune, train."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldfold.competition import Competition
@@ -32,8 +32,11 @@ PHOTOS = [
 ]
 
 
-def work_out_modality(competition: Competition, has_images: bool) -> tuple[str, str, list[str]]:
-    """Return the kind of input, why, and the columns of texts. Raises InputError if there is nothing to learn from."""
+def work_out_modality(competition: Competition, has_images: bool, unread: Mapping[str, int]) -> tuple[str, str, list[str]]:
+    """Return the kind of input, why, and the columns of texts.
+
+    Raises InputError if there is nothing to learn from; `unread` counts the files that goldfold cannot read, by their kind.
+    """
     texts, columns = _texts(competition), _columns(competition)
     counted = Counter(columns.values())
     contents = " and ".join(f"{count} {PLURALS[kind] if count > 1 else kind}" for kind, count in counted.items())
@@ -52,7 +55,12 @@ def work_out_modality(competition: Competition, has_images: bool) -> tuple[str, 
         return "table", f"no images and no long texts: {contents}", []
     raise InputError(
         "the tables share no column to learn from, and no image belongs to their rows",
-        mend="add missing files, or say how an image's path is made: images=… after the folder",
+        [
+            *(f"{one.name}: {one.doubt or one.why}" for one in competition.schema.columns if one.name in competition.test),
+            *(f"{count} files {kind}, which goldfold does not read" for kind, count in unread.items()),
+        ],
+        "add missing files, or say how an image's path is made: images=… after the folder; docs/kinds-of-input.md shows how to "
+        "read other files",
     )
 
 

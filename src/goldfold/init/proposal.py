@@ -17,6 +17,7 @@ from goldfold.init.params import written
 from goldfold.init.setting import Setting, remark
 from goldfold.init.split import work_out_split
 from goldfold.init.tables import Tables, find_tables, find_target
+from goldfold.tables import header_of
 
 OVERRIDDEN = "as you said"
 FOLDERS = ("validation folder", "folder of predictions", "other folders", "copies")
@@ -75,7 +76,8 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
         config["images"] = template
         competition = _read(config)
     if tables.train:
-        modality, why_modality, texts = work_out_modality(competition, has_images=bool(by_row) or "images" in overrides)
+        has_images = bool(by_row) or "images" in overrides
+        modality, why_modality, texts = work_out_modality(competition, has_images, files.others)
     else:
         modality, why_modality, texts = "image", "a folder of images", []
     whys = {
@@ -140,8 +142,12 @@ def _competition(
             values[key] = (str(table[0]), table[1])
     if not tables.header:
         values["header"] = (False, "the first line holds numbers; columns are called column1, column2, …")
-    if tables.train and (problem.id != ROW or "id" in config) and not problem.keys:
-        values["id"] = (problem.as_shipped(problem.id), decided["id"])
+    if tables.train and not problem.keys:
+        # Ids that are joined of columns, or counted, are worked out again.
+        name = config.get("id", problem.as_shipped(problem.id))
+        shipped = [header_of(competition.root / table[0], tables.header) for table in (tables.train, tables.test) if table]
+        if "id" in config or any(name in columns for columns in shipped):
+            values["id"] = (name, decided["id"])
     if tables.train:
         targets = [problem.as_shipped(target) for target in problem.targets]
         values["target"] = (targets[0] if len(targets) == 1 else targets, decided["target"])

@@ -38,7 +38,7 @@ def work_out_split(competition: Competition, named_group: str | None) -> list[Se
         Setting("split.strategy", strategy, f"{reason}; or {others}", is_usual=strategy == "stratified" and folds == FOLDS),
         Setting("split.n_folds", folds, is_usual=True),
         Setting("split.folds", list(range(folds)), is_usual=True),
-        Setting("split.group", group, why or "the column whose equal values stay in one fold", is_usual=group is None),
+        Setting("split.group", group, why or "the column whose equal values stay in one fold", is_usual=not why),
         Setting("split.time", None, later or "the column that orders the rows", is_usual=not later),
         Setting("split.column", None, is_usual=True),
     ]
@@ -49,7 +49,7 @@ def _group(competition: Competition) -> tuple[str | None, str]:
     train, test, problem = competition.train, competition.test, competition.problem
     for name in train.columns:
         values = train[name]
-        if name in (problem.id, *problem.targets) or values.isna().any() or pd.api.types.is_float_dtype(values):
+        if name in (problem.id, *problem.targets) or pd.api.types.is_float_dtype(values):
             continue
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
         if not re.search(rf"(?:^|_)(?:{OWNERS})(?:_?(?:id|no|nr|num|number|name|key))?(?:$|_)", words):
@@ -58,6 +58,8 @@ def _group(competition: Competition) -> tuple[str | None, str]:
         if distinct < FEWEST_GROUPS or len(values) / distinct < ROWS_PER_GROUP:
             continue
         rows = len(values) / distinct
+        if gaps := int(values.isna().sum()):
+            return None, f"rows of one {name} should stay in one fold, but {gaps} have none: fill them in, and set it here"
         if name not in test:
             return name, f"{distinct} of them have {rows:.1f} rows each"
         seen = test[name].isin(set(values)).mean()

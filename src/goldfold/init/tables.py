@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goldfold.competition.sides import side_of
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.init.files import Files
 from goldfold.tables import header_guess, header_of, read_text_table
 from goldfold.tables.reading import ANY, FOLDER
@@ -34,27 +34,37 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
     Raises InputError if the training table remains unclear.
     """
     named: dict[str, Named] = {}
+    others: dict[str, Sequence[Path]] = {}
     for role in ("train", "test", "sample_submission"):
         if overrides.get(role):
             named[role] = (Path(str(overrides[role])), "as you said")
     tables = _as_class_folders(files.root, files.tables)
     rest = [path for path in tables if path not in {path for path, _ in named.values()}]
     for role, words in (("sample_submission", ("submission", "submit", "sample")), ("test", ("test",)), ("train", ("train",))):
-        if role not in named and (path := _by_name(rest, words, role)):
-            named[role] = (path, "by its name")
-            rest.remove(path)
+        if role not in named and (found := _by_name(rest, words, role)):
+            named[role] = (found[0], "by its name")
+            rest.remove(found[0])
+            others[role] = found
+    if {"test", "train"} <= set(others):
+        named |= _of_one_target(files.root, others["train"], others["test"])
     if "train" not in named and (readable := [path for path in rest if _holds_rows(files.root / path)]):
         named |= _by_columns(files.root, readable, named)
     paths = {path for path, _ in named.values()}
+    unread = tuple(path for path in tables if path not in paths)
+    if "train" in named and "extra" not in overrides:
+        asked = named.get("sample_submission") or named.get("test")
+        _require_whole(files.root, named["train"][0], asked and asked[0], [p for p in unread if _holds_rows(files.root / p)])
     header = bool(
-        overrides["header"] if "header" in overrides else not _has_no_header(files.root, [path for path, _ in named.values()])
+        overrides["header"]
+        if "header" in overrides
+        else not _has_no_header(files.root, [path for role, (path, _) in named.items() if role != "sample_submission"])
     )
     return Tables(
         train=named.get("train"),
         test=named.get("test"),
         sample=named.get("sample_submission"),
         header=header,
-        unread=tuple(path for path in tables if path not in paths),
+        unread=unread,
     )
 
 
@@ -65,18 +75,26 @@ def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
     columns = header_of(root / tables.train[0], tables.header)
     test = header_of(root / tables.test[0], tables.header) if tables.test else []
     sample = header_of(root / tables.sample[0]) if tables.sample else []
-    asked = sample[1:]
+    asked = sample[1:] or sample
     if asked and all(name in columns for name in asked):
         return None, ""
     if ANY in tables.train[0].parts:
         return FOLDER, "the folders in which the tables lie"
-    others = {name.casefold() for name in (*test, *sample[:1], *([] if test or sample else columns[:-1]))}
+    others = {name.casefold() for name in (*test, *sample[: len(sample) > 1], *([] if test or sample else columns[:-1]))}
     candidates = [name for name in columns if name.casefold() not in others]
     usual = [name for name in columns if name.lower() in USUAL_TARGETS and name not in test]
     if not test and not sample and usual:
         return usual[0], "by its name"
     if len(candidates) == 1 and (test or sample):
         return None, ""
+    if not candidates and not set(map(str.casefold, sample)) & {name.casefold() for name in columns if name not in test}:
+        more = [f"{path}: {', '.join(header_of(root / path)[:8])}" for path in tables.unread if _holds_rows(root / path)]
+        if more:
+            raise InputError(
+                f"{tables.train[0]} has no column to predict, only those that are known of the test rows too",
+                more,
+                "join the table that has the target to the training table, into one file; or name another one in train",
+            )
     if not candidates:
         return None, ""
     if asked and (held := _holding(root / tables.train[0], candidates, asked)):
@@ -103,13 +121,39 @@ def _as_class_folders(root: Path, tables: Sequence[Path]) -> list[Path]:
     return joined
 
 
-def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Path | None:
-    """The table whose name says its role: the role itself first, else the shortest name with one of the words."""
+def _require_whole(root: Path, train: Path, asked: Path | None, others: Sequence[Path]) -> None:
+    """Raise QuestionError for other tables with the columns of the training table, which may be a part of it.
+
+    A table with ids that are `asked` has the solution.
+    """
+    columns = set(header_of(root / train)) if others else set()
+    alike = [path for path in others if ANY not in path.parts and set(header_of(root / path)) == columns]
+    ids = set(read_text_table(root / asked).cells.iloc[:, 0]) if alike and asked else set()
+    parts = [str(path) for path in alike if ids.isdisjoint(read_text_table(root / path).cells.iloc[:, 0])]
+    if parts:
+        raise QuestionError(
+            f"{', '.join(parts)}: the columns are those of {train}. Are these more training rows? Join the parts of one table",
+            [Reply("extra", parts[0], "more training rows, on which nothing is validated"), Reply("extra", None, "they are not")],
+        )
+
+
+def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Sequence[Path]:
+    """The tables whose names say their role: the role itself, else the shortest name with one of the words first."""
     stems = {path: path.name.lower().split(".")[0] for path in paths}
     stems |= {path: path.parts[0].lower() for path in paths if ANY in path.parts}
     exact = [path for path, stem in stems.items() if stem == role]
     holding = [path for path, stem in stems.items() if any(word in stem for word in words)]
-    return next(iter(exact or sorted(holding, key=lambda path: (len(path.parts), len(path.name), path))), None)
+    return exact or sorted(holding, key=lambda path: (len(path.parts), len(path.name), path))
+
+
+def _of_one_target(root: Path, train: Sequence[Path], test: Sequence[Path]) -> dict[str, Named]:
+    """The first training table and test table of which one has the columns of the other and more, where the likeliest do not."""
+    columns = {path: set(header_of(root / path)) for path in (*train, *test)} if len(train) > 1 and len(test) > 1 else {}
+    pairs = [(one, other) for one in train for other in test if columns and columns[one] > columns[other]]
+    if not pairs or columns[train[0]] - columns[test[0]]:
+        return {}
+    why = "by its name, and as the training table has a column that the test table lacks"
+    return {"train": (pairs[0][0], why), "test": (pairs[0][1], why)}
 
 
 def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) -> dict[str, Named]:
@@ -154,7 +198,7 @@ def _holds_rows(path: Path) -> bool:
 
 
 def _has_no_header(root: Path, paths: Sequence[Path]) -> bool:
-    """Whether no table has a header, as far as their first lines show; raises InputError where some have one and others none."""
+    """Whether no table has a header, as far as their first lines show; raises InputError where one has and another has not."""
     headers = {path: header_guess(root / path).header for path in paths}
     if len(set(headers.values())) > 1:
         raise InputError(

@@ -1,5 +1,5 @@
 """Test predictions and the submission."""
 
-from goldfold.prediction.submission import Submission, check_submission, score_submission, with_columns
+from goldfold.prediction.submission import Submission, check_submission, rewrite_submission, score_submission, with_columns
 
-__all__ = ["Submission", "check_submission", "score_submission", "with_columns"]
+__all__ = ["Submission", "check_submission", "rewrite_submission", "score_submission", "with_columns"]

@@ -8,6 +8,8 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.competition.answers import breaches_of, read_answers, write_answers
 from goldfold.competition.contract import asked_columns, ids_of, pair_ids
+from goldfold.competition.ids import as_among
+from goldfold.competition.tables import named_alike
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_whole
 from goldfold.inference.postprocess import Step, Steps, processed
@@ -58,9 +60,7 @@ class Submission:
         if self.by_fold is not None:
             with written_whole(folder / "by_fold.parquet") as draft:
                 self.by_fold.to_parquet(draft)
-        with written_whole(folder / "submission.csv") as draft:
-            self.table.to_csv(draft, index=False)
-            check_submission(draft, self.sample, self.problem)
+        write_submission(self.table, folder / "submission.csv", self.sample, self.problem)
 
     @classmethod
     def load(cls, folder: Path, problem: Problem, sample: pd.DataFrame) -> "Submission":
@@ -69,16 +69,45 @@ class Submission:
         return cls(problem, sample, pd.read_parquet(folder / "predictions.parquet"), steps)
 
 
+def write_submission(table: pd.DataFrame, path: Path, sample: pd.DataFrame, problem: Problem) -> None:
+    """Write an answer; raises InputError, and leaves no file, where it would break the contract."""
+    with written_whole(path) as draft:
+        table.iloc[:, int(problem.ids == "order") :].to_csv(draft, index=False)
+        check_submission(draft, sample, problem)
+
+
+def rewrite_submission(path: Path, target: Path, sample: pd.DataFrame, problem: Problem) -> None:
+    """Write a submission made elsewhere with the sample submission's order of columns and spelling of names and ids.
+
+    Raises InputError where it breaks the contract otherwise.
+    """
+    table, _ = named_alike(read_submission(path, sample, problem), list(sample.columns))
+    if set(table.columns) == set(sample.columns):
+        table = table[list(sample.columns)]
+        if not problem.keys and (ids := as_among(table.iloc[:, 0], sample.iloc[:, 0])) is not None:
+            table = table.assign(**{sample.columns[0]: ids.to_numpy()})
+    write_submission(table, target, sample, problem)
+
+
 def check_submission(path: Path, sample: pd.DataFrame, problem: Problem) -> None:
     """Raise InputError, with every breach, where the file breaks the contract of the sample submission.
 
     Same columns in the same order, same ids, same count, nothing missing or infinite, probabilities between 0 and 1
     that sum to 1 over classes, and labels that training knows.
     """
-    table = read_text_table(path).cells
-    breaches = _breaches(table, sample, problem)
+    breaches = _breaches(read_submission(path, sample, problem), sample, problem)
     if breaches:
         raise InputError("the submission would be refused", breaches, "mend what wrote it; nothing was kept")
+
+
+def read_submission(path: Path, sample: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+    """Read a submission's file as texts, with its ids first: where it has none, those of the sample submission in order."""
+    table, ids = read_text_table(path), sample.iloc[:, 0]
+    if problem.ids == "unnamed":
+        return table.with_unnamed()
+    if problem.ids == "order" and ids.name not in table.cells and len(table.cells) == len(ids):
+        return pd.concat([ids.reset_index(drop=True), table.cells], axis=1)
+    return table.cells
 
 
 def _breaches(table: pd.DataFrame, sample: pd.DataFrame, problem: Problem) -> list[str]:
@@ -100,13 +129,14 @@ def with_columns(solution: pd.DataFrame, test: pd.DataFrame, problem: Problem) -
     return solution.merge(test[[by, *more]].drop_duplicates(by), on=by, how="left")
 
 
-def score_submission(path: Path, solution: pd.DataFrame, problem: Problem) -> float:
+def score_submission(path: Path, solution: pd.DataFrame, problem: Problem, sample: pd.DataFrame | None = None) -> float:
     """Score a submission against the test labels, rows matched by id; raises InputError where ids are missing.
 
-    `solution` holds Problem.columns; of rows that share an answer the first counts. A label that training never saw has the
-    probability 0, so that its rows are wrong; raises InputError where that leaves the metric undefined.
+    `sample` tells the ids of a submission without any, else the solution does. `solution` holds Problem.columns; of rows that
+    share an answer the first counts. A label that training never saw has the probability 0, so that its rows are wrong; raises
+    InputError where that leaves the metric undefined.
     """
-    table = read_text_table(path).cells
+    table = read_submission(path, solution[[problem.id]] if sample is None else sample, problem)
     answers = table[asked_columns(table, problem.keys)].set_axis(ids_of(table, problem.keys), axis=0)
     by = problem.answer_id or problem.id
     solution = solution.drop_duplicates(by, ignore_index=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from goldfold.competition import PRIVATE, PUBLIC, USAGE, Problem, read_solution
+from goldfold.competition import PRIVATE, PUBLIC, USAGE, read_solution
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
 from goldfold.prepare import PreparedSet
@@ -33,21 +33,22 @@ def score_by_solution(path: Path, competition: CompetitionConfig, prepared: Prep
         solution = read_solution(competition, problem, prepared.sample, prepared.test)
         if solution is None:
             return None
-        return SolutionScore(score_submission(path, with_columns(solution, prepared.test, problem), problem), source)
+        solution = with_columns(solution, prepared.test, problem)
+        return SolutionScore(score_submission(path, solution, problem, prepared.sample), source)
     except InputError as error:
         return SolutionScore(None, source, str(error).splitlines()[0])
 
 
-def scores_by_part(path: Path, solution: pd.DataFrame, problem: Problem) -> dict[str, tuple[float, int]]:
+def scores_by_part(path: Path, solution: pd.DataFrame, prepared: PreparedSet) -> dict[str, tuple[float, int]]:
     """Score the whole solution, `test`, and what its column Usage calls Public and Private; each with its number of rows."""
     from goldfold.prediction import score_submission
 
-    parts = {"test": solution}
+    parts, problem = {"test": solution}, prepared.problem
     if USAGE in solution:
         parts |= {f"test {part.lower()}": solution[solution[USAGE] == part] for part in (PUBLIC, PRIVATE)}
     by = problem.answer_id or problem.id
     return {
-        name: (score_submission(path, rows.reset_index(drop=True), problem), rows[by].nunique())
+        name: (score_submission(path, rows.reset_index(drop=True), problem, prepared.sample), rows[by].nunique())
         for name, rows in parts.items()
         if len(rows)
     }

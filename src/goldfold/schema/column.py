@@ -21,7 +21,8 @@ class Column:
     """What the cells of a column are, how each becomes a value, and what was odd.
 
     `format` is what the kind needs to read a cell: a number's marks and unit, a boolean's two words, a date's format of strptime;
-    `numeric` of a category says that its cells are numbers, so that 1, 1.0 and 01 are one. Cells in `missing` mean nothing;
+    `numeric` of a category says that its cells are numbers, so that 1, 1.0 and 01 are one. `others` are formats of tables that
+    write it otherwise, for cells that `format` does not read. Cells in `missing` mean nothing;
     `odd` are those that the kind cannot read, with their file and row, the first few of `odd_cells`. Numbers that are `whole` in
     all tables are int64 where none is missing. `doubt` is what the cells may mean otherwise, for the competitor to decide.
     """
@@ -35,19 +36,21 @@ class Column:
     why: str = ""
     whole: bool = False
     doubt: str = ""
+    others: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Column":
         """Rebuild what `to_json` gave."""
-        return cls(**{**value, **{name: tuple(value.get(name, ())) for name in ("missing", "odd")}})
+        return cls(**{**value, **{name: tuple(value.get(name, ())) for name in ("missing", "odd", "others")}})
 
     def to_json(self) -> dict[str, Any]:
         """The column as JSON holds it."""
         return asdict(self)
 
     def reading(self) -> dict[str, Any]:
-        """What `read` needs, as JSON: the name, the kind, the format, the codes for missing, and whether numbers are whole."""
-        return {name: value for name, value in self.to_json().items() if name in ("name", "kind", "format", "missing", "whole")}
+        """What `read` needs, as JSON: the name, the kind, the formats, the codes for missing, and whether numbers are whole."""
+        needed = ("name", "kind", "format", "missing", "whole", "others")
+        return {name: value for name, value in self.to_json().items() if name in needed}
 
     def read(self, cells: pd.Series) -> pd.Series:
         """Read cells as numbers, booleans, texts, moments in UTC, or time since midnight; missing where there is none.
@@ -68,27 +71,33 @@ class Column:
         if self.kind == "text":
             texts = pa.array(cells.astype("str"), texts.type)
         texts = pc.if_else(empty, pa.scalar(None, texts.type), texts)
-        return pd.Series(self._values(texts), name=cells.name).set_axis(cells.index)
+        values = pd.Series(self._values(texts, self.format))
+        for other in self.others:
+            values = values.where(values.notna(), pd.Series(self._values(texts, other)))
+        if self.kind == "number":
+            values = pd.Series(self._whole(values.to_numpy()))
+        values.name = cells.name
+        return values.set_axis(cells.index)
 
     def _whole(self, numbers: Array) -> Array:
         """The numbers as int64 where all of the column's are whole and none is missing."""
         is_whole = self.whole and bool((numbers == np.round(numbers)).all())
         return numbers.astype(np.int64) if is_whole else numbers
 
-    def _values(self, texts: pa.Array) -> Any:
+    def _values(self, texts: pa.Array, format: Mapping[str, Any]) -> Any:
         if self.kind == "number":
-            return self._whole(read_numbers(texts, NumberFormat.from_json(self.format)))
-        if self.kind == "category" and "numeric" in self.format:
-            written = canonical(read_numbers(texts, NumberFormat.from_json(self.format["numeric"])))
+            return read_numbers(texts, NumberFormat.from_json(format))
+        if self.kind == "category" and "numeric" in format:
+            written = canonical(read_numbers(texts, NumberFormat.from_json(format["numeric"])))
             series = texts.to_pandas().astype("str")
             return written.where(written != "", series)
         series = pd.Series(texts.to_pandas(), dtype="str")
         match self.kind:
             case "boolean":
-                no, yes = self.format["words"]
+                no, yes = format["words"]
                 return series.str.casefold().map({no: False, yes: True}).astype("boolean")
             case "date":
-                return read_dates(series, self.format["format"])
+                return read_dates(series, format["format"])
             case "time":
                 return read_times(series)
             case "duration":

@@ -159,7 +159,7 @@ def points_are_thousands(cells: pa.Array) -> bool:
 def _parsed(parts: pd.DataFrame, format: NumberFormat) -> Array:
     """The values of cells in a format, NaN for those in another."""
     mark, decimal = _class(format.thousands), _class(format.decimal)
-    grouped = rf"|\d{{1,3}}(?:[{mark}]\d{{2,3}})*[{mark}]\d{{3}}" if mark else ""
+    grouped = rf"|[1-9]\d{{0,2}}(?:[{mark}]\d{{2,3}})*[{mark}]\d{{3}}" if mark else ""
     digits = parts["digits"]
     # An exponent has no unit, and the sign stands before the unit, behind it, or as brackets.
     fits = digits.str.fullmatch(rf"(?:\d+{grouped})?(?:{decimal}\d*)?").fillna(False).astype(bool)

@@ -21,7 +21,8 @@ NEARLY_ALL = 0.95
 """The share of a column's cells from which they say what it is; the others are odd."""
 FEW_NUMBERS = 20
 """Different numbers up to which a column that also holds words is one of categories, such as 1, 2, 3+."""
-SAMPLED, LISTED = 2000, 20
+SAMPLED, LISTED, HEAD = 2000, 20, 500
+WORDED = ("category", "text")
 GIVEN = "as params.yaml says"
 MISSING = frozenset({"?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "-nan", "<na>", "nat", "null", "none", "missing", "nil"})
 """Words that mean nothing among numbers, dates and truths, in any case."""
@@ -34,6 +35,7 @@ MOST_SPELLINGS = 32
 DATED = ("date", "day", "time", "dt", "timestamp", "datum")
 """Words in a column's name from which eight digits such as 20190131 are a date."""
 SEVERAL_WORDS, MANY_WORDS, LONG = 3.0, 7.0, 40.0
+NUMBER_ALONE = r"[-+]?\d+(?:[.,]\d+)?"
 UNSPACED = r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}"
 """Two characters of a script without spaces between words, which count as a word."""
 
@@ -86,6 +88,8 @@ def work_out_schema(
         if column is None:
             parts = [(table, stripped(table.cells[name])) for table in holding]
             column = work_out_column(name, pa.chunked_array([part for _, part in parts]), kind, missing)
+            if kind is None and len(parts) > 1:
+                column = _as_each_writes(column, parts, missing)
             column = _with_odd_cells(column, parts)
         columns.append(column)
     return Schema(tuple(columns))
@@ -125,6 +129,43 @@ def work_out_column(name: str, texts: pa.ChunkedArray, kind: Kind | None = None,
     return replace(_worded(name, numbers), missing=kept)
 
 
+def _as_each_writes(column: Column, parts: Sequence[tuple[TextTable, pa.Array]], missing: Collection[str]) -> Column:
+    """The column in each table's own format, where one writes 1,5 and another 1.5; with a doubt where they contradict each other.
+
+    A table's first cells tell whether it is of one kind with another format than the whole column; most are not.
+    """
+
+    def alone(part: pa.Array) -> Column:
+        return work_out_column(column.name, pa.chunked_array([part]), missing=missing)
+
+    def agree(columns: Sequence[Column]) -> bool:
+        return all((one.kind, one.format) == (column.kind, column.format) for one in columns)
+
+    filled = [(table, part) for table, part in parts if pc.any(pc.not_equal(part, "")).as_py()]
+    if column.kind in WORDED and any(alone(part.slice(0, HEAD)).kind in WORDED for _, part in filled):
+        return column
+    if column.kind not in (*WORDED, "number") and not column.odd_cells:
+        return column
+    own = [alone(part) for _, part in filled]
+    if agree(own) or any(one.kind in WORDED for one in own):
+        return column
+    distinct = [pd.Series(part.unique().to_pandas().astype("str")) for _, part in filled]
+    if "boolean" in {one.kind for one in own}:
+        own = [_boolean(column.name, cells[cells != ""], (("0", "1"),)) or one for one, cells in zip(own, distinct, strict=True)]
+    formats = [dict(one.format) for one in own]
+    ways = [format for at, format in enumerate(formats) if format not in formats[:at]]
+    # 12 % is 0.12 in one table, and 12 in another.
+    shares = {format.get("after") == "%" for format in formats}
+    odd_cells = sum(one.odd_cells for one in own)
+    made = replace(own[0], others=tuple(ways[1:]), odd_cells=odd_cells, whole=False)
+    written = "; ".join(f"{one.why} in {table.path.name}" for one, (table, _) in zip(own, filled, strict=True))
+    for one, cells in zip(own, distinct, strict=True):
+        if one.kind != made.kind or len(shares) > 1 or not replace(one, whole=False).read(cells).equals(made.read(cells)):
+            doubt = f"each table writes it otherwise ({written}), so that it stays as it is written: write it alike, or drop it"
+            return replace(_worded(column.name, cells.value_counts()), doubt=doubt)
+    return replace(made, why=written, whole=all(one.whole for one in own))
+
+
 def _plain(name: str, texts: pa.ChunkedArray, kind: Kind | None) -> Column | None:
     """The column of plain numbers and empty cells: a number, a date of eight digits, codes too long for one; else None."""
     is_filled = pc.not_equal(texts, "")
@@ -155,7 +196,7 @@ def _code_for_missing(values: Array) -> str:
             continue
         gap = ((others * sign).min() - extreme * sign).item()
         apart = (others.max() - others.min()).item()
-        if gap > apart or (extreme == -1 and others.min() >= 0 and apart > FEW_NUMBERS):
+        if (gap > apart and abs(extreme) > 1) or (extreme == -1 and others.min() >= 0 and apart > FEW_NUMBERS):
             return f"{extreme:.0f} in {times} cells may mean a missing value: competition.missing: ['{extreme:.0f}']"
     return ""
 
@@ -209,9 +250,9 @@ def _codes(counts: pd.Series, read: Array, values: Array) -> tuple[str, ...]:
     return tuple(others.index) if few and len(np.unique(values[read])) > FEW_NUMBERS else ()
 
 
-def _boolean(name: str, cells: pd.Series) -> Column | None:
+def _boolean(name: str, cells: pd.Series, pairs: Sequence[tuple[str, str]] = TRUTHS) -> Column | None:
     words = set(cells.str.casefold()) if len(cells) <= MOST_SPELLINGS else set()
-    pair = next((pair for pair in TRUTHS if words == set(pair)), None)
+    pair = next((pair for pair in pairs if words == set(pair)), None)
     if pair is None:
         return None
     no, yes = pair
@@ -227,9 +268,18 @@ def _worded(name: str, counts: pd.Series) -> Column:
     mostly_different = len(counts) > counts.sum() / 2
     is_text = (mean >= SEVERAL_WORDS and mostly_different) or (mean >= MANY_WORDS and len(counts) > FEW_NUMBERS)
     is_text |= length >= LONG and mostly_different and float(np.std(lengths)) > 1
+    wordless = ~cells.str.contains(r"[^\W\d_]{2}", regex=True).to_numpy()
+    if is_text and (wordless * shares).sum() > NEARLY_ALL:
+        doubt = "its cells hold several numbers each, which no model reads: make a column of each, or features of your own"
+        return Column(name, "category", why="several numbers in a cell", doubt=doubt)
     if is_text and len(counts) > 1:
         return Column(name, "text", why=f"texts of {mean:.0f} words on average" if mean >= SEVERAL_WORDS else "long texts")
-    return Column(name, "category", why=f"{len(counts)} different texts")
+    numbers = cells.str.fullmatch(NUMBER_ALONE).to_numpy()
+    doubt = ""
+    if (numbers * shares).sum() > 1 / 2 and numbers.sum() > FEW_NUMBERS:
+        others = ", ".join(map(repr, cells[~numbers].head(3)))
+        doubt = f"more than half of its cells are numbers, but {others} are none: competition.missing can name what means nothing"
+    return Column(name, "category", why=f"{len(counts)} different texts", doubt=doubt)
 
 
 def _dates_why(format: str, others: Sequence[str]) -> str:

@@ -179,7 +179,9 @@ def _parsed(path: Path, data: bytes, begin: int, width: int, dialect: Dialect) -
             memory_pool=pa.system_memory_pool(),
         )
 
-    inside = dialect.quote.encode() in data and not _closed(data, _ends(data), dialect.quote).all()
+    # Often the header alone is quoted.
+    quoted = data[: data.rfind(dialect.quote.encode()) + 1]
+    inside = bool(quoted) and not _closed(quoted, _ends(quoted), dialect.quote).all()
     if not data[begin : begin + SAMPLE].strip() and not data[begin:].strip():
         return pa.table({name: pa.array([], TEXT) for name in names}), []
     try:
@@ -223,12 +225,9 @@ def _closed(data: bytes, ends: Array, quote: str) -> Array:
 
 def _require_closed(path: Path, data: bytes, row: int, dialect: Dialect) -> None:
     """Raise InputError where a quotation mark in the last row, `row` of the file, is never closed."""
-    if dialect.quote.encode() not in data:
+    if data.count(dialect.quote.encode()) % 2 == 0:
         return
-    ends = _ends(data)
-    if _closed(data, ends, dialect.quote)[-1]:
-        return
-    begin = int(ends[row - 2]) + 1 if row > 1 else 0
+    begin = int(_ends(data)[row - 2]) + 1 if row > 1 else 0
     last = io.StringIO(data[begin:].decode("utf-8", "replace"), newline="")
     try:
         list(csv.reader(last, delimiter=dialect.separator, quotechar=dialect.quote, strict=True))

@@ -1,8 +1,10 @@
 """The bytes of a text file in UTF-8, whatever they are written in."""
 
 import codecs
+import re
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,6 +20,14 @@ MARKS = {
 LOOKED_AT = 4096
 MOST_IN_A_ROW = 0.25
 """The share of bytes outside ASCII that begin three in a row: in Western languages they stand alone, elsewhere most do not."""
+MOST_SIGNS = 0.03
+"""The share of them that are signs in words or at their ends, as ³ and ¶ are where ł and ś were meant."""
+SIGN_IN_WORD = re.compile(
+    r"[^\W\d_][^\w\s’‘·–—…­-][^\W\d_]|[^\W\d_][¼½¾±¹¶¸¦¤¬¢¥£¨¯¿¡](?:.|\n)?|[^\w]?[¼½¾±¶¦¤¬¥£][^\W\d_]", re.DOTALL
+)
+ICELANDIC, WITH_ICELANDIC = set("þðýÞÐÝ"), set("áéíóúæÁÉÍÓÚÆ")
+"""Letters that are Turkish ones in Windows-1254, and those that stand among them in Icelandic."""
+WINDOWS = {byte: bytes([byte]).decode("cp1252") for byte in range(0x80, 0xA0) if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 
 def as_utf8(path: Path, data: bytes) -> tuple[bytes, list[str]]:
@@ -56,22 +66,38 @@ def _western(path: Path, data: bytes, encoding: str) -> tuple[bytes, list[str]]:
     def by_windows(error: UnicodeError) -> tuple[str, int]:
         assert isinstance(error, UnicodeDecodeError)
         wrong.append(error.start)
-        byte = data[error.start : error.start + 1]
-        try:
-            return byte.decode("cp1252"), error.start + 1
-        except UnicodeDecodeError:
-            return byte.decode("latin-1"), error.start + 1
+        return _letters(data[error.start : error.start + 1]), error.start + 1
 
     codecs.register_error("goldfold.windows-1252", by_windows)
     text = data.decode("utf-8", "goldfold.windows-1252")
+    outside = np.flatnonzero(np.frombuffer(data, np.uint8) >= 0x80)
+    if len(wrong) > len(outside) / 2:
+        # Pairs of letters that happen to be one of UTF-8 are none.
+        text, wrong = _letters(data), outside.tolist()
     row = data.count(b"\n", 0, wrong[0]) + 1
-    outside = set(wrong)
-    if sum(at + 1 in outside and at + 2 in outside for at in wrong) > MOST_IN_A_ROW * len(wrong):
+    if not _is_western(data, wrong):
+        seen = _letters(data)[max(wrong[0] - 5, 0) : wrong[0] + 5].split("\n")[-1]
         raise InputError(
-            f"{path} is not written in UTF-8, and its encoding is not clear: row {row}",
-            mend=f"save it as UTF-8, such as by: iconv -f gb18030 -t utf-8 {path.name} > utf8.csv (or shift-jis, cp1251, …)",
+            f"{path} is not written in UTF-8, and its encoding is not clear: row {row}, {seen!r}",
+            mend=f"save it as UTF-8: iconv -f ENCODING -t utf-8 {path.name} > utf8.csv, where ENCODING is cp1252 if the letters "
+            "are right, else gb18030, shift-jis, euc-kr, cp1251, cp1250, …",
         )
     return text.encode(), [f"row {row} is not written in UTF-8; its letters were read as Windows-1252, {len(wrong)} in the file"]
+
+
+def _letters(data: bytes) -> str:
+    """Bytes as Windows-1252, those that it has no letter for as Latin-1."""
+    return data.decode("latin-1").translate(WINDOWS)
+
+
+def _is_western(data: bytes, outside: list[int]) -> bool:
+    """Whether the bytes outside ASCII are letters of Western languages: rarely three in a row, and no signs in words."""
+    there, text = set(outside), _letters(data)
+    if sum(at + 1 in there and at + 2 in there for at in outside) > MOST_IN_A_ROW * len(outside):
+        return False
+    signs = sum(bool(SIGN_IN_WORD.fullmatch(text[max(at - 1, 0) : at + 2])) for at in outside)
+    letters = {text[at] for at in outside}
+    return signs <= MOST_SIGNS * len(outside) and not (letters & ICELANDIC and not letters & WITH_ICELANDIC)
 
 
 def _unmarked(path: Path, data: bytes) -> str:

@@ -32,6 +32,8 @@ def guess_header(first: list[str], rows: list[list[str]]) -> HeaderGuess:
         return HeaderGuess(not all(map(is_number, first)) or _counts(first), False, "there is no other line")
     if any(number and name and not is_number(cell) for number, name, cell in zip(numbers, named, first, strict=True)):
         return HeaderGuess(True, True, "it stands over columns of numbers and is none")
+    if not first[0].strip() and any(first) and len(columns[0]) == len(rows):
+        return HeaderGuess(True, True, "its first cell alone is empty, as pandas leaves it above an index")
     if _counts([cell for cell in first if is_number(cell)]):
         return HeaderGuess(True, len(first) > 2, "its numbers count the columns")
     repeated = any(cell in column for cell, column, number in zip(first, columns, numbers, strict=True) if cell and not number)

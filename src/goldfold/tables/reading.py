@@ -187,4 +187,7 @@ def _table(
     remarks.extend(f"the column {name} was left out: {reason}" for name, reason in left_out.items())
     if not kept:
         raise InputError(f"{path} has no columns", [f"{name}: {reason}" for name, reason in {**left_out, **more}.items()])
-    return TextTable(path, frame_of(kept, len(rows)), rows.astype("int64"), tuple(remarks), {**left_out, **more})
+    unnamed = None
+    if names and UNNAMED.fullmatch(names[0].strip()):
+        unnamed = frame_of({names[0]: columns[0]}, len(rows)).iloc[:, 0]
+    return TextTable(path, frame_of(kept, len(rows)), rows.astype("int64"), tuple(remarks), {**left_out, **more}, unnamed)
