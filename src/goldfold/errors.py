@@ -79,12 +79,12 @@ class DiskError(InputError, OSError):
         disk = shutil.disk_usage(next(folder for folder in (where, *where.parents) if os.path.exists(folder)))
         what, mend = cls.SAYS[error.errno]
         free = f"{disk.free / 2**20:,.0f} MB of {disk.total / 2**20:,.0f} MB are free there"
-        told = cls(what, [f"{where}: {free}"], f"{mend}; then go on with {_this_command()}")
+        told = cls(what, [f"{where}: {free}"], f"{mend}; then go on with {this_command()}")
         told.errno = error.errno
         return told
 
 
-def _this_command() -> str:
+def this_command() -> str:
     """Return the command that was typed: DVC's for a stage of it."""
     if "DVC_STAGE" in os.environ:
         return "dvc repro"

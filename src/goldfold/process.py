@@ -41,7 +41,7 @@ def run_to_end(main: Callable[[], None]) -> NoReturn:
         traceback.print_exc()
         print(f"\ngoldfold: {_blame(error)}", file=sys.stderr)
     for child in multiprocessing.active_children():
-        child.terminate()
+        child.kill()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -18,6 +18,7 @@ from goldfold.training.finetune import set_trainable
 from goldfold.training.fitting import fit_fold, is_fitted_once
 from goldfold.training.fold import Fold, read_fold
 from goldfold.training.fold_result import Checkpoint, FoldResult
+from goldfold.training.loaders import lost_loaders_told
 from goldfold.training.profiling import profile_steps
 from goldfold.training.reporter import Reporter, Silent
 from goldfold.training.state import STATES, held, keep_result, kept_result, load_state, save_state
@@ -35,6 +36,7 @@ class Stopped(KeyboardInterrupt):
     """A training was ended by Ctrl-C or SIGTERM; its state is saved."""
 
 
+@lost_loaders_told()
 def train_fold(
     prepared: PreparedSet,
     fold: int,
@@ -53,7 +55,7 @@ def train_fold(
     result is returned, else Stopped is raised.
 
     Raises InputError for names and arguments of params.yaml that the libraries refuse, for a metric that is undefined on
-    the fold, and for a loss that is not finite.
+    the fold, for a loss that is not finite, and for loader processes that are ended.
     """
     reporter = reporter or Silent()
     key = training_key(prepared, fold, seed, config, machine())
