@@ -166,9 +166,9 @@ class StageTracker:
             origin.save(origin_file)
         self.folds([result], {name: origin})
         self._attach_texts()
-        self._deliver()
         if self.live_run:
             self.heart.rest_for(self.live_run)
+        self._deliver()
         self.fold, self.live_run, self.notes = None, None, []
         return origin
 

@@ -27,7 +27,7 @@ def require_shared_memory(workers: int) -> None:
         raise _no_memory(f"{SHARED} is full, by which loader processes hand over their batches")
 
 
-def handed_over(batch: tuple[Any, dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
+def handed_over(batch: Any) -> Any:
     """Return a batch; in a loader, in shared memory. Raises InputError where there is none.
 
     Torch itself shares it later, in a thread: what fails there is lost, and the training would wait for it for ever.

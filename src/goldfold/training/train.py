@@ -122,7 +122,7 @@ def _train(trainer: Trainer, key: str, state: Path | None, stop: Stop) -> FoldRe
             raise _stopped(trainer.fold.number)
         # Time ran out within the first epoch: the result is the present model.
         judged = trainer.judge(0)
-        row = trainer.row(judged, 0.0, time.time())
+        row = trainer.row(judged, 0.0, time.monotonic())
         return replace(trainer.fold.result(key, trainer.average.judged(0), trainer.compute, judged, [row]), ended="max_hours")
     further = [Checkpoint(kept.epoch, kept.score, kept.loss, kept.weights) for kept in progress.kept[1:]]
     return replace(best, ended=reason or "finished", history=pd.DataFrame(progress.history), further=tuple(further))
@@ -157,7 +157,7 @@ class _Saving:
 def _train_epoch(trainer: Trainer, key: str, saving: _Saving, stop: Stop) -> Reason | None:
     """Train the rest of an epoch and validate it; return the reason to stop if there is one after a step."""
     progress, train = trainer.progress, trainer.config.train
-    epoch, started, seen_before = progress.epoch, time.time(), progress.seen
+    epoch, started, seen_before = progress.epoch, time.monotonic(), progress.seen
     set_trainable(trainer.model, trainer.config.finetune, epoch)
     trainer.sampler.epoch, trainer.sampler.skip = epoch, progress.step * train.batch_size
     watch = LossWatch(trainer)
@@ -177,7 +177,7 @@ def _train_epoch(trainer: Trainer, key: str, saving: _Saving, stop: Stop) -> Rea
                 return reason
             saving.save()
     watch.check()
-    speed = (progress.seen - seen_before) / max(time.time() - started, 1e-9)
+    speed = (progress.seen - seen_before) / max(time.monotonic() - started, 1e-9)
     trainer.average.epoch_ended(epoch)
     judged = trainer.judge(epoch)
     trainer.schedule.epoch_ended(_monitored(judged, train))
