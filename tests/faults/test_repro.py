@@ -76,8 +76,8 @@ def killed(clone, victim, seconds):
 def test_a_killed_repro(tally, tries, start, whole, tmp_path, victim):
     """SIGKILL at a random moment of a whole `dvc repro`."""
     undisturbed, seconds = whole
-    for number in tries(1, 2):
-        clone, kills = start.copy_to(tmp_path / str(number) / "goldfold"), 4
+    for number in tries(1, 1):
+        clone, kills = start.copy_to(tmp_path / str(number) / "goldfold"), 6
         for _ in range(kills):
             killed(clone, victim, seconds)
         said = clone.run("dvc", "repro", expect=None)
