@@ -161,7 +161,7 @@ class StageTracker:
         `origin_file` holds the run of a finished training, for those that take it over.
         """
         name = f"{result.fold}-{result.seed}"
-        origin = Origin.load(origin_file) or self.origin
+        origin = Origin.kept(origin_file) or self.origin
         if result.ended == "finished":
             origin.save(origin_file)
         self.folds([result], {name: origin})

@@ -8,7 +8,7 @@ import pandas as pd
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
-from goldfold.files import read_json, write_json, written_whole
+from goldfold.files import read_json, read_parquet, write_json, written_whole
 from goldfold.inference.postprocess import Postprocess
 
 METRIC = "metric.json"
@@ -124,4 +124,4 @@ class CVResult:
         steps = folder / "postprocess.json"
         # Older results have no post-processing.
         postprocess = Postprocess.from_json(read_json(steps)) if steps.is_file() else Postprocess()
-        return cls(problem, scores, pd.read_parquet(folder / "oof.parquet"), worst, postprocess)
+        return cls(problem, scores, read_parquet(folder / "oof.parquet"), worst, postprocess)
