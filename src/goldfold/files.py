@@ -149,7 +149,7 @@ def _readable(path: Path) -> Iterator[None]:
         if isinstance(told, DiskError):
             raise told from None
         reason = str(error).splitlines()[0]
-        mend = f"rm -r {path}, and `dvc repro` makes it again; what it does not make, bring back from a copy"
+        mend = f"rm -r {path}; make repro makes it again, unless it is of an older run: bring that back from a copy"
         raise DamagedError(f"{path} is gone, cut or altered: {reason}", mend=mend) from error
 
 
