@@ -143,7 +143,7 @@ def test_a_file_of_ours_that_is_gone_or_damaged_is_a_message(tmp_path, read, con
     path = tmp_path / "a file"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DamagedError, match=rf"{path} is gone, cut or altered(.|\n)*dvc repro"):
+    with pytest.raises(DamagedError, match=rf"{path} is gone, cut or altered(.|\n)*make repro"):
         read(path)
 
 
