@@ -9,7 +9,7 @@ READY := $(VENV)/.goldfold-$(shell cat $(PINS) | cksum | cut -d ' ' -f 1)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro ui test unit faults bench format constraints
+.PHONY: help env repro ui test unit faults audit bench format constraints
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ unit: env  ## the quick tests, within a minute
 
 faults: env  ## break stores, disks and processes on purpose, and count what that does, within 15 minutes
 	FAULTS=1 python -m pytest tests/faults
+
+audit:  ## known vulnerabilities of the pinned packages, asked of osv.dev
+	@$(PYTHON) environment/vulnerabilities.py requirements*.txt constraints.txt
 
 bench: env  ## measure the speed against its rivals, within 15 minutes, and write benchmarks/results.md
 	python -m benchmarks.run

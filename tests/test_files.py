@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from goldfold.errors import DiskError
-from goldfold.files import DRAFTS, drafted, folder_written_whole, read_json, write_json, written_whole
+from goldfold.files import DRAFTS, DamagedError, drafted, folder_written_whole, read_json, read_parquet, write_json, written_whole
+from goldfold.scratch import read_kept
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -134,3 +135,23 @@ def test_a_folder_that_is_a_mount_is_emptied_and_filled(tmp_path, monkeypatch):
         (draft / "new/a").write_text("1")
     assert [path.name for path in folder.iterdir()] == ["new"] and (folder / "new/a").read_text() == "1"
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+@pytest.mark.parametrize("read", [read_json, read_parquet])
+@pytest.mark.parametrize("content", [None, b"", b'{"a', b"PAR1", b"\xff\x00 rubbish"])
+def test_a_file_of_ours_that_is_gone_or_damaged_is_a_message(tmp_path, read, content):
+    path = tmp_path / "a file"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DamagedError, match=rf"{path} is gone, cut or altered(.|\n)*make repro"):
+        read(path)
+
+
+def test_a_damaged_file_in_scratch_is_deleted_and_told(tmp_path, capsys):
+    path = tmp_path / "a.json"
+    assert read_kept(path) is None
+    write_json(path, {"a": 1})
+    assert read_kept(path) == {"a": 1}
+    path.write_text('{"a')
+    assert read_kept(path) is None and not path.exists()
+    assert "is cut or altered; it is deleted, and made again" in capsys.readouterr().err

@@ -1,9 +1,14 @@
 import io
+import subprocess
+import sys
 
 import pytest
 from rich.progress import Progress
+from tests.conftest import ROOT
 
 from goldfold.competition import Decision
+from goldfold.errors import InputError, exit_with_message
+from goldfold.pages.html import element
 from goldfold.terminal import FoldProgress, clock, number, show_decisions, show_prepared
 from goldfold.terminal.plain import PlainConsole, plain_column
 from goldfold.training.reporter import Plan
@@ -55,6 +60,42 @@ def test_a_bar_shows_what_data_says_as_it_is():
     with Progress(plain_column("{task.fields[status]}"), console=PlainConsole(file=drawn, force_terminal=True)) as bar:
         bar.add_task("", status=" ".join(ODD))
     assert " ".join(ODD) in drawn.getvalue()
+
+
+COMMANDS = {
+    "\x1b[2J": r"\x1b[2J",
+    "a\rb": r"a\rb",
+    "\a": r"\x07",
+    "\x9b31m": r"\x9b31m",
+    "\u202egnp": r"\u202egnp",
+    "\0": r"\x00",
+}
+"""What commands a terminal, or turns a text around, and how it is shown."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_data_says_commands_no_terminal(capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "200")
+    show_prepared({**summary([f"{command}1", "b"]), "blank": [f"{command}.png: empty"]})
+    show_decisions([Decision("column", command, f"because of {command}")])
+    with Progress(plain_column("{task.fields[status]}"), console=PlainConsole(force_terminal=True)) as bar:
+        bar.add_task("", status=command)
+    with pytest.raises(SystemExit), exit_with_message():
+        raise InputError(f"no column {command}")
+    said = capsys.readouterr()
+    assert command not in said.out + said.err
+    assert said.out.count(COMMANDS[command]) >= 6 and COMMANDS[command] in said.err
+
+
+def test_what_a_command_prints_commands_no_terminal():
+    code = f"from goldfold.process import run_to_end; run_to_end(lambda: print('\x1b[2J', {str(ROOT)!r}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "src", capture_output=True, text=True, check=True)
+    assert done.stdout == f"\\x1b[2J {ROOT}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_page_shows_what_would_command_a_terminal(command):
+    assert COMMANDS[command] in element("p", command, title=command) and command not in element("p", command, title=command)
 
 
 def test_a_fold_that_fails_says_how_far_it_came(capsys):

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +12,27 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 SHOWN = 10
+COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that command a terminal, or turn the direction of a text."""
+PASSWORD = re.compile(r"(?<=://)([^/\s:@]*:)?[^/\s]+@")
+"""A password, or a token in its place, in the address of a server."""
+
+
+def escaped(text: str) -> str:
+    """Return a text for people in which what would command a terminal is spelled out, as \\x1b."""
+    return COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def without_password(text: str) -> str:
+    """Return a text without the passwords in the addresses in it."""
+    return PASSWORD.sub(lambda found: f"{found[1] or ''}…@", text)
 
 
 class InputError(Exception):
     """An input that goldfold cannot work with.
 
-    `what` is wrong, at the places in `where` (the first ten are shown, the rest counted); `mend` says what to do.
+    `what` is wrong, at the places in `where` (the first ten are shown, the rest counted); `mend` says what to do. No password of
+    an address gets into it.
     """
 
     def __init__(self, what: str, where: Sequence[str] = (), mend: str = "") -> None:
@@ -25,7 +41,7 @@ class InputError(Exception):
             lines.append(f"  … and {len(where) - SHOWN} more")
         if mend:
             lines.append(f"To mend it: {mend}")
-        super().__init__("\n".join(lines))
+        super().__init__(without_password("\n".join(lines)))
 
 
 class Reply(NamedTuple):
@@ -79,12 +95,12 @@ class DiskError(InputError, OSError):
         disk = shutil.disk_usage(next(folder for folder in (where, *where.parents) if os.path.exists(folder)))
         what, mend = cls.SAYS[error.errno]
         free = f"{disk.free / 2**20:,.0f} MB of {disk.total / 2**20:,.0f} MB are free there"
-        told = cls(what, [f"{where}: {free}"], f"{mend}; then go on with {_this_command()}")
+        told = cls(what, [f"{where}: {free}"], f"{mend}; then go on with {this_command()}")
         told.errno = error.errno
         return told
 
 
-def _this_command() -> str:
+def this_command() -> str:
     """Return the command that was typed: DVC's for a stage of it."""
     if "DVC_STAGE" in os.environ:
         return "dvc repro"
@@ -104,8 +120,8 @@ def exit_with_message() -> Iterator[None]:
         told = DiskError.of(error) if isinstance(error, OSError) else error
         if not isinstance(told, InputError):
             raise
-        print(f"\ngoldfold: {told}\n", file=sys.stderr)
+        print(escaped(f"\ngoldfold: {told}\n"), file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt as interrupt:
-        print(f"\ngoldfold: stopped. {interrupt}", file=sys.stderr)
+        print(escaped(f"\ngoldfold: stopped. {interrupt}"), file=sys.stderr)
         raise SystemExit(130) from None

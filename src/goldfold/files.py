@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from goldfold.errors import DiskError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DRAFTS = ".*.????????.draft"
 """The pattern of the names of all drafts; git and DVC ignore them."""
@@ -112,13 +115,42 @@ def written_by_this_version(what: str, mend: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
-        reason = f"{type(error).__name__}: {error}"
+        cause = error.__cause__ if isinstance(error, DamagedError) else error
+        reason = f"{type(cause).__name__}: {cause}"
         raise InputError(f"{what} is damaged, or was written by another version of goldfold", [reason], mend) from error
 
 
+class DamagedError(InputError, ValueError):
+    """A file that goldfold wrote is gone, cut or altered."""
+
+
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file that goldfold wrote; raises DamagedError where it can't be."""
+    with _readable(path):
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_parquet(path: Path) -> "pd.DataFrame":
+    """Read a table that goldfold wrote; raises DamagedError where it can't be."""
+    import pandas as pd
+
+    with _readable(path):
+        return pd.read_parquet(path)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Raise what the block meets in a file as DamagedError, or DiskError where the disk gives nothing."""
+    try:
+        yield
+    # Those of the encoding, of JSON and of Parquet are ValueErrors.
+    except (OSError, ValueError) as error:
+        told = DiskError.of(error) if isinstance(error, OSError) else error
+        if isinstance(told, DiskError):
+            raise told from None
+        reason = str(error).splitlines()[0]
+        mend = f"rm -r {path}; make repro makes it again, unless it is of an older run: bring that back from a copy"
+        raise DamagedError(f"{path} is gone, cut or altered: {reason}", mend=mend) from error
 
 
 def _draft_of(path: Path) -> Path:

@@ -12,15 +12,29 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO, cast
 
-from goldfold.errors import exit_with_message
+from goldfold.errors import escaped, exit_with_message
 
 COLLECTED_AFTER = (100_000, 50, 100)
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 FRAME = re.compile(r'^ *File "(.+)", line (\d+)', re.MULTILINE)
 # Of glibc's malloc.h.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+
+
+class Plain:
+    """A stream on which what data says commands no terminal; `stream` is that behind it, for who draws."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text in which such commands are spelled out."""
+        return self.stream.write(escaped(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 def run_to_end(main: Callable[[], None]) -> NoReturn:
@@ -33,6 +47,7 @@ def run_to_end(main: Callable[[], None]) -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names of files may hold what no encoding writes.
         sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stdout = cast(TextIO, Plain(sys.stdout))
     code: int | str | None = 1
     try:
         with exit_with_message():
@@ -44,7 +59,7 @@ def run_to_end(main: Callable[[], None]) -> NoReturn:
         traceback.print_exc()
         print(f"\ngoldfold: {_blame(error)}", file=sys.stderr)
     for child in multiprocessing.active_children():
-        child.terminate()
+        child.kill()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -9,8 +9,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from goldfold.files import folder_written_whole, read_json, remove, write_json
+from goldfold.files import DamagedError, folder_written_whole, read_json, remove, write_json
 
 SUMS = "sums.json"
 """The checksums of the other files of a folder."""
@@ -51,6 +52,15 @@ def is_kept(path: Path) -> bool:
     if not whole:
         discard_damaged(path)
     return whole
+
+
+def read_kept(path: Path) -> Any:
+    """Read a JSON file in scratch; return None where there is none, or where it is cut or altered and so deleted."""
+    try:
+        return read_json(path) if path.is_file() else None
+    except DamagedError:
+        discard_damaged(path)
+        return None
 
 
 def discard_damaged(path: Path) -> None:

@@ -85,7 +85,7 @@ def test_commands_end_the_runs_of_dead_processes_and_deliver_what_waits(copied, 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("DVC_ROOT", str(copied))
     monkeypatch.chdir(copied)
-    monkeypatch.setattr("os.execv", lambda *_: None)
+    monkeypatch.setattr("os.execve", lambda *_: None)
     store = Store(copied)
     run = store.running(Record("another competition", command, "killed"))
     for name, value in ((PROCESS, "0123456789abcdef"), (ALIVE, "0")):

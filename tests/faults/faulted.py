@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 from goldfold.files import folder_written_whole, write_json, written_whole
+from goldfold.process import run_to_end
 from goldfold.scratch import keeping
 from goldfold.tracking.delivery import deliver_waiting
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.store import Store
 
 HERE = Path(__file__).parent
+PATHS = os.pathsep.join([str(HERE), str(HERE.parents[1] / "src")])
 VERSIONS = 10_000
 SIZE = 200_000
 
@@ -31,8 +33,7 @@ record, root = finished_fold({key!r}), pathlib.Path({str(root)!r})
 sys.stdin.readline()
 Store(root).take(record)
 """
-    paths = os.pathsep.join([str(HERE), str(HERE.parents[1] / "src")])
-    env = {**os.environ, "PYTHONPATH": paths, "MLFLOW_TRACKING_URI": uri}
+    env = {**os.environ, "PYTHONPATH": PATHS, "MLFLOW_TRACKING_URI": uri}
     return subprocess.Popen([sys.executable, "-c", code], env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
@@ -67,3 +68,14 @@ def keep_folder(path):
 def put_records(path):
     for _ in range(VERSIONS):
         Outbox(path).put(finished_fold("key"))
+
+
+def train_with_loaders(prepared, out):
+    """Train a fold on batches of some megabytes; ends the process."""
+    from goldfold.config import parse_config
+    from goldfold.prepare import PreparedSet
+    from goldfold.training import train_fold
+
+    model = {"name": "test_resnet", "image_size": 224}
+    tree = {"competition": {"path": "x"}, "model": model, "train": {"epochs": 1, "batch_size": 32, "workers": 2}}
+    run_to_end(lambda: train_fold(PreparedSet.load(Path(prepared)), 0, 0, parse_config(tree), Path(out) / "fold"))

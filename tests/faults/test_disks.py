@@ -98,7 +98,7 @@ def try_on(root, whole, tally, broken, mend):
 def test_a_full_disk_is_told_and_the_same_command_goes_on(tally, tries, disk, start, whole):
     """Disk that is full at a random moment of a run."""
     place, remount = disk
-    for _ in tries(1, 8):
+    for _ in tries(1, 5):
         least, most = size_of(start), size_of(whole)
         remount(f"size={least + random.randrange(0, most - least)}")
         try_on(place, whole, tally, run, lambda: remount("size=64m"))
@@ -109,7 +109,7 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on(tally, tries, disk, st
 
 def test_a_limit_of_a_files_size_is_told_and_the_same_command_goes_on(tally, tries, start, whole, tmp_path):
     """Limit of a file's size (ulimit -f), of the store's too."""
-    for number in tries(1, 4):
+    for number in tries(1, 3):
         root = shutil.copytree(start, tmp_path / str(number))
         limit = f"ulimit -f {random.choice([1, 8, 64, 512])};"
         try_on(root, whole, tally, lambda root, stage, limit=limit: run(root, stage, limit), lambda: None)
@@ -118,7 +118,7 @@ def test_a_limit_of_a_files_size_is_told_and_the_same_command_goes_on(tally, tri
 def test_a_read_only_disk_is_told_and_the_same_command_goes_on(tally, tries, disk, whole):
     """Disk that is read-only from a random stage on."""
     place, remount = disk
-    for last in random.sample([*STAGES], len(tries(1, 4))):
+    for last in random.sample([*STAGES], len(tries(1, 3))):
 
         def broken(root, stage, last=last):
             if stage == last:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from urllib.request import urlopen
 
+import psutil
 import pytest
 from faulted import deliver, finished_fold, one_of_many
 
@@ -48,9 +49,12 @@ class Server:
             return False
 
     def send(self, sign):
+        workers = psutil.Process(self.process.pid).children(recursive=True)
         os.killpg(self.process.pid, sign)
         if sign == signal.SIGKILL:
             self.process.wait()
+            # They answer for a moment longer.
+            psutil.wait_procs(workers)
 
 
 @pytest.fixture(scope="module")

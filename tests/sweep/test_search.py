@@ -1,5 +1,7 @@
 """A search, on a small table."""
 
+from pathlib import Path
+
 import pytest
 from tests.modalities.conftest import rows_of
 
@@ -9,6 +11,7 @@ from goldfold.config import parse_config, parse_sweep
 from goldfold.errors import InputError
 from goldfold.prepare import prepare
 from goldfold.sweep import Search
+from goldfold.sweep.search import STUDY
 from goldfold.tracking.store import Store
 from goldfold.training.reporter import Silent
 
@@ -178,3 +181,23 @@ def test_the_command_tracks_every_trial_and_gives_the_best_as_a_recipe(tree, tmp
     assert "going on    3 trials done" in capsys.readouterr().out and len(client.search_runs([experiment.experiment_id])) == 5
     with pytest.raises(InputError, match=r"mine-best.yaml holds no search"):
         run_command(["sweep", "mine-best"])
+
+
+def test_a_kill_while_the_study_is_made_leaves_none(search_in, tmp_path, monkeypatch):
+    def killed(storage, **options):
+        Path(storage.removeprefix("sqlite:///")).write_bytes(b"SQLite format 3\0 and no more")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("optuna.create_study", killed)
+        search_in(tmp_path)
+    assert not (tmp_path / "study" / STUDY).exists()
+    assert search_in(tmp_path).results() == []
+
+
+def test_a_damaged_study_is_named(search_in, tmp_path):
+    search_in(tmp_path)
+    with (tmp_path / "study" / STUDY).open("r+b") as file:
+        file.write(b"rubbish" * 1000)
+    with pytest.raises(InputError, match=r"study cannot be read or written(.|\n)*rm .*study.db"):
+        search_in(tmp_path)

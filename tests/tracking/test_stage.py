@@ -43,3 +43,15 @@ def test_each_fold_of_a_stage_has_its_own_notes_and_the_run_that_trained_it(digi
     assert tracked.trained(second, tmp_path / "run1.json") == other == Origin.load(tmp_path / "run1.json")
     tags = delivered[1][-1].tags
     assert tags["goldfold.trained_by"] == "run 7" and tags["goldfold.notes"] == "another's" and not tracked.live
+
+
+def test_a_fold_s_run_beats_no_more_when_its_end_is_delivered(digits, settings, tmp_path, monkeypatch):
+    """Else a beat between would have it run for ever."""
+    monkeypatch.setattr(stage, "scratch_folder", lambda: tmp_path)
+    monkeypatch.setattr(stage, "fold_content", lambda result, tags: {"tags": tags})
+    tracked, beating = StageTracker(settings(), digits, "train"), []
+    monkeypatch.setattr(tracked, "_deliver", lambda: beating.append(list(tracked.heart.runs)))
+    monkeypatch.setattr(tracked, "_mark", lambda record: tracked.heart.runs.setdefault("run 1", None) or "run 1")
+    tracked.fold("fold 0").started(SimpleNamespace(name="fold 0"))
+    tracked.trained(SimpleNamespace(fold=0, seed=0, ended="finished"), tmp_path / "run0.json")
+    assert beating == [[]]

@@ -90,21 +90,58 @@ def test_a_run_of_another_clone_ends_when_its_heart_has_stopped(made):
     assert [store.client.get_run(run).info.status for run in (gone, lives)] == ["KILLED", "RUNNING"]
 
 
-def test_a_heart_renews_the_time_of_its_runs(made, monkeypatch):
+@pytest.fixture
+def beats(made, monkeypatch):
+    """Beats of a heart at a store: each waits until it was felt."""
     monkeypatch.setattr(life, "BEAT", 0.01)
     _, store = made
-    run, heart, beaten = store.running(record("beats")), Heart(), threading.Event()
-    before = store.client.get_run(run).data.tags[ALIVE]
+    felt, heart = threading.Semaphore(0), Heart()
 
     class Listening:
-        def set_tag(self, run_id, name, value):
-            store.client.set_tag(run_id, name, f"{value}.5")
-            beaten.set()
+        def __getattr__(self, name):
+            return getattr(store.client, name)
 
-    heart.beat_for(Listening(), run)
-    assert beaten.wait(10)
+        def get_run(self, run_id):
+            # The beat before this one is over.
+            felt.release()
+            return store.client.get_run(run_id)
+
+    def wait():
+        for _ in range(2):
+            assert felt.acquire(timeout=20)
+
+    yield heart, Listening(), wait
     heart.stop()
-    assert float(store.client.get_run(run).data.tags[ALIVE]) > float(before)
+
+
+def test_a_heart_renews_the_time_of_its_runs(made, beats):
+    _, store = made
+    heart, client, beat = beats
+    run = store.running(record("beats"))
+    store.client.set_tag(run, ALIVE, "0")
+    heart.beat_for(client, run)
+    beat()
+    assert float(store.client.get_run(run).data.tags[ALIVE]) > 0
+
+
+@pytest.mark.parametrize("jump", [-1e6, 1e6])
+def test_a_living_run_runs_on_where_another_clone_s_clock_jumps(made, beats, monkeypatch, tmp_path, jump):
+    _, store = made
+    heart, client, beat = beats
+    run = store.running(record(f"jump {jump}"))
+    heart.beat_for(client, run)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
+    with monkeypatch.context() as patch:
+        patch.setattr(life, "time", mock.Mock(time=lambda now=time.time: now() + jump))
+        Store(tmp_path)
+    beat()
+    beat()
+    assert store.client.get_run(run).info.status == "RUNNING"
+    heart.rest_for(run)
+    store.client.set_terminated(run, status="FINISHED")
+    heart.beat_for(client, store.running(record("another")))
+    beat()
+    assert store.client.get_run(run).info.status == "FINISHED"
 
 
 def test_an_experiment_that_another_clone_makes_at_once_is_used(made, monkeypatch):

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from goldfold.modalities.image.model import ImageModel
 from goldfold.training import train_fold
-from goldfold.training.features import FeatureTable
+from goldfold.training.features import KEPT_FOLDERS, FeatureTable
 from goldfold.training.reporter import Silent
 from goldfold.training.stopping import Stopped
 
@@ -163,3 +163,16 @@ def test_features_that_are_cut_are_computed_again(digits, config, tmp_path, read
     again = train_fold(digits, 0, 0, config(1, epochs=1), tmp_path / "fold", scratch=tmp_path)
     assert all(torch.equal(again.weights[name], whole.weights[name]) for name in whole.weights)
     assert read() > before and capsys.readouterr().err.count("is cut or altered; it is deleted, and made again") == 1
+
+
+def test_a_clock_that_went_back_costs_no_features_of_now(digits, config, tmp_path, read):
+    """Folders are as old as the clock said; that of now is never among the old."""
+    for number in range(KEPT_FOLDERS):
+        other = tmp_path / "features" / str(number)
+        other.mkdir(parents=True)
+        os.utime(other, (2**32, 2**32))
+    train_fold(digits, 0, 0, config(1), tmp_path / "first", scratch=tmp_path)
+    before = read()
+    train_fold(digits, 0, 0, config(1, epochs=2), tmp_path / "second", scratch=tmp_path)
+    # One row probes the backbone.
+    assert read() == before + 1

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from goldfold.audit.finding import Finding, counted
+from goldfold.files import read_parquet
 from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet
 from goldfold.prepare.duplicates import FILE, groups_of
@@ -42,7 +43,7 @@ def find_groups(prepared: PreparedSet) -> list[Group] | None:
     path = prepared.folder / FILE
     if not path.is_file():
         return None
-    pairs = pd.read_parquet(path)
+    pairs = read_parquet(path)
     ends = pairs[["first", "second"]].to_numpy()
     group_of = groups_of(ends, len(prepared.train) + len(prepared.test))
     how = dict(list(pairs.groupby(group_of[ends[:, 0]])))

@@ -2,11 +2,10 @@
 
 import argparse
 
-import pandas as pd
-
 from goldfold.cli.arguments import add_run
 from goldfold.config import PseudoConfig
 from goldfold.errors import InputError
+from goldfold.files import read_parquet
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED, PSEUDO
 from goldfold.runs.run import find_run
@@ -35,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
             f"{labeller.name} was trained on other folds than those of data/prepared: its models may have seen validation rows",
             mend="run `dvc repro` with the present folds, and label by that run",
         )
-    table = pd.read_parquet(by_fold)
+    table = read_parquet(by_fold)
     path = PSEUDO / f"{name}.parquet"
     save_pseudo_labels(path, prepared, table, name)
     confidence = PseudoConfig(labels=path).confidence

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from goldfold.config import Config
 from goldfold.doctor.result import CheckResult, note, ok, wrong
-from goldfold.errors import InputError
+from goldfold.errors import InputError, without_password
 from goldfold.kaggle.client import INSTALL
 from goldfold.kaggle.credentials import NEW_TOKEN, find_credentials
 from goldfold.scratch import repository, scratch_folder
@@ -29,7 +29,8 @@ def tracking() -> CheckResult:
         return wrong("tracking", f"{result.message}{backlog}", f"{result.mend}; until then runs are kept, and sent later")
     if file and not os.access(file.parent, os.W_OK):
         return wrong("tracking", f"you may not write to {file.parent}", f"chmod u+w {file.parent}, or set MLFLOW_TRACKING_URI")
-    return note("tracking", f"{uri}{backlog}") if waiting else ok("tracking", uri)
+    shown = without_password(uri)
+    return note("tracking", f"{shown}{backlog}") if waiting else ok("tracking", shown)
 
 
 def weights(config: Config) -> CheckResult:

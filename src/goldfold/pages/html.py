@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from goldfold.errors import escaped
+
 WHOLE_FROM, EXPONENT_FROM = 1e5, 1e15
 STYLE = Path(__file__).with_name("page.css")
 
@@ -16,13 +18,13 @@ class Html(str):
 
 def element(name: str, *content: str, **attributes: str) -> Html:
     """An element; `class_` and the like stand for attributes that Python has no names for, and _ for -."""
-    written = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
+    written = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(escaped(value))}"' for key, value in attributes.items())
     return Html(f"<{name}{written}>{joined(content)}</{name}>")
 
 
 def joined(parts: Iterable[str]) -> Html:
     """Parts one after another."""
-    return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
+    return Html("".join(part if isinstance(part, Html) else escape(escaped(part)) for part in parts))
 
 
 def paragraph(*content: str, class_: str = "told") -> Html:

@@ -11,7 +11,7 @@ from goldfold.competition.contract import asked_columns, ids_of, pair_ids
 from goldfold.competition.ids import as_among
 from goldfold.competition.tables import named_alike
 from goldfold.errors import InputError
-from goldfold.files import read_json, write_json, written_whole
+from goldfold.files import read_json, read_parquet, write_json, written_whole
 from goldfold.inference.postprocess import Step, Steps, processed
 from goldfold.tables import read_text_table
 
@@ -66,7 +66,7 @@ class Submission:
     def load(cls, folder: Path, problem: Problem, sample: pd.DataFrame) -> "Submission":
         """Read what `save` wrote."""
         steps = tuple(Step(**step) for step in read_json(folder / "postprocess.json"))
-        return cls(problem, sample, pd.read_parquet(folder / "predictions.parquet"), steps)
+        return cls(problem, sample, read_parquet(folder / "predictions.parquet"), steps)
 
 
 def write_submission(table: pd.DataFrame, path: Path, sample: pd.DataFrame, problem: Problem) -> None:

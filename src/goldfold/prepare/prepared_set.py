@@ -10,7 +10,7 @@ import pandas as pd
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
-from goldfold.files import read_json, write_json, written_by_this_version
+from goldfold.files import read_json, read_parquet, write_json, written_by_this_version
 from goldfold.metrics import Array
 from goldfold.schema import Schema
 
@@ -69,7 +69,7 @@ class PreparedSet:
             card = read_json(folder / "prepared.json")
             problem = Problem.from_json(card.pop("problem"))
             schema = Schema.from_json(card.pop("schema"))
-            train, test, sample, folds = (pd.read_parquet(folder / f"{name}.parquet") for name in TABLES)
+            train, test, sample, folds = (read_parquet(folder / f"{name}.parquet") for name in TABLES)
             return cls(folder, problem, train, test, sample, folds["fold"].to_numpy(), schema=schema, **card)
 
     def table(self, part: Part) -> pd.DataFrame:

@@ -11,11 +11,12 @@ from types import FrameType
 from goldfold.competition import Competition
 from goldfold.competition.files import find_files
 from goldfold.config import Config
-from goldfold.files import read_json, write_json
+from goldfold.files import write_json
 from goldfold.identity import rehearsal_key
 from goldfold.prepare import PreparedSet
 from goldfold.prepare.preparation import folds_of
 from goldfold.prepare.subset import few_rows
+from goldfold.scratch import read_kept
 from goldfold.tables.reading import files_behind
 
 ANSWERS_WITHIN, LEARNING_WITHIN = 4.0, 6.0
@@ -34,8 +35,8 @@ def rehearse(config: Config, read: Callable[[], Competition], scratch: Path) -> 
     """
     key = rehearsal_key(config, _files(config))
     kept = scratch / "rehearsals" / f"{key}.json"
-    if kept.is_file():
-        return str(read_json(kept)["said"])
+    if passed := read_kept(kept):
+        return str(passed["said"])
     # Importing torch takes seconds, which a rehearsal that was kept does without.
     from goldfold.rehearsal.answers import rehearse_answers
     from goldfold.rehearsal.learning import rehearse_learning

@@ -12,7 +12,7 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.config import Config, load_config, parse_config
 from goldfold.errors import InputError
-from goldfold.files import read_json
+from goldfold.files import read_json, read_parquet
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import CURRENT, ORIGIN
 from goldfold.tracking import Origin, flat_params
@@ -98,7 +98,7 @@ class Run:
         path = self.folder("submission") / "predictions.parquet"
         if not path.is_file():
             raise InputError(f"{self.name} has no test predictions", mend="run `dvc repro`, or name a whole pipeline result")
-        table = pd.read_parquet(path)
+        table = read_parquet(path)
         differing = [f"{problem.id} {i}: not predicted" for i in ids[~ids.isin(table[problem.id])]]
         differing += [f"{problem.id} {i}: not in data/prepared" for i in table[problem.id][~table[problem.id].isin(ids)]]
         if differing:
@@ -114,7 +114,7 @@ class Run:
         if not path.is_file() or not predictions.is_file():
             raise InputError(f"{self.name} has no submission in {folder}", mend="run `dvc repro`, or name a whole result")
         check_submission(path, prepared.sample, prepared.problem)
-        submission = Submission(prepared.problem, prepared.sample, pd.read_parquet(predictions))
+        submission = Submission(prepared.problem, prepared.sample, read_parquet(predictions))
         if not submission.is_whole:
             raise InputError(
                 f"{self.name} predicted {len(submission.predictions)} rows (prepare.rows); the other answers are the sample's",

@@ -1,6 +1,7 @@
 """The search: cross-validate the settings that Optuna proposes until the budget is spent."""
 
 import copy
+import shutil
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +15,13 @@ import numpy as np
 import optuna
 from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from goldfold.config import Config, SweepConfig, parse_config
 from goldfold.config.recipe import with_values
 from goldfold.engines.folds import pool_of
 from goldfold.errors import InputError
+from goldfold.files import database_written_whole
 from goldfold.prepare import PreparedSet
 from goldfold.sweep.space import as_stored, distributions, size, suggest, value_at
 from goldfold.sweep.trial import FOLDS_FROM, Judge, prepare_trial, run_trial, training_keys
@@ -30,6 +33,7 @@ from goldfold.validation import CVResult
 State = Literal["complete", "pruned", "failed", "stopped"]
 STATES: dict[TrialState, State] = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 DEFAULT, SPENT, REPEATS = "default", "seconds spent", "repeats"
+STUDY = "study.db"
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,22 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         folder.mkdir(parents=True, exist_ok=True)
+        with _storage_told(folder / STUDY):
+            self.study = self._open_study()
+
+    def _open_study(self) -> optuna.Study:
+        """Open the study; one that is not there is made, whole or not at all."""
+        file = self.folder / STUDY
         direction: Literal["maximize", "minimize"] = "maximize" if self.metric.maximize else "minimize"
-        storage = f"sqlite:///{folder / 'study.db'}"
-        self.study = optuna.create_study(storage=storage, study_name="sweep", direction=direction, load_if_exists=True)
+
+        def opened(path: Path) -> optuna.Study:
+            storage = f"sqlite:///{path}"
+            return optuna.create_study(storage=storage, study_name="sweep", direction=direction, load_if_exists=True)
+
+        if not file.is_file():
+            with self._alone(), database_written_whole(file) as draft:
+                opened(draft)
+        return opened(file)
 
     def config(self, values: Mapping[str, Any]) -> Config:
         """Return the config of a trial; raises InputError where its values do not go together."""
@@ -105,9 +122,10 @@ class Search:
         """Try settings until the budget is spent.
 
         Raises KeyboardInterrupt where `stop` gives a reason, with the running trial kept for the next time, and InputError
-        where the default settings fail or another process runs this search.
+        where the default settings fail, another process runs this search, or the study takes nothing.
         """
-        with self._alone(), pool_of(self.config({}).runtime, self._prepared(self.config({}))) as self._pool:
+        pool = pool_of(self.config({}).runtime, self._prepared(self.config({})))
+        with self._alone(), _storage_told(self.folder / STUDY), pool as self._pool:
             start, hours = time.monotonic() - self.spent, self.settings.hours
 
             def elapsed() -> float:
@@ -264,6 +282,21 @@ class Search:
             return
         for key in set(training_keys(self._prepared(config), config)) - kept:
             discard(self.scratch, key)
+
+
+@contextmanager
+def _storage_told(file: Path) -> Iterator[None]:
+    """Raise what Optuna's storage says of its file as InputError."""
+    try:
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        free = f"{shutil.disk_usage(file.parent).free / 2**20:,.0f} MB are free there"
+        raise InputError(
+            f"the search's study cannot be read or written: {reason}",
+            [f"{file}: {free}"],
+            f"make room, and let your user write there; if it is damaged, rm {file}: the same command begins the search anew",
+        ) from error
 
 
 def _attributes(result: TrialResult) -> dict[str, Any]:

@@ -1,18 +1,32 @@
-"""How the terminal prints: what data says stands there as it is, never as markup, an emoji's name or a colour."""
+"""How the terminal prints: what data says stands there as it is, never as markup, an emoji's name, a colour or a command."""
 
+import sys
 from typing import Any
 
 from rich.console import Console
 from rich.progress import TextColumn
+from rich.text import Text
+
+from goldfold.errors import escaped
 
 
 class PlainConsole(Console):
-    """A console that prints texts to the letter."""
+    """A console that prints texts to the letter; only it draws on the terminal."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(markup=False, emoji=False, highlight=False, **options)
+        drawn_on = {"file": getattr(sys.stdout, "stream", None), **options}
+        super().__init__(markup=False, emoji=False, highlight=False, **drawn_on)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Render a text, and each cell of a table."""
+        return super().render_str(escaped(text), **options)
+
+
+class _PlainColumn(TextColumn):
+    def render(self, task: Any) -> Text:
+        return Text(escaped(self.text_format.format(task=task)))
 
 
 def plain_column(text: str) -> TextColumn:
     """Make a column of a progress bar whose text is no markup; `text` is a format over the task."""
-    return TextColumn(text, markup=False)
+    return _PlainColumn(text, markup=False)

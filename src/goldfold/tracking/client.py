@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 
 from filelock import FileLock
 
-from goldfold.errors import DiskError, InputError
+from goldfold.errors import DiskError, InputError, without_password
 from goldfold.files import database_written_whole
 
 ANSWER_WITHIN = 5.0
@@ -120,7 +120,7 @@ def require_answer(uri: str) -> None:
 
 
 def _does_not_answer(uri: str, reason: str) -> Unreachable:
-    return Unreachable(f"{_shown(uri)} does not answer ({reason})", mend=f"start the MLflow server, {ELSEWHERE}")
+    return Unreachable(f"{uri} does not answer ({reason})", mend=f"start the MLflow server, {ELSEWHERE}")
 
 
 def _require_address(uri: str) -> None:
@@ -129,12 +129,6 @@ def _require_address(uri: str) -> None:
         path = Path(uri.removeprefix("sqlite:").lstrip("/")).absolute()
         mend = f"write sqlite:///{path}, with three slashes before the path, {ELSEWHERE}"
         raise Unreachable(f"MLFLOW_TRACKING_URI={uri} is no address of a database", mend=mend)
-
-
-def _shown(uri: str) -> str:
-    """Return an address without the password in it."""
-    password = urlparse(uri).password
-    return uri.replace(f":{password}@", ":…@") if password else uri
 
 
 def _prepare_mlflow(uri: str) -> None:
@@ -199,12 +193,12 @@ def as_message(uri: str) -> Iterator[None]:
 
 
 def _unusable(uri: str, text: str, kind: "type[Unreachable]" = Unreachable) -> Unreachable:
-    return kind(f"the MLflow store {_shown(uri)} cannot be used", [first_line(text)], _mend(uri, text))
+    return kind(f"the MLflow store {uri} cannot be used", [first_line(text)], _mend(uri, text))
 
 
 def first_line(text: str) -> str:
-    """Return the first line of an error's text."""
-    return text.strip().splitlines()[0] if text.strip() else "unknown error"
+    """Return the first line of an error's text, without passwords."""
+    return without_password(text.strip().splitlines()[0]) if text.strip() else "unknown error"
 
 
 def _mend(uri: str, text: str) -> str:

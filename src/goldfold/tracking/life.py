@@ -1,7 +1,8 @@
 """Signs of life: whether the process that a run is RUNNING in is still there.
 
 Process numbers are taken again, and mean nothing in another container. So each process holds a lock on a file in scratch, which
-the kernel ends with it; and its runs have a tag with the time, which a clone elsewhere reads.
+the kernel ends with it; and its runs have a tag with the time, which a clone elsewhere reads. Where the clock there is wrong, or
+this machine slept, a living run is ended there; its next beat marks it as RUNNING again.
 """
 
 import fcntl
@@ -40,11 +41,11 @@ def forget_gone(root: Path) -> None:
 
 
 class Heart:
-    """Renews the time of runs at the store while this process lives."""
+    """Renews the time of runs at the store while this process lives, and their status where another clone has ended them."""
 
     def __init__(self) -> None:
         self.runs: dict[str, Any] = {}
-        self.stopped = threading.Event()
+        self.stopped, self.beating = threading.Event(), threading.Lock()
         self.thread = threading.Thread(target=self._beat, daemon=True)
 
     def beat_for(self, client: Any, run_id: str) -> None:
@@ -54,19 +55,25 @@ class Heart:
             self.thread.start()
 
     def rest_for(self, run_id: str) -> None:
-        """Renew the time of a run no longer: it has ended."""
-        self.runs.pop(run_id, None)
+        """Renew a run no longer: it is about to end."""
+        with self.beating:
+            self.runs.pop(run_id, None)
 
     def stop(self) -> None:
         """End it."""
         self.stopped.set()
+        with self.beating:
+            self.runs.clear()
 
     def _beat(self) -> None:
         while not self.stopped.wait(BEAT):
-            for run_id, client in list(self.runs.items()):
+            for run_id in list(self.runs):
                 # A store that is away may come back.
-                with suppress(Exception):
-                    client.set_tag(run_id, ALIVE, f"{time.time():.0f}")
+                with self.beating, suppress(Exception):
+                    if client := self.runs.get(run_id):
+                        client.set_tag(run_id, ALIVE, f"{time.time():.0f}")
+                        if client.get_run(run_id).info.status != "RUNNING":
+                            client.update_run(run_id, status="RUNNING")
 
 
 def _folder(root: Path) -> Path:

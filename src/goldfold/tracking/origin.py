@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from goldfold.files import read_json, write_json
+from goldfold.scratch import read_kept
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,12 @@ class Origin:
     def load(cls, path: Path) -> "Origin | None":
         """Read what `save` wrote; None if there is no such file."""
         return cls(**read_json(path)) if path.is_file() else None
+
+    @classmethod
+    def kept(cls, path: Path) -> "Origin | None":
+        """Read what `save` wrote in scratch; None if there is none that is whole."""
+        saved = read_kept(path)
+        return cls(**saved) if saved else None
 
 
 def save_origins(path: Path, origins: Mapping[str, Origin]) -> None:

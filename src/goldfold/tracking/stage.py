@@ -190,14 +190,14 @@ class StageTracker:
         `origin_file` holds the run of a finished training, for those that take it over.
         """
         name, fold = f"{result.fold}-{result.seed}", self.live.pop(self.name_of(result.fold, result.seed))
-        origin = Origin.load(origin_file) or self._origin(fold.run_id)
+        origin = Origin.kept(origin_file) or self._origin(fold.run_id)
         if result.ended == "finished":
             origin.save(origin_file)
         self.folds([result], {name: origin}, fold.tags)
         self._attach(fold)
-        self._deliver()
         if fold.run_id:
             self.heart.rest_for(fold.run_id)
+        self._deliver()
         return origin
 
     def folds(

@@ -30,6 +30,7 @@ class TrackedSearch:
         self.experiment, self.key, self.name = prepared.problem.name, key, name
         self.metric = prepared.problem.scored_by.name
         self.running: str | None = None
+        self.live_run: str | None = None
         self.heart = Heart()
         searched = {f"sweep.{key}": str(values) for key, values in space.items()}
         tags = {**provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": "sweep"}
@@ -39,16 +40,19 @@ class TrackedSearch:
     def _record(self, **content: Any) -> Record:
         return Record(self.experiment, self.key, self.name, **content)
 
-    def _mark(self, trial: str | None = None) -> None:
-        """Mark a run as RUNNING in this process, if the store answers."""
+    def _mark(self, trial: str | None = None) -> str | None:
+        """Mark a run as RUNNING in this process; return its id if the store answers."""
         # Later records repeat this, and wait until the store answers.
         with suppress(InputError, Refused):
             store = Store(repository())
-            self.heart.beat_for(store.client, store.running(self._record(fold=trial)))
+            run_id = store.running(self._record(fold=trial))
+            self.heart.beat_for(store.client, run_id)
+            return run_id
+        return None
 
     def started(self, name: str, values: Mapping[str, Any]) -> None:
         self.running = name
-        self._mark(name)
+        self.live_run = self._mark(name)
 
     def ended(self, result: TrialResult, best: bool) -> None:
         measured = {f"{self.metric}_fold_{fold}": score for fold, score in result.folds.items()} | {"seconds": result.seconds}
@@ -61,6 +65,8 @@ class TrackedSearch:
         metrics = [(name, value, 0, time.time()) for name, value in measured.items()]
         tags = {"goldfold.trial": state, "mlflow.note.content": note}
         params = {key: str(value) for key, value in values.items()}
+        if self.live_run:
+            self.heart.rest_for(self.live_run)
         send(self._record(fold=self.running, status=status, params=params, tags=tags, metrics=metrics))
         self.running = None
 

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Sampler, SubsetRandomSampler, WeightedR
 
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import Key, View
+from goldfold.training.loaders import handed_over, require_shared_memory
 
 WINDOW = 50
 """The number of batches whose rows are sorted by length together."""
@@ -113,12 +114,13 @@ def default_workers() -> int:
 def _loader(
     view: View, sampler: Sampler[Key] | Sequence[Key], batch_size: int, workers: int, drop_last: bool = False
 ) -> DataLoader[Any]:
+    require_shared_memory(workers)
     return DataLoader(
         view,  # type: ignore[arg-type]  # a view gives whole batches, by __getitems__
         batch_size=batch_size,
         sampler=sampler,
         num_workers=workers,
-        collate_fn=_as_it_is,
+        collate_fn=handed_over,
         pin_memory=torch.cuda.is_available(),
         drop_last=drop_last,
         worker_init_fn=_start_worker,
@@ -128,11 +130,8 @@ def _loader(
     )
 
 
-def _as_it_is(batch: Any) -> Any:
-    return batch
-
-
 def _start_worker(_: int) -> None:
     cv2.setNumThreads(0)
-    # Ctrl-C is for the process that trains; it ends its loaders.
+    # Ctrl-C, and SIGTERM to all processes, are for the one that trains: it saves its state, and ends its loaders.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

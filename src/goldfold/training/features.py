@@ -209,7 +209,7 @@ def _folder(scratch: Path, model: nn.Module, *depends: Any) -> Path:
     folder = scratch / "features" / digest.hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     folder.touch()
-    by_age = sorted((path for path in folder.parent.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    for stale in by_age[:-KEPT_FOLDERS]:
+    others = [path for path in folder.parent.iterdir() if path.is_dir() and path != folder]
+    for stale in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT_FOLDERS - 1 :]:
         shutil.rmtree(stale, ignore_errors=True)
     return folder

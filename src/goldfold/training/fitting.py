@@ -29,7 +29,7 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter) -> FoldResult
 
     train.class_weights and train.sampling: balanced become weights of the rows. Raises InputError where the estimator refuses.
     """
-    started = time.time()
+    started = time.monotonic()
     train, rows, compute = fold.config.train, fold.training_rows, find_compute("fp32")
     if fold.pseudo is not None:
         name = fold.config.model.name
@@ -38,7 +38,7 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter) -> FoldResult
     _, inputs = fold.training_view().__getitems__([(0, int(row)) for row in rows])
     targets = fold.codec.encode(fold.truth[rows])
     model.to(compute.device).fit(inputs, targets, _row_weights(fold), fold.seed)
-    seconds = time.time() - started
+    seconds = time.monotonic() - started
 
     loss = build_loss(train, fold.codec.problem.task)
     with torch.inference_mode():

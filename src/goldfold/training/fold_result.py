@@ -7,6 +7,7 @@ from typing import Literal
 
 import pandas as pd
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -100,7 +101,7 @@ class FoldResult:
         with written_by_this_version(f"the checkpoint in {folder}", "train it again: `dvc repro -f train`"):
             card = read_json(folder / "model.json")
             codec = TargetCodec.from_json(card["codec"])
-            tensors = load_file(folder / "model.safetensors")
+            tensors = _weights(folder / "model.safetensors")
             further = [
                 Checkpoint(**scores, weights=_popped(tensors, f"{FURTHER}{number}/"))
                 for number, scores in enumerate(card.get("further", ()))
@@ -123,7 +124,7 @@ class FoldResult:
                 rows=card["rows"],
                 versions=card["versions"],
                 weights=tensors,
-                history=pd.read_csv(folder / "history.csv"),
+                history=_history(folder / "history.csv"),
                 further=tuple(further),
             )
 
@@ -161,6 +162,22 @@ def best_of(results: Sequence[FoldResult]) -> FoldResult:
     """Return the result with the best score on its own validation rows, the first of equals."""
     maximize = results[0].codec.problem.scored_by.maximize
     return (max if maximize else min)(results, key=lambda result: result.score)
+
+
+def _weights(file: Path) -> dict[str, torch.Tensor]:
+    """Read weights; raises ValueError where they are damaged."""
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise ValueError(f"{file.name}: {error}") from error
+
+
+def _history(file: Path) -> pd.DataFrame:
+    """Read a history; raises ValueError where it is damaged."""
+    history = pd.read_csv(file)
+    if history.isna().any(axis=None):
+        raise ValueError(f"{file.name} is cut")
+    return history
 
 
 def _popped(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -18,6 +18,7 @@ from goldfold.training.finetune import set_trainable
 from goldfold.training.fitting import fit_fold, is_fitted_once
 from goldfold.training.fold import Fold, read_fold
 from goldfold.training.fold_result import Checkpoint, FoldResult
+from goldfold.training.loaders import lost_loaders_told
 from goldfold.training.profiling import profile_steps
 from goldfold.training.reporter import Reporter, Silent
 from goldfold.training.state import STATES, held, keep_result, kept_result, load_state, save_state
@@ -31,6 +32,7 @@ STOPPED: dict[Reason, str] = {
 }
 
 
+@lost_loaders_told()
 def train_fold(
     prepared: PreparedSet,
     fold: int,
@@ -49,7 +51,7 @@ def train_fold(
     result is returned, else Stopped is raised.
 
     Raises InputError for names and arguments of params.yaml that the libraries refuse, for a metric that is undefined on
-    the fold, and for a loss that is not finite.
+    the fold, for a loss that is not finite, and for loader processes that are ended.
     """
     reporter = reporter or Silent()
     done = False
@@ -136,7 +138,7 @@ def _train(trainer: Trainer, key: str, state: Path | None, stop: Stop) -> FoldRe
             raise _stopped(trainer.fold.number)
         # Time ran out within the first epoch: the result is the present model.
         judged = trainer.judge(0)
-        row = trainer.row(judged, 0.0, time.time())
+        row = trainer.row(judged, 0.0, time.monotonic())
         return replace(trainer.fold.result(key, trainer.average.judged(0), trainer.compute, judged, [row]), ended="max_hours")
     further = [Checkpoint(kept.epoch, kept.score, kept.loss, kept.weights) for kept in progress.kept[1:]]
     return replace(best, ended=reason or "finished", history=pd.DataFrame(progress.history), further=tuple(further))
@@ -171,7 +173,7 @@ class _Saving:
 def _train_epoch(trainer: Trainer, key: str, saving: _Saving, stop: Stop) -> Reason | None:
     """Train the rest of an epoch and validate it; return the reason to stop if there is one after a step."""
     progress, train = trainer.progress, trainer.config.train
-    epoch, started, seen_before = progress.epoch, time.time(), progress.seen
+    epoch, started, seen_before = progress.epoch, time.monotonic(), progress.seen
     set_trainable(trainer.model, trainer.config.finetune, epoch)
     trainer.sampler.epoch, trainer.sampler.skip = epoch, progress.step * train.batch_size
     watch = LossWatch(trainer)
@@ -191,7 +193,7 @@ def _train_epoch(trainer: Trainer, key: str, saving: _Saving, stop: Stop) -> Rea
                 return reason
             saving.save()
     watch.check()
-    speed = (progress.seen - seen_before) / max(time.time() - started, 1e-9)
+    speed = (progress.seen - seen_before) / max(time.monotonic() - started, 1e-9)
     trainer.average.epoch_ended(epoch)
     judged = trainer.judge(epoch)
     trainer.schedule.epoch_ended(_monitored(judged, train))

@@ -124,8 +124,8 @@ class Trainer:
         return self.fold.require_numbers(evaluate(reader, *args), epoch)
 
     def row(self, judged: Evaluation, speed: float, started: float) -> Row:
-        """Return the line of the history for the present epoch."""
-        progress, now = self.progress, time.time()
+        """Return the line of the history for the present epoch, which `started` at that time.monotonic()."""
+        progress = self.progress
         return {
             "epoch": progress.epoch,
             "train_loss": progress.mean_loss()(),
@@ -133,8 +133,8 @@ class Trainer:
             self.fold.codec.problem.scored_by.name: judged.score,
             "lr": progress.lr,
             "rows_per_second": round(speed, 1),
-            "seconds": round(now - started, 3),
-            "time": round(now, 3),
+            "seconds": round(time.monotonic() - started, 3),
+            "time": round(time.time(), 3),
         }
 
     def state_dict(self) -> dict[str, Any]:

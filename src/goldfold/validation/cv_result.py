@@ -8,7 +8,7 @@ import pandas as pd
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
-from goldfold.files import read_json, write_json, written_whole
+from goldfold.files import read_json, read_parquet, write_json, written_by_this_version, written_whole
 from goldfold.inference.postprocess import Postprocess
 
 METRIC = "metric.json"
@@ -105,23 +105,24 @@ class CVResult:
         """Read what `save` wrote."""
         if not (folder / "metrics.json").is_file():
             raise InputError(f"there is no cross-validation result in {folder}", mend="run `dvc repro validate`")
-        saved = read_json(folder / "metrics.json")
-        metric = problem.scored_by.name
-        numbers = saved[metric]
-        scores = Scores(
-            metric=metric,
-            score=numbers["oof"],
-            low=numbers["low"],
-            high=numbers["high"],
-            confidence=saved["confidence"],
-            folds={int(fold): score for fold, score in numbers["fold"].items()},
-            rows=saved["rows"],
-            raw=numbers.get("raw"),
-            plain=numbers.get("plain"),
-            groups=saved.get("groups"),
-        )
-        worst = pd.read_csv(folder / "worst.csv", dtype={"id": "str"})
-        steps = folder / "postprocess.json"
-        # Older results have no post-processing.
-        postprocess = Postprocess.from_json(read_json(steps)) if steps.is_file() else Postprocess()
-        return cls(problem, scores, pd.read_parquet(folder / "oof.parquet"), worst, postprocess)
+        with written_by_this_version(f"the cross-validation in {folder}", "run `dvc repro --force validate`"):
+            saved = read_json(folder / "metrics.json")
+            metric = problem.scored_by.name
+            numbers = saved[metric]
+            scores = Scores(
+                metric=metric,
+                score=numbers["oof"],
+                low=numbers["low"],
+                high=numbers["high"],
+                confidence=saved["confidence"],
+                folds={int(fold): score for fold, score in numbers["fold"].items()},
+                rows=saved["rows"],
+                raw=numbers.get("raw"),
+                plain=numbers.get("plain"),
+                groups=saved.get("groups"),
+            )
+            worst = pd.read_csv(folder / "worst.csv", dtype={"id": "str"})
+            steps = folder / "postprocess.json"
+            # Older results have no post-processing.
+            postprocess = Postprocess.from_json(read_json(steps)) if steps.is_file() else Postprocess()
+            return cls(problem, scores, read_parquet(folder / "oof.parquet"), worst, postprocess)

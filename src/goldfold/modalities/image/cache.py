@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from goldfold.errors import InputError
-from goldfold.files import read_json, write_json
+from goldfold.files import read_json, read_parquet, write_json
 from goldfold.metrics import Array
 from goldfold.modalities.image.decoding import decode, shipped_size, shrink
 from goldfold.modalities.image.kept_pixels import Decoded, decoding_key, keep, settings_of_decoding, share, take_kept
@@ -61,7 +61,7 @@ class ImageCache:
     @classmethod
     def load(cls, folder: Path) -> "ImageCache":
         """Open the cache in `folder`."""
-        return cls(folder, pd.read_parquet(folder / INDEX), **read_json(folder / CARD))
+        return cls(folder, read_parquet(folder / INDEX), **read_json(folder / CARD))
 
     @property
     def sketches(self) -> Array:

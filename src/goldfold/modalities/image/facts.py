@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Competition
+from goldfold.files import read_parquet
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.modalities.image.prepare import PATHS
 from goldfold.modalities.image.sketches import COLUMNS as SKETCH
@@ -30,7 +31,7 @@ def _source(competition: Competition, folder: Path, index: pd.DataFrame) -> pd.D
     facts = pd.DataFrame({"the file's size": size, "the image's width": width, "the image's height": height}).astype("float64")
     facts["the image's aspect"] = width / height.clip(lower=1)
     facts["the file's bytes per pixel"] = size / (width * height).clip(lower=1)
-    paths = pd.read_parquet(folder / PATHS)["path"]
+    paths = read_parquet(folder / PATHS)["path"]
     files = [competition.root / path for path in paths]
     dates = np.array([file.stat().st_mtime // 1 if file.is_file() else np.nan for file in files])
     if np.nanmax(dates) - np.nanmin(dates) > UNPACKED_WITHIN:

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 import PIL
 
-from goldfold.files import read_json, remove, write_json, written_whole
+from goldfold.files import read_json, read_parquet, remove, write_json, written_whole
 from goldfold.identity import module_digest
 from goldfold.metrics import Array
 from goldfold.modalities.image import decoding, measuring, rendering, sketches
 from goldfold.modalities.image.rendering import Rendering
 from goldfold.modalities.image.settings import ImagePrepareConfig
-from goldfold.scratch import is_kept, keeping
+from goldfold.scratch import is_kept, keeping, read_kept
 
 PIXELS, INDEX, SKETCHES, CARD = "pixels.u8", "index.parquet", "sketches.npy", "card.json"
 
@@ -68,7 +68,7 @@ def take_kept(kept: Path, target: Path) -> Decoded | None:
         return None
     card = read_json(kept / CARD)
     how = Rendering.from_json(card.pop("rendering"))
-    return Decoded(pd.read_parquet(kept / INDEX), np.load(kept / SKETCHES), **card, rendering=how)
+    return Decoded(read_parquet(kept / INDEX), np.load(kept / SKETCHES), **card, rendering=how)
 
 
 def keep(kept: Path, pixels: Path, decoded: Decoded) -> None:
@@ -91,7 +91,8 @@ def share(scratch: Path, pixels: Path, digest: str) -> None:
     """Replace the pixels in `scratch` of this digest by a link to `pixels`, which DVC has made a copy of its own."""
     for kept in (scratch / "images").glob(f"*/{CARD}"):
         own = kept.with_name(PIXELS)
-        if read_json(kept)["digest"] == digest and not own.samefile(pixels):
+        card = read_kept(kept)
+        if card and card["digest"] == digest and own.is_file() and not own.samefile(pixels):
             with contextlib.suppress(OSError), written_whole(own) as draft:
                 draft.unlink()
                 os.link(pixels, draft)
