@@ -110,3 +110,25 @@ def test_goldfold_packages_only_pass_names_on():
     for path in (identity.SOURCE / "goldfold").glob("*/**/__init__.py"):
         statements = [type(node) for node in ast.parse(path.read_text()).body if not identity._is_string(node)]
         assert set(statements) <= {ast.Import, ast.ImportFrom, ast.Assign}, path
+
+
+def test_code_that_was_read_before_is_not_parsed_again_by_a_later_process(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(identity, "scratch_folder", lambda: tmp_path)
+    parsed, of = [], identity._Syntax.of
+    monkeypatch.setattr(identity._Syntax, "of", lambda content: parsed.append(1) or of(content))
+
+    def in_a_new_process():
+        parsed.clear()
+        identity._syntax.cache_clear()
+        identity._read_before.cache_clear()
+        return code_digest(LEARNING), len(parsed)
+
+    first, count = in_a_new_process()
+    assert count > 10 and in_a_new_process() == (first, 0)
+    # One that is cut is made again.
+    file = tmp_path / identity.SYNTAX
+    file.write_bytes(file.read_bytes()[:-9])
+    assert in_a_new_process() == (first, count) and "cut or altered" in capsys.readouterr().err
+    assert in_a_new_process() == (first, 0)
+    identity._syntax.cache_clear()
+    identity._read_before.cache_clear()

@@ -14,14 +14,16 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from goldfold.config import Config, FoldConfig
+from goldfold.files import written_whole
 from goldfold.imports import modality_modules
 from goldfold.prepare import PreparedSet
-from goldfold.scratch import repository
+from goldfold.scratch import SEAL, is_kept, repository, scratch_folder, seal
 
 LIBRARIES = (
     "torch",
@@ -42,6 +44,8 @@ RESULT = (*TRAINING, "goldfold.validation.cross_validation", "goldfold.predictio
 """The modules of the functions that make a fold's result, and a whole pipeline's."""
 SOURCE = Path(__file__).parents[1]
 OWN = re.compile(r'"([A-Za-z_][\w.]*):\w+"')
+SYNTAX, MOST_READ = "syntax.json", 2000
+"""The file in scratch with the syntax of modules, and how many it holds."""
 MODULE = re.compile(r"goldfold(\.\w+)+")
 
 
@@ -74,7 +78,12 @@ def rehearsal_key(config: Config, files: Iterable[Path]) -> str:
 
 def code_digest(*modules: str) -> str:
     """A hash of the syntax of these modules and of all of goldfold and the competitor's own that they import."""
-    return _digest(import_closure(modules))
+    read = _read_before(scratch_folder() / SYNTAX)
+    count = len(read)
+    digest = _digest(import_closure(modules))
+    if len(read) > count:
+        _keep(scratch_folder() / SYNTAX, read)
+    return digest
 
 
 def module_digest(*modules: str) -> str:
@@ -135,20 +144,23 @@ def _version(library: str) -> str:
         return library
 
 
-class _Syntax:
+class _Syntax(NamedTuple):
     """A module's syntax as a hash, without comments, docstrings and formatting, and the modules and names that it imports.
 
     The name of a module of goldfold's as a text is an import too.
     """
 
-    def __init__(self, content: bytes) -> None:
-        self.imports: list[tuple[str, str]] = []
+    digest: str
+    imports: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, content: bytes) -> "_Syntax":
         try:
             tree = ast.parse(content)
         except (SyntaxError, ValueError):
             # The import of the module says what is wrong.
-            self.digest = hashlib.blake2b(content).hexdigest()
-            return
+            return cls(hashlib.blake2b(content).hexdigest(), [])
+        imports: list[tuple[str, str]] = []
         waiting: list[Any] = [tree]
         while waiting:
             node = waiting.pop()
@@ -157,13 +169,13 @@ class _Syntax:
             elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 node.body = [statement for statement in node.body if not _is_string(statement)]
             elif isinstance(node, ast.Import):
-                self.imports += [(alias.name, "") for alias in node.names]
+                imports += [(alias.name, "") for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
-                self.imports += [("." * node.level + (node.module or ""), alias.name) for alias in node.names]
+                imports += [("." * node.level + (node.module or ""), alias.name) for alias in node.names]
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE.fullmatch(node.value):
-                self.imports.append((node.value, ""))
+                imports.append((node.value, ""))
             waiting += ast.iter_child_nodes(node)
-        self.digest = hashlib.blake2b(ast.dump(tree).encode()).hexdigest()
+        return cls(hashlib.blake2b(ast.dump(tree).encode()).hexdigest(), imports)
 
 
 def _is_string(statement: ast.stmt) -> bool:
@@ -175,7 +187,26 @@ def _is_string(statement: ast.stmt) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _syntax(path: Path, _changed: int) -> _Syntax:
-    return _Syntax(path.read_bytes())
+    content, read = path.read_bytes(), _read_before(scratch_folder() / SYNTAX)
+    name = hashlib.blake2b(content + sys.version.encode(), digest_size=16).hexdigest()
+    if name not in read:
+        read[name] = _Syntax.of(content)
+    return _Syntax(*read[name])
+
+
+@functools.lru_cache(maxsize=1)
+def _read_before(file: Path) -> dict[str, _Syntax]:
+    """The syntax of all content that was read here or by an earlier process, which takes a second for all modules."""
+    return json.loads(file.read_bytes()[:-SEAL]) if is_kept(file) else {}
+
+
+def _keep(file: Path, read: dict[str, _Syntax]) -> None:
+    """Keep what was read for later processes, the newest of it, if there is a scratch folder that takes it."""
+    if file.parent.is_dir():
+        newest = dict(list(read.items())[-MOST_READ:])
+        with suppress(OSError), written_whole(file) as draft:
+            draft.write_text(json.dumps(newest), encoding="utf-8")
+            seal(draft)
 
 
 def _absolute(module: str, importer: str, path: Path) -> str:

@@ -69,13 +69,15 @@ def discard_damaged(path: Path) -> None:
     remove(path)
 
 
+SEAL = 4
+"""The length of a seal, in bytes."""
 SEALED = 0x2144DF1C
 """The CRC-32 of anything that ends with its own CRC-32."""
 
 
 def seal(file: Path) -> None:
     """Append the file's checksum to it."""
-    checksum = _checksum(file).to_bytes(4, "little")
+    checksum = _checksum(file).to_bytes(SEAL, "little")
     with file.open("ab") as end:
         end.write(checksum)
 
