@@ -29,7 +29,9 @@ class Clone:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         tools = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
         who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
-        return {**inherited, **who, "PATH": tools, "COLUMNS": "160", "OMP_NUM_THREADS": "1", **more}
+        # Compiled modules stay with a clone and its copies.
+        settings = {"COLUMNS": "160", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": ""}
+        return {**inherited, **who, "PATH": tools, **settings, **more}
 
     def run(self, *command: str, expect: int | None = 0, **env: str) -> str:
         """Run a command in the clone; return what it printed."""

@@ -60,6 +60,11 @@ class ModelConfig(Section):
         """Files on whose content the model depends."""
         return ()
 
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """What is imported when the model is built, for processes that import it ahead."""
+        return ()
+
 
 class FinetuneConfig(Section):
     """Which part of the network is trained, from when, and at which share of the learning rate."""

@@ -17,13 +17,14 @@ ENGINE = "goldfold.engines.here"
 def begin_imports(config: Config) -> None:
     """Begin the imports of the processes that may train, if there may be several, while this process does its own."""
     if len(config.split.folds) * len(config.train.seeds) > 1 and config.runtime.jobs != 1 and cores() > 1:
-        start_forkserver(*modality_modules(config.competition.modality, "learning"))
+        # The competitor's own may change while this process lives.
+        modules = [name for name in modality_modules(config.competition.modality, "learning") if name.startswith("goldfold.")]
+        start_forkserver(*modules, *config.model.libraries)
 
 
 def start_forkserver(*modules: str) -> None:
-    """Start the process that others are forked from, unless it runs, to import the engine and these modules of goldfold's."""
-    # The competitor's own may change while this process lives.
-    CONTEXT.set_forkserver_preload([ENGINE, *(module for module in modules if module.startswith("goldfold."))])
+    """Start the process that others are forked from, unless it runs, to import the engine and these modules."""
+    CONTEXT.set_forkserver_preload([ENGINE, *modules])
     before = os.environ.get("PYTHONPATH")
     # In some Pythons it looks for modules elsewhere than this process does.
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)

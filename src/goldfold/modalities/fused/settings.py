@@ -42,6 +42,10 @@ class FusedModelConfig(ModelConfig):
     def files(self) -> tuple[Path, ...]:
         return tuple(file for part in self.parts for file in part.files)
 
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        return tuple(library for part in self.parts for library in part.libraries)
+
 
 class FusedPrepareConfig(PrepareConfig):
     """What the prepared set keeps of each kind of input."""

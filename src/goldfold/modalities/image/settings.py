@@ -91,5 +91,9 @@ class ImageModelConfig(ModelConfig):
     def files(self) -> tuple[Path, ...]:
         return (Path(self.weights),) if self.weights else ()
 
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        return ("timm", "albumentations")
+
 
 MODEL, PREPARE = ImageModelConfig, ImagePrepareConfig
