@@ -5,7 +5,7 @@ import pytest
 from tests.competition.test_sixty import predicted
 from tests.conftest import write_image
 
-from goldfold.competition import read_competition, read_solution
+from goldfold.competition import labels, read_competition, read_solution
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError, QuestionError
 from goldfold.prediction import Submission, score_submission
@@ -172,3 +172,10 @@ def test_a_folder_of_images_is_answered_as_its_sample_has_ids(tmp_path, header, 
             read_competition(config)
     else:
         assert read_competition(config).sample.columns.tolist() == ["", "y"]
+
+
+def test_a_label_is_compared_once_however_many_rows_have_it(monkeypatch):
+    compared, plain = [], labels._plain
+    monkeypatch.setattr(labels, "_plain", lambda label: compared.append(label) or plain(label))
+    rows = pd.Series(["Cat", "dog", "1.0"] * 1000)
+    assert labels.as_classes(rows, ["cat", "dog", "1"]).tolist() == ["cat", "dog", "1"] * 1000 and len(compared) == 6

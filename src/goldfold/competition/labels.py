@@ -141,7 +141,7 @@ def as_classes(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
     forms = {form(label): label for label in classes}
     if len(forms) < len(classes):
         return labels
-    return labels.map(lambda label: forms.get(form(label), label)).astype("str")
+    return labels.map({label: forms.get(form(label), label) for label in labels.unique()}).astype("str")
 
 
 def _as_numbers(clean: pd.Series, format: NumberFormat, why: str, decisions: list[Decision]) -> Labels:
