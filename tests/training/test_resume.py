@@ -1,10 +1,13 @@
 """A training goes on from any moment at which it ended, to the same bits."""
 
+import json
+from functools import cache
 from itertools import count
 
 import pytest
 import torch
 
+from goldfold.config import parse_config
 from goldfold.errors import InputError
 from goldfold.identity import training_key
 from goldfold.scratch import SUMS
@@ -62,11 +65,21 @@ def config(settings):
     return lambda **train: settings(model=model, **{"epochs": 3, "batch_size": 48, **train})
 
 
+@pytest.fixture(scope="module")
+def undisturbed(digits, tmp_path_factory):
+    """The training of settings that nothing disturbed, done once for all tests."""
+    return cache(lambda chosen: train_fold(digits, 0, 0, parse_config(json.loads(chosen)), tmp_path_factory.mktemp("whole")))
+
+
+def named(chosen):
+    return chosen.model_dump_json(by_alias=True)
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("steps", [2, 7])
-def test_it_goes_on_to_the_same_bits(digits, config, tmp_path, recipe, steps):
+def test_it_goes_on_to_the_same_bits(digits, config, undisturbed, tmp_path, recipe, steps):
     chosen = config(**RECIPES[recipe])
-    whole = train_fold(digits, 0, 0, chosen, tmp_path / "whole")
+    whole = undisturbed(named(chosen))
     with pytest.raises(Stopped, match="the same command resumes it"):
         train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path, stop=after(steps))
     if steps == 7:
@@ -84,8 +97,9 @@ def damage(file, how):
 
 @pytest.mark.parametrize("how", ["emptied", "cut", "a byte flipped"])
 @pytest.mark.parametrize("part", [STATE, "best-0/model.safetensors", "best-0/model.json", "best-0/history.csv"])
-def test_a_damaged_state_is_made_again_to_the_same_bits(digits, config, tmp_path, capsys, part, how):
-    whole = train_fold(digits, 0, 0, config(epochs=2), tmp_path / "whole")
+def test_a_damaged_state_is_made_again_to_the_same_bits(digits, config, undisturbed, tmp_path, capsys, part, how):
+    whole = undisturbed(named(config(epochs=2)))
+    capsys.readouterr()
     with pytest.raises(Stopped):
         train_fold(digits, 0, 0, config(epochs=2), tmp_path / "fold", scratch=tmp_path, stop=after(7))
     damage(next((tmp_path / STATES).rglob(part)), how)
@@ -186,13 +200,13 @@ def test_two_processes_do_not_train_the_same(digits, config, tmp_path, monkeypat
         train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=tmp_path)
 
 
-def test_max_hours_ends_with_the_best_so_far_and_a_later_run_goes_on(digits, config, tmp_path):
+def test_max_hours_ends_with_the_best_so_far_and_a_later_run_goes_on(digits, config, undisturbed, tmp_path):
     scratch = tmp_path / "scratch"
     cut = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch, stop=after(8, "max_hours"))
     assert cut.ended == "max_hours" and len(cut.history) == 1 and FoldResult.load(tmp_path / "a").ended == "max_hours"
     rest = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch)
     assert rest.ended == "finished"
-    same(rest, train_fold(digits, 0, 0, config(), tmp_path / "b"))
+    same(rest, undisturbed(named(config())))
 
 
 def test_max_hours_within_the_first_epoch_gives_the_model_as_it_stands(digits, config, tmp_path):
