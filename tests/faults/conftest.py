@@ -33,8 +33,9 @@ class Tally:
     def count(self, survived, told=False, said=""):
         """Count a try; print what was said where something was lost."""
         self.tried += 1
-        self.told += told
-        self.survived += survived
+        # As Python's own numbers, which pytest-xdist can send.
+        self.told += bool(told)
+        self.survived += bool(survived)
         self.lost += not (survived or told)
         if not (survived or told):
             print(said)
