@@ -46,7 +46,7 @@ faults: env  ## break stores, disks and processes on purpose, and count what tha
 audit:  ## known vulnerabilities of the pinned packages, asked of osv.dev
 	@$(PYTHON) environment/vulnerabilities.py requirements*.txt constraints.txt
 
-bench: env  ## measure the speed against its rivals, within 15 minutes, and write benchmarks/results.md
+bench: env  ## measure the speed against its rivals, within 20 minutes, and write benchmarks/results.md
 	python -m benchmarks.run
 
 format: env  ## format the code and sort its imports
