@@ -72,10 +72,10 @@ class FoldProgress:
         self.plan, self.begun, self.drawn = plan, time.monotonic(), 0.0
         self.last: Row = {}
         self.console.print(
-            f"{plan.name}: {plan.training_rows} training rows, {plan.validation_rows} validation rows, "
-            f"{plan.epochs} epoch{'s' * (plan.epochs > 1)} on {plan.device} in {plan.precision}"
-            f" by {plan.threads} thread{'s' * (plan.threads > 1)}",
-            highlight=False,
+            f"{plan.name}: {plan.training_rows} training and {plan.validation_rows} validation rows, "
+            f"{plan.epochs} epoch{'s' * (plan.epochs > 1)} on {plan.device} in {plan.precision}, "
+            f"{plan.threads} thread{'s' * (plan.threads > 1)}",
+            soft_wrap=True,
         )
         if self.progress.bars:
             self.task = self.progress.bars.add_task(plan.name, total=plan.epochs * plan.steps, status="")
