@@ -2,8 +2,9 @@
 
 import re
 import shutil
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,9 @@ def lost_loaders_told() -> Iterator[None]:
         lost = LOST.match(str(error))
         if not lost:
             raise
+        # Else torch says it again when the next loader ends, amid whatever is done then.
+        with suppress(ValueError):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         raise _no_memory(f"a loader process has ended: {lost[0].strip()}") from error
 
 
