@@ -158,7 +158,9 @@ def test_its_processes_end_with_the_one_that_started_them(digits, config, tmp_pa
         """)
     )
     path = str(Path(__file__).parents[2] / "src")
-    done = subprocess.run([sys.executable, script], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    # Processes that live on would keep its output open.
+    env = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == -signal.SIGKILL, done.stderr
     left = [psutil.Process(int(pid)) for pid in done.stdout.split() if psutil.pid_exists(int(pid))]
     assert psutil.wait_procs(left, timeout=10)[1] == []
