@@ -185,6 +185,40 @@ def test_names_are_stripped_and_unique(read):
     assert cells(table)[0] == ["id", "a", "a.2", "a.1"] and len(table.remarks) == 2
 
 
+TABLE = "id,size,colour\n" + "".join(f"r{n},{n}.5,c{n % 2}\n" for n in range(9))
+
+
+@pytest.mark.parametrize(
+    ("above", "lines"),
+    [
+        ("Results of the survey\n", 1),
+        ("Results, 2024\n", 1),
+        ("Results,,\n", 1),
+        ("# a, b, c\n", 1),
+        ("// export\nby hand\n\n", 2),
+        ('"Title, with a comma"\n\n# more\n', 3),
+    ],
+)
+def test_titles_and_comments_above_the_header_are_left_out(read, above, lines):
+    plain, titled = read(TABLE), read(above + TABLE)
+    assert titled.cells.equals(plain.cells)
+    assert list(titled.rows - plain.rows) == [above.count("\n")] * 9
+    assert titled.remarks[0].startswith(f"{lines} line{'s' * (lines > 1)} above its header, left out: ")
+
+
+def test_two_lines_that_read_as_headers_are_a_question(read):
+    numbers = "".join(f"r{n},{n}.5,{n}\n" for n in range(9))
+    for first, second in (("id,size,weight", "-,cm,kg"), ("Our survey, of the year, 2024 A", "id,size,weight")):
+        with pytest.raises(InputError, match="its lines 1 and 2 both read as a header"):
+            read(f"{first}\n{second}\n{numbers}")
+
+
+def test_a_word_among_numbers_makes_its_row_no_header(read):
+    for rows in ("al,unknown\n", "bob,12\nal,unknown\n"):
+        table = read("name,age\n" + rows + "".join(f"n{n},{n}\n" for n in range(9)))
+        assert list(table.cells) == ["name", "age"] and "unknown" in set(table.cells["age"])
+
+
 def test_the_line_that_excel_writes_first_is_no_row(read):
     table = read("sep=;\nid;a\n1;x,y\n")
     assert cells(table) == [["id", "a"], ["1", "x,y"]] and list(table.rows) == [3]

@@ -15,7 +15,7 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.tables.dialect import Dialect, common_width, find_dialect, is_number, records
 from goldfold.tables.encoding import as_utf8
-from goldfold.tables.header import HeaderGuess, guess_header
+from goldfold.tables.header import HeaderGuess, guess_header, lines_above
 from goldfold.tables.text import TEXT
 from goldfold.tables.unpacking import unpacked
 
@@ -76,7 +76,7 @@ def start_of(path: Path, data: bytes) -> Start:
 def read_delimited(path: Path, data: bytes, header: bool | None) -> Cells:
     """Read a delimited text; raises InputError with the row where its cells do not fit its columns."""
     data, remarks = as_utf8(path, data)
-    data, shift = _plain(data, remarks)
+    data, shift = _plain(path, data, remarks)
     if find_dialect(_sample(data)).separator == " ":
         data = _tabbed(data)
     start = start_of(path, data)
@@ -107,7 +107,7 @@ def beginning_of(path: Path) -> Start:
     _, data = unpacked(path, 2 * SAMPLE)
     if len(data) == 2 * SAMPLE:
         data = data[: data.rfind(b"\n") + 1] or data
-    return start_of(path, _plain(as_utf8(path, data)[0], [])[0])
+    return start_of(path, _plain(path, as_utf8(path, data)[0], [])[0])
 
 
 def first_names(path: Path, header: bool | None) -> list[str] | None:
@@ -118,13 +118,19 @@ def first_names(path: Path, header: bool | None) -> list[str] | None:
     return names if not with_header or len(names) == len(start.first) else None
 
 
-def _plain(data: bytes, remarks: list[str]) -> tuple[bytes, int]:
-    """The bytes with line feeds, without Excel's line `sep=;`; and the number of lines that went."""
+def _plain(path: Path, data: bytes, remarks: list[str]) -> tuple[bytes, int]:
+    """The bytes with line feeds, without what stands above the header; and the number of lines that went."""
     if b"\n" not in data and b"\r" in data:
         data = data.replace(b"\r", b"\n")
     if re.match(rb"sep=[^\r\n]\r?\n", data):
         remarks.append("its first line says how its cells are separated, and was left out")
         return data[data.index(b"\n") + 1 :], 1
+    above = lines_above(path, _sample(data))
+    if above:
+        end = _end_of_line(data, above)
+        title = " ⏎ ".join(data[:end].decode("utf-8", "replace").split("\n"))[:80].rstrip("\r⏎ ")
+        remarks.append(f"{'1 line' if above == 1 else f'{above} lines'} above its header, left out: {title}")
+        return data[end:], above
     return data, 0
 
 

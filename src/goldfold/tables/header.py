@@ -1,11 +1,15 @@
-"""Whether the first line of a table names its columns, and how the names are cleaned."""
+"""Which line of a table names its columns, if one does."""
 
-from itertools import pairwise
+from itertools import islice, pairwise
+from pathlib import Path
 from typing import NamedTuple
 
-from goldfold.tables.dialect import is_number
+from goldfold.errors import InputError
+from goldfold.tables.dialect import common_width, find_dialect, is_number, records
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
+MOST_ABOVE, ROWS_BELOW = 20, 200
+COMMENT = ("#", "//", "%")
 
 
 class HeaderGuess(NamedTuple):
@@ -26,7 +30,7 @@ def guess_header(first: list[str], rows: list[list[str]]) -> HeaderGuess:
     """
     rows = [row for row in rows if row != first] or rows
     columns = [[row[at] for row in rows if at < len(row) and row[at].strip().lower() not in MISSING] for at in range(len(first))]
-    numbers = [bool(column) and all(map(is_number, column)) for column in columns]
+    numbers = [_are_numbers(column) for column in columns]
     named = [cell.strip().lower() not in MISSING for cell in first]
     if not rows:
         return HeaderGuess(not all(map(is_number, first)) or _counts(first), False, "there is no other line")
@@ -44,6 +48,45 @@ def guess_header(first: list[str], rows: list[list[str]]) -> HeaderGuess:
     if repeated:
         return HeaderGuess(False, False, "its values stand in the rows as well")
     return HeaderGuess(True, False, "tables have one, and it is unlike the rows")
+
+
+def lines_above(path: Path, sample: str) -> int:
+    """Return how many lines stand above a table's header: titles and comments, of fewer cells than it has columns.
+
+    That it is a header is only certain where each of its cells is a word and a column beneath holds numbers alone. Raises
+    InputError where a full row stands above such a one: a title with commas, or a header above a row of units.
+    """
+    lines = sample.splitlines(keepends=True)
+    dialect = find_dialect("".join(lines[min(MOST_ABOVE, len(lines) // 2) :]))
+    found = list(islice(records(sample, dialect), MOST_ABOVE + ROWS_BELOW))
+    rows = [cells for cells, _ in found]
+    numbers: list[int] = []
+    at = next((at for at in range(min(MOST_ABOVE, len(rows) - 2)) if (numbers := _headed(rows[at], rows[at + 1 :]))), 0)
+    above = [row for row in rows[:at] if sum(map(bool, row)) == len(rows[at]) and not row[0].startswith(COMMENT)]
+    if above and (len(numbers) == 1 or any(is_number(row[column]) for row in above for column in numbers)):
+        # A row of words among rows of numbers.
+        return 0
+    if above:
+        raise InputError(
+            f"{path}: its lines {found[at - 1][1]} and {found[at][1]} both read as a header",
+            [", ".join(cell.strip() for cell in row)[:80] for row in (above[-1], rows[at])],
+            "leave one of them out of the file: a title, or the units of the columns",
+        )
+    return found[at - 1][1] if at else 0
+
+
+def _headed(first: list[str], rows: list[list[str]]) -> list[int]:
+    """The columns of numbers beneath a row of words that is as wide as the rows beneath; none where it is no such row."""
+    rows = [row for row in rows if row != first]
+    if len(first) < 2 or len(rows) < 2 or len(first) != common_width(rows):
+        return []
+    if any(cell.strip().lower() in MISSING or is_number(cell) for cell in first):
+        return []
+    return [at for at in range(len(first)) if _are_numbers([row[at] for row in rows if at < len(row) and row[at]])]
+
+
+def _are_numbers(cells: list[str]) -> bool:
+    return bool(cells) and all(map(is_number, cells))
 
 
 def _counts(names: list[str]) -> bool:
