@@ -1,5 +1,6 @@
 """Tiny competitions, and the real ones where they are at hand."""
 
+import gc
 import re
 import sys
 from pathlib import Path
@@ -31,6 +32,18 @@ from goldfold.tracking.store import Store
 
 # One thread: tiny models gain nothing from more, and lose much where another process computes.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_objects_to_collect():
+    """Leave out of garbage collection what is imported: every training collects, which takes as long as the training here."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish():
+    gc.unfreeze()
+
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"

@@ -1,6 +1,7 @@
 """A training goes on from any moment at which it ended, to the same bits."""
 
 import json
+import shutil
 from functools import cache
 from itertools import count
 
@@ -17,7 +18,7 @@ from goldfold.training import train_fold
 from goldfold.training.device import machine
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.reporter import Silent
-from goldfold.training.state import STATE, STATES, forget, held
+from goldfold.training.state import STATE, STATES, forget, held, kept_result
 from goldfold.training.stopping import Stopped
 
 pytestmark = pytest.mark.slow
@@ -76,16 +77,12 @@ def named(chosen):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-@pytest.mark.parametrize("steps", [2, 7])
-def test_it_goes_on_to_the_same_bits(digits, config, undisturbed, tmp_path, recipe, steps):
+def test_it_goes_on_to_the_same_bits(digits, config, undisturbed, tmp_path, recipe):
     chosen = config(**RECIPES[recipe])
-    whole = undisturbed(named(chosen))
-    with pytest.raises(Stopped, match="the same command resumes it"):
-        train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path, stop=after(steps))
-    if steps == 7:
-        with pytest.raises(Stopped):
-            train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path, stop=after(4))
-    same(train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path), whole)
+    for steps in (2, 4):
+        with pytest.raises(Stopped, match="the same command resumes it"):
+            train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path, stop=after(steps))
+    same(train_fold(digits, 0, 0, chosen, tmp_path / "fold", scratch=tmp_path), undisturbed(named(chosen)))
 
 
 def damage(file, how):
@@ -95,25 +92,57 @@ def damage(file, how):
     file.write_bytes(content[: {"emptied": 0, "cut": len(content) // 2}.get(how)])
 
 
-@pytest.mark.parametrize("how", ["emptied", "cut", "a byte flipped"])
-@pytest.mark.parametrize("part", [STATE, "best-0/model.safetensors", "best-0/model.json", "best-0/history.csv"])
-def test_a_damaged_state_is_made_again_to_the_same_bits(digits, config, undisturbed, tmp_path, capsys, part, how):
-    whole = undisturbed(named(config(epochs=2)))
-    capsys.readouterr()
+@pytest.fixture(scope="module")
+def stopped(digits, config, tmp_path_factory):
+    """The scratch folder of a training that was stopped in its second epoch."""
+    scratch = tmp_path_factory.mktemp("stopped")
     with pytest.raises(Stopped):
-        train_fold(digits, 0, 0, config(epochs=2), tmp_path / "fold", scratch=tmp_path, stop=after(7))
+        train_fold(digits, 0, 0, config(epochs=2), scratch / "fold", scratch=scratch, stop=after(7))
+    return scratch
+
+
+@pytest.mark.parametrize(
+    ("part", "how"),
+    [
+        (STATE, "emptied"),
+        (STATE, "cut"),
+        (STATE, "a byte flipped"),
+        ("best-0/model.safetensors", "a byte flipped"),
+        ("best-0/model.json", "emptied"),
+        ("best-0/history.csv", "cut"),
+    ],
+)
+def test_a_damaged_state_is_made_again_to_the_same_bits(digits, config, undisturbed, stopped, tmp_path, capsys, part, how):
+    shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
     damage(next((tmp_path / STATES).rglob(part)), how)
-    same(train_fold(digits, 0, 0, config(epochs=2), tmp_path / "fold", scratch=tmp_path), whole)
+    capsys.readouterr()
+    resumed = train_fold(digits, 0, 0, config(epochs=2), tmp_path / "fold", scratch=tmp_path)
     assert capsys.readouterr().err.count("is cut or altered; it is deleted, and made again") == 1
+    same(resumed, undisturbed(named(config(epochs=2))))
+
+
+@pytest.fixture(scope="module")
+def finished(digits, config, tmp_path_factory):
+    """The scratch folder of a training that came to its end, and the result."""
+    scratch = tmp_path_factory.mktemp("finished")
+    return scratch, train_fold(digits, 0, 0, config(epochs=1), scratch / "fold", scratch=scratch)
 
 
 @pytest.mark.parametrize("how", ["emptied", "cut", "a byte flipped"])
 @pytest.mark.parametrize("part", ["model.safetensors", "model.json", "history.csv", SUMS])
-def test_a_damaged_result_is_trained_again_to_the_same_bits(digits, config, tmp_path, capsys, part, how):
-    whole = train_fold(digits, 0, 0, config(epochs=1), tmp_path / "fold", scratch=tmp_path)
-    damage(next((tmp_path / STATES).rglob(part)), how)
-    same(train_fold(digits, 0, 0, config(epochs=1), tmp_path / "fold", scratch=tmp_path), whole)
+def test_a_damaged_result_is_not_taken(finished, tmp_path, capsys, part, how):
+    scratch, result = finished
+    kept = shutil.copytree(scratch / STATES / result.key, tmp_path / "kept")
+    same(kept_result(kept), result)
+    damage(next(kept.rglob(part)), how)
+    assert kept_result(kept) is None
     assert capsys.readouterr().err.count("is cut or altered; it is deleted, and made again") == 1
+
+
+def test_a_damaged_result_is_trained_again_to_the_same_bits(digits, config, finished, tmp_path):
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    damage(next((tmp_path / STATES).rglob("model.safetensors")), "cut")
+    same(train_fold(digits, 0, 0, config(epochs=1), tmp_path / "fold", scratch=tmp_path), finished[1])
 
 
 def test_batches_that_are_done_are_not_repeated(digits, config, tmp_path):
@@ -158,8 +187,8 @@ def test_a_finished_training_is_not_repeated_and_leaves_no_state(digits, config,
 
 def test_the_oldest_results_are_forgotten_beyond_a_size_but_not_current_ones(digits, config, tmp_path):
     scratch = tmp_path / "scratch"
-    old = train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch)
-    new = train_fold(digits, 0, 0, config(lr=0.01), tmp_path / "a", scratch=scratch)
+    old = train_fold(digits, 0, 0, config(epochs=1), tmp_path / "a", scratch=scratch)
+    new = train_fold(digits, 0, 0, config(epochs=1, lr=0.01), tmp_path / "a", scratch=scratch)
     forget(scratch, [new])
     assert (scratch / STATES / old.key).exists()
     forget(scratch, [new], most=0)
@@ -170,12 +199,16 @@ def test_the_oldest_results_are_forgotten_beyond_a_size_but_not_current_ones(dig
     "change",
     [{"lr": 0.004}, {"batch_size": 32}, {"epochs": 4}, {"scheduler": "OneCycleLR"}, {"label_smoothing": 0.1}, {"patience": 3}],
 )
-def test_a_state_of_other_settings_is_never_used(digits, config, tmp_path, change):
+def test_other_settings_are_another_training(digits, config, change):
+    assert key_of(digits, 0, 0, config(**change)) != key_of(digits, 0, 0, config())
+
+
+def test_a_state_of_other_settings_is_never_used(digits, config, tmp_path):
     scratch = tmp_path / "scratch"
     with pytest.raises(Stopped):
         train_fold(digits, 0, 0, config(), tmp_path / "a", scratch=scratch, stop=after(3))
-    fresh = train_fold(digits, 0, 0, config(**change), tmp_path / "c")
-    same(train_fold(digits, 0, 0, config(**change), tmp_path / "b", scratch=scratch), fresh)
+    fresh = train_fold(digits, 0, 0, config(lr=0.004), tmp_path / "c")
+    same(train_fold(digits, 0, 0, config(lr=0.004), tmp_path / "b", scratch=scratch), fresh)
 
 
 def test_the_key_knows_the_data_the_fold_the_seed_the_code_and_the_weights(digits, config, tmp_path, monkeypatch):
