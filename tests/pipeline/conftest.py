@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,31 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from tests.conftest import DEMO_PARAMS, ROOT
+from tests.pipeline.warm import warm_programs
 
 COMPETITORS = ("params.yaml", "dvc.lock", "data/demo/dvc.lock", "src/own/", "data/raw/", "experiments/")
 """What is the competitor's in the working tree: a clone has what goldfold ships in its place."""
 
 
+COLD = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+"""The path to programs that begin as a person's do."""
+
+
 @dataclass
 class Clone:
-    """A repository to run commands in, with its own MLflow store."""
+    """A repository to run commands in, with its own MLflow store; `path` is where its programs are looked for."""
 
     folder: Path
+    path: str
     log: str = ""
 
     def env(self, **more: str) -> dict[str, str]:
         left_out = ("MLFLOW_", "DVC_", "GIT_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-        tools = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
         who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
         # Compiled modules stay with a clone and its copies.
         settings = {"COLUMNS": "160", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": ""}
-        return {**inherited, **who, "PATH": tools, **settings, **more}
+        return {**inherited, **who, "PATH": self.path, **settings, **more}
 
     def run(self, *command: str, expect: int | None = 0, **env: str) -> str:
         """Run a command in the clone; return what it printed."""
@@ -60,7 +65,7 @@ class Clone:
 
     def copy_to(self, folder: Path) -> "Clone":
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Clone(folder)
+        return Clone(folder, self.path)
 
     def runs(self) -> list[Any]:
         """Every run of the clone's store, oldest first."""
@@ -77,7 +82,7 @@ class Clone:
         return [run for run in self.runs() if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
 
 
-def copy_of_the_working_tree(folder: Path) -> Clone:
+def copy_of_the_working_tree(folder: Path, path: str = COLD) -> Clone:
     """What a fresh clone of goldfold would hold if all of it here were committed."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -92,7 +97,7 @@ def copy_of_the_working_tree(folder: Path) -> Clone:
     for name in ("src/own/__init__.py", "data/raw/.gitkeep"):
         (folder / name).parent.mkdir(parents=True)
         (folder / name).touch()
-    clone = Clone(folder)
+    clone = Clone(folder, path)
     clone.run("git", "init", "-q", "-b", "main")
     clone.run("git", "add", "-A")
     clone.run("git", "commit", "-qm", "clone")
@@ -100,22 +105,30 @@ def copy_of_the_working_tree(folder: Path) -> Clone:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The path to programs that are forked from a process with the libraries imported."""
+    with warm_programs(tmp_path_factory.mktemp("warm")) as folder:
+        yield f"{folder}{os.pathsep}{COLD}"
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Clone:
     """A clone in which `dvc repro` and `goldfold summary` ran with the default settings, and the result is committed.
 
-    pytest-xdist's processes share it: the first to ask makes it.
+    They ran as a person runs them; what runs in the clone and its copies later is forked from the warm process. pytest-xdist's
+    processes share it: the first to ask makes it.
     """
     shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.getbasetemp()
     folder, log = shared / "finished/goldfold", shared / "finished/log.txt"
     with FileLock(shared / "finished.lock"):
         if not log.is_file():
             clone = copy_of_the_working_tree(folder)
-            # As a person runs it, two folds at once; all other runs share the cores with other tests.
+            # Two folds at once; all other runs share the cores with other tests.
             said = clone.run("dvc", "repro", OMP_NUM_THREADS="2") + clone.run("goldfold", "summary")
             clone.run("git", "add", "-A")
             clone.run("git", "commit", "-qm", "result")
             log.write_text(said)
-    return Clone(folder, log.read_text())
+    return Clone(folder, warm, log.read_text())
 
 
 @pytest.fixture
@@ -125,9 +138,9 @@ def clone(finished: Clone, tmp_path: Path) -> Clone:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Clone:
+def fresh(tmp_path: Path, warm: str) -> Clone:
     """A clone in which nothing ran yet."""
-    return copy_of_the_working_tree(tmp_path / "goldfold")
+    return copy_of_the_working_tree(tmp_path / "goldfold", warm)
 
 
 @pytest.fixture(scope="session")
