@@ -27,6 +27,7 @@ def one_of_many(root, uri, key):
     """A clone of its own, which delivers a record once it is told to."""
     code = f"""
 import pathlib, sys
+import mlflow.tracking
 from faulted import finished_fold
 from goldfold.tracking.store import Store
 record, root = finished_fold({key!r}), pathlib.Path({str(root)!r})

@@ -1,17 +1,12 @@
 """An MLflow server that is away, hangs, comes back, or is met by eight clones at once."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections import Counter
-from urllib.request import urlopen
 
-import psutil
 import pytest
 from faulted import deliver, finished_fold, one_of_many
+from served import Server, all_at_once
 
 from goldfold.errors import InputError
 from goldfold.tracking.client import ANSWER_WITHIN, tracking_uri
@@ -24,44 +19,11 @@ SPARE = 5.0
 """What importing MLflow may take on a busy machine, in seconds."""
 
 
-class Server:
-    """A real `mlflow server`, which can be stopped, hung and started again on its port."""
-
-    def __init__(self, folder):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self.uri, self.folder = f"http://127.0.0.1:{self.port}", folder
-        self.start()
-
-    def start(self):
-        options = ["--backend-store-uri", f"sqlite:///{self.folder}/server.db", "--artifacts-destination", f"{self.folder}/files"]
-        command = [sys.executable, "-m", "mlflow", "server", *options, "--port", str(self.port), "--workers", "1"]
-        with (self.folder / "server.log").open("a") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        while not self.answers():
-            assert self.process.poll() is None, (self.folder / "server.log").read_text()
-            time.sleep(0.2)
-
-    def answers(self):
-        try:
-            return urlopen(f"{self.uri}/health", timeout=1).status == 200
-        except OSError:
-            return False
-
-    def send(self, sign):
-        workers = psutil.Process(self.process.pid).children(recursive=True)
-        os.killpg(self.process.pid, sign)
-        if sign == signal.SIGKILL:
-            self.process.wait()
-            # They answer for a moment longer.
-            psutil.wait_procs(workers)
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     running = Server(tmp_path_factory.mktemp("server"))
     yield running
-    running.send(signal.SIGKILL)
+    running.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -115,8 +77,7 @@ def test_eight_clones_that_meet_there_make_one_run(tally, tries, server, tmp_pat
     for number in tries(1, 3):
         key = f"eight {number}"
         clones = [one_of_many(tmp_path / str(clone), server.uri, key) for clone in range(8)]
-        for clone in clones:
-            clone.communicate("go\n")
+        all_at_once(clones)
         tally.count(all(clone.returncode == 0 for clone in clones) and runs_at(tmp_path, key) == WHOLE)
 
 

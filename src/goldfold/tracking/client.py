@@ -143,6 +143,9 @@ def _prepare_mlflow(uri: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # It logs each of its errors with a traceback, and raises it; here it is raised.
     logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
+    # Not while a clock runs: on a busy machine it takes longer than any answer.
+    import mlflow.tracking  # noqa: F401
+
     if not uri.startswith("http"):
         from mlflow.store.db import utils
 

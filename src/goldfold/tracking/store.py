@@ -56,8 +56,10 @@ MODEL_NEEDS = (
     "ruamel.yaml",
     "safetensors",
 )
-HOLD, HELD_AT_MOST = "goldfold makes a run", 10.0
+HOLD, HELD_AT_MOST = "goldfold makes a run", 60.0
 """The registered model by which one clone holds the store, and for how long at most, in seconds."""
+TRIES = 3
+"""How often a store that keeps models may fail to make that one."""
 
 
 def metric_tags(arguments: Mapping[str, Any] | None) -> dict[str, str]:
@@ -132,9 +134,10 @@ class Store:
         """Hold the store against all other clones.
 
         Nothing of a run is there once alone but its id, which MLflow draws. The name of a registered model is: who makes it
-        holds the store, until it is deleted again. What a killed process holds is taken from it after a while.
+        holds the store, until it is deleted again. What a killed process holds is taken from it after a while, which is longer
+        than a busy server takes.
         """
-        holder, since = None, 0.0
+        holder, since, failures = None, 0.0, 0
         while True:
             try:
                 self.client.create_registered_model(HOLD)
@@ -147,15 +150,25 @@ class Store:
                     elif time.monotonic() - since > HELD_AT_MOST:
                         self.client.delete_registered_model(HOLD)
             except (Unreachable, Refused):
-                # A store without models; where it does not answer, the next question says so.
-                yield
-                return
+                failures += 1
+                if failures == TRIES or not self._has_models():
+                    yield
+                    return
             time.sleep(random.uniform(0.02, 0.1))
         try:
             yield
         finally:
             with suppress(Missing):
                 self.client.delete_registered_model(HOLD)
+
+    def _has_models(self) -> bool:
+        """Whether the store keeps models; raises Unreachable where it does not answer at all."""
+        try:
+            self.client.search_registered_models(max_results=1)
+        except (Unreachable, Refused):
+            self.client.search_experiments(max_results=1)
+            return False
+        return True
 
     def take(self, record: Record) -> None:
         """Deliver a record, or end its parent if it says so; raises Refused for a record that MLflow will never take."""
