@@ -9,10 +9,10 @@ READY := $(VENV)/.goldfold-$(shell cat $(PINS) | cksum | cut -d ' ' -f 1)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro ui test unit faults audit bench format constraints
+.PHONY: help env repro ui test unit faults audit bench bench-gpu format constraints
 
 help:  ## list these commands
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 env: $(READY)  ## build the environment from the pinned requirements, if it is missing or stale
 # Its name holds the checksum of the pins: it is there, or it is stale.
@@ -48,6 +48,9 @@ audit:  ## known vulnerabilities of the pinned packages, asked of osv.dev
 
 bench: env  ## measure the speed against its rivals, within 20 minutes, and write benchmarks/results.md
 	python -m benchmarks.run
+
+bench-gpu: env  ## measure one GPU against plain loops, within 8 minutes, and write benchmarks/gpu.md
+	python -m benchmarks.gpu
 
 format: env  ## format the code and sort its imports
 	ruff check --fix .

@@ -80,3 +80,9 @@ def ratio(theirs: Timed, ours: Timed, count: float = 1.0) -> float:
 def per_second(count: int, timed: Timed) -> str:
     """The median throughput."""
     return f"{count / median(timed.seconds):,.0f}/s"
+
+
+def table(lines: list[list[str]]) -> str:
+    """Lines of cells as a table in Markdown, the first of them its header."""
+    told = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([told[0], "|" + "---|" * len(lines[0]), *told[1:]])

@@ -15,7 +15,7 @@ from benchmarks.folds import folds_at_once
 from benchmarks.growth import growth
 from benchmarks.heads import head_accuracy, head_speed
 from benchmarks.loading import loader
-from benchmarks.measure import ROUNDS, Row
+from benchmarks.measure import ROUNDS, Row, table
 from benchmarks.predicting import prediction
 from benchmarks.stages import image_cache, overhead
 from benchmarks.steps import fine_tuning, small_images
@@ -39,7 +39,7 @@ PARTS: tuple[Callable[[Path], list[Row]], ...] = (
     folds_at_once,
     large_table,
 )
-HEADER = ("what", "against", "goldfold", "rival", "ratio", "at least", "met", "note")
+HEADER = ["what", "against", "goldfold", "rival", "ratio", "at least", "met", "note"]
 LIBRARIES = ("torch", "torchvision", "timm", "albumentations", "opencv-python-headless", "pillow", "numpy")
 
 
@@ -80,7 +80,7 @@ def _page(rows: list[Row], grown: str, minutes: float) -> str:
             f"{machine}; {gpu}. Python {platform.python_version()}, {versions}.",
             f"{time.strftime('%Y-%m-%d')}, {minutes:.0f} minutes. Medians of {ROUNDS} rounds, in turns, in one process.",
             "",
-            _table([HEADER, *(tuple(row.cells()) for row in rows)]),
+            table([HEADER, *(row.cells() for row in rows)]),
             "",
             "## Growth with the number of images",
             "",
@@ -89,11 +89,6 @@ def _page(rows: list[Row], grown: str, minutes: float) -> str:
             REASONS.read_text(encoding="utf-8"),
         ]
     )
-
-
-def _table(lines: list[tuple[str, ...]]) -> str:
-    told = ["| " + " | ".join(line) + " |" for line in lines]
-    return "\n".join([told[0], "|" + "---|" * len(lines[0]), *told[1:]])
 
 
 if __name__ == "__main__":
