@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.folds import folds_at_once
-from benchmarks.growth import growth
+from benchmarks.growth import growth, growth_of_rows
 from benchmarks.heads import head_accuracy, head_speed
 from benchmarks.loading import loader
 from benchmarks.measure import ROUNDS, Row, table
@@ -46,7 +46,7 @@ LIBRARIES = ("torch", "torchvision", "timm", "albumentations", "opencv-python-he
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     names = [part.__name__ for part in PARTS]
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(names)}, growth; then nothing is written")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(names)}, growth, growth_of_rows; then nothing is written")
     given = parser.parse_args()
     started, rows, grown = time.monotonic(), [], ""
     for part in PARTS:
@@ -60,6 +60,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             grown = growth(Path(folder))
         print(grown)
+    if "growth_of_rows" in given.parts:
+        with tempfile.TemporaryDirectory() as folder:
+            print(growth_of_rows(Path(folder)))
     if not given.parts:
         minutes = (time.monotonic() - started) / 60
         with written_whole(RESULTS) as draft:
