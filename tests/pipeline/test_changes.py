@@ -61,16 +61,18 @@ def test_folds_of_another_configuration_are_not_mixed_in(clone, set_params):
     assert "accuracy.oof" in clone.run("dvc", "metrics", "diff")
 
 
-def test_queued_and_temporary_experiments_land_in_the_same_store(clone):
+def test_queued_and_temporary_experiments_land_in_the_same_store_and_find_what_is_trained(clone):
     clone.run("dvc", "exp", "run", "--queue", "-n", "queued", *QUICK, "-S", "train.lr=0.004")
     clone.run("dvc", "exp", "run", "--run-all")
-    clone.run("dvc", "exp", "run", "--temp", "-n", "temporary", *QUICK, "-S", "train.lr=0.003")
+    changed = ("-S", "predict.average=logits", "-S", "train.max_hours=5")
+    said = clone.run("dvc", "exp", "run", "--temp", "-n", "temporary", *changed)
+    assert said.count("already trained with these settings") == 5 and "epoch" not in said
     parents = {run.info.run_name: run for run in clone.parents()}
     assert {"queued", "temporary"} <= set(parents)
     assert parents["queued"].data.params["train.lr"] == "0.004"
-    for name in ("queued", "temporary"):
+    for name, folds in (("queued", 1), ("temporary", 5)):
         assert parents[name].info.status == "FINISHED"
-        assert len(clone.children(parents[name])) == 1
+        assert len(clone.children(parents[name])) == folds
         assert parents[name].info.artifact_uri.startswith((clone.folder / "mlartifacts").as_uri())
     shown = clone.run("dvc", "exp", "show", "--csv")
     assert "queued" in shown and "temporary" in shown

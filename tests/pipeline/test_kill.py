@@ -83,15 +83,13 @@ def moments():
     The first two come before the first epoch's end, which the third needs.
     """
     rng = np.random.default_rng()
-    steps = [*rng.integers(2, STEPS // 2 + 1, size=2).tolist(), *rng.integers(2, STEPS, size=2).tolist()]
+    steps = [*rng.integers(2, STEPS // 2 + 1, size=2).tolist(), int(rng.integers(2, STEPS))]
     return [
         f"state.pt:{steps[0]}:inside",
         f"state.pt:{steps[1]}:after",
         "/best-0:1:inside",
         f"state.pt:{steps[2]}:inside",
         "folds/0/0/model.safetensors:1:inside",
-        "folds/0/0/history.csv:1:after",
-        f"state.pt:{steps[3]}:after",
         "/result:1:after",
     ]
 
@@ -110,7 +108,7 @@ def test_after_any_kill_the_same_command_goes_on_to_the_same_bits(other, whole, 
         if first_fold_done:
             assert "fold 0 epoch" not in said, said
         first_fold_done = first_fold_done or "fold 0: best" in said
-    assert len(killed) >= 5
+    assert len(killed) >= 4
     parents = len(other.parents())
     other.run("dvc", "repro")
     require_same(other, whole)
