@@ -64,10 +64,11 @@ class Heard(Silent):
         self.dones.append(done)
 
 
-def train(prepared, config, folder, heard, stop=never):
-    return list(
-        train_folds(prepared, config, folder / "folds", folder / "scratch", lambda name: heard[int(name.split()[1])], stop)
-    )
+def train(prepared, config, folder, heard, stop=never, pool=None):
+    def hear(name):
+        return heard[int(name.split()[1])]
+
+    return list(train_folds(prepared, config, folder / "folds", folder / "scratch", hear, stop, pool))
 
 
 def require_same(results, alone):
