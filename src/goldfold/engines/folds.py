@@ -11,6 +11,7 @@ import torch
 
 from goldfold.config import Config
 from goldfold.config.runtime import RuntimeConfig
+from goldfold.engines.cluster import Cluster
 from goldfold.engines.here import Processes
 from goldfold.engines.job import Job
 from goldfold.engines.pool import Pool
@@ -72,9 +73,9 @@ def names_of(config: Config) -> list[str]:
 
 
 def pool_of(runtime: RuntimeConfig, prepared: PreparedSet) -> Pool[Any]:
-    """Return what trains the folds of a prepared set; raises InputError for more jobs than GPUs."""
+    """Return what trains the folds of a prepared set; raises InputError for more jobs than GPUs here, and without Ray."""
     threads = threads_of(runtime, prepared)
-    return Processes(places_of(runtime, threads), threads)
+    return Processes(places_of(runtime, threads), threads) if runtime.engine == "here" else Cluster(runtime, threads)
 
 
 def threads_of(runtime: RuntimeConfig, prepared: PreparedSet) -> int:
