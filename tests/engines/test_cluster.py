@@ -5,18 +5,15 @@ Needs requirements-ray.txt.
 
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 from pathlib import Path
 
 import psutil
 import pytest
-from tests.engines.test_here import Heard, alone, config, require_same, train  # noqa: F401
+from tests.engines.test_here import Heard, alone, config, driver_killed, require_same, train  # noqa: F401
 
 from goldfold import identity
 from goldfold.config import Component, RuntimeConfig
@@ -146,7 +143,7 @@ def test_from_outside_the_cluster_an_error_in_own_code_arrives_as_itself(digits,
     outside = broken.runtime.model_copy(update={"address": f"ray://127.0.0.1:{nodes.port}"})
     with pytest.raises(ZeroDivisionError) as raised:
         train(digits, broken.model_copy(update={"runtime": outside}), tmp_path, [Heard() for _ in range(3)])
-    assert "own/broken.py, line 4" in _blame(raised.value)
+    assert raised.type is ZeroDivisionError and "own/broken.py, line 4" in _blame(raised.value)
 
 
 def test_too_small_nodes_are_told(on, nodes):
@@ -216,35 +213,13 @@ def test_a_reason_to_stop_brings_the_states_back_and_the_same_call_goes_on(digit
 
 
 def test_a_wrong_setting_is_one_message(digits, on, pool, tmp_path):
-    with pytest.raises(InputError, match=r"train.loss.name: .*NoSuchLoss"):
+    with pytest.raises(InputError, match=r"train.loss.name: .*NoSuchLoss") as raised:
         train(digits, on(loss=Component(name="NoSuchLoss")), tmp_path, [Heard() for _ in range(3)], pool=pool)
+    assert raised.type is InputError
 
 
 def test_its_tasks_end_with_the_process_that_asked_for_them(digits, on, tmp_path):
-    script = tmp_path / "driver.py"
-    script.write_text(
-        textwrap.dedent(f"""
-        import os, signal
-        from pathlib import Path
-        from goldfold.config import parse_config
-        from goldfold.engines.folds import train_folds
-        from goldfold.prepare import PreparedSet
-        from goldfold.training.reporter import Silent
-
-        class Killer(Silent):
-            def epoch_ended(self, row, best):
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        if __name__ == "__main__":
-            config = parse_config({on(epochs=100).model_dump(mode="json", by_alias=True)!r})
-            where = Path({str(tmp_path)!r})
-            prepared = PreparedSet.load(Path({str(digits.folder)!r}))
-            list(train_folds(prepared, config, where / "folds", where / "scratch", lambda *_: Killer(), lambda: None))
-        """)
-    )
-    env = {**os.environ, "PYTHONPATH": str(engine.SOURCE)}
-    done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True, timeout=90)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    driver_killed(on(epochs=100), digits, tmp_path)
     until = time.monotonic() + 20
     while tasks() and time.monotonic() < until:
         time.sleep(0.2)
