@@ -23,10 +23,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Say what would be deleted, and the space that frees; ask; delete it."""
-    _prune_runs(args)
     address = load_config().runtime.storage
     if address:
         _prune_storage(address, args.yes)
+    _prune_runs(args)
 
 
 def _prune_runs(args: argparse.Namespace) -> None:

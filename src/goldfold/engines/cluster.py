@@ -133,7 +133,7 @@ class Cluster(Pool["_Worker"]):
             raise
         except Exception as error:
             raise InputError(
-                f"a node of the cluster cannot run goldfold: {str(error).strip().splitlines()[-1]}",
+                f"a node of the cluster cannot run goldfold: {type(error).__name__}: {error}",
                 mend="install on all nodes what docs/ray.md names, in the versions that requirements.txt pins",
             ) from error
         expected = {**found[0], "libraries": [installed(library) for library in LIBRARIES]}
@@ -202,8 +202,9 @@ class _Worker:
 
 def _connected(address: str | None) -> Any:
     """Return Ray, connected to a cluster; raises InputError where Ray is missing, or the cluster does not answer."""
-    # Ray would tell its makers.
+    # Ray would tell its makers, and the terminal each thing that it recovers from.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         from ray._private import services
