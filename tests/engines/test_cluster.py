@@ -202,6 +202,13 @@ def test_a_fold_whose_process_is_killed_goes_on_alone(digits, on, alone, pool, t
     assert sum("its process was ended on its node" in note for note in said) == 1, said
 
 
+def test_a_fold_whose_process_dies_twice_is_told(digits, on, pool, tmp_path):
+    one = on().model_copy(update={"split": on().split.model_copy(update={"folds": (2,)})})
+    heard = [Heard(), Heard(), Heard(lambda: [task.kill() for task in tasks()])]
+    with pytest.raises(InputError, match=r"fold 2: its process was ended on its node.*twice"):
+        train(digits, one, tmp_path, heard, pool=pool)
+
+
 def test_a_reason_to_stop_brings_the_states_back_and_the_same_call_goes_on(digits, on, alone, pool, tmp_path):  # noqa: F811
     heard = [Heard() for _ in range(3)]
     with pytest.raises(Stopped, match="the same command goes on"):
