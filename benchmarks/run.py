@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.cluster import ray_cluster
 from benchmarks.folds import folds_at_once
 from benchmarks.growth import growth, growth_of_rows
 from benchmarks.heads import head_accuracy, head_speed
@@ -37,6 +38,7 @@ PARTS: tuple[Callable[[Path], list[Row]], ...] = (
     image_cache,
     overhead,
     folds_at_once,
+    ray_cluster,
     large_table,
 )
 HEADER = ["what", "against", "goldfold", "rival", "ratio", "at least", "met", "note"]

@@ -31,6 +31,11 @@ def tree(**sections):
         ({"train": {"warmup_epochs": 1, "scheduler": "OneCycleLR"}}, "OneCycleLR warms up by itself"),
         ({"model": {"name": "x", "weights": "w"}}, "weights are given but pretrained is false"),
         ({"augment": [{"p": 1}]}, "augment.0.name: this key is missing"),
+        ({"runtime": {"engine": "dask"}}, "runtime.engine: should be 'here' or 'ray', not 'dask'"),
+        ({"runtime": {"address": "http://x"}}, "http://x is no address of a cluster: give auto, host:6379 or ray://host:10001"),
+        ({"runtime": {"storage": "shared"}}, "shared is no place for all nodes: give an absolute folder, or an address"),
+        ({"runtime": {"storage": "memory://x"}}, "memory://x is the memory of one process"),
+        ({"runtime": {"engine": "ray", "share_gpu": True}}, "Ray gives each fold a GPU of its own"),
     ],
 )
 def test_a_message_on_a_wrong_setting_names_its_key(sections, message):

@@ -128,7 +128,7 @@ def _key(content: Any, functions: Sequence[str], modality: str, config: FoldConf
     code = code_digest(*functions, *modality_modules(modality, "learning"), *sorted(named))
     digest = hashlib.blake2b(f"{text} {code} ".encode(), digest_size=10)
     libraries = [*LIBRARIES, *sorted({module.partition(".")[0] for module in named})]
-    digest.update(", ".join(map(_version, libraries)).encode())
+    digest.update(", ".join(map(installed, libraries)).encode())
     labels = [repository() / config.train.pseudo.labels] if config.train.pseudo else []
     for path in (*config.model.files, *labels):
         if path.is_file():
@@ -137,7 +137,8 @@ def _key(content: Any, functions: Sequence[str], modality: str, config: FoldConf
     return digest.hexdigest()
 
 
-def _version(library: str) -> str:
+def installed(library: str) -> str:
+    """The name and the version of a library; without the version where it is not installed."""
     try:
         return f"{library} {version(library)}"
     except PackageNotFoundError:

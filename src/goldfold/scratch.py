@@ -33,13 +33,13 @@ def keeping(folder: Path) -> Iterator[Path]:
     """Yield a folder to fill; it replaces `folder` when the block succeeds, with the checksums of its files."""
     with folder_written_whole(folder) as draft:
         yield draft
-        write_json(draft / SUMS, _sums(draft))
+        write_json(draft / SUMS, checksums(draft))
 
 
 def is_whole(folder: Path) -> bool:
     """Return whether a folder holds, byte for byte, what `keeping` wrote."""
     try:
-        return bool(read_json(folder / SUMS) == _sums(folder))
+        return bool(read_json(folder / SUMS) == checksums(folder))
     except (OSError, ValueError):
         return False
 
@@ -82,7 +82,7 @@ def seal(file: Path) -> None:
         end.write(checksum)
 
 
-def _sums(folder: Path) -> dict[str, int]:
+def checksums(folder: Path) -> dict[str, int]:
     """Return the checksum of each file, by its path in the folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / SUMS)
     return {path.relative_to(folder).as_posix(): _checksum(path) for path in files}

@@ -64,10 +64,11 @@ class Heard(Silent):
         self.dones.append(done)
 
 
-def train(prepared, config, folder, heard, stop=never):
-    return list(
-        train_folds(prepared, config, folder / "folds", folder / "scratch", lambda name: heard[int(name.split()[1])], stop)
-    )
+def train(prepared, config, folder, heard, stop=never, pool=None):
+    def hear(name):
+        return heard[int(name.split()[1])]
+
+    return list(train_folds(prepared, config, folder / "folds", folder / "scratch", hear, stop, pool))
 
 
 def require_same(results, alone):
@@ -134,8 +135,9 @@ def test_an_error_in_one_fold_ends_the_others_in_order_and_names_the_code(digits
         train(digits, config.model_copy(update=broken), tmp_path, [Heard() for _ in range(3)])
 
 
-def test_its_processes_end_with_the_one_that_started_them(digits, config, tmp_path):
-    script = tmp_path / "driver.py"
+def driver_killed(config, prepared, where):
+    """What a process says that trains by a config and is killed after the first epoch: the numbers of its processes."""
+    script = where / "driver.py"
     script.write_text(
         textwrap.dedent(f"""
         import multiprocessing, os, signal
@@ -152,8 +154,8 @@ def test_its_processes_end_with_the_one_that_started_them(digits, config, tmp_pa
 
         if __name__ == "__main__":
             config = parse_config({config.model_dump(mode="json", by_alias=True)!r})
-            where = Path({str(tmp_path)!r})
-            prepared = PreparedSet.load(Path({str(digits.folder)!r}))
+            where = Path({str(where)!r})
+            prepared = PreparedSet.load(Path({str(prepared.folder)!r}))
             list(train_folds(prepared, config, where / "folds", where / "scratch", lambda *_: Killer(), lambda: None))
         """)
     )
@@ -162,7 +164,12 @@ def test_its_processes_end_with_the_one_that_started_them(digits, config, tmp_pa
     env = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    left = [psutil.Process(int(pid)) for pid in done.stdout.split() if psutil.pid_exists(int(pid))]
+    return done.stdout
+
+
+def test_its_processes_end_with_the_one_that_started_them(digits, config, tmp_path):
+    said = driver_killed(config, digits, tmp_path)
+    left = [psutil.Process(int(pid)) for pid in said.split() if psutil.pid_exists(int(pid))]
     assert psutil.wait_procs(left, timeout=10)[1] == []
 
 

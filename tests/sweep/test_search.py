@@ -1,5 +1,6 @@
 """A search, on a small table."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tests.modalities.conftest import rows_of
 from goldfold.cli.main import run_command
 from goldfold.competition import read_competition
 from goldfold.config import parse_config, parse_sweep
+from goldfold.engines.cluster import Cluster
 from goldfold.errors import InputError
 from goldfold.prepare import prepare
 from goldfold.sweep import Search
@@ -181,6 +183,26 @@ def test_the_command_tracks_every_trial_and_gives_the_best_as_a_recipe(tree, tmp
     assert "going on    3 trials done" in capsys.readouterr().out and len(client.search_runs([experiment.experiment_id])) == 5
     with pytest.raises(InputError, match=r"mine-best.yaml holds no search"):
         run_command(["sweep", "mine-best"])
+
+
+def test_the_command_searches_on_ray(tree, tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="pip install -r requirements-ray.txt -c constraints.txt")
+    from ruamel.yaml import YAML
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "RAY_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    recipes, yaml = tmp_path / "experiments/recipes", YAML()
+    recipes.mkdir(parents=True)
+    yaml.dump(tree, tmp_path / "params.yaml")
+    asked, run = [], Cluster.run
+    monkeypatch.setattr(Cluster, "run", lambda self, jobs, *rest: asked.extend(jobs) or run(self, jobs, *rest))
+    for seed, options in enumerate(([], ["--engine", "ray"])):
+        yaml.dump({"sweep": {"trials": 1, "space": SPACE, "seed": seed}}, recipes / "mine.yaml")
+        run_command(["sweep", "mine", *options])
+        shutil.rmtree(tmp_path / ".goldfold/states")
+    here, there = (path.read_bytes() for path in tmp_path.glob("experiments/sweeps/mine-*/default/oof.parquet"))
+    assert here == there and len(asked) == 4
 
 
 def test_a_kill_while_the_study_is_made_leaves_none(search_in, tmp_path, monkeypatch):

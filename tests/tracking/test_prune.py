@@ -111,6 +111,7 @@ def test_it_asks_before_it_deletes(store, log, tmp_path, monkeypatch, capsys, di
     monkeypatch.delenv("DVC_ROOT", raising=False)
     (store.root / "data/prepared").mkdir(parents=True)
     digits.save(store.root / "data/prepared")
+    (store.root / "params.yaml").write_text("{competition: {path: x}, model: {name: x}}")
     for name, score in (("best", 0.9), ("worse", 0.8)):
         store.deliver(Record(digits.problem.name, name, name, metrics=[("accuracy", score, 0, 1.0)]))
         run = store.find(name)
@@ -129,3 +130,23 @@ def test_it_asks_before_it_deletes(store, log, tmp_path, monkeypatch, capsys, di
     assert len(list((store.root / "mlartifacts").rglob("model.safetensors"))) == 1
     run_command(["prune", "--keep", "1"])
     assert "all keep them" in capsys.readouterr().out
+
+
+def test_it_leaves_of_a_clusters_storage_the_prepared_set(store, tmp_path, monkeypatch, capsys, digits):
+    monkeypatch.chdir(store.root)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    (store.root / "data/prepared").mkdir(parents=True)
+    digits.save(store.root / "data/prepared")
+    address = tmp_path / "shared"
+    (store.root / "params.yaml").write_text(f"{{competition: {{path: x}}, model: {{name: x}}, runtime: {{storage: {address}}}}}")
+    for place in (f"prepared/{digits.fingerprint}", "prepared/old", "states/key/000001-a", "files/f"):
+        (address / place).mkdir(parents=True)
+        (address / place / "a").write_bytes(bytes(10**6))
+    with pytest.raises(InputError, match="no terminal to ask in"):
+        run_command(["prune"])
+    assert len(list(address.rglob("a"))) == 4
+    run_command(["prune", "--yes"])
+    assert "frees       3.0 MB, by 3 other prepared sets, files and unfinished trainings" in capsys.readouterr().out
+    assert [path.parent.name for path in address.rglob("a")] == [digits.fingerprint]
+    run_command(["prune", "--yes"])
+    assert "frees" not in capsys.readouterr().out

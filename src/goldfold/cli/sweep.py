@@ -32,8 +32,9 @@ from goldfold.validation.same_rows import on_same_rows
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add a recipe."""
+    """Add a recipe, and what trains its folds."""
     parser.add_argument("recipe", help="the name or file of a recipe with a section sweep")
+    parser.add_argument("--engine", choices=("here", "ray"), help="what trains the folds; by default runtime.engine")
     parser.add_argument("--write", action="store_true", help="write the best settings as the recipe <name>-best")
 
 
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> None:
     if "sweep" not in recipe:
         raise InputError(f"{path} holds no search", mend="give it a section sweep with a space and a budget (docs/sweep.md)")
     tree: dict[str, Any] = overlaid(read_yaml(Path("params.yaml")), {key: recipe[key] for key in recipe if key != "sweep"})
+    if args.engine:
+        tree = overlaid(tree, {"runtime": {"engine": args.engine}})
     config = parse_config(tree, str(path))
     settings = parse_sweep(recipe["sweep"], tree, str(path))
     prepared, notes = prepare_trial(config, scratch_folder()), Notes(print)

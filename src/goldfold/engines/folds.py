@@ -4,14 +4,17 @@ from collections.abc import Callable, Generator
 from contextlib import closing, nullcontext
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from goldfold.config import Config
 from goldfold.config.runtime import RuntimeConfig
-from goldfold.engines.here import Pool
+from goldfold.engines.cluster import Cluster
+from goldfold.engines.here import Processes
 from goldfold.engines.job import Job
+from goldfold.engines.pool import Pool
 from goldfold.errors import InputError
 from goldfold.identity import training_key
 from goldfold.prepare import PreparedSet
@@ -31,7 +34,7 @@ def train_folds(
     scratch: Path,
     hear: Callable[[str], Reporter],
     stop: Stop,
-    pool: Pool | None = None,
+    pool: Pool[Any] | None = None,
 ) -> Generator[FoldResult]:
     """Train the folds of split.folds with each of train.seeds, and yield each result when it stands in `folder`/<fold>/<seed>.
 
@@ -46,15 +49,15 @@ def train_folds(
         for fold, seed in product(config.split.folds, config.train.seeds):
             name, target = config.train.name_of(fold, seed), folder / str(fold) / str(seed)
             with use_threads(pool.threads):
-                key = training_key(prepared, fold, seed, config, machine())
+                key = training_key(prepared, fold, seed, config, pool.machine())
                 result = None
-                if (scratch / STATES / key / RESULT).is_dir():
+                if (scratch / STATES / key / RESULT).is_dir() and pool.machine() == machine():
                     result = train_fold(prepared, fold, seed, config, target, hear(name), scratch, stop)
             if result:
                 yield result
             else:
-                left.append(Job(name, fold, seed, prepared.folder, settings, target, scratch))
-        at_once = min(len(left), len(pool.places))
+                left.append(Job(name, fold, seed, prepared.folder, settings, target, scratch, key))
+        at_once = min(len(left), pool.at_once)
 
         def share(waiting: int) -> float | None:
             return share_of_hours(config.train.max_hours, waiting, at_once)
@@ -69,10 +72,10 @@ def names_of(config: Config) -> list[str]:
     return [config.train.name_of(fold, seed) for fold, seed in product(config.split.folds, config.train.seeds)]
 
 
-def pool_of(runtime: RuntimeConfig, prepared: PreparedSet) -> Pool:
-    """Return the processes that train the folds of a prepared set; raises InputError for more jobs than GPUs."""
+def pool_of(runtime: RuntimeConfig, prepared: PreparedSet) -> Pool[Any]:
+    """Return what trains the folds of a prepared set; raises InputError for more jobs than GPUs here, and without Ray."""
     threads = threads_of(runtime, prepared)
-    return Pool(places_of(runtime, threads), threads)
+    return Processes(places_of(runtime, threads), threads) if runtime.engine == "here" else Cluster(runtime, threads)
 
 
 def threads_of(runtime: RuntimeConfig, prepared: PreparedSet) -> int:

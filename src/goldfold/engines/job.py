@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from goldfold.config import parse_config
+from goldfold.config import Config, parse_config
+from goldfold.identity import training_key
 from goldfold.prepare import PreparedSet
+from goldfold.training.device import machine
 from goldfold.training.reporter import Reporter
 from goldfold.training.stopping import Stop
 from goldfold.training.train import train_fold
@@ -14,7 +16,7 @@ from goldfold.training.train import train_fold
 
 @dataclass(frozen=True)
 class Job:
-    """A fold and a seed, the prepared set to learn from, all settings as JSON, and where the FoldResult goes."""
+    """A fold and a seed, the prepared set to learn from, all settings as JSON, where the FoldResult goes, and its identity."""
 
     name: str
     fold: int
@@ -23,11 +25,19 @@ class Job:
     settings: str
     folder: Path
     scratch: Path
+    key: str
 
     def run(self, reporter: Reporter, stop: Stop) -> None:
         """Train; raises as train_fold does."""
-        config = parse_config(json.loads(self.settings))
-        train_fold(_read(self.prepared), self.fold, self.seed, config, self.folder, reporter, self.scratch, stop)
+        train_fold(_read(self.prepared), self.fold, self.seed, self.config(), self.folder, reporter, self.scratch, stop)
+
+    def config(self) -> Config:
+        """Return the settings."""
+        return parse_config(json.loads(self.settings))
+
+    def key_here(self) -> str:
+        """Return the identity that the training has in this process."""
+        return training_key(_read(self.prepared), self.fold, self.seed, self.config(), machine())
 
 
 @lru_cache(maxsize=1)

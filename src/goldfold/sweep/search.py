@@ -275,12 +275,13 @@ class Search:
 
     def _discard(self, changes: Mapping[str, Any]) -> None:
         """Delete the trainings of a trial that is not the best, unless they are the default's too."""
-        kept = set(training_keys(self._prepared(self.config({})), self.config({})))
+        machine = self._pool.machine()
+        kept = set(training_keys(self._prepared(self.config({})), self.config({}), machine))
         try:
             config = self.config(changes)
         except InputError:
             return
-        for key in set(training_keys(self._prepared(config), config)) - kept:
+        for key in set(training_keys(self._prepared(config), config, machine)) - kept:
             discard(self.scratch, key)
 
 

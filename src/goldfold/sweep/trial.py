@@ -1,19 +1,19 @@
 """One trial: train and judge the folds of one setting in this process, until it is pruned."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from goldfold.competition import Competition, read_competition
 from goldfold.config import Config
-from goldfold.engines.folds import threads_of, train_folds
-from goldfold.engines.here import Pool
+from goldfold.engines.folds import train_folds
+from goldfold.engines.pool import Pool
 from goldfold.identity import training_key
 from goldfold.prepare import PreparedSet, prepare
 from goldfold.training import FoldResult
-from goldfold.training.device import machine, use_threads
 from goldfold.training.reporter import Reporter, Row, Several, Silent
 from goldfold.training.stopping import Stop, Stopped
 from goldfold.validation import CVResult
@@ -70,7 +70,7 @@ def run_trial(
     scratch: Path,
     folder: Path,
     stop: Stop,
-    pool: Pool,
+    pool: Pool[Any],
 ) -> CVResult:
     """Train all folds into `folder`, by the processes of `pool`, and judge them as the stages do, with few resamples.
 
@@ -101,9 +101,8 @@ def run_trial(
     return validate(prepared, ordered, quick, config.predict, config.split.group)
 
 
-def training_keys(prepared: PreparedSet, config: Config) -> Iterator[str]:
-    """Yield the identities of a trial's trainings."""
-    with use_threads(threads_of(config.runtime, prepared)):
-        for fold in config.split.folds:
-            for seed in config.train.seeds:
-                yield training_key(prepared, fold, seed, config, machine())
+def training_keys(prepared: PreparedSet, config: Config, machine: Sequence[Any]) -> Iterator[str]:
+    """Yield the identities of a trial's trainings on a machine."""
+    for fold in config.split.folds:
+        for seed in config.train.seeds:
+            yield training_key(prepared, fold, seed, config, machine)
