@@ -16,7 +16,8 @@ ENGINE = "goldfold.engines.here"
 
 def begin_imports(config: Config) -> None:
     """Begin the imports of the processes that may train, if there may be several, while this process does its own."""
-    if len(config.split.folds) * len(config.train.seeds) > 1 and config.runtime.jobs != 1 and cores() > 1:
+    several = len(config.split.folds) * len(config.train.seeds) > 1 and config.runtime.jobs != 1 and cores() > 1
+    if several or config.runtime.devices_per_job > 1:
         # The competitor's own may change while this process lives.
         modules = [name for name in modality_modules(config.competition.modality, "learning") if name.startswith("goldfold.")]
         start_forkserver(*modules, *config.model.libraries)

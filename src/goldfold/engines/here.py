@@ -8,13 +8,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent import futures
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
+from uuid import uuid4
 
 import torch
 
@@ -22,20 +26,25 @@ from goldfold.engines.forks import CONTEXT, start_forkserver
 from goldfold.engines.job import Job
 from goldfold.errors import InputError
 from goldfold.training.device import use_threads
+from goldfold.training.ranks import LostRank, joined
 from goldfold.training.reporter import Plan, Reporter, Row, Silent
 from goldfold.training.stopping import Stop, Stopped, asked_to_stop, never, stop_after
 
 POLL = 0.1
 STEPS_EVERY = 0.2
+LAST_WORDS = 5.0
+"""Seconds that the other ranks have to end by themselves where one has failed."""
+Place = tuple[int | None, ...]
+"""The devices that train a fold together, a process each: a GPU, or None for the CPU."""
 
 
 class Pool:
-    """Trainings on this machine, as many at once as there are places, each of which is a GPU, or None for the CPU.
+    """Trainings on this machine, as many at once as there are places.
 
     As a context it ends its processes, whatever they do.
     """
 
-    def __init__(self, places: Sequence[int | None], threads: int) -> None:
+    def __init__(self, places: Sequence[Place], threads: int) -> None:
         self.places, self.threads = places, threads
         self.free = [_Worker(place, threads) for place in places]
         self.busy: list[_Worker] = []
@@ -52,13 +61,13 @@ class Pool:
     def run(
         self, jobs: Sequence[Job], hear: Callable[[Job], Reporter], share: Callable[[int], float | None], stop: Stop
     ) -> Generator[Job]:
-        """Do all jobs, and yield each that is done; with one job or one place in this process, one after another.
+        """Do all jobs, and yield each that is done; with one job or one place, of one device, in this process, one by one.
 
         `share` returns the seconds that the next job may take, from the number of those that have not begun. A job whose process
         dies is done once more, alone. Raises what a job raises, after the others have saved their states; Stopped when `stop`
         gives a reason; InputError for a job whose process dies twice. Closed early, it has the jobs save their states too.
         """
-        if min(len(jobs), len(self.places)) > 1:
+        if jobs and (min(len(jobs), len(self.places)) > 1 or len(self.places[0]) > 1):
             yield from self._run_at_once(jobs, hear, share, stop)
             return
         with use_threads(self.threads):
@@ -107,7 +116,7 @@ class Pool:
                 self.busy.append(worker)
             wait([worker.reports for worker in self.busy], timeout=POLL)
             for worker in [*self.busy]:
-                is_done = worker.future.done()
+                is_done = worker.is_done()
                 worker.hear()
                 if is_done:
                     self.busy.remove(worker)
@@ -127,7 +136,7 @@ class Pool:
 
     def _halt(self) -> None:
         for worker in self.busy:
-            worker.process.terminate()
+            worker.ask_to_stop()
 
 
 class _Died(Exception):
@@ -145,24 +154,31 @@ class _Died(Exception):
 
 
 class _Worker:
-    """A process that does one job after another and reports how they go."""
+    """A process for each device of a place, which together do one job after another; the main one reports how they go."""
 
-    def __init__(self, place: int | None, threads: int) -> None:
+    def __init__(self, place: Place, threads: int) -> None:
         self.place, self.threads = place, threads
         self.reports, self.theirs = CONTEXT.Pipe(duplex=False)
-        self.executor = ProcessPoolExecutor(1, CONTEXT, _begin, (self.theirs, place))
-        self.process: Any = None
+        # Each process takes its rank from it.
+        ranks = CONTEXT.SimpleQueue()
+        for ranked in enumerate(place):
+            ranks.put(ranked)
+        self.executor = ProcessPoolExecutor(len(place), CONTEXT, _begin, (self.theirs, ranks))
+        self.processes: list[Any] = []
+        self.room = TemporaryDirectory(prefix="goldfold-", ignore_cleanup_errors=True)
 
     def start(self, job: Job, reporter: Reporter, seconds: float | None) -> None:
         self.job, self.reporter = job, reporter
         start_forkserver()
         before = set(multiprocessing.active_children())
+        meeting = len(self.place), Path(self.room.name, uuid4().hex)
         try:
-            self.future: Future[None] = self.executor.submit(_work, job, Path.cwd(), self.threads, seconds)
+            # Each is taken by another process, as none is done before all have begun.
+            self.futures = [self.executor.submit(_work, job, Path.cwd(), self.threads, seconds, *meeting) for _ in self.place]
         finally:
-            if self.process is None:
-                self.process = next(iter(set(multiprocessing.active_children()) - before), None)
-                # That process alone holds this end from now on, and its death closes it.
+            if not self.processes:
+                self.processes = [*set(multiprocessing.active_children()) - before]
+                # These processes alone hold this end from now on, and their death closes it.
                 self.theirs.close()
 
     def hear(self) -> None:
@@ -176,43 +192,67 @@ class _Worker:
                 else:
                     getattr(self.reporter, name)(*arguments)
 
+    def is_done(self) -> bool:
+        """Return whether all ranks are done, or one has failed, after which the others end too."""
+        done = [future for future in self.futures if future.done()]
+        return len(done) == len(self.futures) or any(future.exception() for future in done)
+
     def error(self) -> BaseException | None:
-        """Return what the job has raised, if anything."""
-        error = self.future.exception()
-        if not isinstance(error, BrokenProcessPool):
-            return error
-        self.process.join()
+        """Return what the job has raised, if anything: of several ranks, what one that missed another knows least of."""
+        done, hanging = futures.wait(self.futures, LAST_WORDS)
+        self.hear()
+        errors = [error for future in done if (error := future.exception())]
+        if not any(isinstance(error, BrokenProcessPool) for error in errors):
+            if hanging:
+                self._kill()
+            return min(errors, key=lambda error: isinstance(error, LostRank), default=None)
+        wait([process.sentinel for process in self.processes])
+        # When one dies, the executor asks the others to end.
+        codes = {process.exitcode for process in self.processes} - {None}
+        self._kill()
         self.reporter.ended(False)
-        return _Died(self.process.exitcode)
+        return _Died(next(iter(codes - {-signal.SIGTERM}), -signal.SIGTERM))
+
+    def ask_to_stop(self) -> None:
+        """Have the job save its state and end."""
+        for process in self.processes:
+            process.terminate()
 
     def alive(self) -> "_Worker":
-        """Return this worker, or another one in its place if its process has died."""
-        if self.process is None or self.process.is_alive():
+        """Return this worker, or another one in its place if one of its processes has died."""
+        if all(process.is_alive() for process in self.processes):
             return self
         self.end()
         return _Worker(self.place, self.threads)
 
     def end(self) -> None:
-        """End the process, whatever it does."""
-        if self.process:
-            self.process.kill()
-            self.process.join()
+        """End the processes, whatever they do."""
+        self._kill()
         self.executor.shutdown(wait=False, cancel_futures=True)
         self.reports.close()
+        self.room.cleanup()
+
+    def _kill(self) -> None:
+        for process in self.processes:
+            process.kill()
+        for process in self.processes:
+            process.join()
 
 
-_sender: "Sender"
+_sender: Reporter
+_rank: int
 
 
-def _begin(reports: Connection, place: int | None) -> None:
+def _begin(reports: Connection, ranks: "SimpleQueue[tuple[int, int | None]]") -> None:
     """Begin a process of a worker."""
-    global _sender
-    _sender = Sender(reports)
+    global _sender, _rank
+    _rank, device = ranks.get()
+    _sender = Sender(reports) if _rank == 0 else Silent()
     # Ctrl-C is for the process that started this one, which then asks it to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if place is not None:
-        torch.cuda.set_device(place)
+    if device is not None:
+        torch.cuda.set_device(device)
 
 
 def _end_with_parent() -> None:
@@ -222,11 +262,11 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _work(job: Job, folder: Path, threads: int, seconds: float | None) -> None:
-    """Do a job in a process of a worker."""
+def _work(job: Job, folder: Path, threads: int, seconds: float | None, world: int, meeting: Path) -> None:
+    """Do a job in a process of a worker, together with its others."""
     os.chdir(folder)
     try:
-        with use_threads(threads), asked_to_stop([signal.SIGTERM]) as stop:
+        with use_threads(threads), asked_to_stop([signal.SIGTERM]) as stop, joined(_rank, world, meeting):
             job.run(_sender, stop_after(seconds, stop))
     except Exception as error:
         if not _can_be_sent(error):

@@ -25,7 +25,7 @@ class Job:
     scratch: Path
 
     def run(self, reporter: Reporter, stop: Stop) -> None:
-        """Train; raises as train_fold does."""
+        """Train, alone or as one of the ranks; raises as train_fold does."""
         config = parse_config(json.loads(self.settings))
         train_fold(_read(self.prepared), self.fold, self.seed, config, self.folder, reporter, self.scratch, stop)
 

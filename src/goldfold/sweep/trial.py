@@ -106,4 +106,4 @@ def training_keys(prepared: PreparedSet, config: Config) -> Iterator[str]:
     with use_threads(threads_of(config.runtime, prepared)):
         for fold in config.split.folds:
             for seed in config.train.seeds:
-                yield training_key(prepared, fold, seed, config, machine())
+                yield training_key(prepared, fold, seed, config, machine(config.runtime.devices_per_job))
