@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.folds import folds_at_once
+from benchmarks.folds import fold_by_two, folds_at_once
 from benchmarks.growth import growth
 from benchmarks.heads import head_accuracy, head_speed
 from benchmarks.loading import loader
@@ -37,6 +37,7 @@ PARTS: tuple[Callable[[Path], list[Row]], ...] = (
     image_cache,
     overhead,
     folds_at_once,
+    fold_by_two,
     large_table,
 )
 HEADER = ("what", "against", "goldfold", "rival", "ratio", "at least", "met", "note")

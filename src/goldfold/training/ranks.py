@@ -12,7 +12,6 @@ from typing import Any, TypeVar, cast
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch._C._distributed_c10d import FileStore
 from torch.nn.modules.batchnorm import _NormBase
 
 from goldfold.errors import InputError
@@ -54,8 +53,7 @@ def joined(rank: int, world: int, meeting: Path) -> Iterator[None]:
     # What the ranks agree on waits for no GPU.
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     with _lost_told():
-        store = FileStore(str(meeting), world)
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)
+        dist.init_process_group(backend, f"file://{meeting}", PATIENCE, world_size=world, rank=rank)
     try:
         yield
         agreed(0)
