@@ -1,4 +1,4 @@
-"""What it brings to train the folds at once; one round of each, since a round takes a minute."""
+"""What it brings to train the folds at once, and one fold by several processes."""
 
 import os
 import shutil
@@ -6,10 +6,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 from benchmarks.measure import Row
+from benchmarks.ours import prepared_set
+from goldfold.competition.demo import write_digits
 from goldfold.config.params import load_config, save_config
 from goldfold.config.runtime import RuntimeConfig
+from goldfold.engines.folds import train_folds
+from goldfold.training.reporter import Silent
+from goldfold.training.stopping import never
 
 ROOT = Path(__file__).parents[1]
 RIVALS = {
@@ -19,7 +25,7 @@ RIVALS = {
 
 
 def folds_at_once(folder: Path) -> list[Row]:
-    """The stage train of the embedded competition, five folds, in turns."""
+    """The stage train of the embedded competition, five folds, in turns; one round of each, since a round takes a minute."""
     clone = folder / "goldfold"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     shutil.copy(ROOT / "data/demo/params.yaml", clone / "params.yaml")
@@ -47,3 +53,33 @@ def folds_at_once(folder: Path) -> list[Row]:
         what, note = "stage train, the demo's five folds", "imports and MLflow too; one round"
         rows.append(Row(what, name, ours, theirs, found, f"{least} x", found >= least, note))
     return rows
+
+
+def fold_by_two(folder: Path) -> list[Row]:
+    """The epochs of one fold by two processes with a thread each, and by one with two threads, in turns."""
+    write_digits(folder / "data", folder / "solution.csv")
+    rows = []
+    for name in ("test_resnet", "resnet18"):
+        found: dict[int, list[float]] = {2: [], 1: []}
+        for turn in range(6):
+            devices = 1 + turn % 2
+            found[devices].append(_rows_per_second(folder, name, devices, folder / f"{name}-{turn}"))
+        ratio = median(two / one for two, one in zip(found[2], found[1], strict=True))
+        two, one = (f"{median(speeds):,.0f} rows/s" for speeds in found.values())
+        what, note = f"training {name} at 32 px by two processes", "gloo; batches of 64; no promise"
+        rows.append(Row(what, "one process with two threads", two, one, ratio, "-", True, note))
+    return rows
+
+
+def _rows_per_second(folder: Path, name: str, devices: int, out: Path) -> float:
+    """The training rows per second after the first epoch."""
+    sections = {
+        "split": {"folds": [0]},
+        "prepare": {"rows": 300},
+        "model": {"name": name, "image_size": 32},
+        "train": {"epochs": 3, "batch_size": 64, "precision": "fp32", "workers": 0},
+        "runtime": {"jobs": 1, "threads": 2, "devices_per_job": devices},
+    }
+    prepared, config = prepared_set(folder, sections)
+    (result,) = train_folds(prepared, config, out / "folds", out / "scratch", lambda _: Silent(), never)
+    return float(result.history["rows_per_second"][1:].median())

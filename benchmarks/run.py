@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.cluster import ray_cluster
-from benchmarks.folds import folds_at_once
+from benchmarks.folds import fold_by_two, folds_at_once
 from benchmarks.growth import growth, growth_of_rows
 from benchmarks.heads import head_accuracy, head_speed
 from benchmarks.loading import loader
@@ -39,6 +39,7 @@ PARTS: tuple[Callable[[Path], list[Row]], ...] = (
     overhead,
     folds_at_once,
     ray_cluster,
+    fold_by_two,
     large_table,
 )
 HEADER = ["what", "against", "goldfold", "rival", "ratio", "at least", "met", "note"]

@@ -50,7 +50,7 @@ MODULE = re.compile(r"goldfold(\.\w+)+")
 
 
 def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, machine: Sequence[Any]) -> str:
-    """The identity of one training; `machine` is what its bits depend on: device, its precisions, and the number of threads."""
+    """The identity of one training; `machine` is what its bits depend on: device, its precisions, threads, and devices."""
     settings = config.model_dump(mode="json", include=set(FoldConfig.model_fields))
     settings["train"] = {name: value for name, value in settings["train"].items() if name not in {*WITHOUT_EFFECT, "seeds"}}
     content = [prepared.fingerprint, fold, seed, settings, *machine]
@@ -64,7 +64,8 @@ def result_key(prepared: PreparedSet, config: Config) -> str:
     """
     settings = config.model_dump(mode="json", by_alias=True, exclude={"competition", "split", "prepare"})
     settings["train"] = {name: value for name, value in settings["train"].items() if name not in WITHOUT_EFFECT}
-    settings["runtime"] = settings["runtime"]["threads"]
+    threads, devices = settings["runtime"]["threads"], settings["runtime"]["devices_per_job"]
+    settings["runtime"] = threads if devices == 1 else [threads, devices]
     content = [prepared.fingerprint, settings, config.split.folds, config.split.group]
     return _key(content, RESULT, prepared.problem.modality, config, prepared.problem.to_json())
 

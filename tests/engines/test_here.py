@@ -176,12 +176,15 @@ def test_its_processes_end_with_the_one_that_started_them(digits, config, tmp_pa
 @pytest.mark.parametrize(
     ("gpus", "runtime", "places"),
     [
-        (2, {}, [0, 1]),
-        (2, {"jobs": 1}, [0]),
-        (1, {"jobs": 2, "share_gpu": True}, [0, 0]),
-        (0, {"threads": 1}, [None] * 4),
-        (0, {"threads": 3}, [None]),
-        (0, {"jobs": 7}, [None] * 7),
+        (2, {}, [(0,), (1,)]),
+        (2, {"jobs": 1}, [(0,)]),
+        (1, {"jobs": 2, "share_gpu": True}, [(0,), (0,)]),
+        (5, {"devices_per_job": 2}, [(0, 1), (2, 3)]),
+        (4, {"devices_per_job": 2, "jobs": 3, "share_gpu": True}, [(0, 1), (2, 3), (0, 1)]),
+        (0, {"threads": 1}, [(None,)] * 4),
+        (0, {"threads": 3}, [(None,)]),
+        (0, {"jobs": 7}, [(None,)] * 7),
+        (0, {"threads": 1, "devices_per_job": 2}, [(None, None)] * 2),
     ],
 )
 def test_there_is_a_process_for_each_gpu_or_share_of_the_cores(monkeypatch, gpus, runtime, places):
@@ -191,10 +194,18 @@ def test_there_is_a_process_for_each_gpu_or_share_of_the_cores(monkeypatch, gpus
     assert engine.places_of(runtime, 2 if runtime.threads == "auto" else runtime.threads) == places
 
 
-def test_two_folds_on_one_gpu_are_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(InputError, match=r"2 folds at once would share 1 GPU, and their memory"):
-        engine.places_of(RuntimeConfig(jobs=2), 2)
+@pytest.mark.parametrize(
+    ("gpus", "runtime", "message"),
+    [
+        (1, {"jobs": 2}, "2 folds at once would share 1 GPU, and their memory"),
+        (4, {"jobs": 3, "devices_per_job": 2}, "3 folds at once on 2 each would share 4 GPUs"),
+        (2, {"devices_per_job": 4}, "4 devices for each fold, and this machine has 2"),
+    ],
+)
+def test_more_than_the_gpus_that_there_are_is_refused(monkeypatch, gpus, runtime, message):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    with pytest.raises(InputError, match=message):
+        engine.places_of(RuntimeConfig(**runtime), 2)
 
 
 def test_threads_depend_on_the_machine_and_the_split_alone(monkeypatch, digits):
@@ -202,5 +213,7 @@ def test_threads_depend_on_the_machine_and_the_split_alone(monkeypatch, digits):
     assert threads_of(RuntimeConfig(), digits) == 5
     assert threads_of(RuntimeConfig(jobs=1), digits) == 5
     assert threads_of(RuntimeConfig(threads=2), digits) == 2
+    assert threads_of(RuntimeConfig(devices_per_job=2), digits) == 2
+    assert threads_of(RuntimeConfig(threads=8, devices_per_job=2), digits) == 4
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert threads_of(RuntimeConfig(), digits) == 8

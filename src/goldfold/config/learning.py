@@ -164,6 +164,9 @@ class TrainConfig(Section):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """auto is bf16 on a GPU (fp16 on one without it); on a CPU with fast bf16 instructions, bf16 for networks with many, mostly
     dense, operations, and fp32 for all others (docs/speed.md)."""
+    sync_batch_norm: bool = False
+    """Normalise over the rows of all devices that train a fold together (runtime.devices_per_job), rather than by each one's
+    own: on GPUs."""
     compile: bool = False
     """Compile the network by torch.compile: it takes minutes, then steps are faster, mostly on GPUs."""
     monitor: Literal["metric", "loss"] = "metric"
@@ -199,6 +202,8 @@ class TrainConfig(Section):
             raise ValueError(f"continue_from: {self.continue_from} must be fewer than epochs: {self.epochs}")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {list(self.seeds)} must be different numbers")
+        if self.sync_batch_norm and self.micro_batch_size:
+            raise ValueError("sync_batch_norm normalises over a whole batch; leave out micro_batch_size")
         if self.class_weights and self.sampling == "balanced":
             raise ValueError("class_weights and balanced sampling would balance twice; choose one")
         if self.average and self.average.start >= self.epochs:

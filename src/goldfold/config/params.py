@@ -94,6 +94,13 @@ class Config(FoldConfig):
         require_transforms("predict.tta", self.predict.tta, self.model.tta)
         return self
 
+    @model_validator(mode="after")
+    def _devices_have_rows(self) -> Self:
+        devices, rows = self.runtime.devices_per_job, self.train.batch_size
+        if devices > 1 and rows < 2 * devices:
+            raise ValueError(f"train.batch_size: {rows} has fewer than two rows for each of {devices} devices_per_job")
+        return self
+
 
 def config_class(*modalities: str) -> type[Config]:
     """Return the Config of a kind of input; of several, one that takes any of them, for a schema."""

@@ -29,12 +29,14 @@ def _storage(storage: str) -> str:
 
 
 class RuntimeConfig(Section):
-    """How folds are trained at once. The weights depend on the threads of a fold alone, not on how many are trained at once."""
+    """How folds are trained: the weights depend on a fold's threads and devices, not on how many are trained at once."""
 
     jobs: Count = "auto"
     """How many folds are trained at once, each in a process of its own: auto is one per GPU, or as many as the cores feed."""
     threads: Count = "auto"
     """Threads of each: auto shares the cores out among the folds of the split, or among the GPUs."""
+    devices_per_job: int = Field(1, ge=1, le=64, strict=True)
+    """How many GPUs train each fold together, each its share of every batch; on a CPU how many processes."""
     share_gpu: bool = False
     """Allow more jobs than there are GPUs, which then share memory."""
     engine: Literal["here", "ray"] = "here"
@@ -47,7 +49,9 @@ class RuntimeConfig(Section):
     repository's folder under the same path."""
 
     @model_validator(mode="after")
-    def _ray_shares_no_gpu(self) -> Self:
+    def _ray_has_a_device_for_each_fold(self) -> Self:
         if self.engine == "ray" and self.share_gpu:
             raise ValueError("share_gpu is for engine: here; Ray gives each fold a GPU of its own")
+        if self.engine == "ray" and self.devices_per_job > 1:
+            raise ValueError("devices_per_job is for engine: here; Ray trains each fold on one device")
         return self

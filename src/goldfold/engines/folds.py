@@ -12,13 +12,14 @@ import torch
 from goldfold.config import Config
 from goldfold.config.runtime import RuntimeConfig
 from goldfold.engines.cluster import Cluster
-from goldfold.engines.here import Processes
+from goldfold.engines.here import Place, Processes
 from goldfold.engines.job import Job
 from goldfold.engines.pool import Pool
 from goldfold.errors import InputError
 from goldfold.identity import training_key
 from goldfold.prepare import PreparedSet
 from goldfold.process import cores
+from goldfold.scratch import is_kept
 from goldfold.training.device import find_device, machine, use_threads
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.reporter import Reporter
@@ -41,18 +42,19 @@ def train_folds(
     What is trained already comes first. `hear` returns the reporter of a training by its name. `pool` is one of `pool_of`, for
     several calls.
 
-    Raises InputError as train_fold does, for more jobs than GPUs, and for a training whose process dies twice; Stopped when
-    `stop` gives a reason.
+    Raises InputError as train_fold does, for more jobs or devices than GPUs, and for a training whose process dies twice; Stopped
+    when `stop` gives a reason.
     """
     settings, left = config.model_dump_json(by_alias=True), []
     with nullcontext(pool) if pool else pool_of(config.runtime, prepared) as pool:
         for fold, seed in product(config.split.folds, config.train.seeds):
             name, target = config.train.name_of(fold, seed), folder / str(fold) / str(seed)
             with use_threads(pool.threads):
+                devices = config.runtime.devices_per_job
                 key = training_key(prepared, fold, seed, config, pool.machine())
                 result = None
-                if (scratch / STATES / key / RESULT).is_dir() and pool.machine() == machine():
-                    result = train_fold(prepared, fold, seed, config, target, hear(name), scratch, stop)
+                if is_kept(scratch / STATES / key / RESULT) and pool.machine() == machine(devices):
+                    result = train_fold(prepared, fold, seed, config, target, hear(name), scratch, stop, devices)
             if result:
                 yield result
             else:
@@ -73,33 +75,51 @@ def names_of(config: Config) -> list[str]:
 
 
 def pool_of(runtime: RuntimeConfig, prepared: PreparedSet) -> Pool[Any]:
-    """Return what trains the folds of a prepared set; raises InputError for more jobs than GPUs here, and without Ray."""
+    """Return what trains the folds of a prepared set; raises InputError as `places_of` does, and without Ray."""
     threads = threads_of(runtime, prepared)
     return Processes(places_of(runtime, threads), threads) if runtime.engine == "here" else Cluster(runtime, threads)
 
 
 def threads_of(runtime: RuntimeConfig, prepared: PreparedSet) -> int:
-    """Return the threads of each training: by default a share of the cores for each GPU, or for each fold that there is.
+    """Return the threads of each process: by default a share of the cores for each GPU, or for each fold that there is.
 
-    It does not depend on which folds are trained, nor on how many at once: other threads give other bits.
+    Processes that train a fold together share its threads. They do not depend on which folds are trained, nor on how many at
+    once: other threads give other bits.
     """
+    gpus, devices = torch.cuda.device_count(), runtime.devices_per_job
     if runtime.threads != "auto":
-        return runtime.threads
+        return max(1, runtime.threads // devices)
     folds = len(np.unique(prepared.folds[prepared.folds >= 0]))
-    return max(1, cores() // (torch.cuda.device_count() or folds))
+    return max(1, cores() // gpus if gpus else cores() // folds // devices)
 
 
-def places_of(runtime: RuntimeConfig, threads: int) -> list[int | None]:
-    """Return the GPU of each training at once, or None for each on the CPU; raises InputError for more jobs than GPUs."""
-    gpus = torch.cuda.device_count()
+def places_of(runtime: RuntimeConfig, threads: int) -> list[Place]:
+    """Return the place of each training at once; `threads` are those of a process.
+
+    Raises InputError for more jobs or devices than GPUs.
+    """
+    gpus, devices = torch.cuda.device_count(), runtime.devices_per_job
     if not gpus:
         one = find_device().type != "cpu"
-        count = runtime.jobs if runtime.jobs != "auto" else 1 if one else max(1, cores() // threads)
-        return [None] * count
-    count = gpus if runtime.jobs == "auto" else runtime.jobs
-    if count > gpus and not runtime.share_gpu:
+        if one and devices > 1:
+            raise _too_many(devices, 1)
+        count = runtime.jobs if runtime.jobs != "auto" else 1 if one else max(1, cores() // (threads * devices))
+        return [(None,) * devices] * count
+    if devices > gpus:
+        raise _too_many(devices, gpus)
+    most = gpus // devices
+    count = most if runtime.jobs == "auto" else runtime.jobs
+    if count > most and not runtime.share_gpu:
+        each = f" on {devices} each" * (devices > 1)
         raise InputError(
-            f"params.yaml, runtime.jobs: {count} folds at once would share {gpus} GPU{'s' * (gpus > 1)}, and their memory",
-            mend=f"set runtime.jobs: {gpus} or auto; runtime.share_gpu: true allows it",
+            f"params.yaml, runtime.jobs: {count} folds at once{each} would share {gpus} GPU{'s' * (gpus > 1)}, and their memory",
+            mend=f"set runtime.jobs: {most} or auto; runtime.share_gpu: true allows it",
         )
-    return [place % gpus for place in range(count)]
+    return [tuple((job % most) * devices + device for device in range(devices)) for job in range(count)]
+
+
+def _too_many(devices: int, gpus: int) -> InputError:
+    return InputError(
+        f"params.yaml, runtime.devices_per_job: {devices} devices for each fold, and this machine has {gpus}",
+        mend=f"set runtime.devices_per_job: {gpus}",
+    )

@@ -28,7 +28,7 @@ class Job:
     key: str
 
     def run(self, reporter: Reporter, stop: Stop) -> None:
-        """Train; raises as train_fold does."""
+        """Train, alone or as one of the ranks; raises as train_fold does."""
         train_fold(_read(self.prepared), self.fold, self.seed, self.config(), self.folder, reporter, self.scratch, stop)
 
     def config(self) -> Config:

@@ -7,6 +7,7 @@ import numpy as np
 
 from goldfold.competition import Competition
 from goldfold.config import Component, Config
+from goldfold.engines.folds import places_of
 from goldfold.imports import find_modality_part, refused
 from goldfold.inference.ensemble import Ensemble
 from goldfold.inference.sources import PreparedRows
@@ -43,8 +44,9 @@ class _Steps(Silent):
 def rehearse_learning(config: Config, competition: Competition, prepared: PreparedSet, folder: Path) -> None:
     """Train the first fold for a few steps into `folder`, and predict test rows by it.
 
-    Raises InputError for what the libraries refuse.
+    Raises InputError for what the libraries refuse, and for more jobs or devices than GPUs.
     """
+    places_of(config.runtime, threads=1)
     if config.train.pseudo:
         read_pseudo_labels(config.train.pseudo)
     few = _few(config, competition, prepared, folder)

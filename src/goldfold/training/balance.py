@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch import nn
 
 from goldfold.competition import Problem
 from goldfold.config import TrainConfig
@@ -32,6 +33,12 @@ def class_weights(train: TrainConfig, problem: Problem, truth: Array) -> torch.T
         return torch.tensor(np.maximum(len(truth) - positives, 1) / np.maximum(positives, 1), dtype=torch.float32)
     counts = np.bincount(problem.class_of(truth), minlength=len(problem.classes))
     return torch.tensor(len(truth) / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32)
+
+
+def counted_by(loss: nn.Module, targets: torch.Tensor) -> torch.Tensor | int:
+    """Return what a loss's mean over these rows divides by: their number, or the weights of their classes."""
+    weight = loss.weight if isinstance(loss, nn.CrossEntropyLoss) else None
+    return len(targets) if weight is None or targets.is_floating_point() else weight[targets].sum()
 
 
 def balanced_rows(problem: Problem, truth: Array) -> Array:

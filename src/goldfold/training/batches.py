@@ -95,10 +95,16 @@ def training_batches(view: View, sampler: EpochSampler, batch_size: int, workers
     return _loader(view, sampler, batch_size, workers, drop_last=lone)
 
 
-def plain_batches(view: View, rows: Array, batch_size: int, workers: int = 0, epoch: int = 0) -> DataLoader[Any]:
-    """Return a loader of `rows` as they are in `epoch`, in their order, or from the shortest to the longest."""
+def plain_batches(
+    view: View, rows: Array, batch_size: int, workers: int = 0, epoch: int = 0, rank: int = 0, world: int = 1
+) -> DataLoader[Any]:
+    """Return a loader of `rows` as they are in `epoch`, in their order, or from the shortest to the longest.
+
+    Of several ranks each reads one batch in `world`, and they together the batches of a single one.
+    """
     if view.lengths is not None:
         rows = rows[np.argsort(view.lengths[rows], kind="stable")]
+    rows = rows[np.arange(len(rows)) // batch_size % world == rank]
     return _loader(view, [(epoch, int(row)) for row in rows], batch_size, workers)
 
 

@@ -55,10 +55,11 @@ def lower_precision(device: torch.device) -> Precision | None:
     return "bf16" if capabilities.get("amx_bf16") or (capabilities.get("avx512_bf16") and not is_intel) else None
 
 
-def machine() -> list[Any]:
-    """Return what a training's bits depend on beside its settings: device, half precision, and number of threads."""
+def machine(devices: int = 1) -> list[Any]:
+    """Return what a training's bits depend on beside its settings: device, half precision, threads, and devices if several."""
     device = find_device()
-    return [device.type, lower_precision(device), torch.get_num_threads()]
+    alone = [device.type, lower_precision(device), torch.get_num_threads()]
+    return alone if devices == 1 else [*alone, devices]
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from goldfold.training.device import Compute
 from goldfold.training.evaluation import Evaluation
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.pseudo import with_pseudo_labels
+from goldfold.training.ranks import world
 from goldfold.training.reporter import Plan, Row
 from goldfold.training.targets import TargetCodec
 
@@ -83,7 +84,8 @@ class Fold:
     def plan(self, epochs: int, steps: int, compute: Compute, epochs_done: int = 0) -> Plan:
         """Return what a training is about to do."""
         rows, metric = (len(self.training_rows), len(self.validation_rows)), self.codec.problem.scored_by.name
-        device, threads = str(compute.device), torch.get_num_threads()
+        device = str(compute.device) if world() == 1 else f"{world()} x {compute.device.type}"
+        threads = torch.get_num_threads()
         return Plan(self.name, epochs, steps, *rows, metric, device, compute.precision, threads, epochs_done)
 
     def result(self, key: str, model: nn.Module, compute: Compute, judged: Evaluation, history: list[Row]) -> FoldResult:

@@ -10,7 +10,9 @@ from torch.profiler import record_function
 
 from goldfold.errors import InputError
 from goldfold.modalities.protocol import Inputs
+from goldfold.training.balance import counted_by
 from goldfold.training.batches import seed_everything
+from goldfold.training.ranks import add_up, agreed, is_main, rank, share_of, world
 from goldfold.training.trainer import Trainer
 
 CHECKED_EVERY = 50
@@ -19,18 +21,21 @@ CHECKED_EVERY = 50
 def train_step(trainer: Trainer, epoch: int, step: int, rows: torch.Tensor, inputs: Inputs) -> torch.Tensor:
     """Train on one batch; return its mean loss, detached, on the device.
 
-    Its random choices (dropout, mixing) come from (seed, epoch, step). When memory runs out, the step is repeated in
+    `rows` are the batch's, `inputs` those of this rank's share of them. Random choices (dropout, mixing) come from (seed, epoch,
+    step), on other ranks than the main one from the rank too. When memory runs out, on any rank, the step is repeated in
     micro-batches of half the size, whose gradients add up to the batch's.
     """
     while True:
-        seed_everything(trainer.fold.seed, epoch, step)
+        seed_everything(trainer.fold.seed, epoch, step, *([] if is_main() else [rank()]))
+        loss = None
         try:
             loss = _accumulated(trainer, rows, inputs)
-            break
-        except torch.OutOfMemoryError:
-            trainer.micro_batch_size = _halved(trainer.micro_batch_size, len(rows))
-            size = trainer.micro_batch_size
-            trainer.reporter.note(f"memory ran out: continuing in micro-batches of {size} of a batch's {len(rows)} rows")
+        except torch.OutOfMemoryError as error:
+            if trainer.is_synchronised:
+                raise InputError(
+                    "memory ran out, and synchronised batch norms need all rows of a rank at once",
+                    mend="choose a smaller train.batch_size, or set train.sync_batch_norm: false",
+                ) from error
         except RuntimeError as error:
             if not trainer.config.train.compile:
                 raise
@@ -38,10 +43,19 @@ def train_step(trainer: Trainer, epoch: int, step: int, rows: torch.Tensor, inpu
                 f"torch.compile, or the network that it compiled, failed: {next(iter(str(error).strip().splitlines()), error)}",
                 mend="install a C++ compiler (sudo apt install g++), or set train.compile: false",
             ) from error
+        is_short = agreed(loss is None)[0]
+        if loss is not None and not is_short:
+            break
+        most = len(share_of(rows, 0, world()))
+        trainer.micro_batch_size = _halved(trainer.micro_batch_size, most)
+        size = trainer.micro_batch_size
+        trainer.reporter.note(f"memory ran out: continuing in micro-batches of {size} of a batch's {len(rows)} rows")
         # Not in the handler, which keeps the failed step's tensors alive.
         trainer.optimizer.zero_grad(set_to_none=True)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+    with record_function("ranks"):
+        add_up(trainer.model, loss)
     with record_function("optimizer"):
         if trainer.config.train.clip_grad:
             trainer.scaler.unscale_(trainer.optimizer)
@@ -53,21 +67,24 @@ def train_step(trainer: Trainer, epoch: int, step: int, rows: torch.Tensor, inpu
 
 
 def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.Tensor:
-    """Accumulate the gradients of the batch's mean loss over micro-batches, and return the loss."""
+    """Accumulate the gradients of this rank's share of the batch's mean loss over micro-batches, and return that share."""
     with record_function("to device"):
-        target = trainer.targets[rows.to(trainer.targets.device)]
+        own = share_of(rows, rank(), world())
+        of_batch, target = (trainer.targets[numbers.to(trainer.targets.device)] for numbers in (rows, own))
+        # Rows that all ranks read count once.
+        whole = counted_by(trainer.loss, of_batch) * (world() if len(own) == len(rows) else 1)
         inputs = {name: trainer.compute.to_device(tensor) for name, tensor in inputs.items()}
         if trainer.mix and random.random() < trainer.config.train.mix_probability:
             inputs, target = _mixed(inputs, target, random.choice(trainer.mix), str(trainer.config.model.mixed))
     trainer.optimizer.zero_grad(set_to_none=True)
     total = torch.zeros((), device=trainer.compute.device)
     size = trainer.micro_batch_size
-    for start in range(0, len(rows), size):
+    for start in range(0, len(own), size):
         part = slice(start, start + size)
         with record_function("forward"), trainer.compute.autocast():
             logits = trainer.network(**{name: tensor[part] for name, tensor in inputs.items()})
         with record_function("loss"):
-            share = len(target[part]) / len(rows)
+            share = counted_by(trainer.loss, target[part]) / whole
             loss: torch.Tensor = trainer.loss(logits.float(), target[part]) * share
         with record_function("backward"):
             trainer.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]

@@ -20,6 +20,7 @@ from goldfold.training.fold import Fold, read_fold
 from goldfold.training.fold_result import Checkpoint, FoldResult
 from goldfold.training.loaders import lost_loaders_told
 from goldfold.training.profiling import profile_steps
+from goldfold.training.ranks import agreed_stop, gathered, is_main, main_first, world
 from goldfold.training.reporter import Reporter, Silent
 from goldfold.training.state import STATES, held, keep_result, kept_result, load_state, save_state
 from goldfold.training.step import LossWatch, train_step
@@ -42,21 +43,23 @@ def train_fold(
     reporter: Reporter | None = None,
     scratch: Path | None = None,
     stop: Stop = never,
+    devices: int | None = None,
 ) -> FoldResult:
     """Train one fold with one seed, and write its best checkpoint to `folder`.
 
     The best epoch is the first with the best monitored value (train.monitor) on the fold's validation rows. In `scratch`, a
     folder that outlives the stage, the training's state, result and features are kept: it resumes from there, and a finished
     training is not repeated. When `stop` returns a reason, the state and the best checkpoint so far are saved; for max_hours that
-    result is returned, else Stopped is raised.
+    result is returned, else Stopped is raised. Of several ranks, which all call this, the main one alone reports and writes;
+    `devices`, by default their number, is how many trained what is taken over.
 
     Raises InputError for names and arguments of params.yaml that the libraries refuse, for a metric that is undefined on
     the fold, for a loss that is not finite, and for loader processes that are ended.
     """
-    reporter = reporter or Silent()
+    reporter = reporter if reporter and is_main() else Silent()
     done = False
     try:
-        result = _train_or_take_over(prepared, fold, seed, config, folder, reporter, scratch, stop)
+        result = _train_or_take_over(prepared, fold, seed, config, folder, reporter, scratch, stop, devices or world())
         done = result.ended != "interrupted"
     finally:
         reporter.ended(done)
@@ -74,20 +77,24 @@ def _train_or_take_over(
     reporter: Reporter,
     scratch: Path | None,
     stop: Stop,
+    devices: int,
 ) -> FoldResult:
     """Write the result that is kept of a finished training, or else train."""
-    key = training_key(prepared, fold, seed, config, machine())
-    with held(scratch / STATES, key) if scratch else nullcontext() as state:
-        result = kept_result(state) if state else None
+    key = training_key(prepared, fold, seed, config, machine(devices))
+    state = scratch / STATES / key if scratch else None
+    with held(scratch / STATES, key) if scratch and is_main() else nullcontext():
+        with main_first():
+            result = kept_result(state) if state else None
         if result:
             reporter.note(f"{config.train.name_of(fold, seed)}: already trained with these settings")
         else:
             if config.train.profile:
                 profile_steps(make_trainer(prepared, fold, seed, config, reporter, scratch), config.train.profile)
             result = _learn(read_fold(prepared, fold, seed, config, reporter.note), key, reporter, scratch, state, stop)
-        if state and result.ended == "finished":
-            keep_result(state, result, config.train.keep_state)
-        result.save(folder)
+        if is_main():
+            if state and result.ended == "finished":
+                keep_result(state, result, config.train.keep_state)
+            result.save(folder)
     return result
 
 
@@ -97,12 +104,20 @@ def _learn(fold: Fold, key: str, reporter: Reporter, scratch: Path | None, state
     gc.collect()
     model = fold.build_model(reporter.note)
     if is_fitted_once(model):
-        return fit_fold(fold, key, model, reporter)
+        fitted: FoldResult = gathered([fit_fold(fold, key, model, reporter)] if is_main() else [])[0]
+        return fitted
     trainer = Trainer(fold, model, reporter, scratch, stop)
     if state:
-        _resume(trainer, state)
+        with main_first():
+            _resume(trainer, state)
+    if world() > 1:
+        train = fold.config.train
+        reporter.note(
+            f"{fold.name}: {world()} processes share each batch of {train.batch_size} rows; "
+            f"the learning rate of {train.lr:g} is that of the whole batch"
+        )
     reporter.started(trainer.plan)
-    return _train(trainer, key, state, stop)
+    return _train(trainer, key, state if is_main() else None, agreed_stop(stop))
 
 
 def _resume(trainer: Trainer, state: Path) -> None:
@@ -112,7 +127,8 @@ def _resume(trainer: Trainer, state: Path) -> None:
     if not is_resumed and train.continue_from:
         shorter = train.model_copy(update={"epochs": train.continue_from, "continue_from": None})
         base = fold.config.model_copy(update={"train": shorter})
-        is_resumed = load_state(state.with_name(training_key(fold.prepared, fold.number, fold.seed, base, machine())), trainer)
+        key = training_key(fold.prepared, fold.number, fold.seed, base, machine(world()))
+        is_resumed = load_state(state.with_name(key), trainer)
     if is_resumed:
         progress = trainer.progress
         trainer.reporter.note(f"{fold.name}: resuming at epoch {progress.epoch + 1}, step {progress.step + 1}")

@@ -26,6 +26,7 @@ from goldfold.training.fold_result import FoldResult
 from goldfold.training.losses import build_loss
 from goldfold.training.optimisation import build_optimizer
 from goldfold.training.precision import choose_compute
+from goldfold.training.ranks import ShareView, rank, start_alike, synchronised, world
 from goldfold.training.reporter import Plan, Reporter, Row
 from goldfold.training.schedule import Schedule
 from goldfold.training.stopping import Stop, never
@@ -63,7 +64,8 @@ class Trainer:
     `model` is the whole network; `network` is what training batches pass through: the model or its head, compiled if
     train.compile. With `on_features`, batches are features of the frozen backbone, which the head alone reads. `plain_loss`, the
     loss without class weights, is for validation; `targets` is what the training loss compares, for each row of the training
-    table. `steps` is the number of batches of an epoch. `micro_batch_size` falls when memory runs out.
+    table. `steps` is the number of batches of an epoch. `micro_batch_size` falls when memory runs out. Of several ranks each has
+    its share of each training batch, and some of the validation batches.
 
     Raises InputError for names and arguments of params.yaml that the libraries refuse.
     """
@@ -74,7 +76,9 @@ class Trainer:
         plain = fold.plain_view()
         self.fold, self.reporter = fold, reporter
         self.compute = choose_compute(train.precision, model, plain)
-        self.model = model.to(self.compute.device)
+        self.is_synchronised = train.sync_batch_norm and world() > 1
+        self.model = synchronised(model, self.compute.device) if self.is_synchronised else model
+        start_alike(self.model.to(self.compute.device))
         augmented = fold.training_view()
         workers = default_workers() if train.workers is None else train.workers
         views = feature_views(fold, self.model, self.compute, (augmented, plain), workers, scratch, reporter.note, stop)
@@ -82,10 +86,12 @@ class Trainer:
         augmented, plain = views or (augmented, plain)
         workers = 0 if views else workers
         self.sampler = self._sampler(augmented)
-        self.batches: Any = training_batches(augmented, self.sampler, train.batch_size, workers)
+        shared = ShareView(augmented, rank(), world()) if world() > 1 else augmented
+        self.batches: Any = training_batches(shared, self.sampler, train.batch_size, workers)
         self.steps = len(self.batches)
         self.micro_batch_size = train.micro_batch_size or train.batch_size
-        self.validation: Any = plain_batches(plain, fold.validation_rows, self.micro_batch_size, workers)
+        args = (plain, fold.validation_rows, self.micro_batch_size, workers)
+        self.validation: Any = plain_batches(*args, rank=rank(), world=world())
         self.mix = _mixing(train, fold.codec.outputs)
         self.targets = self.compute.to_device(self._targets())
         problem, truth = fold.codec.problem, fold.truth[fold.training_rows]
@@ -121,7 +127,7 @@ class Trainer:
         """Evaluate the model, or the average of its weights; raises InputError if the score or the loss is not a number."""
         reader = self.reader(self.average.judged(epoch))
         args = (self.validation, self.fold.validation_table, self.fold.codec, self.plain_loss, self.compute)
-        return self.fold.require_numbers(evaluate(reader, *args), epoch)
+        return self.fold.require_numbers(evaluate(reader, *args, shared=True), epoch)
 
     def row(self, judged: Evaluation, speed: float, started: float) -> Row:
         """Return the line of the history for the present epoch, which `started` at that time.monotonic()."""
