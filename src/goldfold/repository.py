@@ -161,6 +161,34 @@ class Repository:
         with self.inside():
             return Result(self, find_run(name))
 
+    def add(self, name: str, oof: Array, test: Array, force: bool = False) -> "Result":
+        """Take in predictions that were made elsewhere as a run; both have the rows of `train` and `test` in their order.
+
+        Probabilities or values, (n,) or (n, outputs). Raises InputError for what the gates find (docs/members.md), unless
+        `force`.
+
+        >>> oof, test = (0.2 + 0.6 * (table["x1"] > 0) for table in (repo.train, repo.test))
+        >>> repo.add("by-hand", oof, test, force=True).scores.metric
+        'accuracy'
+        """
+        from goldfold.members import Predicted, member_of
+        from goldfold.members.reading import as_predictions
+        from goldfold.runs.importing import neighbours_of, require_free_name, take_in
+
+        prepared, config = self.prepared, self.config
+        validated = np.isin(prepared.folds, config.split.folds)
+        predicted = (
+            Predicted(as_predictions(np.asarray(oof)[validated], prepared.problem, int(validated.sum()), "oof"), None),
+            Predicted(as_predictions(np.asarray(test), prepared.problem, len(prepared.test), "test"), None),
+        )
+        groups = prepared.groups(config.split.group) if config.split.group else None
+        with self.inside():
+            require_free_name(name)
+            source = {"files": {}, "folds": "unknown"}
+            member = member_of(name, prepared, config.split.folds, predicted, config.validate_, source, groups)
+            take_in(prepared, config, member, neighbours_of(prepared, [name]), force)
+        return self.run(name)
+
     def competition(self) -> Competition:
         """Read the competition's files.
 

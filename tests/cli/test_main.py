@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from keyword import iskeyword
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def imported_by(code):
 
 
 def test_each_module_is_a_command_and_each_command_a_module():
-    named = {name.replace("-", "_") for name in COMMANDS}
+    named = {name.replace("-", "_") + "_" * iskeyword(name) for name in COMMANDS}
     assert named == set(MODULES) - {"__init__", "main", "arguments"}
     for name in named:
         functions = {node.name for node in MODULES[name].body if isinstance(node, ast.FunctionDef)}

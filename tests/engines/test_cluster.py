@@ -25,7 +25,8 @@ from goldfold.process import _blame
 from goldfold.training.state import STATE, STATES
 from goldfold.training.stopping import Stopped
 
-ray = pytest.importorskip("ray", reason="pip install -r requirements-ray.txt -c constraints.txt")
+pytest.importorskip("ray.cluster_utils", reason="pip install -r requirements-ray.txt -c constraints.txt")
+ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
 STORE = 80 * 2**20

@@ -186,7 +186,7 @@ def test_the_command_tracks_every_trial_and_gives_the_best_as_a_recipe(tree, tmp
 
 
 def test_the_command_searches_on_ray(tree, tmp_path, monkeypatch):
-    pytest.importorskip("ray", reason="pip install -r requirements-ray.txt -c constraints.txt")
+    pytest.importorskip("ray.cluster_utils", reason="pip install -r requirements-ray.txt -c constraints.txt")
     from ruamel.yaml import YAML
 
     monkeypatch.chdir(tmp_path)

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 
 from goldfold.errors import InputError
@@ -23,6 +24,7 @@ COMMANDS = (
     "predict",
     "export",
     "compare",
+    "import",
     "blend",
     "pseudo-label",
     "submit",
@@ -64,7 +66,7 @@ def overview() -> str:
 
 
 def _module(name: str) -> str:
-    return name.replace("-", "_")
+    return name.replace("-", "_") + "_" * iskeyword(name)
 
 
 def _first_line(name: str) -> str:

@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -81,11 +80,11 @@ class _Worker:
     def __init__(self, place: Place, threads: int, begun: list["_Worker"]) -> None:
         self.place, self.threads, self.begun = place, threads, begun
         self.reports, self.theirs = CONTEXT.Pipe(duplex=False)
-        # Each process takes its rank from it.
-        ranks = CONTEXT.SimpleQueue()
-        for ranked in enumerate(place):
-            ranks.put(ranked)
-        self.executor = ProcessPoolExecutor(len(place), CONTEXT, _begin, (self.theirs, ranks))
+        # Each process takes a byte, its rank. A queue would leave semaphores behind when this process ends at once.
+        self.ranks, giving = CONTEXT.Pipe(duplex=False)
+        os.write(giving.fileno(), bytes(range(len(place))))
+        giving.close()
+        self.executor = ProcessPoolExecutor(len(place), CONTEXT, _begin, (self.theirs, self.ranks, place))
         self.processes: list[Any] = []
         self.room = TemporaryDirectory(prefix="goldfold-", ignore_cleanup_errors=True)
         begun.append(self)
@@ -147,6 +146,7 @@ class _Worker:
         self._kill()
         self.executor.shutdown(wait=False, cancel_futures=True)
         self.reports.close()
+        self.ranks.close()
         self.room.cleanup()
 
     def _kill(self) -> None:
@@ -160,14 +160,15 @@ _sender: Reporter
 _rank: int
 
 
-def _begin(reports: Connection, ranks: "SimpleQueue[tuple[int, int | None]]") -> None:
+def _begin(reports: Connection, ranks: Connection, place: Place) -> None:
     """Begin a process of a worker."""
     global _sender, _rank
-    _rank, device = ranks.get()
+    _rank = os.read(ranks.fileno(), 1)[0]
     _sender = Sender(reports.send) if _rank == 0 else Silent()
     # Ctrl-C is for the process that started this one, which then asks it to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    device = place[_rank]
     if device is not None:
         torch.cuda.set_device(device)
 

@@ -18,6 +18,7 @@ ORIGIN = CURRENT / "tracking/predict.json"
 PREPARED = Path("data/prepared")
 RECIPES = Path("experiments/recipes")
 BLENDS = Path("experiments/blends")
+MEMBERS = Path("experiments/members")
 PSEUDO = Path("experiments/pseudo")
 REPORTS = Path("experiments/reports")
 LEADERBOARD = Path("experiments/leaderboard.html")

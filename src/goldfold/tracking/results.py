@@ -1,6 +1,7 @@
-"""Log comparisons, blends and the leaderboard as runs of their own."""
+"""Log comparisons, blends, imported members and the leaderboard as runs of their own."""
 
 import hashlib
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -8,13 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from goldfold.members import Member
 from goldfold.prediction.blending import Blend
 from goldfold.prepare import PreparedSet
 from goldfold.tracking.content import cv_content, provenance, submission_files
 from goldfold.tracking.delivery import send
 from goldfold.tracking.origin import Origin
 from goldfold.tracking.record import Record
-from goldfold.tracking.store import MEMBERS
+from goldfold.tracking.store import IMPORTED, MEMBERS
 from goldfold.validation.comparison import Comparison
 
 LEADERBOARD = "leaderboard"
@@ -65,6 +67,16 @@ def log_blend(
     content["artifacts"] |= {**submission_files(folder / "submission"), str(folder / "blend.json"): ""}
     params = {f"blend.{key}": str(value) for key, value in asdict(blend.settings).items()} | {"split.group": str(group)}
     return _log_own_run(prepared, name, folder, {**content, "params": params})
+
+
+def log_member(prepared: PreparedSet, member: Member, found: Sequence[str], group: str | None, folder: Path) -> Origin:
+    """Log a member that was saved to `folder`, with what the gates found and `--force` passed, and return its origin."""
+    content = cv_content(member.cv, folder / "cv")
+    content["tags"] |= {IMPORTED: json.dumps(dict(member.source), ensure_ascii=False)}
+    if found:
+        content["tags"] |= {"goldfold.forced": "; ".join(found)}
+    content["artifacts"] |= {**submission_files(folder / "submission"), str(folder / "member.json"): ""}
+    return _log_own_run(prepared, member.name, folder, {**content, "params": {"split.group": str(group)}})
 
 
 def _log_own_run(prepared: PreparedSet, name: str, folder: Path, content: dict[str, Any]) -> Origin:

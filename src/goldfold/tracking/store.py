@@ -35,6 +35,8 @@ from goldfold.tracking.life import PROCESS, forget_gone, is_gone, signs_of_life
 from goldfold.tracking.record import WEIGHTS, Record
 
 KEY, FOLD, MEMBERS = "goldfold.key", "goldfold.fold", "goldfold.members"
+IMPORTED = "goldfold.imported"
+"""The tag of a run that was made elsewhere: its files, and whose folds it has."""
 BATCH = 1000
 ARGUMENTS = "goldfold.metric_arguments"
 MODEL_NEEDS = (

@@ -1,0 +1,69 @@
+"""Take in predictions that were made elsewhere, as a run to compare, blend and submit."""
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from goldfold.config import Config, load_config
+from goldfold.errors import InputError
+from goldfold.members import Member, member_of, pairs_in, read_predicted
+from goldfold.prepare import PreparedSet
+from goldfold.runs.importing import neighbours_of, require_free_name, take_in
+from goldfold.runs.paths import MEMBERS, PREPARED
+from goldfold.terminal.members import show_member
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the files and what they are called."""
+    parser.add_argument("name", nargs="?", help="what to call it; of a folder of pairs each bears its file's name")
+    parser.add_argument(
+        "--oof", type=Path, help="predictions of the training rows: .npy, .npz, .csv or .parquet, by id or in order"
+    )
+    parser.add_argument("--test", type=Path, help="predictions of the test rows")
+    parser.add_argument("--folder", type=Path, help="a folder of pairs, oof_NAME.npy and pred_NAME.npy")
+    parser.add_argument(
+        "--columns", default="", help="the columns of the predictions, in the order of the classes or targets: a,b"
+    )
+    parser.add_argument("--force", action="store_true", help="take it in whatever the gates find, and write that down")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read, judge, save and log each pair of files; print what each scores, and what the gates found."""
+    config, prepared = load_config(), PreparedSet.load(PREPARED)
+    pairs = _pairs(args)
+    for name in pairs:
+        require_free_name(name)
+    others, members = neighbours_of(prepared, [*pairs]), list[Member]()
+    columns = [name.strip() for name in args.columns.split(",") if name.strip()]
+    for name, (oof, test) in pairs.items():
+        member = _read(name, oof, test, columns, config, prepared)
+        beside = others | {other.name: other for other in members}
+        show_member(member, take_in(prepared, config, member, beside, args.force), MEMBERS / name)
+        members.append(member)
+
+
+def _pairs(args: argparse.Namespace) -> dict[str, tuple[Path, Path]]:
+    if args.folder and not (args.name or args.oof or args.test):
+        return pairs_in(args.folder)
+    if args.folder or not (args.name and args.oof and args.test):
+        raise InputError(
+            "a member is two files, or a folder of pairs of files",
+            mend="goldfold import NAME --oof FILE --test FILE, or goldfold import --folder FOLDER",
+        )
+    return {args.name: (args.oof, args.test)}
+
+
+def _read(name: str, oof: Path, test: Path, columns: list[str], config: Config, prepared: PreparedSet) -> Member:
+    problem, validated = prepared.problem, np.isin(prepared.folds, config.split.folds)
+    predicted = (
+        read_predicted(oof, problem, prepared.train[problem.id], columns, validated),
+        read_predicted(test, problem, prepared.test[problem.id], columns),
+    )
+    source = {
+        "files": {str(path): hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() for path in (oof, test)},
+        "folds": "unknown",
+    }
+    groups = prepared.groups(config.split.group) if config.split.group else None
+    return member_of(name, prepared, config.split.folds, predicted, config.validate_, source, groups)
