@@ -35,7 +35,7 @@ test: env  ## linters, types and all tests
 	ruff check .
 	ruff format --check .
 	mypy
-	python -m pytest -n 2 --dist loadfile
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 unit: env  ## the quick tests, within a minute
 	python -m pytest -n 2 --dist loadfile --ignore=tests/pipeline --ignore=tests/faults -m "not slow"

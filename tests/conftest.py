@@ -45,6 +45,11 @@ def pytest_sessionfinish():
     gc.unfreeze()
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with whole runs, which take longest: at the end one of two processes would wait for them."""
+    items.sort(key=lambda item: "pipeline" not in item.path.parts)
+
+
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
