@@ -16,6 +16,7 @@ from benchmarks.pictures import write_competition
 
 COUNTS = (1_000, 10_000, 100_000)
 ROW_COUNTS = (10_000, 100_000, 1_000_000)
+BOOTSTRAP = 100
 STEPS = ("read", "split", "prepare", "loader", "train", "validate", "predict")
 SIDE = 32
 READ = 20_000
@@ -136,6 +137,7 @@ def _rows(step: str, folder: Path, memory: _Memory) -> tuple[float, int]:
             "split": {"n_folds": 2, "folds": [0, 1]},
             "model": {"name": "mlp", "hidden": [32]},
             "train": {"epochs": 1, "batch_size": 1024, "precision": "fp32", "workers": 0},
+            "validate": {"bootstrap": BOOTSTRAP},
         }
     )
     place, trained = folder / "prepared", folder / "folds"
@@ -158,13 +160,12 @@ def _rows(step: str, folder: Path, memory: _Memory) -> tuple[float, int]:
         seen = sum(len(numbers) for numbers, _ in trainer.batches)
         return time.process_time() - started, seen
     folds = load_folds(trained, [0, 1], [0]) if step != "train" else []
-    cv = validate(prepared, folds, config.validate_, config.predict) if step == "predict" else None
     memory.start()
     started = time.process_time()
     if step == "train":
         for fold in (0, 1):
             train_fold(prepared, fold, 0, config, trained / str(fold) / "0")
-    elif cv:
+    elif step == "predict":
         predict(prepared, Ensemble(folds, config.predict))
         rows = len(prepared.test)
     else:
