@@ -29,12 +29,19 @@ def one_of_many(root, uri, key):
 import pathlib, sys
 import mlflow.tracking
 from faulted import finished_fold
-from goldfold.tracking.store import Store
-record, root = finished_fold({key!r}), pathlib.Path({str(root)!r})
+from goldfold.tracking.delivery import catch_up, send
+from goldfold.tracking.record import Outbox
+record, waiting = finished_fold({key!r}), Outbox(pathlib.Path({str(root)!r}) / ".goldfold/outbox")
 sys.stdin.readline()
-Store(root).take(record)
+send(record)
+# What the server was too busy to take goes with the next stage.
+for _ in range(20):
+    if waiting.waiting():
+        catch_up()
+sys.exit(len(waiting.waiting()) + len(list(waiting.folder.glob("refused/*"))))
 """
-    env = {**os.environ, "PYTHONPATH": PATHS, "MLFLOW_TRACKING_URI": uri}
+    root.mkdir(parents=True, exist_ok=True)
+    env = {**os.environ, "PYTHONPATH": PATHS, "MLFLOW_TRACKING_URI": uri, "DVC_ROOT": str(root)}
     return subprocess.Popen([sys.executable, "-c", code], env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 

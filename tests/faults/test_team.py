@@ -42,7 +42,8 @@ for key in (f"alone {number}", "shared"):
 for _ in range(20):
     if Outbox(root / ".goldfold/outbox").waiting():
         catch_up()
-sys.exit(len(Outbox(root / ".goldfold/outbox").waiting()))
+outbox = Outbox(root / ".goldfold/outbox")
+sys.exit(len(outbox.waiting()) + len(list(outbox.folder.glob("refused/*"))))
 """
 
 

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from goldfold.tracking import client
-from goldfold.tracking.client import Client, Unreachable, connect
+from goldfold.tracking.client import Client, Refused, Unreachable, as_message, connect
 from goldfold.tracking.delivery import open_store
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.store import Store
@@ -141,3 +141,14 @@ def test_a_database_on_another_host_is_tried_once(monkeypatch):
 def test_an_error_of_ours_is_not_taken_for_one_of_the_store(tmp_path):
     with pytest.raises(TypeError):
         connect(tmp_path).get_run(1, 2, 3)
+
+
+def test_what_a_servers_database_says_is_no_refusal():
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import BAD_REQUEST
+
+    said = "(sqlite3.IntegrityError) UNIQUE constraint failed: params.key\n(Background: https://sqlalche.me/e/21/gkpj)"
+    for text, kind in ((said, Unreachable), ("a param cannot be changed", Refused)):
+        with pytest.raises(kind) as raised, as_message("http://server:5000"):
+            raise MlflowException(text, error_code=BAD_REQUEST)
+        assert raised.type is kind

@@ -186,8 +186,10 @@ def as_message(uri: str) -> Iterator[None]:
         raise
     except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError, ImportError) as error:
         code = getattr(error, "error_code", "")
-        # MLflow calls some errors of a database bad requests.
-        if code in REFUSED and not isinstance(error.__cause__, SQLAlchemyError):
+        # MLflow calls some errors of a database bad requests, as when two clones log the same at once; from a server there is
+        # only their text, which ends with SQLAlchemy's address.
+        of_database = isinstance(error.__cause__, SQLAlchemyError) or "https://sqlalche.me/" in str(error)
+        if code in REFUSED and not of_database:
             raise Refused(str(error)) from error
         disk = DiskError.of(error) if isinstance(error, OSError) else None
         if isinstance(disk, DiskError) and disk.errno not in NO_PLACE:
