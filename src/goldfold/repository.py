@@ -171,21 +171,19 @@ class Repository:
         >>> repo.add("by-hand", oof, test, force=True).scores.metric
         'accuracy'
         """
-        from goldfold.members import Predicted, member_of
-        from goldfold.members.reading import as_predictions
+        from goldfold.members import member_of
+        from goldfold.members.reading import in_order
         from goldfold.runs.importing import neighbours_of, require_free_name, take_in
 
         prepared, config = self.prepared, self.config
         validated = np.isin(prepared.folds, config.split.folds)
         predicted = (
-            Predicted(as_predictions(np.asarray(oof)[validated], prepared.problem, int(validated.sum()), "oof"), None),
-            Predicted(as_predictions(np.asarray(test), prepared.problem, len(prepared.test), "test"), None),
+            in_order(oof, prepared.problem, validated, "oof"),
+            in_order(test, prepared.problem, np.ones(len(prepared.test), dtype=bool), "test"),
         )
-        groups = prepared.groups(config.split.group) if config.split.group else None
         with self.inside():
             require_free_name(name)
-            source = {"files": {}, "folds": "unknown"}
-            member = member_of(name, prepared, config.split.folds, predicted, config.validate_, source, groups)
+            member = member_of(name, prepared, config, predicted, {})
             take_in(prepared, config, member, neighbours_of(prepared, [name]), force)
         return self.run(name)
 

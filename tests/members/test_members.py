@@ -12,10 +12,10 @@ from tests.conftest import TINY, build_repository
 
 from goldfold.cli.main import run_command
 from goldfold.competition import read_competition
-from goldfold.config import CompetitionConfig, SplitConfig, ValidateConfig
+from goldfold.config import CompetitionConfig, SplitConfig, parse_config
 from goldfold.errors import InputError
 from goldfold.members import member_of, pairs_in, read_predicted, require_believable
-from goldfold.members.reading import Predicted, as_predictions
+from goldfold.members.reading import Predicted, as_predictions, in_order
 from goldfold.modalities.table.settings import TablePrepareConfig
 from goldfold.prepare import prepare
 from goldfold.runs.run import find_run
@@ -63,8 +63,11 @@ def predicted(prepared, model, folds=None):
 
 @pytest.fixture(scope="module")
 def member(prepared):
+    sections = {"competition": {"path": "x", "modality": "table"}, "model": {"name": "linear"}}
+    config = parse_config({**sections, "validate": {"bootstrap": 50}})
+
     def build(name, oof, test):
-        return member_of(name, prepared, (0, 1, 2, 3, 4), (oof, test), ValidateConfig(bootstrap=50), {})
+        return member_of(name, prepared, config, (oof, test), {})
 
     return build
 
@@ -168,6 +171,11 @@ def test_arrays_of_another_size_or_kind_are_one_message(prepared, tmp_path):
     (tmp_path / "x.npy").write_bytes(b"no array")
     with pytest.raises(InputError, match="cannot be read as an array"):
         read_predicted(tmp_path / "x.npy", problem, prepared.train["id"])
+    for values in (np.zeros(7), np.zeros((900, 4))):
+        with pytest.raises(InputError, match=r"7 rows|4 columns"):
+            in_order(values, problem, np.ones(900, dtype=bool), "oof")
+    with pytest.raises(InputError, match="there is no folder"):
+        pairs_in(tmp_path / "nowhere")
     (tmp_path / "oof_a.npy").write_bytes(b"")
     with pytest.raises(InputError, match="no test predictions beside it"):
         pairs_in(tmp_path)

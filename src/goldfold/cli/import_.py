@@ -61,9 +61,5 @@ def _read(name: str, oof: Path, test: Path, columns: list[str], config: Config, 
         read_predicted(oof, problem, prepared.train[problem.id], columns, validated),
         read_predicted(test, problem, prepared.test[problem.id], columns),
     )
-    source = {
-        "files": {str(path): hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() for path in (oof, test)},
-        "folds": "unknown",
-    }
-    groups = prepared.groups(config.split.group) if config.split.group else None
-    return member_of(name, prepared, config.split.folds, predicted, config.validate_, source, groups)
+    files = {str(path): hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() for path in (oof, test)}
+    return member_of(name, prepared, config, predicted, files)

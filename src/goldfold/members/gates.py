@@ -37,7 +37,9 @@ class Finding:
 
 def require_believable(member: Member, others: Mapping[str, Member], force: bool = False) -> list[Finding]:
     """Return what the gates found against a member beside others, by name; raises InputError for findings unless `force`."""
-    found = [*_score(member, others), *_folds(member, others), *_shape(member), *_duplicates(member, others)]
+    # A constant has no correlation, and is found by its score.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = [*_score(member, others), *_folds(member, others), *_shape(member), *_duplicates(member, others)]
     if found and not force:
         raise InputError(
             f"{member.name} was not taken in",
@@ -51,7 +53,7 @@ def _score(member: Member, others: Mapping[str, Member]) -> list[Finding]:
     """A score that no model has, or that none needs."""
     problem, scores, oof = member.cv.problem, member.cv.scores, member.cv.oof
     metric, truth = problem.scored_by, problem.truth(oof)
-    constant = problem.score(truth, _constant(problem, truth), oof)
+    constant = problem.score_rows(oof, _constant(problem, truth))
     if np.isfinite(constant) and not metric.better(scores.score, constant):
         what = f"{metric.name} {scores.score:.5g} is no better than a constant's, {constant:.5g}"
         return [Finding("score", f"{what}: rows in another order?")]

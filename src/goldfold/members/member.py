@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from goldfold.config import ValidateConfig
+from goldfold.config import Config
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, write_json
 from goldfold.members.reading import Predicted
@@ -51,27 +51,28 @@ class Member:
 def member_of(
     name: str,
     prepared: PreparedSet,
-    folds: tuple[int, ...],
+    config: Config,
     predicted: tuple[Predicted, Predicted],
-    config: ValidateConfig,
-    source: Mapping[str, Any],
-    groups: pd.Series | None = None,
+    files: Mapping[str, str],
 ) -> Member:
-    """Make a member of predictions of the rows that these folds validate, and of the test rows, each in the table's order.
+    """Make a member of predictions of the rows that split.folds validate, and of the test rows, each in the table's order.
+
+    `files` are where they came from, with the hash of each.
 
     Raises InputError where the folds have no row.
     """
     oof, test = predicted
-    problem, rows = prepared.problem, np.flatnonzero(np.isin(prepared.folds, folds))
+    problem, rows = prepared.problem, np.flatnonzero(np.isin(prepared.folds, config.split.folds))
     if not len(rows):
         raise InputError("no fold of split.folds has a row", mend="set split.folds to folds of data/prepared")
-    own = {} if oof.folds is None else {"folds": _compared(prepared.folds[rows], oof.folds.to_numpy())}
+    own = "unknown" if oof.folds is None else _compared(prepared.folds[rows], oof.folds.to_numpy())
+    groups = prepared.groups(config.split.group) if config.split.group else None
     table = prepared.train.iloc[rows].reset_index(drop=True)[list(problem.columns)]
     position = pd.DataFrame({"row": rows, "fold": prepared.folds[rows]})
-    cv = scored(problem, pd.concat([position, table, problem.table(oof.values)], axis=1), config, groups)
+    cv = scored(problem, pd.concat([position, table, problem.table(oof.values)], axis=1), config.validate_, groups)
     known = prepared.test[[column for column in problem.columns if column in prepared.test]].reset_index(drop=True)
     answers = pd.concat([known, problem.table(test.values)], axis=1)
-    return Member(name, cv, Submission(problem, prepared.sample, answers, cv.postprocess.steps), {**source, **own})
+    return Member(name, cv, Submission(problem, prepared.sample, answers, cv.postprocess.steps), {"files": files, "folds": own})
 
 
 def _compared(ours: Array, theirs: Array) -> str:

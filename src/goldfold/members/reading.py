@@ -40,10 +40,7 @@ def read_predicted(
     """
     wanted = np.ones(len(ids), dtype=bool) if wanted is None else wanted
     if path.suffix in (".npy", ".npz"):
-        values = _array(path)
-        return Predicted(
-            as_predictions(values[wanted] if len(values) == len(ids) else values, problem, wanted.sum(), str(path)), None
-        )
+        return in_order(_array(path), problem, wanted, str(path))
     if path.suffix not in SUFFIXES or not path.is_file():
         raise InputError(f"{path} is no file of predictions", mend=f"give {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
     table = _by_id(path, read_text_table(path).cells, problem, ids, wanted)
@@ -56,6 +53,8 @@ def read_predicted(
 
 def pairs_in(folder: Path) -> dict[str, tuple[Path, Path]]:
     """Return the pairs of files oof_NAME and pred_NAME, or test_NAME, in a folder by name; raises InputError without any."""
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}", mend="correct --folder")
     files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES}
     pairs = {}
     for stem, path in files.items():
@@ -68,6 +67,15 @@ def pairs_in(folder: Path) -> dict[str, tuple[Path, Path]]:
     if not pairs:
         raise InputError(f"{folder} holds no pairs of oof_NAME and pred_NAME", mend="give --oof FILE --test FILE")
     return pairs
+
+
+def in_order(values: Array, problem: Problem, wanted: Array, where: str) -> Predicted:
+    """Return an array's predictions of the wanted rows, of a table's rows (n,) booleans; it has all of them, or those alone.
+
+    Raises InputError as `as_predictions` does.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    return Predicted(as_predictions(values[wanted] if len(values) == len(wanted) else values, problem, wanted.sum(), where), None)
 
 
 def as_predictions(values: Array, problem: Problem, rows: int, where: str) -> Array:
