@@ -17,8 +17,8 @@ SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
     "errors files scratch process imports config metrics tables schema competition prepare identity modalities pages audit "
-    "training engines inference validation prediction members rehearsal bundle report sweep tracking kaggle runs init doctor "
-    "terminal leaderboard cli repository"
+    "training engines inference validation prediction blending members rehearsal bundle report sweep tracking kaggle runs "
+    "init doctor terminal leaderboard cli repository"
 )
 ORDER = LIBRARY.split()
 STAGES = ("check", "prepare", "train", "validate", "predict")

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import get_args
 
+from goldfold.blending import BlendSettings, Method, blend
 from goldfold.competition import Problem
 from goldfold.config import Scale, load_config
 from goldfold.errors import InputError
-from goldfold.prediction.blending import BlendSettings, Method, blend
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import BLENDS, PREPARED
 from goldfold.runs.run import Run, find_run, find_runs, groups_of

@@ -13,10 +13,10 @@ from goldfold.terminal.plain import PlainConsole
 from goldfold.terminal.stages import show_cv, show_submission
 
 if TYPE_CHECKING:
+    from goldfold.blending import Blend
     from goldfold.competition import Problem
     from goldfold.leaderboard import Agreement, Position, Standing
     from goldfold.metrics import Metric
-    from goldfold.prediction.blending import Blend
     from goldfold.runs.scores import SolutionScore
     from goldfold.tracking.prune import Pruning
     from goldfold.tracking.submissions import Sending

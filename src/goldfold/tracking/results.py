@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from goldfold.blending import Blend
 from goldfold.members import Member
-from goldfold.prediction.blending import Blend
 from goldfold.prepare import PreparedSet
 from goldfold.tracking.content import cv_content, provenance, submission_files
 from goldfold.tracking.delivery import send

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from goldfold.blending.stacking import build_model, fit_stack
+from goldfold.blending.weights import equal, hill_climb, slsqp
 from goldfold.competition import Problem
 from goldfold.config import Scale, ValidateConfig
 from goldfold.errors import InputError
@@ -16,9 +18,7 @@ from goldfold.files import folder_written_whole, write_json
 from goldfold.inference.averaging import changes_in_steps, from_scale, require_scale, to_scale
 from goldfold.inference.postprocess import fit_postprocess, processed
 from goldfold.metrics import Array
-from goldfold.prediction.stacking import build_model, fit_stack
 from goldfold.prediction.submission import Submission
-from goldfold.prediction.weights import equal, hill_climb, slsqp
 from goldfold.validation import CVResult
 from goldfold.validation.cross_validation import row_losses, scored
 

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from goldfold.blending.blended import BlendSettings, blend, nested
+from goldfold.blending.weights import hill_climb, slsqp
 from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.errors import InputError
 from goldfold.inference.averaging import average, from_scale, to_scale
-from goldfold.prediction.blending import BlendSettings, blend, nested
-from goldfold.prediction.weights import hill_climb, slsqp
 from goldfold.validation.cross_validation import scored
 
 BINARY = Problem("p", "image", "id", ("y",), "binary", ("a", "b"), "roc_auc", "probability")
@@ -171,7 +171,7 @@ def test_a_class_that_the_other_folds_lack_is_never_predicted(tmp_path):
     truth = np.where(np.arange(40) % 4 == 0, 2, np.arange(40) % 2)
     guess = {name: noisy(CLASSES, draws, truth, 1.0) for name in "ab"}
     values = np.stack([to_scale(CLASSES, prediction, "logits") for prediction in guess.values()])
-    from goldfold.prediction.stacking import fit_stack
+    from goldfold.blending.stacking import fit_stack
 
     features = np.moveaxis(values, 0, 1).reshape(40, -1)
     others = truth != 2
