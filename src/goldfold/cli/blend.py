@@ -8,8 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import get_args
 
-from goldfold.blending import BlendSettings, Method, blend
-from goldfold.competition import Problem
+from goldfold.blending import BlendSettings, Method, blend, default_scale, gather
 from goldfold.config import Scale, load_config
 from goldfold.errors import InputError
 from goldfold.prepare import PreparedSet
@@ -19,15 +18,22 @@ from goldfold.runs.scores import score_by_solution
 from goldfold.terminal.runs import show_blend
 from goldfold.tracking import log_scores
 from goldfold.tracking.results import log_blend
-from goldfold.validation.same_rows import on_same_rows
+
+AUTO = "auto"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the runs, and how to blend them."""
     parser.add_argument("runs", nargs="+", metavar="run", help="the name or id of an MLflow run, or current")
     parser.add_argument("--name", help="the blend's name, for comparing or blending it further")
-    parser.add_argument("--method", choices=get_args(Method), default="hill", help="hill climbing by default")
-    parser.add_argument("--on", choices=get_args(Scale), help="by default predictions; logits for a stack of probabilities")
+    parser.add_argument(
+        "--method",
+        choices=(*get_args(Method), AUTO),
+        default="hill",
+        help="hill by default; auto tries five",
+    )
+    parser.add_argument("--on", choices=get_args(Scale), help="what is weighted; by default what suits the method and the metric")
+    parser.add_argument("--negative", action="store_true", help="allow weights below zero")
     parser.add_argument("--model", help="a stack's scikit-learn model, sklearn.ensemble:RandomForestClassifier or own.file:name")
 
 
@@ -35,16 +41,19 @@ def run(args: argparse.Namespace) -> None:
     """Blend runs, print the blend's score beside its members', and write and log it as a result of its own."""
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     problem = prepared.problem
-    settings = _settings(problem, args)
+    _require_options(args)
     # The current result will be another tomorrow: it goes by its run's name.
     named = [replace(run, name=run.origin.name) if run.origin and not run.id else run for run in find_runs(args.runs)]
     runs = sorted(named, key=lambda run: run.name)
-    name = args.name or _default_name(settings, runs)
+    name = args.name or _default_name(args, runs)
     _require(name, runs)
-    results = on_same_rows(problem, {run.name: run.cv(problem) for run in runs})
-    test = {run.name: run.predictions(problem, prepared.test[problem.id]) for run in runs}
-    groups = groups_of(prepared, runs, results[runs[0].name].oof[problem.id])
-    blended = blend(problem, results, test, prepared.sample, settings, config.validate_, groups)
+    ids = prepared.test[problem.id]
+    level = gather(problem, ((run.name, run.cv(problem), run.predictions(problem, ids)) for run in runs), len(runs))
+    settings = None
+    if args.method != AUTO:
+        settings = BlendSettings(args.method, args.on or default_scale(level, args.method), args.model, args.negative)
+    groups = groups_of(prepared, runs, level.table[problem.id])
+    blended = blend(level, prepared.sample, settings, config.validate_, groups, args.negative)
     folder = BLENDS / name
     blended.save(folder)
     group = next((run.group for run in runs if run.group), None)
@@ -56,17 +65,17 @@ def run(args: argparse.Namespace) -> None:
     show_blend(blended, name, path, score)
 
 
-def _settings(problem: Problem, args: argparse.Namespace) -> BlendSettings:
+def _require_options(args: argparse.Namespace) -> None:
     if args.model and args.method != "stack":
         raise InputError(f"--model {args.model} is for a stack", mend="add --method stack, or leave --model out")
-    default: Scale = "logits" if args.method == "stack" and problem.task != "regression" else "predictions"
-    return BlendSettings(args.method, args.on or default, args.model)
+    if args.on and args.method == AUTO:
+        raise InputError(f"--on {args.on}: auto chooses the scale as well", mend="leave --on out, or name a --method")
 
 
-def _default_name(settings: BlendSettings, runs: Sequence[Run]) -> str:
+def _default_name(args: argparse.Namespace, runs: Sequence[Run]) -> str:
     """Return a name with the method and a hash of members and settings."""
-    content = repr((settings, [(run.name, run.id) for run in runs]))
-    return f"blend-{settings.method}-{hashlib.blake2b(content.encode(), digest_size=3).hexdigest()}"
+    content = repr((args.method, args.on, args.model, args.negative, [(run.name, run.id) for run in runs]))
+    return f"blend-{args.method}-{hashlib.blake2b(content.encode(), digest_size=3).hexdigest()}"
 
 
 def _require(name: str, runs: Sequence[Run]) -> None:

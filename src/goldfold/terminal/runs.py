@@ -14,6 +14,7 @@ from goldfold.terminal.stages import show_cv, show_submission
 
 if TYPE_CHECKING:
     from goldfold.blending import Blend
+    from goldfold.blending.choice import Choice
     from goldfold.competition import Problem
     from goldfold.leaderboard import Agreement, Position, Standing
     from goldfold.metrics import Metric
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from goldfold.tracking.submissions import Sending
     from goldfold.validation.comparison import Comparison
 
-METHODS = {"hill": "hill climbing", "slsqp": "slsqp", "equal": "equal weights"}
+METHODS = {
+    "hill": "hill climbing",
+    "slsqp": "slsqp",
+    "equal": "equal weights",
+    "ridge": "ridge regression",
+    "nnls": "non-negative least squares",
+    "logistic": "logistic regression",
+}
 ROWS_SHOWN, RUNS_SHOWN, CHANGES_SHOWN = 5, 20, 2
 LATER = "`goldfold submit --refresh` fetches its score later, and so does `goldfold leaderboard`"
 
@@ -63,12 +71,21 @@ def show_blend(blend: Blend, name: str, path: Path, test: SolutionScore | None) 
     for member, score in blend.members.items():
         weight = f"  weight {blend.weights[member]:.3f}" if blend.weights else ""
         print(f"member      {member:<{width}}  {metric} {number(score)}{weight}")
-    print(f"blend       {name}: {method} on {settings.on}{aim}")
+    if blend.choice:
+        _show_choice(blend.choice, metric)
+    print(f"blend       {name}: {method} on {settings.on}{aim}{', weights below zero allowed' if settings.negative else ''}")
     show_cv(blend.cv)
     if settings.method != "equal":
         print(f"optimistic  {metric} {number(blend.optimistic)} on the rows it was fitted to; the CV above is nested")
     show_submission(blend.submission, path, test)
     print(f"MLflow run  {name}")
+
+
+def _show_choice(choice: Choice, metric: str) -> None:
+    for method, score in choice.scores.items():
+        print(f"tried       {METHODS[method]:<26}  {metric} {number(score)}")
+    interval = f"interval {choice.low:+.3g} to {choice.high:+.3g}"
+    print(f"auto        {METHODS[choice.settings.method]}: {choice.difference:+.3g} to {METHODS[choice.second]} ({interval})")
 
 
 def show_sending(sending: Sending, metric: Metric, cv: float | None) -> None:

@@ -16,20 +16,23 @@ def on_same_rows(problem: Problem, results: Mapping[str, CVResult]) -> dict[str,
     Raises InputError, with the columns, folds or ids, for a result that does not predict the problem's outputs, or has other
     folds, rows or targets than the first.
     """
-    for name, result in results.items():
-        _require_outputs(problem, name, result.oof)
-    first, *others = results
-    reference = results[first].oof
-    ordered = {first: replace(results[first], oof=reference.reset_index(drop=True))}
-    for name in others:
-        names, table = (first, name), results[name].oof
-        _require_same("fold", reference["fold"], table["fold"], names, "train the same split.folds for both")
-        _require_same("row", reference[problem.id], table[problem.id], names, "run one again on the other's training table")
-        both = reference.set_index(problem.id), table.set_index(problem.id).loc[list(reference[problem.id])]
-        _require_equal("folds", ["fold"], both, names, "run one again with the other's split")
-        _require_equal("targets", problem.targets, both, names, "run one again on the other's training table")
-        ordered[name] = replace(results[name], oof=both[1].reset_index())
-    return ordered
+    first = next(iter(results.items()))
+    return {name: on_rows_of(problem, None if name == first[0] else first, name, result) for name, result in results.items()}
+
+
+def on_rows_of(problem: Problem, first: tuple[str, CVResult] | None, name: str, result: CVResult) -> CVResult:
+    """Return a run's result with the out-of-fold rows in the order of the first's, if there is one; see `on_same_rows`."""
+    table = result.oof.reset_index(drop=True)
+    _require_outputs(problem, name, table)
+    if first is None:
+        return replace(result, oof=table)
+    reference, names = first[1].oof, (first[0], name)
+    _require_same("fold", reference["fold"], table["fold"], names, "train the same split.folds for both")
+    _require_same("row", reference[problem.id], table[problem.id], names, "run one again on the other's training table")
+    both = reference.set_index(problem.id), table.set_index(problem.id).loc[list(reference[problem.id])]
+    _require_equal("folds", ["fold"], both, names, "run one again with the other's split")
+    _require_equal("targets", problem.targets, both, names, "run one again on the other's training table")
+    return replace(result, oof=both[1].reset_index())
 
 
 def _require_outputs(problem: Problem, name: str, table: pd.DataFrame) -> None:
