@@ -1,7 +1,9 @@
 """Predictions that were made elsewhere are read, judged by gates, and runs like any other."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -184,6 +186,7 @@ def test_arrays_of_another_size_or_kind_are_one_message(prepared, tmp_path):
 @pytest.mark.slow
 def test_a_folder_of_pairs_becomes_runs_that_are_blended(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(build_repository(tmp_path / "repository", TINY))
+    shutil.copytree(Path(__file__).parents[2] / "experiments/recipes", "experiments/recipes")
     mine = find_run("mine")
     problem_columns = ["id", "p_yes"]
     oof = pd.read_parquet(mine.folder("cv") / "oof.parquet")
@@ -200,6 +203,18 @@ def test_a_folder_of_pairs_becomes_runs_that_are_blended(tmp_path, monkeypatch, 
     assert json.loads(run.tags["goldfold.imported"])["files"]
     run_command(["blend", "mine", "first", "second", "--name", "ours"])
     assert "member      first" in capsys.readouterr().out
+    run_command(["blend", "mine", "first", "second", "--method", "auto", "--negative", "--name", "best"])
+    assert "tried       non-negative least squares" in (said := capsys.readouterr().out) and "auto        " in said
+    run_command(["worth", "ours"])
+    assert "missing     no member is of the model mlp: goldfold run housing tries it" in (said := capsys.readouterr().out)
+    run_command(["worth", "ours", "--json"])
+    worth = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in worth["members"]] == ["first", "mine", "second"]
+    assert all(f"{row['name']:<6}  " in said and f"{row['gain']:>+9.3g}" in said for row in worth["members"])
+    run_command(["report", "ours"])
+    assert "What each member is worth" in next(Path("experiments/reports/ours").glob("*.html")).read_text()
+    with pytest.raises(InputError, match="first is no blend"):
+        run_command(["worth", "first"])
     with pytest.raises(InputError, match="mine is a run that was made here"):
         run_command(["import", "mine", "--oof", str(tmp_path / "oof_first.csv"), "--test", str(tmp_path / "pred_first.csv")])
     with pytest.raises(InputError, match="a member is two files, or a folder"):

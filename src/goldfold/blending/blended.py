@@ -15,7 +15,7 @@ from goldfold.blending.nesting import nested
 from goldfold.blending.settings import BlendSettings, require_suitable
 from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
-from goldfold.files import folder_written_whole, read_json, write_json
+from goldfold.files import folder_written_whole, read_json, write_json, written_by_this_version
 from goldfold.inference.postprocess import fit_postprocess, processed
 from goldfold.metrics import Array
 from goldfold.prediction.submission import Submission
@@ -30,9 +30,9 @@ class Blend:
     """A blend of runs: its nested cross-validation, its submission, and its members.
 
     `optimistic` is the score on the rows that the blend was fitted to, `fitted_to` the loss or metric that it was fitted by,
-    `members` has their scores; `linear` is what blends the test predictions, and `weights_by_fold` the weights in the out-of-fold
-    predictions: a stack has neither. `choice` says what `auto` chose from. Files: cv/ (see CVResult), submission/ (see
-    Submission) and blend.json.
+    `members` has their scores, and `runs` the ids or names of their runs; `linear` is what blends the test predictions, and
+    `weights_by_fold` the weights in the out-of-fold predictions: a stack has neither. `choice` says what `auto` chose from.
+    Files: cv/ (see CVResult), submission/ (see Submission) and blend.json.
     """
 
     settings: BlendSettings
@@ -44,6 +44,7 @@ class Blend:
     linear: Linear | None
     weights_by_fold: dict[int, dict[str, float]]
     choice: Choice | None = None
+    runs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def weights(self) -> dict[str, float] | None:
@@ -69,6 +70,7 @@ class Blend:
             "nested": self.cv.scores.score,
             "optimistic": self.optimistic,
             "members": self.members,
+            "runs": dict(self.runs),
             "weights": self.weights,
             "weights_by_fold": {str(fold): weights for fold, weights in self.weights_by_fold.items()},
             "linear": None if self.linear is None else self.linear.to_json(tuple(self.members)),
@@ -76,10 +78,11 @@ class Blend:
         }
 
 
-def settings_of(folder: Path) -> BlendSettings:
-    """Read the settings of a blend that was saved to a folder."""
-    card = read_json(folder / CARD)
-    return BlendSettings(card["method"], card["on"], card["model"], card.get("negative", False))
+def read_card(path: Path) -> tuple[BlendSettings, dict[str, str]]:
+    """Read how a blend was made from its blend.json, and the runs of its members by their names."""
+    with written_by_this_version(f"the blend in {path}", "blend its runs again"):
+        card: dict[str, Any] = read_json(path)
+        return BlendSettings(card["method"], card["on"], card["model"], card["negative"]), card["runs"]
 
 
 def blend(

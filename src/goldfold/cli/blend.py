@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import get_args
 
-from goldfold.blending import BlendSettings, Method, blend, default_scale, gather
+from goldfold.blending import BlendSettings, Method, blend, default_scale
 from goldfold.config import Scale, load_config
 from goldfold.errors import InputError
 from goldfold.prepare import PreparedSet
+from goldfold.runs.blends import level_one
 from goldfold.runs.paths import BLENDS, PREPARED
 from goldfold.runs.run import Run, find_run, find_runs, groups_of
 from goldfold.runs.scores import score_by_solution
@@ -47,17 +48,17 @@ def run(args: argparse.Namespace) -> None:
     runs = sorted(named, key=lambda run: run.name)
     name = args.name or _default_name(args, runs)
     _require(name, runs)
-    ids = prepared.test[problem.id]
-    level = gather(problem, ((run.name, run.cv(problem), run.predictions(problem, ids)) for run in runs), len(runs))
+    level = level_one(prepared, runs)
     settings = None
     if args.method != AUTO:
         settings = BlendSettings(args.method, args.on or default_scale(level, args.method), args.model, args.negative)
     groups = groups_of(prepared, runs, level.table[problem.id])
-    blended = blend(level, prepared.sample, settings, config.validate_, groups, args.negative)
+    ids = {run.name: run.id or run.name for run in runs}
+    blended = replace(blend(level, prepared.sample, settings, config.validate_, groups, args.negative), runs=ids)
     folder = BLENDS / name
     blended.save(folder)
     group = next((run.group for run in runs if run.group), None)
-    origin = log_blend(prepared, name, blended, {run.name: run.id or run.name for run in runs}, group, folder)
+    origin = log_blend(prepared, name, blended, group, folder)
     path = folder / "submission" / "submission.csv"
     score = score_by_solution(path, config.competition, prepared)
     if score is not None and score.score is not None:

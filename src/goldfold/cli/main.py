@@ -26,6 +26,7 @@ COMMANDS = (
     "compare",
     "import",
     "blend",
+    "worth",
     "pseudo-label",
     "submit",
     "score",

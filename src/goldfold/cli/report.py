@@ -6,8 +6,10 @@ from contextlib import suppress
 from goldfold.cli.arguments import add_run
 from goldfold.config import load_config
 from goldfold.errors import InputError
+from goldfold.files import read_json
 from goldfold.prepare import PreparedSet
 from goldfold.report import PAGE, About, build_report, save_report
+from goldfold.runs.blends import BLEND, WORTH
 from goldfold.runs.paths import PREPARED, REPORTS
 from goldfold.runs.run import Run, find_run
 from goldfold.runs.scores import score_by_solution
@@ -55,5 +57,7 @@ def _of_tracked(tracked: Run) -> str:
         return (kept / PAGE).read_text(encoding="utf-8")
     prepared = PreparedSet.load(PREPARED)
     cv, folds = tracked.cv(prepared.problem), tracked.folds() if tracked.artifacts("folds") else []
-    about = About(tracked.name, tracked.params, tracked.tags, tracked.metrics.get(f"{cv.scores.metric}_test"))
+    made = tracked.artifacts(BLEND) if tracked.is_blend else None
+    worth = read_json(made / WORTH) if made and (made / WORTH).is_file() else None
+    about = About(tracked.name, tracked.params, tracked.tags, tracked.metrics.get(f"{cv.scores.metric}_test"), worth)
     return build_report(prepared, cv, folds, about)

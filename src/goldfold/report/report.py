@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from goldfold.pages.html import page
 from goldfold.prepare import PreparedSet
 from goldfold.report import curves, errors, parts, run
 from goldfold.report.worst import worst_errors
+from goldfold.report.worth import worth_of_members
 from goldfold.training import FoldResult
 from goldfold.validation import CVResult
 from goldfold.validation.cross_validation import row_losses
@@ -23,13 +25,14 @@ PAGE = "report.html"
 
 @dataclass(frozen=True)
 class About:
-    """What the report says of a run beside its results: its name, params.yaml by dotted key, tags that name the code, and the
-    test score if the labels are known."""
+    """What the report says of a run beside its results: its name, params.yaml by dotted key, tags that name the code, the test
+    score if the labels are known, and what the members of a blend are `worth`, as `goldfold worth` writes it."""
 
     run: str
     params: Mapping[str, str]
     tags: Mapping[str, str]
     test_score: float | None = None
+    worth: Mapping[str, Any] | None = None
 
 
 def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult], about: About) -> str:
@@ -48,6 +51,8 @@ def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult
     training_columns = prepared.train.iloc[_training_rows(prepared, answers)].reset_index(drop=True)
 
     sections = [("curves", "Learning curves", curves.learning_curves(folds))]
+    if about.worth is not None:
+        sections.append(("members", "Members", worth_of_members(about.worth)))
     if problem.task == "regression":
         sections.append(("residuals", "Residuals", errors.residuals(problem, truth, prediction)))
     if problem.is_exclusive or problem.grades:

@@ -53,20 +53,23 @@ def log_comparison(prepared: PreparedSet, comparison: Comparison, folder: Path) 
     return name
 
 
-def log_blend(
-    prepared: PreparedSet, name: str, blend: Blend, members: Mapping[str, str], group: str | None, folder: Path
-) -> Origin:
+def log_blend(prepared: PreparedSet, name: str, blend: Blend, group: str | None, folder: Path) -> Origin:
     """Log a blend that was saved to `folder` as the run `name`, and return its origin.
 
-    `members` are the run ids of its members by name; `group` is the column whose equal values share a fold.
+    `group` is the column whose equal values share a fold.
     """
     content, metric = cv_content(blend.cv, folder / "cv"), blend.cv.scores.metric
     moment = content["metrics"][0][-1]
     content["metrics"].append((f"{metric}_optimistic", blend.optimistic, 0, moment))
-    content["tags"] |= {MEMBERS: ", ".join(f"{member} ({run})" for member, run in members.items())}
-    content["artifacts"] |= {**submission_files(folder / "submission"), str(folder / "blend.json"): ""}
+    content["tags"] |= {MEMBERS: ", ".join(f"{member} ({run})" for member, run in blend.runs.items())}
+    content["artifacts"] |= {**submission_files(folder / "submission"), str(folder / "blend.json"): "blend"}
     params = {f"blend.{key}": str(value) for key, value in asdict(blend.settings).items()} | {"split.group": str(group)}
     return _log_own_run(prepared, name, folder, {**content, "params": params})
+
+
+def log_worth(origin: Origin, path: Path) -> None:
+    """Log what the members of a blend are worth to its run; it replaces an earlier table."""
+    send(Record(origin.experiment, origin.key, origin.name, artifacts={str(path): "blend"}))
 
 
 def log_member(prepared: PreparedSet, member: Member, found: Sequence[str], group: str | None, folder: Path) -> Origin:

@@ -138,13 +138,19 @@ def compare(
 
 def paired_differences(problem: Problem, table: pd.DataFrame, pair: Pair, number: int, groups: Array | None = None) -> Array:
     """Return the difference of two predictions' scores, (at most `number`,), on each resample where the metric is defined."""
+    first, second = (resampled_scores(problem, table, prediction, number, groups) for prediction in pair)
+    differences = second - first
+    return np.asarray(differences[~np.isnan(differences)])
+
+
+def resampled_scores(problem: Problem, table: pd.DataFrame, prediction: Array, number: int, groups: Array | None = None) -> Array:
+    """Return the score of a prediction on each resample, (number,), the same ones each time; NaN where it is undefined."""
     truth, named = problem.truth(table), list(named_columns(problem.scored_by, problem.metric_args))
-    differences = []
-    for rows in resamples(len(truth), number, groups):
-        drawn = table[named].iloc[rows] if named else None
-        first, second = (problem.score(truth[rows], prediction[rows], drawn) for prediction in pair)
-        differences.append(second - first)
-    return np.asarray(differences)[~np.isnan(differences)]
+    scores = [
+        problem.score(truth[rows], prediction[rows], table[named].iloc[rows] if named else None)
+        for rows in resamples(len(truth), number, groups)
+    ]
+    return np.asarray(scores, dtype=np.float64)
 
 
 def changed_rows(problem: Problem, table: pd.DataFrame, raw: Pair, judged: Pair, most: int) -> pd.DataFrame:

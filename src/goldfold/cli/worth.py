@@ -1,0 +1,53 @@
+"""Say what each member of a blend is worth: the blend's nested score with it and without it."""
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import Any
+
+from goldfold.blending.worth import worths
+from goldfold.config import load_config
+from goldfold.files import write_json
+from goldfold.prepare import PreparedSet
+from goldfold.runs.blends import WORTH, level_one, made_of, untried
+from goldfold.runs.paths import BLENDS, PREPARED, RECIPES
+from goldfold.runs.run import find_run, groups_of
+from goldfold.terminal.worth import show_untried, show_worth, show_worths_head
+from goldfold.tracking.results import log_worth
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add a blend."""
+    parser.add_argument("blend", help="the name or id of a blend's MLflow run")
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fit a blend again without each of its members, print and log what each is worth, and which kinds of model it lacks."""
+    config, prepared, blend = load_config(), PreparedSet.load(PREPARED), find_run(args.blend)
+    settings, members = made_of(blend)
+    level = level_one(prepared, members)
+    groups = groups_of(prepared, members, level.table[prepared.problem.id])
+    if not args.json:
+        show_worths_head(prepared.problem, level.names)
+    found = []
+    for worth in worths(level, settings, config.validate_, groups):
+        found.append(worth)
+        if not args.json:
+            show_worth(worth, level.names)
+    missing = untried(prepared.problem.modality, members, RECIPES)
+    table: dict[str, Any] = {
+        "blend": blend.name,
+        "metric": prepared.problem.scored_by.name,
+        "members": [asdict(worth) for worth in found],
+        "untried": missing,
+    }
+    path = BLENDS / blend.name / WORTH
+    write_json(path, table)
+    if blend.origin:
+        log_worth(blend.origin, path)
+    if args.json:
+        print(json.dumps(table, ensure_ascii=False))
+        return
+    show_untried(missing)
+    print(f"worth       {path}; the report has it as a picture: goldfold report {blend.name}")
