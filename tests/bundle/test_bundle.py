@@ -13,7 +13,7 @@ from tests.modalities.conftest import rows_of
 from tests.modalities.texts import write_stories
 
 from goldfold.bundle import Bundle, predict_bundle
-from goldfold.bundle.bundle import NOTEBOOK
+from goldfold.bundle.packing import NOTEBOOK
 from goldfold.bundle.rerun import measure
 from goldfold.competition import read_competition
 from goldfold.competition.demo import write_digits

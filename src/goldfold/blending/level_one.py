@@ -48,14 +48,10 @@ class LevelOne:
         return self.only([other for other in self.names if other != name])
 
     def only(self, names: Sequence[str]) -> "LevelOne":
-        """Leave all other members out."""
-        keep = [position for position, name in enumerate(self.names) if name in names]
-        return replace(
-            self,
-            scores={name: self.scores[name] for name in self.names if name in names},
-            values=self.values[keep],
-            test_values=self.test_values[keep],
-        )
+        """Take some members, in this order, and leave all others out."""
+        keep = [self.names.index(name) for name in names]
+        scores = {name: self.scores[name] for name in names}
+        return replace(self, scores=scores, values=self.values[keep], test_values=self.test_values[keep])
 
 
 def gather(problem: Problem, members: Iterable[tuple[str, CVResult, pd.DataFrame]], number: int) -> LevelOne:

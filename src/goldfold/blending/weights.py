@@ -38,13 +38,14 @@ def hill_climb(losses: Losses, values: Array, negative: bool = False) -> Array:
     members = len(values)
     counts, total = np.zeros(members), np.zeros(values.shape[1:])
     best, least, won = np.full(members, 1 / members), (np.inf, np.inf), 0
+    some = None if losses.some is None else values[:, losses.some]
     for step in range(ADDITIONS):
         size = counts.sum()
         moves = [(member, 1) for member in range(members)]
         moves += [(member, -1) for member in range(members)] if negative and size > 1 else []
-        if losses.glance is not None and len(moves) > SHORTLIST:
-            some = values[:, losses.some]
-            glances = [losses.glance((total[losses.some] + sign * some[member]) / (size + sign)) for member, sign in moves]
+        if losses.glance is not None and some is not None and len(moves) > SHORTLIST:
+            seen = total[losses.some]
+            glances = [losses.glance((seen + sign * some[member]) / (size + sign)) for member, sign in moves]
             moves = [moves[position] for position in np.argsort(glances, kind="stable")[:SHORTLIST]]
         tried = [losses.by_metric((total + sign * values[member]) / (size + sign)) for member, sign in moves]
         equal_moves = [move for move, loss in zip(moves, tried, strict=True) if loss == min(tried)] or moves

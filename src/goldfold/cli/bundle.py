@@ -1,16 +1,20 @@
-"""Write a run as one folder that predicts offline, for a code competition."""
+"""Write a run or a blend as one folder that predicts offline, for a code competition."""
 
 import argparse
 from pathlib import Path
 
 from goldfold.bundle import Bundle
+from goldfold.bundle.packing import Packing
 from goldfold.bundle.rerun import measure
 from goldfold.cli.arguments import add_run, at_least_one, positive
+from goldfold.config import load_config
+from goldfold.errors import InputError
 from goldfold.imports import modality_part
 from goldfold.prepare import PreparedSet
+from goldfold.runs.bundling import bundle_blend
 from goldfold.runs.paths import BUNDLES, PREPARED
-from goldfold.runs.run import find_run
-from goldfold.terminal import clock
+from goldfold.runs.run import Run, find_run
+from goldfold.terminal.bundles import show_blend_bundle, show_bundle
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,22 +26,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hours", type=positive, default=9.0, help="the competition's limit; 9 by default")
     parser.add_argument("--megabytes", type=positive, default=20_000, help="the largest size of the folder; 20,000 by default")
     parser.add_argument("--wheels", nargs="+", default=[], metavar="PACKAGE", help="packages to bring along, in the version here")
+    parser.add_argument("--worth", type=float, help="of a blend, leave out members that are worth less to its nested score")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write a run's bundle, and print its size and how long it will take, as measured here on test rows."""
-    chosen = find_run(args.run)
+    """Write a bundle, and print its size and how long it will take, as measured here on test rows."""
+    chosen, prepared = find_run(args.run), PreparedSet.load(PREPARED)
+    folder, data = args.out or BUNDLES / chosen.tracked_name, args.data or Path("/kaggle/input") / prepared.problem.name
+    rows = args.test_rows or len(prepared.test)
+    if chosen.is_blend:
+        made = bundle_blend(chosen, prepared, load_config(), args.hours, rows, args.worth)
+        size = made.bundle.save(made.parts, folder, Packing(data, args.megabytes, args.wheels))
+        show_blend_bundle(made, folder, size, rows, prepared.problem.scored_by)
+    elif args.worth is not None:
+        raise InputError(f"--worth is for the members of a blend, and {chosen.name} is none", mend="leave it out")
+    else:
+        _bundle_run(chosen, args, folder, data, rows)
+
+
+def _bundle_run(chosen: Run, args: argparse.Namespace, folder: Path, data: Path, rows: int) -> None:
     bundle = Bundle(chosen.tracked_name, chosen.config(), chosen.ensemble())
     modality_part(bundle.problem.modality, "outside")
-    folder = args.out or BUNDLES / bundle.name
-    size = bundle.save(folder, args.data or Path("/kaggle/input") / bundle.problem.name, args.megabytes, args.wheels)
-    views, count = 1 + len(bundle.config.predict.tta), bundle.ensemble.checkpoints
-    models = f"{count} models x {views} view{'s' * (views > 1)}"
-    print(f"bundle      {folder}: {size / 1e6:.1f} MB of {args.megabytes:g}, {count} models; its notebook is predict.ipynb")
-    pace = measure(bundle, Path(bundle.config.competition.path))
-    rows = args.test_rows or len(PreparedSet.load(PREPARED).test)
-    seconds = pace.seconds(rows)
-    print(f"time        {clock(seconds)} of {args.hours:g} hours for {rows} test rows x {models}")
-    print(f"            at {1 / pace.row:.0f} rows/s, measured here on {pace.rows} rows, from their files to the submission")
-    if seconds > args.hours * 3600:
-        print("TOO SLOW    for the competition: fewer folds, seeds or predict.tta, a smaller model, or a faster machine there")
+    size = bundle.save(folder, data, args.megabytes, args.wheels)
+    show_bundle(bundle, measure(bundle, Path(bundle.config.competition.path)), folder, size, rows, args.hours, args.megabytes)

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--columns", default="", help="the columns of the predictions, in the order of the classes or targets: a,b"
     )
+    parser.add_argument("--command", help="predicts other test rows, for a bundle: 'python predict.py {data} {out}'")
+    parser.add_argument("--code", type=Path, help="the folder that the command runs in, with its models")
     parser.add_argument("--force", action="store_true", help="take it in whatever the gates find, and write that down")
 
 
@@ -36,9 +39,11 @@ def run(args: argparse.Namespace) -> None:
     for name in pairs:
         require_free_name(name)
     others, members = neighbours_of(prepared, [*pairs]), list[Member]()
+    source = _source(args)
     columns = [name.strip() for name in args.columns.split(",") if name.strip()]
     for name, (oof, test) in pairs.items():
         member = _read(name, oof, test, columns, config, prepared)
+        member = replace(member, source={**member.source, **source})
         beside = others | {other.name: other for other in members}
         show_member(member, take_in(prepared, config, member, beside, args.force), MEMBERS / name)
         members.append(member)
@@ -53,6 +58,23 @@ def _pairs(args: argparse.Namespace) -> dict[str, tuple[Path, Path]]:
             mend="goldfold import NAME --oof FILE --test FILE, or goldfold import --folder FOLDER",
         )
     return {args.name: (args.oof, args.test)}
+
+
+def _source(args: argparse.Namespace) -> dict[str, str]:
+    """The command of a member that comes with one, and its folder of code."""
+    if not args.command and not args.code:
+        return {}
+    if not (args.command and args.code and args.code.is_dir()) or args.folder:
+        raise InputError(
+            "a command runs in the folder of its code",
+            mend="give both, of one member: --command 'python predict.py {data} {out}' --code FOLDER",
+        )
+    if "{data}" not in args.command or "{out}" not in args.command:
+        raise InputError(
+            f"--command {args.command} does not say where it reads and writes",
+            mend="{data} is the competition's folder, {out} the table of predictions: 'python predict.py {data} {out}'",
+        )
+    return {"command": args.command, "code": str(args.code)}
 
 
 def _read(name: str, oof: Path, test: Path, columns: list[str], config: Config, prepared: PreparedSet) -> Member:

@@ -1,5 +1,6 @@
 """Member: predictions that were made elsewhere, as a result like any other."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from goldfold.validation.cross_validation import scored
 class Member:
     """Out-of-fold and test predictions with their score, their submission, and where they came from.
 
-    Files: cv/ (see CVResult), submission/ (see Submission), member.json.
+    Files: cv/ (see CVResult), submission/ (see Submission), member.json, and code/ where a command came with it.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Member:
             self.cv.save(draft / "cv")
             self.submission.save(draft / "submission")
             write_json(draft / "member.json", {"name": self.name, **self.source})
+            if "code" in self.source:
+                shutil.copytree(self.source["code"], draft / "code", ignore=shutil.ignore_patterns("__pycache__", ".git"))
 
 
 def member_of(

@@ -1,5 +1,6 @@
 """Run: a pipeline result or a blend, found by its name."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,13 +18,15 @@ from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import CURRENT, ORIGIN
 from goldfold.tracking import Origin, flat_params
 from goldfold.tracking.delivery import open_store
-from goldfold.tracking.store import FOLD, KEY, MEMBERS, Store
+from goldfold.tracking.store import FOLD, IMPORTED, KEY, MEMBERS, Store
 
 if TYPE_CHECKING:
     from goldfold.inference.ensemble import Ensemble
     from goldfold.training import FoldResult
     from goldfold.validation import CVResult
 
+CODE = "code"
+"""The folder of an imported run's artifacts that its command runs in."""
 NOT_YET = datetime.fromtimestamp(0, UTC)
 
 
@@ -56,6 +59,11 @@ class Run:
     def is_blend(self) -> bool:
         """Whether it was made of other runs."""
         return MEMBERS in self.tags
+
+    @property
+    def command(self) -> str | None:
+        """The command that predicts other test rows, of a run that was imported with one; its code is among its artifacts."""
+        return json.loads(self.tags[IMPORTED]).get("command") if IMPORTED in self.tags else None
 
     @property
     def group(self) -> str | None:

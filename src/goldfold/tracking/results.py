@@ -79,6 +79,8 @@ def log_member(prepared: PreparedSet, member: Member, found: Sequence[str], grou
     if found:
         content["tags"] |= {"goldfold.forced": "; ".join(found)}
     content["artifacts"] |= {**submission_files(folder / "submission"), str(folder / "member.json"): ""}
+    code = folder / "code"
+    content["artifacts"] |= {str(path): str(path.parent.relative_to(folder)) for path in code.rglob("*") if path.is_file()}
     return _log_own_run(prepared, member.name, folder, {**content, "params": {"split.group": str(group)}})
 
 

@@ -21,6 +21,8 @@ from goldfold.training.targets import TargetCodec
 
 Ended = Literal["finished", "max_hours", "interrupted"]
 FURTHER = "further"
+SHARED, TENSOR = "shared.json", "tensor"
+"""What a bundle's checkpoints share: the file of each tensor that lies outside, by the tensor's name, and the name there."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +167,11 @@ def best_of(results: Sequence[FoldResult]) -> FoldResult:
 
 
 def _weights(file: Path) -> dict[str, torch.Tensor]:
-    """Read weights; raises ValueError where they are damaged."""
+    """Read weights, and those that a bundle keeps once for several checkpoints; raises ValueError where they are damaged."""
+    outside = file.with_name(SHARED)
     try:
-        return load_file(file)
+        shared = read_json(outside) if outside.is_file() else {}
+        return load_file(file) | {name: load_file(file.parent / path)[TENSOR] for name, path in shared.items()}
     except SafetensorError as error:
         raise ValueError(f"{file.name}: {error}") from error
 
