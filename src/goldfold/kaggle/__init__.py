@@ -1,7 +1,19 @@
 """Kaggle, by its official client, which only this package imports."""
 
-from goldfold.kaggle.client import Entry, Facts, Rank, Sent, download, evaluation, facts, leaderboard, submissions, submit
+from goldfold.kaggle.competitions import (
+    Entry,
+    Facts,
+    Rank,
+    Sent,
+    download,
+    evaluation,
+    facts,
+    leaderboard,
+    submissions,
+    submit,
+)
 from goldfold.kaggle.credentials import Credentials, find_credentials
+from goldfold.kaggle.session import UnreachableError
 
 __all__ = [
     "Credentials",
@@ -9,6 +21,7 @@ __all__ = [
     "Facts",
     "Rank",
     "Sent",
+    "UnreachableError",
     "download",
     "evaluation",
     "facts",
