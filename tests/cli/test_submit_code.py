@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.kaggle.stand_in import Contest
 from tests.kaggle.stand_in_code import DataSet, Run
 
 from goldfold.bundle.names import data_set_name
@@ -47,6 +48,8 @@ def write_bundle(code=COPY, answers=None, folder=BUNDLE):
 def service(desk, signed_in, monkeypatch, tmp_path):
     """The stand-in with a code competition; each pause of the command scores what was sent."""
     write_bundle()
+    # What Kaggle's client wants of who uploads a folder by hand, and leaves out.
+    (BUNDLE / "dataset-metadata.json").write_text("{}")
     signed_in.contests["titanic"].notebooks_only = True
     # Here the client remembers how far uploads came.
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -77,6 +80,7 @@ def test_a_bundle_becomes_a_data_set_a_kernel_a_submission_and_a_score(service, 
     submit()
     data_set, (kernel,) = service.workshop.data_sets[REF], service.workshop.kernels[REF]
     files = {str(path.relative_to(BUNDLE)): path.read_bytes() for path in BUNDLE.rglob("*") if path.is_file()}
+    del files["dataset-metadata.json"]
     assert data_set.versions == [files] and data_set.made_with["isPrivate"] and data_set.made_with["licenseName"] == "other"
     pushed = {name: kernel.pushed.get(name) for name in ("isPrivate", "enableInternet", "machineShape", "competitionDataSources")}
     assert pushed == {
@@ -215,6 +219,15 @@ def test_hours_of_gpu_that_are_spent_are_told_by_kaggle_and_nothing_is_uploaded_
     assert asked(service, *MAKING) == (1, 0, 2, 1)
 
 
+def test_a_source_that_kaggle_leaves_out_is_told_and_the_notebook_is_pushed_again(service):
+    service.workshop.unusable = {REF}
+    with pytest.raises(InputError, match=f"(?s)runs the notebook {REF} without some of its sources.*  {REF}.*join the compet"):
+        submit()
+    service.workshop.unusable = set()
+    submit("--wait", "0")
+    assert asked(service, *MAKING) == (1, 0, 2, 1)
+
+
 def test_names_that_are_taken_are_told_and_nothing_is_overwritten(service):
     theirs = service.workshop.data_sets[REF] = DataSet({"subtitle": "my photographs"}, [{"a.csv": b"1"}])
     with pytest.raises(InputError, match=rf"(?s)name is taken: {REF} is a data set of yours that goldfold did not.*--name"):
@@ -331,5 +344,24 @@ def test_a_bundle_that_is_not_there_or_of_another_run_is_told(service, capsys):
     Path("elsewhere/bundle.json").write_text('{"name": "another"}')
     with pytest.raises(InputError, match="elsewhere is the bundle of another, not of mine"):
         submit("--bundle", "elsewhere")
+    Path("elsewhere/bundle.json").write_text("[]")
+    with pytest.raises(InputError, match=r"bundle\.json is damaged"):
+        submit("--bundle", "elsewhere")
     with pytest.raises(InputError, match="--bundle and --name go with --code"):
         run_command(["submit", "mine", "--bundle", "elsewhere"])
+
+
+def test_a_run_s_own_bundle_goes_all_the_way(tiny_repository, tmp_path, signed_in, monkeypatch, capsys):
+    """The competition is called otherwise on Kaggle than its folder here."""
+    monkeypatch.chdir(shutil.copytree(tiny_repository, tmp_path / "desk"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("path: data/raw/tiny,", "path: data/raw/tiny, kaggle: tiny-2026,"))
+    files = {path.name: path.read_bytes() for path in Path("data/raw/tiny").iterdir()}
+    signed_in.contests["tiny-2026"] = Contest(files, notebooks_only=True)
+    run_command(["bundle"])
+    run_command(["submit", "--code", "--accelerator", "none", "--wait", "0"])
+    said = capsys.readouterr().out
+    assert "the same rows as in the run's own submission" in said and len(signed_in.submissions) == 1

@@ -63,6 +63,7 @@ class Workshop:
     broken_uploads: int = 0
     push_error: str = ""
     taken_titles: set[str] = field(default_factory=set)
+    unusable: set[str] = field(default_factory=set)
     gpu_seconds: int = 90_000
     mounts_by_kind: bool = True
 
@@ -143,7 +144,7 @@ class CodeMethods:
         owner, slug = request["slug"].split("/")
         assert slug == request["newTitle"] and len(slug) >= 5
         sources = request["datasetDataSources"]
-        invalid = [ref for ref in sources if ref not in self.workshop.data_sets or self.workshop.processing]
+        invalid = [ref for ref in sources if ref in self.workshop.unusable]
         run = Run(request, [*self.workshop.course])
         self.workshop.kernels.setdefault(request["slug"], []).append(run)
         self._execute(run)
@@ -156,7 +157,7 @@ class CodeMethods:
         work, mounted = self.workshop.folder / "working", self.workshop.folder / "input"
         by_kind = self.workshop.mounts_by_kind
         work.mkdir(parents=True)
-        for ref in run.pushed["datasetDataSources"]:
+        for ref in sorted(set(run.pushed["datasetDataSources"]) - self.workshop.unusable):
             place = mounted / ("datasets/" + ref if by_kind else ref.split("/")[1])
             _lay(place, self.workshop.data_sets[ref].versions[-1])
         for slug in run.pushed["competitionDataSources"]:

@@ -24,7 +24,7 @@ from goldfold.kaggle.kernels import (
     kernel_session,
     push_kernel,
 )
-from goldfold.kaggle.session import UnreachableError, user
+from goldfold.kaggle.session import RefusedError, UnreachableError, user
 
 __all__ = [
     "ACCELERATORS",
@@ -32,6 +32,7 @@ __all__ = [
     "Entry",
     "Facts",
     "Rank",
+    "RefusedError",
     "Sent",
     "Session",
     "UnreachableError",

@@ -68,7 +68,8 @@ def upload_data_set(ref: str, folder: Path, notes: str, private: bool, is_new: b
             with contextlib.redirect_stdout(io.StringIO()) as said:
                 quiet = not sys.stdout.isatty()
                 api.upload_files(content, None, str(folder.resolve()), ApiBlobType.DATASET, uploads, quiet=quiet)
-            missing = len(list(folder.iterdir())) - len(content.files)
+            skipped = (api.DATASET_METADATA_FILE, api.OLD_DATASET_METADATA_FILE, api.KERNEL_METADATA_FILE)
+            missing = sum(path.name not in skipped for path in folder.iterdir()) - len(content.files)
             if missing:
                 what = f"{missing} of the files in {folder} could not be uploaded to Kaggle"
                 raise InputError(what, said.getvalue().split("\n")[-4:-1], "repeat the command, which goes on where it broke off")

@@ -9,9 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from goldfold.errors import InputError
 from goldfold.files import write_json, written_whole
-from goldfold.kaggle.session import MissingError, asking_about
+from goldfold.kaggle.session import MissingError, RefusedError, asking_about
 
 PAGE = "https://www.kaggle.com/code/{ref}"
 ACCELERATORS: Mapping[str, str | None] = {
@@ -70,7 +69,7 @@ def push_kernel(
 ) -> int:
     """Save a new version of a kernel, which Kaggle then runs without the internet; return its number.
 
-    Raises InputError where Kaggle refuses it, as when the hours of GPU are spent, or leaves one of its sources out.
+    Raises RefusedError where Kaggle refuses it, as when the hours of GPU are spent, or leaves one of its sources out.
     """
     machine = ACCELERATORS[accelerator]
     card = {
@@ -91,11 +90,11 @@ def push_kernel(
         answer = api.kernels_push(folder, acc=machine)
     if answer.error:
         mend = "repeat the command later, or with another --accelerator; the data set is not uploaded again"
-        raise InputError(f"Kaggle did not take the notebook {ref}", [answer.error], mend)
+        raise RefusedError(f"Kaggle did not take the notebook {ref}", [answer.error], mend)
     left_out = [*(answer.invalid_dataset_sources or []), *(answer.invalid_competition_sources or [])]
     if left_out:
         mend = "join the competition, and see that the data set is ready; then repeat the command"
-        raise InputError(f"Kaggle runs the notebook {ref} without some of its sources", left_out, mend)
+        raise RefusedError(f"Kaggle runs the notebook {ref} without some of its sources", left_out, mend)
     return int(answer.version_number)
 
 
@@ -135,8 +134,11 @@ def fetch_output(ref: str, version: int, paths: Mapping[str, Path]) -> str:
 
 def gpu_hours() -> Hours | None:
     """Return the hours of GPU that are left to you this week; None where Kaggle does not say."""
-    with asking_about("account of yours", "https://www.kaggle.com/settings") as api:
-        quota = api.quota_view().gpu_quota
+    try:
+        with asking_about("account of yours", "https://www.kaggle.com/settings") as api:
+            quota = api.quota_view().gpu_quota
+    except RefusedError:
+        return None
     if quota is None or not quota.total_time_allowed:
         return None
     used, total = (span.total_seconds() / 3600 for span in (quota.time_used, quota.total_time_allowed))

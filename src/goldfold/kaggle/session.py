@@ -19,7 +19,11 @@ class UnreachableError(InputError):
     """Kaggle does not answer, is down, or wants less requests: another try may go through."""
 
 
-class MissingError(InputError):
+class RefusedError(InputError):
+    """Kaggle does not do what it was asked for."""
+
+
+class MissingError(RefusedError):
     """What was asked for is not there, or not yours to see: Kaggle does not say which."""
 
 
@@ -70,7 +74,7 @@ def asking_about(what: str, page: str) -> contextlib.AbstractContextManager[Any]
     def refusal(code: int, message: str) -> InputError:
         if code in (403, 404):
             return MissingError(f"Kaggle has no {what}, or you may not use it", [message], f"look at {page}")
-        return InputError(f"Kaggle refused ({code}) {what}", [message], f"look at {page}")
+        return RefusedError(f"Kaggle refused ({code}) the {what}", [message], f"look at {page}")
 
     return asking(refusal)
 
@@ -78,7 +82,10 @@ def asking_about(what: str, page: str) -> contextlib.AbstractContextManager[Any]
 def user() -> str:
     """Return your name on Kaggle."""
     with asking_about("account of yours", "https://www.kaggle.com/settings") as api:
-        return str(api.get_config_value("username"))
+        name = api.get_config_value("username")
+    if not name:
+        raise InputError("Kaggle's client does not know your name", mend=NEW_TOKEN)
+    return str(name)
 
 
 def _message(error: Any) -> str:

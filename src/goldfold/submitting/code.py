@@ -6,10 +6,9 @@ from pathlib import Path
 
 from goldfold.bundle.bundle import CARD, NOTEBOOK
 from goldfold.bundle.names import data_set_name
-from goldfold.competition import Problem
 from goldfold.config import load_config
 from goldfold.errors import InputError
-from goldfold.files import read_json
+from goldfold.files import read_json, written_by_this_version
 from goldfold.kaggle import facts, gpu_hours, submissions, submit_code, user
 from goldfold.leaderboard.kaggle_scores import as_seen
 from goldfold.prediction import check_submission
@@ -85,7 +84,8 @@ def _require_bundle(folder: Path, run: Run) -> None:
     mend = f"goldfold bundle {run.name} makes it; --bundle FOLDER names one that lies elsewhere"
     if not (folder / CARD).is_file() or not (folder / NOTEBOOK).is_file():
         raise InputError(f"there is no bundle of {run.tracked_name} in {folder}", mend=mend)
-    made_of = read_json(folder / CARD)["name"]
+    with written_by_this_version(str(folder / CARD), mend):
+        made_of = read_json(folder / CARD)["name"]
     if made_of != run.tracked_name:
         raise InputError(f"{folder} is the bundle of {made_of}, not of {run.tracked_name}", mend=mend)
 
@@ -100,9 +100,8 @@ def _show_quota(limit: int | None, left: int | None, accelerator: str) -> None:
 
 def _check(answer: Path, own: Path, prepared: PreparedSet) -> None:
     """Check a kernel's answer against the contract, and say whether it is the run's own submission."""
-    problem: Problem = prepared.problem
     try:
-        check_submission(answer, prepared.sample, problem)
+        check_submission(answer, prepared.sample, prepared.problem)
     except InputError as error:
         breaches = [line.strip() for line in str(error).splitlines()[1:] if not line.startswith("To mend it")]
         mend = "goldfold bundle makes a corrected bundle; the same command then begins with that"

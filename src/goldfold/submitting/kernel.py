@@ -8,7 +8,7 @@ from typing import Any
 from goldfold.bundle.bundle import NOTEBOOK
 from goldfold.errors import InputError
 from goldfold.files import read_json, remove, written_whole
-from goldfold.kaggle import Session, fetch_output, find_kernel, kernel_session, push_kernel
+from goldfold.kaggle import RefusedError, Session, fetch_output, find_kernel, kernel_session, push_kernel
 from goldfold.submitting.steps import Steps, Version, kept_beside
 from goldfold.submitting.waiting import wait_for
 
@@ -39,7 +39,11 @@ def run_kernel(steps: Steps, data_set: Version, ref: str, competition: str, acce
     steps.keep(kernel=step)
     if not step.number:
         notebook = with_mounts(read_json(steps.folder / NOTEBOOK), of, data_set.ref, competition)
-        step = replace(step, number=push_kernel(ref, notebook, [data_set.ref], competition, accelerator, private))
+        try:
+            step = replace(step, number=push_kernel(ref, notebook, [data_set.ref], competition, accelerator, private))
+        except RefusedError:
+            steps.keep(kernel=replace(step, status=FAILED))
+            raise
         steps.keep(kernel=step)
         print(f"kernel      {ref}, version {step.number}: pushed, on {accelerator}, internet off", flush=True)
     if step.status != ANSWERED:
