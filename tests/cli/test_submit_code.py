@@ -243,6 +243,18 @@ def test_names_that_are_taken_are_told_and_nothing_is_overwritten(service):
     assert list(service.workshop.kernels) == ["ann/by-hand", "ann/my-third"]
 
 
+def test_what_was_deleted_on_kaggle_is_made_anew_or_told(service):
+    submit("--wait", "0")
+    del service.workshop.data_sets[REF]
+    service.submissions[0].update(SCORED)
+    submit()
+    submit("--yes")
+    assert asked(service, *MAKING) == (2, 0, 1, 2)
+    del service.workshop.kernels[REF]
+    with pytest.raises(InputError, match=f"(?s)does not find that version of {REF}.*another --name makes it anew"):
+        submit("--yes")
+
+
 def test_a_data_set_that_cannot_be_processed_is_uploaded_again(service):
     service.workshop.processing = ["BLOBS_RECEIVED", "FAILED"]
     with pytest.raises(InputError, match=f"could not process the data set {REF}"):

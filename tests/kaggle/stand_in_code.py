@@ -199,6 +199,8 @@ class CodeMethods:
 
     def _CreateCodeSubmission(self, request):
         contest = self._contest(request)
+        if f"{request['kernelOwner']}/{request['kernelSlug']}" not in self.workshop.kernels:
+            raise Refused(404, "Not found")
         run = self._of_version({**request, "userName": request["kernelOwner"], "versionLabel": f"v{request['kernelVersion']}"})
         if request["fileName"] not in run.output or run.course != ["COMPLETE"]:
             raise Refused(400, "Could not find provided notebook output")

@@ -104,7 +104,7 @@ def submit(slug: str, file: Path, message: str) -> Sent:
 
 def submit_code(slug: str, kernel: str, version: int, file_name: str, message: str) -> Sent:
     """Submit a version of a kernel (owner/slug), which Kaggle runs again on the hidden test set; see `submissions`."""
-    with _asking(slug) as api:
+    with asking(partial(_refused_kernel, slug, kernel)) as api:
         answer = api.competition_submit_code(file_name, message, slug, kernel, version, quiet=True)
     return Sent(answer.ref, answer.message)
 
@@ -175,3 +175,11 @@ def _refused(slug: str, code: int, message: str) -> InputError:
         return InputError(f"Kaggle has no competition {slug}", [message], mend)
     mend = f"see {page}/submissions: a quota that is spent, a competition that is over, or a file in the wrong form"
     return InputError(f"Kaggle refused ({code})", [message], mend)
+
+
+def _refused_kernel(slug: str, kernel: str, code: int, message: str) -> InputError:
+    """The InputError for a kernel that Kaggle does not submit."""
+    if code == 404:
+        mend = f"look at https://www.kaggle.com/code/{kernel}; where it was deleted, another --name makes it anew"
+        return InputError(f"Kaggle does not find that version of {kernel}", [message], mend)
+    return _refused(slug, code, message)

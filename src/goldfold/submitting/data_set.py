@@ -50,11 +50,11 @@ def as_data_set(steps: Steps, ref: str, digest: str, private: bool) -> Version:
 
 
 def _begun(step: Version | None, ref: str, digest: str) -> Version:
-    """Return the version that was begun of this bundle, as sent where Kaggle has it, or begin a new one.
+    """Return the version that was begun of this bundle, as sent where Kaggle has it, or begin a new one, as after a deletion.
 
     Raises InputError where the data set is not goldfold's.
     """
-    if step and (step.ref, step.of) == (ref, digest):
+    if step and (step.ref, step.of) == (ref, digest) and not (step.number and data_set_status(ref) is None):
         # The making of a version may have been cut off before Kaggle's answer came.
         return replace(step, status=SENT) if not step.number and _was_made(step) else step
     found = find_data_set(ref)
