@@ -359,8 +359,12 @@ def test_a_bundle_that_is_not_there_or_of_another_run_is_told(service, capsys):
     Path("elsewhere/bundle.json").write_text("[]")
     with pytest.raises(InputError, match=r"bundle\.json is damaged"):
         submit("--bundle", "elsewhere")
-    with pytest.raises(InputError, match="--bundle and --name go with --code"):
-        run_command(["submit", "mine", "--bundle", "elsewhere"])
+
+
+@pytest.mark.parametrize("option", [["--bundle", "x"], ["--name", "x"], ["--accelerator", "t4"], ["--no-private"]])
+def test_what_is_for_code_alone_is_not_ignored_with_a_file(desk, option):
+    with pytest.raises(InputError, match="go with --code"):
+        run_command(["submit", *option])
 
 
 def test_a_run_s_own_bundle_goes_all_the_way(tiny_repository, tmp_path, signed_in, monkeypatch, capsys):

@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     code.add_argument("--code", action="store_true", help="run the run's bundle on Kaggle and submit that")
     code.add_argument("--bundle", type=Path, metavar="FOLDER", help="by default experiments/bundles/<run>")
     code.add_argument("--name", help="of its data set and notebook on Kaggle; by default the bundle's")
-    code.add_argument("--accelerator", choices=ACCELERATORS, default="t4", help="the kernel's; t4 by default")
+    code.add_argument("--accelerator", choices=ACCELERATORS, help="the kernel's; t4 by default")
     code.add_argument(
         "--private", action=argparse.BooleanOptionalAction, default=True, help="show both to you alone; the default"
     )
@@ -37,9 +37,9 @@ def run(args: argparse.Namespace) -> None:
     if args.refresh:
         refresh_scores(kaggle_name(load_config().competition), PreparedSet.load(PREPARED).problem)
     elif args.code:
-        place = Place(args.name, args.accelerator, args.private)
+        place = Place(args.name, args.accelerator or "t4", args.private)
         submit_bundle(args.run, args.bundle, place, args.message, args.wait * 60, args.yes)
-    elif args.bundle or args.name:
-        raise InputError("--bundle and --name go with --code", mend="add it, or leave them out")
+    elif args.bundle or args.name or args.accelerator or not args.private:
+        raise InputError("--bundle, --name, --accelerator and --no-private go with --code", mend="add it, or leave them out")
     else:
         submit_file(args.run, args.message, args.wait * 60, args.yes)
