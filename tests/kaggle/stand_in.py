@@ -12,7 +12,11 @@ import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
+
+from tests.kaggle.stand_in_code import CodeMethods, Refused, Workshop
 
 USER, KEY, TOKEN = "ann", "0123456789abcdef", "KGAT_token"
 RULES = "You must accept this competition's rules before you'll be able to download files."
@@ -42,6 +46,11 @@ class Kaggle:
     blobs: dict[str, bytes] = field(default_factory=dict)
     submissions: list[dict] = field(default_factory=list)
     breaks_off_after: int | None = None
+    workshop: Workshop | None = None
+    fails: dict[str, int] = field(default_factory=dict)
+    """How many more requests of a method meet an internal error."""
+    loses_answers_to: set[str] = field(default_factory=set)
+    """The methods that are done once more, but whose answer does not arrive."""
 
     @property
     def env(self):
@@ -57,7 +66,8 @@ class Kaggle:
 @contextmanager
 def running(contests):
     """A stand-in that runs until the block ends."""
-    kaggle = Kaggle(contests)
+    folder = TemporaryDirectory()
+    kaggle = Kaggle(contests, workshop=Workshop(Path(folder.name)))
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"kaggle": kaggle}))
     kaggle.port = server.server_port
     threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True).start()
@@ -66,6 +76,7 @@ def running(contests):
     finally:
         server.shutdown()
         server.server_close()
+        folder.cleanup()
 
 
 def zipped(files):
@@ -76,14 +87,9 @@ def zipped(files):
     return buffer.getvalue()
 
 
-class _Refused(Exception):
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code, self.message = code, message
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(CodeMethods, BaseHTTPRequestHandler):
     kaggle: Kaggle
+    loses_answer = False
 
     def log_message(self, *_):
         pass
@@ -96,21 +102,31 @@ class _Handler(BaseHTTPRequestHandler):
             if method == "IntrospectToken":
                 return self._json({"active": request["token"] == TOKEN, "username": USER})
             self._require_user()
+            if self.kaggle.fails.get(method, 0):
+                self.kaggle.fails[method] -= 1
+                raise Refused(500, "Internal error")
+            self.loses_answer = method in self.kaggle.loses_answers_to
+            self.kaggle.loses_answers_to.discard(method)
             return getattr(self, f"_{method}")(request)
-        except _Refused as refused:
+        except Refused as refused:
             return self._json({"code": refused.code, "message": refused.message}, refused.code)
 
     def do_GET(self):
-        """The storage that DownloadDataFiles leads to; it goes on where a Range says."""
+        """The storage that DownloadDataFiles leads to; it goes on where a Range says. And the files that kernels wrote."""
+        _, kind, *place = urlsplit(self.path).path.split("/")
+        if kind == "output":
+            return self._send(200, self.output_file(*place))
         content = self._archive(urlsplit(self.path).path.split("/")[-2])
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
         more = {"Accept-Ranges": "bytes", "ETag": '"1"', "Last-Modified": "Sat, 01 Jun 2024 10:00:00 GMT"}
-        self._send(206 if start else 200, content[start:], "application/zip", more)
+        return self._send(206 if start else 200, content[start:], "application/zip", more)
 
     def do_PUT(self):
         token = urlsplit(self.path).path.split("/")[-1]
+        if token in self.workshop.uploads:
+            return self.put_file(token, self._body())
         self.kaggle.blobs[token] = self._body()
-        self._send(200, b"")
+        return self._send(200, b"")
 
     def _body(self):
         if "Content-Length" in self.headers:
@@ -125,14 +141,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _require_user(self):
         basic = "Basic " + base64.b64encode(f"{USER}:{KEY}".encode()).decode()
         if self.headers.get("Authorization") not in (basic, f"Bearer {TOKEN}"):
-            raise _Refused(401, "Unauthenticated")
+            raise Refused(401, "Unauthenticated")
 
     def _contest(self, request):
         contest = self.kaggle.contests.get(request["competitionName"])
         if contest is None:
-            raise _Refused(404, "Not found")
+            raise Refused(404, "Not found")
         if not contest.joined:
-            raise _Refused(403, "Permission 'competitions.participate' was denied")
+            raise Refused(403, "Permission 'competitions.participate' was denied")
         return contest
 
     def _archive(self, slug):
@@ -152,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _DownloadDataFiles(self, request):
         if not self._contest(request).accepted:
-            raise _Refused(403, RULES)
+            raise Refused(403, RULES)
         self.send_response(302)
         self.send_header("Location", f"http://localhost/storage/{request['competitionName']}/archive.zip?signature=x")
         self.send_header("Content-Length", "0")
@@ -164,9 +180,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._json({"token": token, "createUrl": f"http://localhost/upload/{token}"})
 
     def _CreateSubmission(self, request):
-        contest, sent = self._contest(request), self.kaggle.submissions
+        contest = self._contest(request)
+        self._submitted(contest, request, len(self.kaggle.blobs[request["blobFileTokens"]]))
+
+    def _submitted(self, contest, request, size):
+        sent = self.kaggle.submissions
         if len(sent) >= contest.quota:
-            raise _Refused(400, "Submission not allowed: your team has used its daily Submission allowance (5) today")
+            raise Refused(400, "Submission not allowed: your team has used its daily Submission allowance (5) today")
         sent.append(
             {
                 "ref": 100 + len(sent),
@@ -176,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "status": "COMPLETE" if len(sent) else "PENDING",
                 "publicScore": "0.77511" if len(sent) else "",
                 "privateScore": "",
-                "totalBytes": len(self.kaggle.blobs[request["blobFileTokens"]]),
+                "totalBytes": size,
             }
         )
         self._json({"message": "Successfully submitted", "ref": sent[-1]["ref"]})
@@ -203,6 +223,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(code, json.dumps(value).encode(), "application/json")
 
     def _send(self, code, content, kind="text/plain", more=()):
+        if self.loses_answer:
+            self.loses_answer, self.close_connection = False, True
+            return
         self.send_response(code)
         for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **dict(more)}.items():
             self.send_header(name, value)

@@ -1,8 +1,9 @@
 """The notebook of a bundle."""
 
-import re
 from pathlib import Path
 from typing import Any
+
+from goldfold.bundle.names import data_set_name
 
 TITLE = """\
 # {competition}: {name}
@@ -43,9 +44,7 @@ predict_bundle(BUNDLE, DATA, Path("submission.csv"))
 
 def notebook(name: str, competition: str, bundle: str, data: Path) -> dict[str, Any]:
     """Return the notebook as JSON (nbformat 4.5), without outputs; `bundle` is the folder that becomes a data set on Kaggle."""
-    # Kaggle's names of data sets have lower-case letters, digits and dashes.
-    slug = re.sub(r"[^a-z0-9]+", "-", bundle.lower()).strip("-")
-    codes = [PATHS.format(bundle=f"/kaggle/input/{slug}", data=data.as_posix()), INSTALL, PREDICT]
+    codes = [PATHS.format(bundle=f"/kaggle/input/{data_set_name(bundle)}", data=data.as_posix()), INSTALL, PREDICT]
     title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": TITLE.format(competition=competition, name=name)}
     cells: list[dict[str, Any]] = [
         {"cell_type": "code", "id": f"code-{number}", "metadata": {}, "execution_count": None, "outputs": [], "source": code}

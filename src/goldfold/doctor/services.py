@@ -7,8 +7,8 @@ from pathlib import Path
 from goldfold.config import Config
 from goldfold.doctor.result import CheckResult, note, ok, wrong
 from goldfold.errors import InputError, without_password
-from goldfold.kaggle.client import INSTALL
 from goldfold.kaggle.credentials import NEW_TOKEN, find_credentials
+from goldfold.kaggle.session import INSTALL
 from goldfold.scratch import repository, scratch_folder
 
 

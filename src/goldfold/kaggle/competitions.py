@@ -1,24 +1,19 @@
-"""Requests to Kaggle: a competition's files, metric and rules, its leaderboard, and submissions.
-
-Tested with kaggle 2.2.4. Importing the package authenticates, prints advice and makes a folder, so it is imported late, and
-its output is dropped.
-"""
+"""A competition on Kaggle: its files, metric and rules, its leaderboard, and submissions."""
 
 import contextlib
 import io
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from goldfold.errors import InputError
-from goldfold.kaggle.credentials import NEW_TOKEN, find_credentials
+from goldfold.kaggle.session import asking
 
-INSTALL = "pip install -r requirements-kaggle.txt -c constraints.txt"
 PAGE = "https://www.kaggle.com/competitions/{slug}"
 PER_PAGE, MOST_PAGES = 100, 50
 
@@ -107,6 +102,13 @@ def submit(slug: str, file: Path, message: str) -> Sent:
     return Sent(answer.ref, answer.message)
 
 
+def submit_code(slug: str, kernel: str, version: int, file_name: str, message: str) -> Sent:
+    """Submit a version of a kernel (owner/slug), which Kaggle runs again on the hidden test set; see `submissions`."""
+    with asking(partial(_refused_kernel, slug, kernel)) as api:
+        answer = api.competition_submit_code(file_name, message, slug, kernel, version, quiet=True)
+    return Sent(answer.ref, answer.message)
+
+
 def submissions(slug: str) -> list[Entry]:
     """Your submissions to the competition, the newest first."""
     entries: list[Any] = []
@@ -150,42 +152,14 @@ def _number(score: str | None) -> float | None:
     return float(score) if score else None
 
 
-@contextlib.contextmanager
-def _asking(slug: str) -> Iterator[Any]:
-    """Yield Kaggle's client, signed in; what goes wrong becomes an InputError in plain words."""
-    entries = find_credentials()
-    if entries is None:
-        raise InputError("Kaggle wants to know who you are, and there are no credentials on this machine", mend=NEW_TOKEN)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            import kaggle
-    except ModuleNotFoundError as error:
-        if error.name != "kaggle":
-            raise
-        raise InputError("Kaggle's official client is not installed", mend=INSTALL) from None
-    import requests
-
-    api = kaggle.api
-    try:
-        if not api.get_config_value("auth_method"):
-            # The import tried this already, and hid its error.
-            with contextlib.redirect_stdout(io.StringIO()):
-                api.authenticate()
-        yield api
-    except SystemExit:
-        raise InputError(f"Kaggle does not take the credentials in {entries.source}", mend=NEW_TOKEN) from None
-    except requests.HTTPError as error:
-        raise _refused(slug, error, entries.source) from error
-    except requests.RequestException as error:
-        what = f"Kaggle does not answer: {type(error).__name__}"
-        raise InputError(what, mend="check the network, then repeat the command, which continues") from error
+def _asking(slug: str) -> contextlib.AbstractContextManager[Any]:
+    """Ask about a competition."""
+    return asking(partial(_refused, slug))
 
 
-def _refused(slug: str, error: Any, source: str) -> InputError:
+def _refused(slug: str, code: int, message: str) -> InputError:
     """The InputError for Kaggle's refusal, by its code and message."""
-    code, message, page = error.response.status_code, _message(error), PAGE.format(slug=slug)
-    if code == 401:
-        return InputError(f"Kaggle does not take the credentials in {source}", [message], NEW_TOKEN)
+    page = PAGE.format(slug=slug)
     if code == 403 and "rules" in message.lower():
         return InputError(
             f"Kaggle: the rules of {slug} are not accepted yet",
@@ -199,17 +173,13 @@ def _refused(slug: str, error: Any, source: str) -> InputError:
     if code == 404:
         mend = f"give the last part of its address, as in {PAGE.format(slug='titanic')}"
         return InputError(f"Kaggle has no competition {slug}", [message], mend)
-    if code == 429:
-        return InputError("Kaggle has had too many requests from you", [message], "wait some minutes")
-    if code >= 500:
-        return InputError(f"Kaggle has an internal error ({code})", [message], "try again later")
     mend = f"see {page}/submissions: a quota that is spent, a competition that is over, or a file in the wrong form"
     return InputError(f"Kaggle refused ({code})", [message], mend)
 
 
-def _message(error: Any) -> str:
-    """Kaggle's own message."""
-    try:
-        return str(error.response.json()["message"])
-    except (ValueError, KeyError, TypeError):
-        return str(error)
+def _refused_kernel(slug: str, kernel: str, code: int, message: str) -> InputError:
+    """The InputError for a kernel that Kaggle does not submit."""
+    if code == 404:
+        mend = f"look at https://www.kaggle.com/code/{kernel}; where it was deleted, another --name makes it anew"
+        return InputError(f"Kaggle does not find that version of {kernel}", [message], mend)
+    return _refused(slug, code, message)
