@@ -8,6 +8,7 @@ import pytest
 
 from goldfold.errors import InputError
 from goldfold.schema import Schema, as_numbers, work_out_schema
+from goldfold.schema.months import MONTHS, bare
 from goldfold.tables import TextTable
 
 
@@ -44,6 +45,7 @@ def read(train: list[str], test: list[str] | None = None, kind: str | None = Non
         (["1", "", "NA", "?", "3"], [1, np.nan, np.nan, np.nan, 3]),
         (["007", "8"], [7, 8]),
         (["€1.5M", "€600K", "€0"], [1.5e6, 6e5, 0]),
+        (["5 h", "2.5 h"], [5, 2.5]),
     ],
 )
 def test_a_number_is_read_as_its_column_writes_it(cells, values):
@@ -94,6 +96,28 @@ def test_a_date_is_read_in_one_format_as_utc(cells, days):
     ]
 
 
+@pytest.mark.parametrize(
+    ("cells", "days"),
+    [
+        (["3. März 2024", "12. Dezember 2023"], ["2024-03-03", "2023-12-12"]),
+        (["12 mars 2024", "1er févr. 2024", "2 aout 2024"], ["2024-03-12", "2024-02-01", "2024-08-02"]),
+        (["12 de marzo de 2024", "3 de enero de 2023"], ["2024-03-12", "2023-01-03"]),
+        (["lunedì 12 marzo 2024", "martedì 2 gennaio 2024"], ["2024-03-12", "2024-01-02"]),
+        (["12 мая 2024 г.", "3 июля 2023 г."], ["2024-05-12", "2023-07-03"]),
+        (["2024年3月12日", "2023年12月1日"], ["2024-03-12", "2023-12-01"]),
+        (["5 Ağustos 2019", "1 ARALIK 2020"], ["2019-08-05", "2020-12-01"]),
+    ],
+)
+def test_months_have_names_in_many_languages(cells, days):
+    column, moments = read(cells)
+    assert column.kind == "date" and moments.dt.strftime("%Y-%m-%d").tolist() == days
+
+
+def test_no_name_of_a_month_is_anothers():
+    names = [(bare(name), number) for line in MONTHS.split("\n") for number, name in enumerate(line.split()) if name != "-"]
+    assert len(dict(names)) == len(set(names))
+
+
 def test_day_and_month_are_told_apart_by_the_cells_of_all_tables():
     ambiguous = [f"{day}/{month}/2019" for day in range(1, 13) for month in range(1, 13)]
     column, moments = read(ambiguous, ["25/3/2019"])
@@ -140,11 +164,43 @@ def test_a_duration_may_be_longer_than_a_day():
     assert read(["2 days 03:00:00", "1 day"])[1].dt.total_seconds().tolist() == [183600, 86400]
 
 
+@pytest.mark.parametrize(
+    ("cells", "seconds"),
+    [
+        (["2h", "1h30m", "45m"], [7200, 5400, 2700]),
+        (["1h30", "2h05"], [5400, 7500]),
+        (["90 min", "2 hrs"], [5400, 7200]),
+        (["1 Std. 30 Min.", "2 Stunden"], [5400, 7200]),
+        (["PT2H", "pt45m", "P1DT1H"], [7200, 2700, 90000]),
+    ],
+)
+def test_a_duration_is_read_in_its_units(cells, seconds):
+    column, durations = read(cells)
+    assert column.kind == "duration" and durations.dt.total_seconds().tolist() == seconds
+
+
+def test_clocks_beyond_midnight_make_a_column_one_of_durations():
+    clocks = [f"{row % 24:02d}:30:00" for row in range(60)]
+    column, durations = read([*clocks, "26:10:05"])
+    assert column.kind == "duration" and not column.odd_cells and durations.iloc[-1].total_seconds() == 94205
+
+
+def test_sizes_are_no_durations():
+    assert read(["38 S", "40 M", "42 M"])[0].kind == "category"
+
+
 def test_a_boolean_is_one_pair_of_words_with_gaps():
     column, values = read(["True", "FALSE", "", "true", "NA"])
     assert column.kind == "boolean" and values.tolist() == [True, False, pd.NA, True, pd.NA]
     assert read(["t", "n", "y"])[0].kind == "category"
     assert read(["t", "f"], ["u"])[0].kind == "category"
+
+
+@pytest.mark.parametrize(("train", "test"), [(["TRUE", "FALSE", "1", "0"], []), (["True", "False", ""], ["1.0", "0.0", "1"])])
+def test_words_and_numbers_of_one_truth_are_a_boolean(train, test):
+    column, values = read(train, test)
+    assert column.kind == "boolean" and " and 1" in column.why
+    assert values.dropna().tolist() == [cell in ("TRUE", "True", "1", "1.0") for cell in train + test if cell]
 
 
 def test_texts_are_many_words_or_characters_in_any_script():
@@ -201,7 +257,6 @@ def test_a_value_depends_on_its_cell_alone():
         (["0,126", "1,5", "-2,25"], ["0.126", "1.5", "3"], "number", [0.126, 1.5, -2.25, 0.126, 1.5, 3]),
         (["0,126", "0,325"], ["0.126", "1.5"], "number", [0.126, 0.325, 0.126, 1.5]),
         (["5 km", "7.5 km"], ["6", "7"], "number", [5, 7.5, 6, 7]),
-        (["True", "False"], ["1", "0"], "boolean", [1, 0, 1, 0]),
         (["yes", "no", ""], ["N", "Y"], "boolean", [1, 0, np.nan, 0, 1]),
         (["31.01.2020", "01.02.2020"], ["2020-01-31", "2020-02-01"], "date", [18292, 18293, 18292, 18293]),
     ],

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from goldfold.config import Kind
 from goldfold.metrics import Array
-from goldfold.schema.moments import read_dates, read_durations, read_times
+from goldfold.schema.durations import read_durations
+from goldfold.schema.moments import read_dates, read_times
 from goldfold.schema.numbers import NumberFormat, canonical, plain_numbers, read_numbers
 from goldfold.tables import text_cells
 

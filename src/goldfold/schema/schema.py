@@ -13,7 +13,8 @@ from goldfold.config import Kind
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.schema.column import Column, stripped, texts_of
-from goldfold.schema.moments import ISO, date_format, read_dates, read_durations, read_times
+from goldfold.schema.durations import are_durations, read_durations
+from goldfold.schema.moments import ISO, date_format, read_dates, read_times
 from goldfold.schema.numbers import WHOLE, number_format, plain_numbers, points_are_thousands, read_numbers
 from goldfold.tables import TextTable
 
@@ -30,6 +31,8 @@ TRUTHS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"
 """The pairs of words that make a boolean, the true one second."""
 CODES, FEW_TIMES = (1, 99, 999, 9999, 99999, 999999), 3
 """Numbers that people write for a missing value, with either sign, and how often one must stand in a column to be told."""
+NUMBERED = (("0", "1"), ("0.0", "1.0"))
+"""Truths as numbers, which programs write among the words of others."""
 MOST_SPELLINGS = 32
 """In how many cases, such as TRUE, True and true, the two words of a boolean may be written."""
 DATED = ("date", "day", "time", "dt", "timestamp", "datum")
@@ -114,6 +117,9 @@ def work_out_column(name: str, texts: pa.ChunkedArray, kind: Kind | None = None,
     tried: Sequence[Kind] = [kind] if kind else ("boolean", "date", "time", "duration", "number")
     for one in tried:
         column = _as_kind(name, rest, one, given=kind is not None)
+        if column and column.kind == "time" and column.odd_cells and not kind:
+            # Times beyond midnight say that all are durations.
+            column = min(column, _as_kind(name, rest, "duration", given=False) or column, key=lambda read: read.odd_cells)
         if column:
             # A text or a category keeps such words: they may be names, as NA is Namibia's.
             keeps = column.kind in ("text", "category") and "numeric" not in column.format
@@ -225,7 +231,7 @@ def _as_kind(name: str, counts: pd.Series, kind: Kind, given: bool) -> Column | 
         why = _dates_why(date[0], date[1])
     elif kind == "time":
         read, why = read_times(cells).notna().to_numpy(), "times of day"
-    elif kind == "duration":
+    elif kind == "duration" and (given or are_durations(sample)):
         read, why = read_durations(cells).notna().to_numpy(), "durations"
     elif kind == "number" and (number := number_format(pa.array(sample))):
         values = read_numbers(pa.array(cells), number[0])
@@ -252,11 +258,14 @@ def _codes(counts: pd.Series, read: Array, values: Array) -> tuple[str, ...]:
 
 def _boolean(name: str, cells: pd.Series, pairs: Sequence[tuple[str, str]] = TRUTHS) -> Column | None:
     words = set(cells.str.casefold()) if len(cells) <= MOST_SPELLINGS else set()
-    pair = next((pair for pair in pairs if words == set(pair)), None)
+    numbered = [pair for pair in NUMBERED if words & set(pair) and pair not in pairs]
+    pair = next((pair for pair in pairs if words - {word for one in numbered for word in one} == set(pair)), None)
     if pair is None:
         return None
     no, yes = pair
-    return Column(name, "boolean", {"words": [no, yes]}, why=f"{yes} or {no}")
+    others = tuple({"words": list(one)} for one in numbered)
+    why = " and ".join(f"{one[1]} or {one[0]}" for one in (pair, *numbered))
+    return Column(name, "boolean", {"words": [no, yes]}, why=why, others=others)
 
 
 def _worded(name: str, counts: pd.Series) -> Column:
