@@ -292,6 +292,16 @@ def test_more_tables_like_the_training_table_are_asked_about(tables):
     assert len(propose(root, str(root), {"extra": None}).competition.train) == 30
 
 
+def test_tables_with_a_row_for_every_row_are_joined(tables):
+    stores = pd.DataFrame({"size": range(5), "town": list("vwxyz")})
+    days = pd.DataFrame({"size": [n % 5 for n in range(15)], "colour": [f"c{n % 3}" for n in range(15)], "warm": range(15)})
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 100), stores=stores, days=days, few=stores[:3], more=days[:4])
+    written = worked_out(root)
+    assert written["competition"]["join"] == {"stores.csv": "size", "days.csv": ["size", "colour"]}
+    assert {"town", "warm"} <= set(propose(root, str(root), {}).competition.train)
+    assert not section(root, join={}).get("join")
+
+
 def test_a_target_in_a_table_of_its_own_is_told(tables):
     train = rows(30)
     labels = train[["key"]].assign(y=[0, 1] * 15)

@@ -1,6 +1,6 @@
 """A competition's files → the settings of params.yaml for them, with reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ from goldfold.config import CompetitionConfig, parse_config
 from goldfold.errors import InputError, QuestionError
 from goldfold.init.evaluation import metric_called
 from goldfold.init.files import Files, find_files
+from goldfold.init.folder import Folder
 from goldfold.init.images import images_of_rows, names_of_files
 from goldfold.init.inputs import sections, work_out_modality
 from goldfold.init.params import written
 from goldfold.init.setting import Setting, remark
 from goldfold.init.split import work_out_split
 from goldfold.init.tables import Tables, find_tables, find_target
-from goldfold.tables import header_of
 
 OVERRIDDEN = "as you said"
 FOLDERS = ("validation folder", "folder of predictions", "other folders", "copies")
@@ -55,14 +55,16 @@ def propose(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str
 def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str, answers: Mapping[str, str]) -> Proposal:
     """The settings, where nothing is left open; `answers` are the reasons of those among `overrides` that were questions."""
     files = find_files(root)
-    tables = find_tables(files, overrides)
-    target, why_target = (None, "") if overrides.get("target") else find_target(root, tables)
+    folder = Folder(root, overrides.get("encoding"))
+    tables = find_tables(files, folder, overrides)
+    target, why_target = (None, "") if overrides.get("target") else find_target(folder, tables)
     named, group = ([], None) if tables.train else names_of_files(root, overrides)
     config: dict[str, Any] = {
         "path": str(root),
         **{key: str(table[0]) for key, table in _roles(tables).items() if table},
         **({} if tables.header else {"header": False}),
         **({"target": target} if target else {}),
+        **({"join": {str(path): _alone(key) for path, key in tables.joins.items()}} if tables.joins else {}),
         **{setting.name: setting.value for setting in named},
         **overrides,
     }
@@ -144,19 +146,26 @@ def _competition(
         values["header"] = (False, "the first line holds numbers; columns are called column1, column2, …")
     if tables.train and not problem.keys:
         # Ids that are joined of columns, or counted, are worked out again.
-        name = config.get("id", problem.as_shipped(problem.id))
-        shipped = [header_of(competition.root / table[0], tables.header) for table in (tables.train, tables.test) if table]
+        name, folder = config.get("id", problem.as_shipped(problem.id)), Folder(competition.root, config.get("encoding"))
+        shipped = [folder.header(table[0], tables.header) for table in (tables.train, tables.test) if table]
         if "id" in config or any(name in columns for columns in shipped):
             values["id"] = (name, decided["id"])
     if tables.train:
         targets = [problem.as_shipped(target) for target in problem.targets]
-        values["target"] = (targets[0] if len(targets) == 1 else targets, decided["target"])
+        values["target"] = (_alone(targets), decided["target"])
+    if tables.joins:
+        why = "each has one row for every row of the training and the test table"
+        values["join"] = ({str(path): _alone(key) for path, key in tables.joins.items()}, why)
     positive = f"; the positive class is {problem.classes[1]}" if problem.task == "binary" else ""
     values["task"] = (problem.task, decided["task"] + positive)
     usual = f"a default ({problem.task}, {problem.answer}): see what the competition's page says; docs/metrics.md has all"
     values["metric"] = (config.get("metric", problem.metric), usual)
     values["answer"] = (problem.answer, decided["answer"])
     return [Setting(f"competition.{key}", value, whys.get(key) or why) for key, (value, why) in values.items()]
+
+
+def _alone(names: Sequence[str]) -> str | list[str]:
+    return names[0] if len(names) == 1 else list(names)
 
 
 def _overridden(overrides: Mapping[str, Any], others: list[Setting], answers: Mapping[str, str]) -> list[Setting]:
