@@ -349,6 +349,12 @@ def test_extra_rows_that_cannot_be_are_reported(write_competition, read, extra, 
         read(root, extra=extra)
 
 
+def test_a_target_in_percent_is_no_number_until_its_scale_is_clear(write_competition, read):
+    root = write_competition({"share": [f"{row}.5%" for row in range(12)]}, {"share": ["0.1"] * 4})
+    with pytest.raises(InputError, match=r"share is written in %: is 0.5% to be answered"):
+        read(root)
+
+
 def test_a_target_of_one_value_is_refused(write_competition, read):
     root = write_competition({"label": ["digits"] * 8}, {"label": ["digits"] * 4})
     with pytest.raises(InputError, match="label has one value only, digits"):

@@ -302,6 +302,15 @@ def test_tables_with_a_row_for_every_row_are_joined(tables):
     assert not section(root, join={}).get("join")
 
 
+def test_a_plain_text_that_is_called_as_a_table_is_asked_about(tables):
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 100))
+    (root / "sampleSubmission.txt").write_text("key,y\n" + "".join(f"{key},0.5\n" for key in range(100, 106)))
+    with pytest.raises(QuestionError, match=r"sampleSubmission.txt: is this text a table, the sample submission\?"):
+        propose(root, str(root), {})
+    written = worked_out(root, sample_submission="sampleSubmission.txt")["competition"]
+    assert written["answer"] == "probability" and section(root, sample_submission=None)["answer"] == "label"
+
+
 def test_a_target_in_a_table_of_its_own_is_told(tables):
     train = rows(30)
     labels = train[["key"]].assign(y=[0, 1] * 15)

@@ -15,7 +15,7 @@ from goldfold.competition.problem import Problem
 from goldfold.competition.tables import line
 from goldfold.competition.task import numeric_targets
 from goldfold.errors import InputError
-from goldfold.schema.schema import TRUTHS
+from goldfold.schema.kinds import TRUTHS
 from goldfold.tables import read_text_table
 
 USAGE = "Usage"

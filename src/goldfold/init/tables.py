@@ -1,5 +1,6 @@
 """The roles of a competition's tables, and the target column."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,9 @@ Named = tuple[Path, str]
 """A table, and the reason for its role."""
 
 JSON = ".json"
+ROLES = {"sample_submission": ("submission", "submit", "sample"), "test": ("test",), "train": ("train",)}
+"""The words by which tables' names say their role."""
+PLAIN_TEXT = (".txt", ".dat", ".data")
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "category")
 
 
@@ -42,11 +46,12 @@ def find_tables(files: Files, folder: Folder, overrides: Mapping[str, object]) -
             named[role] = (Path(str(overrides[role])), "as you said")
     tables = _as_class_folders(folder, files.tables)
     rest = [path for path in tables if path not in {path for path, _ in named.values()}]
-    for role, words in (("sample_submission", ("submission", "submit", "sample")), ("test", ("test",)), ("train", ("train",))):
+    for role, words in ROLES.items():
         if role not in named and (found := _by_name(rest, words, role)):
             named[role] = (found[0], "by its name")
             rest.remove(found[0])
             others[role] = found
+    _require_known(folder, [role for role in ROLES if role not in named and role not in overrides])
     if {"test", "train"} <= set(others):
         named |= _of_one_target(folder, others["train"], others["test"])
     if "train" not in named and (readable := [path for path in rest if _holds_rows(folder, path)]):
@@ -160,6 +165,19 @@ def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Sequence
     exact = [path for path, stem in stems.items() if stem == role]
     holding = [path for path, stem in stems.items() if any(word in stem for word in words)]
     return exact or sorted(holding, key=lambda path: (len(path.parts), len(path.name), path))
+
+
+def _require_known(folder: Folder, roles: Sequence[str]) -> None:
+    """Raise QuestionError for a plain text whose name says one of these roles, in a folder where no table has it."""
+    texts = sorted(path for path in folder.root.iterdir() if path.suffix.lower() in PLAIN_TEXT and path.is_file())
+    for role in roles:
+        # The latest is no test.
+        called = re.compile("submission" if role == "sample_submission" else rf"(?<![a-z]){role}(?![a-z])")
+        if found := [path.name for path in texts if called.search(path.name.lower())]:
+            raise QuestionError(
+                f"{folder.root / found[0]}: is this text a table, the {role.replace('_', ' ')}?",
+                [Reply(role, found[0], "it is read as one"), Reply(role, None, "it is none")],
+            )
 
 
 def _of_one_target(folder: Folder, train: Sequence[Path], test: Sequence[Path]) -> dict[str, Named]:

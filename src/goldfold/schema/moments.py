@@ -24,7 +24,7 @@ LETTERS_AT_DIGITS = re.compile(r"(?!T)[A-Za-z]\0|\0(?![TZ])[A-Za-z]")
 """What no date has, with its directives as \\0: 2019Q3."""
 SPELT_OUT = {r"(?<=\d)(?:st|nd|rd|th|er|re)\b|(?<=\d)[ºª°]": "", r"\b([ap])\.\s?m\.?": r"\1m"}
 """How people write what strptime knows otherwise."""
-SAMPLED = 50
+SAMPLED, MOST_FORMATS = 50, 4
 TIME = r"^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:\s?([AaPp])\.?[Mm]\.?)?$"
 
 
@@ -47,6 +47,27 @@ def date_format(cells: pd.Series, dated: bool = False) -> tuple[str, tuple[str, 
     best.sort(key=lambda format: (format != ISO, _span(cells, format)))
     others = tuple(format for format in best[1:] if _order(format) != _order(best[0]) and ISO not in (format, best[0]))
     return best[0], others, read_dates(cells, best[0]).notna().to_numpy()
+
+
+def date_formats(cells: pd.Series, dated: bool = False) -> tuple[list[str], Array] | None:
+    """Work out the formats by which distinct, stripped cells are dates, the likelier first, and the cells they read, (n,) bool.
+
+    Some people's rows are written otherwise than others'. All that have the day and the month as numbers beside each other have
+    them in one order.
+    """
+    formats: list[str] = []
+    read = np.zeros(len(cells), bool)
+    while not read.all() and len(formats) < MOST_FORMATS:
+        found = date_format(cells[~read].reset_index(drop=True), dated)
+        orders = {_order(format) for format in formats if _is_ordered(format)}
+        fitting = (
+            [one for one in (found[0], *found[1]) if not (orders and _is_ordered(one)) or _order(one) in orders] if found else []
+        )
+        if not fitting:
+            break
+        formats.append(fitting[0])
+        read |= read_dates(cells, fitting[0]).notna().to_numpy()
+    return (formats, read) if formats else None
 
 
 def read_dates(cells: pd.Series, format: str) -> pd.Series:
@@ -125,6 +146,11 @@ def _elapsed(seconds: pd.Series) -> pd.Series:
 def _span(cells: pd.Series, format: str) -> pd.Timedelta:
     moments = read_dates(cells, format)
     return pd.Timedelta(moments.max() - moments.min())
+
+
+def _is_ordered(format: str) -> bool:
+    """Whether a format has the day and the month as numbers, and not the year before both."""
+    return "%d" in format and "%m" in format and "%Y" not in format[:2]
 
 
 def _order(format: str) -> str:

@@ -105,9 +105,10 @@ def read_delimited(path: Path, data: bytes, header: bool | None, encoding: str |
 def beginning_of(path: Path, encoding: str | None) -> Start:
     """Work out how a delimited file is written from its first bytes."""
     _, data = unpacked(path, 2 * SAMPLE)
-    if len(data) == 2 * SAMPLE:
+    whole = len(data) < 2 * SAMPLE
+    if not whole:
         data = data[: data.rfind(b"\n") + 1] or data
-    return start_of(path, _plain(path, as_utf8(path, data, encoding)[0], [])[0])
+    return start_of(path, _plain(path, as_utf8(path, data, encoding, whole)[0], [])[0])
 
 
 def first_names(path: Path, header: bool | None, encoding: str | None) -> list[str] | None:

@@ -4,6 +4,7 @@ import codecs
 import re
 import unicodedata
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 LOOKED_AT = 4096
-CAPITAL_INSIDE = re.compile(r"(?<=[а-яёα-ωa-zà-ÿ])[А-ЯЁΑ-ΩÀ-Þ]")
+ACCENTS = re.compile(r"[^\x00-\x7f]{3,}")
 MOST_IN_A_ROW = 0.25
 """The share of bytes outside ASCII that begin three in a row: in Western languages they stand alone, elsewhere most do not."""
 MOST_SIGNS = 0.03
@@ -31,36 +32,52 @@ SIGN_IN_WORD = re.compile(
 ICELANDIC, WITH_ICELANDIC = set("þðýÞÐÝ"), set("áéíóúæÁÉÍÓÚÆ")
 """Letters that are Turkish ones in Windows-1254, and those that stand among them in Icelandic."""
 ALPHABETS = (
-    *("cp1250", "cp1254", "iso8859-2", "cp1251", "koi8-r", "cp1253", "cp1255", "cp1256", "cp1257", "cp874", "cp866", "mac-roman"),
-    *("euc-kr", "shift-jis", "euc-jp", "gb18030", "big5", "cp1252"),
+    *("cp1250", "cp1254", "iso8859-2", "cp1251", "koi8-r", "cp1253", "cp1255", "cp1256", "cp1257", "mac-roman"),
+    *("euc-kr", "shift-jis", "euc-jp", "gb18030", "big5", "cp874", "cp866", "cp1252"),
 )
 """The encodings that a question may be answered by."""
 CHOICES, SHOWN, SAMPLE = 4, 30, 2**16
+COMMON = {
+    "euc-kr": ("euc_kr", range(0xB0, 0xC9)),
+    "shift-jis": ("euc_jp", range(0xA1, 0xD0)),
+    "euc-jp": ("euc_jp", range(0xA1, 0xD0)),
+    "gb18030": ("gb2312", range(0xA1, 0xD8)),
+    "big5": ("big5", range(0xA1, 0xC7)),
+}
+"""The sets of characters that encodings write, and the lead bytes of the common ones: a wrong encoding makes rare ones."""
+KANA = re.compile(r"[\u3041-\u30ff]")
 WINDOWS = {byte: bytes([byte]).decode("cp1252") for byte in range(0x80, 0xA0) if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 
-def as_utf8(path: Path, data: bytes, encoding: str | None = None) -> tuple[bytes, list[str]]:
+def as_utf8(path: Path, data: bytes, encoding: str | None = None, whole: bool = True) -> tuple[bytes, list[str]]:
     """Return `data` in UTF-8 without a byte order mark, and a remark where it, or a part of it, is in another encoding.
 
-    Without a mark, bytes that are no UTF-8 are in `encoding`; where that is None, it is worked out. Raises InputError for NUL
-    bytes, and for bytes that are not in the encoding, and QuestionError for an encoding that cannot be worked out.
+    Without a mark, bytes that are no UTF-8 are in `encoding`; where that is None, it is worked out. Bytes that are not the
+    `whole` file may end within a letter, which is left out. Raises InputError for NUL bytes, and for bytes that are not in the
+    encoding, and QuestionError for an encoding that cannot be worked out.
     """
     for mark, marked in MARKS.items():
         if data.startswith(mark):
             data = data[len(mark) :]
-            return (data, []) if marked == "utf-8" and _is_utf8(data) else _western(path, data, marked)
+            return (data, []) if marked == "utf-8" and _is_utf8(data) else _western(path, data, marked, whole)
     if 0 not in data and _is_utf8(data):
         return data, []
     if encoding:
-        return _stated(path, data, encoding), [f"it is not written in UTF-8; it was read as {encoding}, as params.yaml says"]
+        return _stated(path, data, encoding, whole), [
+            f"it is not written in UTF-8; it was read as {encoding}, as params.yaml says"
+        ]
     if 0 in data:
-        return _western(path, data, _unmarked(path, data))
-    return _western(path, data, "utf-8")
+        return _western(path, data, _unmarked(path, data), whole)
+    return _western(path, data, "utf-8", whole)
 
 
-def _stated(path: Path, data: bytes, encoding: str) -> bytes:
+def _decoded(data: bytes, encoding: str, whole: bool) -> bytes:
+    return codecs.getincrementaldecoder(encoding)().decode(data, final=whole).encode()
+
+
+def _stated(path: Path, data: bytes, encoding: str, whole: bool) -> bytes:
     try:
-        return data.decode(encoding).encode()
+        return _decoded(data, encoding, whole)
     except (UnicodeError, LookupError) as error:
         at = error.start if isinstance(error, UnicodeDecodeError) else 0
         raise InputError(
@@ -79,11 +96,11 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _western(path: Path, data: bytes, encoding: str) -> tuple[bytes, list[str]]:
+def _western(path: Path, data: bytes, encoding: str, whole: bool) -> tuple[bytes, list[str]]:
     """Decode bytes, and in UTF-8 each one that is not by Windows-1252."""
     if encoding != "utf-8":
         try:
-            return data.decode(encoding).encode(), []
+            return _decoded(data, encoding, whole), []
         except UnicodeError as error:
             raise InputError(f"{path} is not whole: it begins as {encoding}, and {error}", mend="fetch it again") from None
     wrong: list[int] = []
@@ -113,7 +130,8 @@ def _western(path: Path, data: bytes, encoding: str) -> tuple[bytes, list[str]]:
 def _readings(data: bytes, at: int) -> list[tuple[str, str]]:
     """The likeliest of ALPHABETS for bytes, and what stands around the place `at` in each.
 
-    A likely one makes letters of most bytes outside ASCII, of one script, and no capitals behind small ones.
+    A likely one makes letters of most bytes outside ASCII, of one script; in Latin ones letters with accents stand alone, in
+    others no capital is behind a small one, and the characters of Chinese, Japanese and Korean are common ones.
     """
     row, begin = data.count(10, 0, at) + 1, data.rfind(b"\n", 0, at) + 1
     lines = data[begin : data.rfind(b"\n", at, begin + SAMPLE) + 1 or None]
@@ -123,13 +141,28 @@ def _readings(data: bytes, at: int) -> list[tuple[str, str]]:
             text = lines.decode(name)
         except UnicodeError:
             continue
-        outside = [letter for letter in text if not letter.isascii()]
-        scripts = Counter(unicodedata.name(letter, "").split()[0] for letter in outside if letter.isalpha())
-        likely = scripts.most_common(1)[0][1] / len(outside) if scripts else 0.0
-        capitals = len(CAPITAL_INSIDE.findall(text))
-        readings.append((round(likely - capitals / len(outside), 1), name, text.split("\n")[0].strip()))
+        readings.append((_likelihood(text, name), name, text.split("\n")[0].strip()))
     best = sorted(readings, key=lambda reading: -reading[0])[:CHOICES]
     return [(name, f"row {row} reads {line[:SHOWN]!r}") for _, name, line in best]
+
+
+def _likelihood(text: str, encoding: str) -> float:
+    outside = [letter for letter in text if not letter.isascii()]
+    if encoding in COMMON:
+        lacks_kana = COMMON[encoding][0] == "euc_jp" and not KANA.search(text)
+        return round(sum(_is_common(letter, *COMMON[encoding]) for letter in outside) / len(outside) - lacks_kana / 2, 1)
+    scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in outside if letter.isalpha())
+    script, count = scripts.most_common(1)[0] if scripts else ("", 0)
+    odd = ACCENTS.findall(text) if script == "LATIN" else []
+    capitals = sum(before.islower() and letter.isupper() for before, letter in pairwise(text))
+    return round((count - sum(map(len, odd)) - capitals) / len(outside), 1)
+
+
+def _is_common(letter: str, characters: str, leads: range) -> bool:
+    try:
+        return letter.encode(characters)[0] in leads
+    except UnicodeError:
+        return False
 
 
 def _letters(data: bytes) -> str:
