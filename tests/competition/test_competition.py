@@ -311,12 +311,16 @@ def test_a_table_is_joined_by_its_key_however_that_is_spelt(read, tmp_path):
         root / "train.csv", index=False
     )
     pd.DataFrame({"id": [6, 7], "store": [2.0, 9.0]}).to_csv(root / "test.csv", index=False)
-    pd.DataFrame({"store": ["01", "02", "03"], "town": list("xyz"), "id": "-"}).to_csv(root / "stores.csv", index=False)
+    pd.DataFrame({"store": ["01", "02", "03"], "town": list("xyz"), "id": ["-", "+", "*"]}).to_csv(
+        root / "stores.csv", index=False
+    )
     competition = read(root, modality="table", join={"stores.csv": "store"})
     assert competition.train["town"].tolist() == list("xyxyxz") and competition.train["id"].tolist() == list("012345")
     assert competition.test["town"].tolist()[0] == "y" and pd.isna(competition.test["town"].iloc[1])
     told = {decision.value: decision.why for decision in competition.decisions if decision.setting == "file"}
     assert told["test.csv: 2 rows"] == "town joined from stores.csv by store, which has no row for 1 of its rows"
+    with pytest.raises(InputError, match=r"(?s)stores.csv has no row for any id of train.csv.*train.csv has 0; stores.csv has -"):
+        read(root, join={"stores.csv": "id"})
     with pytest.raises(InputError, match=r"has no column shop"):
         read(root, join={"stores.csv": "shop"})
     pd.DataFrame({"store": ["1", "1"], "town": list("xy")}).to_csv(root / "stores.csv", index=False)

@@ -311,12 +311,29 @@ def test_a_plain_text_that_is_called_as_a_table_is_asked_about(tables):
     assert written["answer"] == "probability" and section(root, sample_submission=None)["answer"] == "label"
 
 
-def test_a_target_in_a_table_of_its_own_is_told(tables):
+def test_a_target_in_a_table_of_its_own_is_joined_where_it_has_every_row_and_told_where_not(tables):
     train = rows(30)
     labels = train[["key"]].assign(y=[0, 1] * 15)
     root = tables(train=train, train_labels=labels, test=rows(6, 100), sample_submission=labels[:6].assign(key=range(100, 106)))
+    written = section(root)
+    assert written["join"] == {"train_labels.csv": "key"} and (written["target"], written["task"]) == ("y", "binary")
+    assert "y" not in propose(root, str(root), {}).competition.test
+    tables(train_labels=labels[:20])
     with pytest.raises(InputError, match=r"(?s)train.csv has no column to predict.*train_labels.csv: key, y"):
         propose(root, str(root), {})
+
+
+def test_features_of_the_training_rows_are_joined_to_their_labels(tables):
+    train = rows(30)
+    labels = train[["key"]].assign(y=[0, 1] * 15)
+    root = tables(
+        train_labels=labels,
+        train_features=train,
+        test_features=rows(6, 100),
+        sample_submission=labels[:6].assign(key=range(100, 106)),
+    )
+    assert section(root)["join"] == {"train_features.csv": "key"}
+    assert {"size", "colour"} <= set(propose(root, str(root), {}).competition.train)
 
 
 def test_a_patient_that_some_rows_lack_is_told(tables):

@@ -284,6 +284,7 @@ def test_tables_that_write_a_column_otherwise_are_each_read_as_they_write(train,
         (["31/01/2020", "01/02/2020"], ["01/31/2020", "02/01/2020"]),
         ([str(1577836800 + 86400 * day) for day in range(5)], ["2020-01-01", "2020-02-01"]),
         (["12%", "15.5 %"], ["0.12", "0.15"]),
+        (["1.75 m", "1.62 m"], ["175 cm", "162 cm"]),
     ],
 )
 def test_tables_that_contradict_each_other_are_told(train, test):
@@ -314,3 +315,26 @@ def test_numbers_with_several_units_are_told(cells):
 def test_numbers_with_zeros_in_front_are_told():
     assert "prepare.columns: {zip: category}" in read(["01234", "94110"], name="zip")[0].doubt
     assert not read(["0", "1"])[0].doubt and not read(["007", "12"])[0].doubt
+
+
+@pytest.mark.parametrize("test", [["red", "BLUE", "ko\u0308ln"], ["RED", "blue", "KÖLN"]])
+def test_categories_that_tables_spell_otherwise_are_the_same(test):
+    column, values = read(["Red", "Blue", "Köln", "Red"], test)
+    assert column.kind == "category" and "in any case" in column.why
+    assert values.tolist() == ["red", "blue", "köln", "red", "red", "blue", "köln"]
+
+
+def test_categories_that_one_table_spells_in_two_ways_are_told():
+    column, values = read(["Red", "red", "Blue"], ["red"])
+    assert values.tolist() == ["Red", "red", "Blue", "red"] and "'Red' and 'red' differ by their case" in column.doubt
+
+
+def test_tables_without_a_category_in_common_are_told():
+    column, _ = read(["male", "female"] * 4, ["M", "F"] * 4)
+    assert "no category in common (female, male in train.csv; F, M in test.csv)" in column.doubt
+    assert not read(["a", "b"] * 4, ["a", "c"] * 4)[0].doubt and not read(["A1", "B2", "C3"], ["D4", "E5", "F6"])[0].doubt
+
+
+def test_moments_of_two_time_zones_by_name_are_no_dates_together():
+    assert read(["2020-01-01 10:00 EST", "2020-06-01 10:00 EDT"])[0].kind != "date"
+    assert read(["2020-01-01 10:00 EST", "2020-06-01 10:00 EST"])[0].kind == "date"

@@ -26,10 +26,11 @@ def read_joins(config: CompetitionConfig, root: Path) -> list[tuple[Key, TextTab
     return tables
 
 
-def joined(table: TextTable, joins: Sequence[tuple[Key, TextTable]]) -> TextTable:
+def joined(table: TextTable, joins: Sequence[tuple[Key, TextTable]], needed: bool = False) -> TextTable:
     """Return a table of rows with the columns of the tables that are joined to it, empty where one has no row for a key.
 
-    Raises InputError where it lacks a key, and where a table has several rows for one.
+    One that has no row for any key, such as a table of labels for the test rows, is not joined, unless it is `needed`. Raises
+    InputError where the table lacks a key, where one has several rows for a key, and where one that is needed has none.
     """
     cells, remarks = table.cells, [*table.remarks]
     for key, other in joins:
@@ -43,6 +44,15 @@ def joined(table: TextTable, joins: Sequence[tuple[Key, TextTable]]) -> TextTabl
             )
         added = other.cells.drop(columns=[name for name in other.cells if name in cells]).set_axis(known).reindex(asked)
         lacking = int((~asked.isin(known)).sum())
+        if lacking == len(cells) and needed:
+            raise InputError(
+                f"{other.path} has no row for any {' and '.join(key)} of {table.path.name}",
+                [f"{table.path.name} has {asked.iloc[0]}; {other.path.name} has {known.iloc[0]}"],
+                "correct competition.join",
+            )
+        if lacking == len(cells):
+            remarks.append(f"{other.path.name} has no row for any of its {' and '.join(key)}, and is not joined")
+            continue
         cells = pd.concat([cells, added.set_axis(cells.index).fillna("")], axis=1)
         names = f"{', '.join(map(str, added.columns))} joined from {other.path.name} by {' and '.join(key)}"
         remarks.append(f"{names}, which has no row for {lacking} of its rows" if lacking else names)

@@ -63,7 +63,7 @@ def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: Te
     test = _as_in_training(read_text_table(files.test, config.header, config.encoding), train) if files.test else None
     extras = [_extra_table(config, files.root / extra.path, train) for extra in config.extras]
     joins = read_joins(config, files.root)
-    train, test = joined(train, joins), joined(test, joins) if test is not None else None
+    train, test = joined(train, joins, needed=True), joined(test, joins) if test is not None else None
     extras = [joined(extra, [(key, table) for key, table in joins if set(key) <= {*extra.cells}]) for extra in extras]
     train, test, sample, ids = shipped = with_their_ids(train, test, sample)
     names, decisions = work_out_names(config, shipped)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+
 from goldfold.competition.joins import Key, key_of
 from goldfold.competition.sides import side_of
 from goldfold.errors import InputError, QuestionError, Reply
@@ -81,7 +83,8 @@ def find_target(folder: Folder, tables: Tables) -> tuple[str | None, str]:
     """Return the target and why, None if reading the competition works it out by itself, or without a table."""
     if tables.train is None:
         return None, ""
-    columns = folder.header(tables.train[0], tables.header)
+    joined = [name for path in tables.joins for name in folder.header(path)]
+    columns = list(dict.fromkeys([*folder.header(tables.train[0], tables.header), *joined]))
     test = folder.header(tables.test[0], tables.header) if tables.test else []
     sample = folder.header(tables.sample[0]) if tables.sample else []
     asked = sample[1:] or sample
@@ -148,14 +151,23 @@ def _require_whole(folder: Folder, train: Path, asked: Path | None, others: Sequ
 
 
 def _joins(folder: Folder, named: Mapping[str, Named], others: Sequence[Path]) -> dict[Path, Key]:
-    """The other tables that have a row for each row of the training and of the test table, and columns that these lack."""
-    rows = [named[role][0] for role in ("train", "test")]
-    shared = set.intersection(*(set(folder.header(path)) for path in rows)) if others else set()
+    """The other tables that have a row for each row of the training and of the test table, and columns that these lack.
+
+    One with what is asked, or with columns of the test table, needs rows for the training table alone.
+    """
+    train, test = (set(folder.header(named[role][0])) for role in ("train", "test"))
     asked = set(folder.header(named["sample_submission"][0])) if "sample_submission" in named else set()
-    near = [path for path in others if _holds_rows(folder, path) and set(folder.header(path)) & shared]
-    tables = [folder.cells(path) for path in rows] if near else []
-    keys = {path: key_of(folder.cells(path), tables) for path in near}
-    return {path: key for path, key in keys.items() if key and not (asked - {*key}) & set(folder.header(path))}
+    rows: dict[str, pd.DataFrame] = {}
+    joins: dict[Path, Key] = {}
+    for path in others:
+        columns = set(folder.header(path)) if _holds_rows(folder, path) else set()
+        lacks = bool((columns & (asked | test)) - train)
+        if not columns & (train if lacks else train & test):
+            continue
+        rows = rows or {role: folder.cells(named[role][0]) for role in ("train", "test")}
+        if key := key_of(folder.cells(path), [rows["train"]] if lacks else [rows["train"], rows["test"]]):
+            joins[path] = key
+    return joins
 
 
 def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Sequence[Path]:

@@ -24,10 +24,16 @@ FEW_NUMBERS = 20
 SAMPLED, UNITS = 2000, 5
 GIVEN = "as params.yaml says"
 MISSING = frozenset(
-    {"?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "-nan", "<na>", "nat", "null", "none", "missing", "nil", "–", "—"}
+    {
+        *("?", "-", "--", "–", "—", ".", "na", "n/a", "#n/a", "nan", "-nan", "<na>", "nat", "null", "none", "missing", "nil"),
+        *("inf", "+inf", "-inf", "infinity", "-infinity", "0000-00-00", "0000-00-00 00:00:00"),
+    }
 )
 """Words that mean nothing among numbers, dates and truths, in any case."""
-TRUTHS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui"))
+TRUTHS = (
+    *(("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui")),
+    *(("falsch", "wahr"), ("faux", "vrai"), ("falso", "verdadero"), ("falso", "verdadeiro"), ("falso", "vero")),
+)
 """The pairs of words that make a boolean, the true one second."""
 CODES, FEW_TIMES = (1, 99, 999, 9999, 99999, 999999), 3
 """Numbers that people write for a missing value, with either sign, and how often one must stand in a column to be told."""
@@ -150,9 +156,9 @@ def _as_kind(name: str, counts: pd.Series, kind: Kind, given: bool) -> Column | 
     why, missing, whole = "", tuple[str, ...](), False
     others: list[Mapping[str, Any]] = []
     if kind == "date" and (dates := date_formats(sample, _is_dated(name))):
-        format, others = {"format": dates[0][0]}, [{"format": one} for one in dates[0][1:]]
-        read = np.any([read_dates(cells, one).notna().to_numpy() for one in dates[0]], axis=0)
-        why = _dates_why(dates[0], date_format(sample, _is_dated(name)))
+        format, others = {"format": dates[0]}, [{"format": one} for one in dates[1:]]
+        read = np.any([read_dates(cells, one).notna().to_numpy() for one in dates], axis=0)
+        why = _dates_why(dates, date_format(sample, _is_dated(name)))
     elif kind == "time":
         read, why = read_times(cells).notna().to_numpy(), "times of day"
     elif kind == "duration" and (given or are_durations(sample)):

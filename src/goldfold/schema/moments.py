@@ -25,6 +25,8 @@ LETTERS_AT_DIGITS = re.compile(r"(?!T)[A-Za-z]\0|\0(?![TZ])[A-Za-z]")
 SPELT_OUT = {r"(?<=\d)(?:st|nd|rd|th|er|re)\b|(?<=\d)[ºª°]": "", r"\b([ap])\.\s?m\.?": r"\1m"}
 """How people write what strptime knows otherwise."""
 SAMPLED, MOST_FORMATS = 50, 4
+ZONE = re.compile(r"(?<![%A-Za-z])[A-Z]{2,5}(?![a-z])")
+"""The name of a time zone, which is not read: the moments of one are not those of another."""
 TIME = r"^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:\s?([AaPp])\.?[Mm]\.?)?$"
 
 
@@ -49,25 +51,20 @@ def date_format(cells: pd.Series, dated: bool = False) -> tuple[str, tuple[str, 
     return best[0], others, read_dates(cells, best[0]).notna().to_numpy()
 
 
-def date_formats(cells: pd.Series, dated: bool = False) -> tuple[list[str], Array] | None:
-    """Work out the formats by which distinct, stripped cells are dates, the likelier first, and the cells they read, (n,) bool.
+def date_formats(cells: pd.Series, dated: bool = False) -> list[str]:
+    """Work out the formats by which distinct, stripped cells are dates, the likelier first; some rows may be written otherwise.
 
-    Some people's rows are written otherwise than others'. All that have the day and the month as numbers beside each other have
-    them in one order.
+    All that have the day and the month as numbers beside each other have them in one order, and all name one time zone, or none.
     """
     formats: list[str] = []
-    read = np.zeros(len(cells), bool)
-    while not read.all() and len(formats) < MOST_FORMATS:
-        found = date_format(cells[~read].reset_index(drop=True), dated)
-        orders = {_order(format) for format in formats if _is_ordered(format)}
-        fitting = (
-            [one for one in (found[0], *found[1]) if not (orders and _is_ordered(one)) or _order(one) in orders] if found else []
-        )
+    while len(cells) and len(formats) < MOST_FORMATS:
+        found = date_format(cells, dated)
+        fitting = [one for one in (found[0], *found[1]) if all(_go_together(one, other) for other in formats)] if found else []
         if not fitting:
             break
         formats.append(fitting[0])
-        read |= read_dates(cells, fitting[0]).notna().to_numpy()
-    return (formats, read) if formats else None
+        cells = cells[read_dates(cells, fitting[0]).isna()].reset_index(drop=True)
+    return formats
 
 
 def read_dates(cells: pd.Series, format: str) -> pd.Series:
@@ -148,9 +145,11 @@ def _span(cells: pd.Series, format: str) -> pd.Timedelta:
     return pd.Timedelta(moments.max() - moments.min())
 
 
-def _is_ordered(format: str) -> bool:
-    """Whether a format has the day and the month as numbers, and not the year before both."""
-    return "%d" in format and "%m" in format and "%Y" not in format[:2]
+def _go_together(one: str, other: str) -> bool:
+    """Whether dates of two formats may be those of one column."""
+    both = (one, other)
+    orders = {_order(format) for format in both if "%d" in format and "%m" in format and not format.startswith("%Y")}
+    return len(orders) < 2 and len({tuple(ZONE.findall(format)) for format in both if format != ISO}) < 2
 
 
 def _order(format: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from goldfold.config import Kind
-from goldfold.schema.column import Column, stripped, texts_of
+from goldfold.schema.column import Column, folded, stripped, texts_of
 from goldfold.schema.kinds import NUMBERED, boolean_column, plain_column, worded_column, work_out_column
 from goldfold.tables import TextTable
 
-LISTED, HEAD = 20, 500
+LISTED, HEAD, MOST_CATEGORIES = 20, 500, 10_000
 WORDED = ("category", "text")
 
 
@@ -68,6 +69,8 @@ def work_out_schema(
             column = work_out_column(name, pa.chunked_array([part for _, part in parts]), kind, missing)
             if kind is None and len(parts) > 1:
                 column = _as_each_writes(column, parts, missing)
+            if column.kind == "category" and "numeric" not in column.format and not column.doubt:
+                column = _one_spelling(column, parts)
             column = _with_odd_cells(column, parts)
         columns.append(column)
     return Schema(tuple(columns))
@@ -98,16 +101,40 @@ def _as_each_writes(column: Column, parts: Sequence[tuple[TextTable, pa.Array]],
         own = [boolean_column(column.name, cells[cells != ""], NUMBERED) or one for one, cells in zip(own, distinct, strict=True)]
     formats = [dict(format) for one in own for format in (one.format, *one.others)]
     ways = [format for at, format in enumerate(formats) if format not in formats[:at]]
-    # 12 % is 0.12 in one table, and 12 in another.
-    shares = {format.get("after") == "%" for format in formats}
+    # 12 % is 0.12 in one table and 12 in another, and 5 km is no 5 miles.
+    units = {(format.get("before", ""), format.get("after", "").casefold()) for format in formats}
+    clash = len(units - {("", "")}) > 1 or (("", "%") in units and len(units) > 1)
     odd_cells = sum(one.odd_cells for one in own)
     made = replace(own[0], others=tuple(ways[1:]), odd_cells=odd_cells, whole=False)
     written = "; ".join(f"{one.why} in {table.path.name}" for one, (table, _) in zip(own, filled, strict=True))
     for one, cells in zip(own, distinct, strict=True):
-        if one.kind != made.kind or len(shares) > 1 or not replace(one, whole=False).read(cells).equals(made.read(cells)):
+        if one.kind != made.kind or clash or not replace(one, whole=False).read(cells).equals(made.read(cells)):
             doubt = f"each table writes it otherwise ({written}), so that it stays as it is written: write it alike, or drop it"
             return replace(worded_column(column.name, cells.value_counts()), doubt=doubt)
     return replace(made, why=written, whole=all(one.whole for one in own))
+
+
+def _one_spelling(column: Column, parts: Sequence[tuple[TextTable, pa.Array]]) -> Column:
+    """The categories without their case and form of Unicode, where only different tables differ in these.
+
+    With a doubt where the rows of one table do, and where the tables have no category in common.
+    """
+    each = [set(part.unique().to_pylist()) - {"", *column.missing} for _, part in parts]
+    if max(map(len, each)) > MOST_CATEGORIES:
+        return column
+    forms = [{cell: folded(cell) for cell in sorted(cells)} for cells in each]
+    for form in forms:
+        first: dict[str, str] = {}
+        if twice := next((cell for cell in form if first.setdefault(form[cell], cell) != cell), None):
+            pair = f"{first[form[twice]]!r} and {twice!r} differ by their case or form of Unicode alone, and are two categories"
+            return replace(column, doubt=pair)
+    if len({*chain(*(form.values() for form in forms))}) < len(set.union(*each)):
+        return replace(column, format={"folded": True}, why=f"{column.why}, in any case, as tables write them otherwise")
+    repeat = all(0 < 2 * len(cells) <= len(part) for cells, (_, part) in zip(each, parts, strict=True))
+    if repeat and len(parts) > 1 and not set.intersection(*each):
+        shown = [f"{', '.join(sorted(cells)[:3])} in {table.path.name}" for cells, (table, _) in zip(each, parts, strict=True)]
+        return replace(column, doubt=f"the tables have no category in common ({'; '.join(shown)}): write them alike, or drop it")
+    return column
 
 
 def _with_odd_cells(column: Column, parts: Sequence[tuple[TextTable, pa.Array]]) -> Column:
