@@ -109,6 +109,12 @@ def test_another_alphabet_that_is_not_utf8_is_a_question(read, encoding):
     assert read(data, encoding=encoding).cells["city"][0] == ALPHABETS[encoding]
 
 
+def test_a_question_about_an_encoding_shows_the_letters(read):
+    plain = "a plain text of many words that comes first"
+    with pytest.raises(QuestionError, match=r"encoding: cp1251   # row 3 reads '.*Москва, Россия'"):
+        read(f"id,note,city\n1,{plain},x\n2,{plain},Москва, Россия\n3,{plain},Тула\n".encode("cp1251"))
+
+
 def test_a_stated_encoding_is_for_what_is_no_utf8():
     assert as_utf8(Path("t.csv"), "ä".encode(), "cp1251") == ("ä".encode(), [])
     with pytest.raises(InputError, match=r"t.csv is not written in gb18030: row 2"):

@@ -141,9 +141,15 @@ def _readings(data: bytes, at: int) -> list[tuple[str, str]]:
             text = lines.decode(name)
         except UnicodeError:
             continue
-        readings.append((_likelihood(text, name), name, text.split("\n")[0].strip()))
+        readings.append((_likelihood(text, name), name, _around(text.split("\n")[0])))
     best = sorted(readings, key=lambda reading: -reading[0])[:CHOICES]
-    return [(name, f"row {row} reads {line[:SHOWN]!r}") for _, name, line in best]
+    return [(name, f"row {row} reads {seen!r}") for _, name, seen in best]
+
+
+def _around(line: str) -> str:
+    """The part of a line from shortly before its first letter outside ASCII."""
+    at = next((at for at, letter in enumerate(line) if not letter.isascii()), 0)
+    return line[max(at - SHOWN // 3, 0) :][:SHOWN].strip()
 
 
 def _likelihood(text: str, encoding: str) -> float:
