@@ -289,6 +289,10 @@ def test_more_tables_like_the_training_table_are_asked_about(tables):
     with pytest.raises(QuestionError, match=r"(?s)^train_2.csv: the columns are those of train.csv.*extra: null"):
         propose(root, str(root), {})
     assert section(root, extra="train_2.csv")["extra"] == "train_2.csv"
+    assert not [one for one in propose(root, str(root), {"extra": "train_2.csv"}).settings if "train_2" in one.why]
+    tables(train_2=rows(20, 40, y=[0, 1] * 10).drop(columns="key"))
+    with pytest.raises(QuestionError, match=r"^train_2.csv: the columns are those of train.csv"):
+        propose(root, str(root), {})
     assert len(propose(root, str(root), {"extra": None}).competition.train) == 30
 
 

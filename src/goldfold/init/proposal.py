@@ -8,6 +8,7 @@ from typing import Any
 from goldfold.competition import Competition, read_competition
 from goldfold.competition.names import ROW
 from goldfold.config import CompetitionConfig, parse_config
+from goldfold.config.data import Extra
 from goldfold.errors import InputError, QuestionError
 from goldfold.init.evaluation import metric_called
 from goldfold.init.files import Files, find_files
@@ -91,12 +92,13 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     }
     modality = str(overrides.get("modality", modality))
     images = competition.row_images() if "image" in modality else None
+    extras = CompetitionConfig(path=path, extra=config.get("extra")).extras
     settings = [
         *_competition(config, competition, path, modality, tables, whys),
         *named,
         *(by_row or []),
         *_overridden(overrides, [*named, *(by_row or [])], answers),
-        *_remarks(files, tables, competition, "image" in modality),
+        *_remarks(files, tables, extras, competition, "image" in modality),
         *(remark("competition", f"{one.setting}: {one.value}, {one.why}") for one in (images.decisions if images else ())),
         *work_out_split(competition, group),
         *sections(competition, modality, texts, images),
@@ -176,7 +178,9 @@ def _overridden(overrides: Mapping[str, Any], others: list[Setting], answers: Ma
     return [Setting(f"competition.{key}", value, answers.get(key, OVERRIDDEN)) for key, value in more.items()]
 
 
-def _remarks(files: Files, tables: Tables, competition: Competition, reads_images: bool) -> list[Setting]:
+def _remarks(
+    files: Files, tables: Tables, extras: Sequence[Extra], competition: Competition, reads_images: bool
+) -> list[Setting]:
     """What a reader should know besides the settings."""
     texts = []
     decided = {decision.setting: decision for decision in competition.decisions}
@@ -187,8 +191,8 @@ def _remarks(files: Files, tables: Tables, competition: Competition, reads_image
     elif tables.train and not tables.test:
         texts.append("test: there is no test table; its rows are the ids of the sample submission")
     texts += [f"{name}: {decided[name].value}, {decided[name].why}" for name in FOLDERS if name in decided]
-    if tables.unread:
-        texts.append(f"not read: {', '.join(map(str, tables.unread[:5]))}{' …' if len(tables.unread) > 5 else ''}")
+    if unread := [str(path) for path in tables.unread if str(path) not in {extra.path for extra in extras}]:
+        texts.append(f"not read: {', '.join(unread[:5])}{' …' if len(unread) > 5 else ''}")
     if files.images and not reads_images:
         texts.append(f"not read: {len(files.images)} images, of which no table has a row")
     others = ", ".join(f"{count} {kind}" for kind, count in files.others.most_common(5))

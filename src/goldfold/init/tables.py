@@ -134,14 +134,16 @@ def _as_class_folders(folder: Folder, tables: Sequence[Path]) -> list[Path]:
 
 
 def _require_whole(folder: Folder, train: Path, asked: Path | None, others: Sequence[Path]) -> None:
-    """Raise QuestionError for other tables with the columns of the training table, which may be a part of it.
+    """Raise QuestionError for other tables with the columns of the training table, or all but its id, which may be a part of it.
 
     A table with ids that are `asked` has the solution.
     """
     columns = set(folder.header(train)) if others else set()
-    alike = [path for path in others if ANY not in path.parts and set(folder.header(path)) == columns]
+    headers = {path: set(folder.header(path)) for path in others if ANY not in path.parts}
+    alike = [path for path, header in headers.items() if header == columns]
     ids = set(folder.cells(asked).iloc[:, 0]) if alike and asked else set()
-    parts = [str(path) for path in alike if ids.isdisjoint(folder.cells(path).iloc[:, 0])]
+    without_ids = [path for path in headers if asked and headers[path] == columns - {folder.header(asked)[0]} != columns]
+    parts = [str(path) for path in alike if ids.isdisjoint(folder.cells(path).iloc[:, 0])] + [*map(str, without_ids)]
     if parts:
         more = parts[0] if len(parts) == 1 else parts
         raise QuestionError(
