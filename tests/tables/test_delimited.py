@@ -7,6 +7,7 @@ import pytest
 
 from goldfold.errors import InputError, QuestionError
 from goldfold.tables import header_guess, header_of, read_text_table
+from goldfold.tables.delimited import SAMPLE
 from goldfold.tables.encoding import as_utf8
 
 
@@ -303,3 +304,11 @@ def test_the_header_of_a_large_file_is_read_from_its_beginning(tmp_path):
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(b"id,a,a\n" + b"1,2,3\n" * 300_000)[:-20])
     assert header_of(path) == ["id", "a", "a.1"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "gb18030"])
+def test_the_header_of_a_long_table_is_read_from_its_beginning_in_any_encoding(tmp_path, encoding):
+    path = tmp_path / "t.csv"
+    path.write_bytes(("id,名字\n" + "".join(f"{row},张伟{row}\n" for row in range(90_000))).encode(encoding))
+    assert path.stat().st_size > 2 * SAMPLE
+    assert header_of(path, encoding="gb18030" if encoding == "gb18030" else None) == ["id", "名字"]

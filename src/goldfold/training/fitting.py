@@ -38,7 +38,7 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter) -> FoldResult
     reporter.started(fold.plan(epochs=1, steps=1, compute=compute))
     _, inputs = fold.training_view().__getitems__([(0, int(row)) for row in rows])
     targets = fold.codec.encode(fold.truth[rows])
-    model.to(compute.device).fit(inputs, targets, _row_weights(fold), fold.seed)
+    model.to(compute.device).fit(inputs, targets, row_weights(fold), fold.seed)
     seconds = time.monotonic() - started
 
     loss = build_loss(train, fold.codec.problem.task)
@@ -60,7 +60,7 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter) -> FoldResult
     return fold.result(key, model, compute, judged, [history])
 
 
-def _row_weights(fold: Fold) -> Array | None:
+def row_weights(fold: Fold) -> Array | None:
     """Return a weight for each training row, (n,), with a mean of 1; None if params.yaml asks for none."""
     train, problem, truth = fold.config.train, fold.codec.problem, fold.truth[fold.training_rows]
     weights = None if fold.weights is None else fold.weights[fold.training_rows]
