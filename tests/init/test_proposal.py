@@ -327,6 +327,17 @@ def test_a_target_in_a_table_of_its_own_is_joined_where_it_has_every_row_and_tol
         propose(root, str(root), {})
 
 
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02binary", "id,town\n1,Москва\n".encode("cp1251")])
+def test_a_file_beside_the_tables_that_cannot_be_read_is_named_and_stops_nothing(tables, content):
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 100))
+    (root / "notes.csv").write_bytes(content)
+    assert "not read: notes.csv" in [one.why for one in propose(root, str(root), {}).settings]
+    (root / "train.csv").unlink()
+    (root / "test.csv").unlink()
+    with pytest.raises(InputError, match=r"notes.csv (is empty|holds NUL bytes|is not written in UTF-8)"):
+        propose(root, str(root), {})
+
+
 def test_features_of_the_training_rows_are_joined_to_their_labels(tables):
     train = rows(30)
     labels = train[["key"]].assign(y=[0, 1] * 15)

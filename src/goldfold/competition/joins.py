@@ -10,6 +10,7 @@ from goldfold.competition.tables import require_columns
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
 from goldfold.schema.column import stripped_cells
+from goldfold.schema.kinds import NEARLY_ALL
 from goldfold.schema.numbers import canonical, plain_numbers
 from goldfold.tables import TextTable, read_text_table
 
@@ -60,13 +61,13 @@ def joined(table: TextTable, joins: Sequence[tuple[Key, TextTable]], needed: boo
 
 
 def key_of(other: pd.DataFrame, tables: Sequence[pd.DataFrame]) -> Key | None:
-    """Return the columns by which a table has one row for each row of all tables; None where none do, or it adds no column."""
+    """Return the columns by which a table has one row for nearly every row of all tables; None where none do, or it adds none."""
     shared = [str(name) for name in other if all(name in table for table in tables)]
     if all(any(name in table for table in tables) for name in other):
         return None
     for key in dict.fromkeys([*((name,) for name in shared), tuple(shared)] if shared else []):
         keys = [_keys(table, other, key) for table in tables]
-        if all(known.is_unique and asked.isin(known).all() for asked, known in keys):
+        if all(known.is_unique and asked[asked != ""].isin(known).mean() >= NEARLY_ALL for asked, known in keys):
             return key
     return None
 

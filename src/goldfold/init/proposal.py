@@ -156,7 +156,7 @@ def _competition(
         targets = [problem.as_shipped(target) for target in problem.targets]
         values["target"] = (_alone(targets), decided["target"])
     if tables.joins:
-        why = "each has one row for every row of the training and the test table"
+        why = "each has one row for every row of the tables, or nearly; what it lacks is missing"
         values["join"] = ({str(path): _alone(key) for path, key in tables.joins.items()}, why)
     positive = f"; the positive class is {problem.classes[1]}" if problem.task == "binary" else ""
     values["task"] = (problem.task, decided["task"] + positive)

@@ -56,8 +56,11 @@ def find_tables(files: Files, folder: Folder, overrides: Mapping[str, object]) -
     _require_known(folder, [role for role in ROLES if role not in named and role not in overrides])
     if {"test", "train"} <= set(others):
         named |= _of_one_target(folder, others["train"], others["test"])
-    if "train" not in named and (readable := [path for path in rest if _holds_rows(folder, path)]):
-        named |= _by_columns(folder, readable, named)
+    if "train" not in named and rest:
+        readable = [path for path in rest if _holds_rows(folder, path)]
+        # Where none is, what is wrong with the first is the message.
+        unreadable = [path for path in rest if JSON not in path.name.lower()] if not readable else []
+        named |= _by_columns(folder, [*readable, *unreadable], named) if readable or unreadable else {}
     paths = {path for path, _ in named.values()}
     unread = tuple(path for path in tables if path not in paths)
     if "train" in named and "extra" not in overrides:
@@ -234,10 +237,10 @@ def _by_columns(folder: Folder, rest: Sequence[Path], named: Mapping[str, Named]
 
 
 def _holds_rows(folder: Folder, path: Path) -> bool:
-    """Whether a file holds rows of a competition; JSON may hold other things: metadata, or the names of numbered labels."""
-    if JSON not in path.name.lower():
-        return True
+    """Whether a file holds rows of a competition: not a damaged one, nor JSON with metadata, or the names of numbered labels."""
     try:
+        if JSON not in path.name.lower():
+            return bool(folder.header(path))
         cells = folder.cells(path)
     except InputError:
         return False
