@@ -219,7 +219,7 @@ def worded_column(name: str, counts: pd.Series) -> Column:
     if (numbers * shares).sum() > 1 / 2 and numbers.sum() > FEW_NUMBERS:
         others = ", ".join(map(repr, cells[~numbers].head(3)))
         doubt = f"more than half of its cells are numbers, but {others} are none: competition.missing can name what means nothing"
-    elif len(units := units_of(pa.array(cells.head(SAMPLED)))) > 1:
+    elif len(counts) > FEW_NUMBERS and len(units := units_of(pa.array(cells.head(SAMPLED)))) > 1:
         listed = ", ".join(unit or "no unit" for unit in units[:UNITS])
         doubt = (
             f"its cells are numbers with several units ({listed}), which are no numbers together: write them in one, or drop it"
