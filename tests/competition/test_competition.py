@@ -1,13 +1,17 @@
+import numpy as np
 import pandas as pd
 import pytest
 from tests.conftest import write_image
 
+from goldfold.audit import audit
 from goldfold.competition import read_solution
 from goldfold.competition.demo import write_digits
 from goldfold.config import CompetitionConfig, SplitConfig
 from goldfold.errors import InputError, QuestionError
 from goldfold.modalities.image.settings import ImagePrepareConfig
-from goldfold.prepare import prepare
+from goldfold.modalities.table.settings import TablePrepareConfig
+from goldfold.prepare import PreparedSet, prepare
+from goldfold.prepare.prepared_set import ALWAYS, LEFT_OUT
 
 
 def images_of(competition):
@@ -262,6 +266,68 @@ def test_extra_rows_of_a_table_are_trained_on_and_never_validated(write_competit
         assert not {12, 13, 14} & set(prepared.validation_rows(fold).tolist())
 
 
+def test_extra_rows_of_several_tables_have_weights_and_ids_of_their_own(read, tmp_path):
+    root = tmp_path / "pets"
+    root.mkdir()
+    pd.DataFrame({"id": range(6), "size": range(6), "label": list("ababab")}).to_csv(root / "train.csv", index=False)
+    pd.DataFrame({"id": [6, 7], "size": [6, 7]}).to_csv(root / "test.csv", index=False)
+    pd.DataFrame({"id": [6, 7], "label": ["a", "a"]}).to_csv(root / "sample_submission.csv", index=False)
+    pd.DataFrame({"Size": ["1,5", "2"], "label": ["a", "b"]}).to_csv(root / "old.csv", index=False)
+    pd.DataFrame({"label": ["b"]}).to_csv(root / "few.csv", index=False)
+    competition = read(root, modality="table", extra=["old.csv", {"path": "few.csv", "weight": 0.25}])
+    assert competition.train["id"].tolist()[6:] == ["old_0", "old_1", "few_0"]
+    assert competition.train["size"].tolist()[6:8] == [1.5, 2] and np.isnan(competition.train["size"].iloc[8])
+    assert competition.weights.tolist() == [1] * 8 + [0.25]
+    told = {decision.value: decision.why for decision in competition.decisions if decision.setting == "file"}
+    assert told["few.csv: 1 rows"] == "few.csv lacks id, size of train.csv"
+    assert read(root, extra="old.csv").weights is None
+    prepared, _ = prepare(competition, SplitConfig(n_folds=3, folds=(0,)), TablePrepareConfig(), tmp_path / "prepared")
+    assert PreparedSet.load(prepared.folder).weights.tolist() == competition.weights.tolist()
+
+
+def test_extra_rows_that_repeat_training_rows_are_left_out_and_the_fold_stays(read, tmp_path):
+    root = tmp_path / "pets"
+    root.mkdir()
+    cells = np.random.default_rng(0).normal(size=(40, 4)).round(6).astype(str)
+    rows = pd.DataFrame(cells, columns=list("wxyz")).assign(label=["a", "b"] * 20)
+    rows[:30].to_csv(root / "train.csv", index_label="id")
+    rows[30:36].drop(columns="label").set_axis(range(30, 36)).to_csv(root / "test.csv", index_label="id")
+    rows.iloc[[2, 31, 38]].to_csv(root / "old.csv", index=False)
+    competition = read(root, modality="table", extra="old.csv")
+    split = SplitConfig(n_folds=3, folds=(0,))
+    prepared, summary = prepare(competition, split, TablePrepareConfig(), tmp_path / "prepared")
+    assert prepared.folds[30:].tolist() == [LEFT_OUT, ALWAYS, ALWAYS] and prepared.folds[:30].min() == 0
+    assert ("extra", "1 of 3 rows left out") in {(told["setting"], told["value"]) for told in summary["decided"]}
+    found = audit(prepared, competition, TablePrepareConfig()).findings
+    # The copy of a training row is not trained on, that of a test row is.
+    assert [finding.message[:14] for finding in found if finding.about == "train and test"] == ["1 of 6 test ro"]
+    assert "duplicates across folds" not in {finding.about for finding in found}
+
+
+def test_a_table_is_joined_by_its_key_however_that_is_spelt(read, tmp_path):
+    root = tmp_path / "sales"
+    root.mkdir()
+    pd.DataFrame({"id": range(6), "store": [1, 2, 1, 2, 1, 3], "sold": [1.5, 2, 3, 4, 5, 7]}).to_csv(
+        root / "train.csv", index=False
+    )
+    pd.DataFrame({"id": [6, 7], "store": [2.0, 9.0]}).to_csv(root / "test.csv", index=False)
+    pd.DataFrame({"store": ["01", "02", "03"], "town": list("xyz"), "id": ["-", "+", "*"]}).to_csv(
+        root / "stores.csv", index=False
+    )
+    competition = read(root, modality="table", join={"stores.csv": "store"})
+    assert competition.train["town"].tolist() == list("xyxyxz") and competition.train["id"].tolist() == list("012345")
+    assert competition.test["town"].tolist()[0] == "y" and pd.isna(competition.test["town"].iloc[1])
+    told = {decision.value: decision.why for decision in competition.decisions if decision.setting == "file"}
+    assert told["test.csv: 2 rows"] == "town joined from stores.csv by store, which has no row for 1 of its rows"
+    with pytest.raises(InputError, match=r"(?s)stores.csv has no row for any id of train.csv.*train.csv has 0; stores.csv has -"):
+        read(root, join={"stores.csv": "id"})
+    with pytest.raises(InputError, match=r"has no column shop"):
+        read(root, join={"stores.csv": "shop"})
+    pd.DataFrame({"store": ["1", "1"], "town": list("xy")}).to_csv(root / "stores.csv", index=False)
+    with pytest.raises(InputError, match=r"(?s)several rows for a store.*row 3: 1"):
+        read(root, join={"stores.csv": "store"})
+
+
 def test_extra_rows_of_class_folders(read, tmp_path):
     for label in "ab":
         for number in range(4):
@@ -285,6 +351,12 @@ def test_extra_rows_that_cannot_be_are_reported(write_competition, read, extra, 
     root = write_competition({"label": list("abab")}, {"label": ["a"] * 4})
     with pytest.raises(InputError, match=message):
         read(root, extra=extra)
+
+
+def test_a_target_in_percent_is_no_number_until_its_scale_is_clear(write_competition, read):
+    root = write_competition({"share": [f"{row}.5%" for row in range(12)]}, {"share": ["0.1"] * 4})
+    with pytest.raises(InputError, match=r"share is written in %: is 0.5% to be answered"):
+        read(root)
 
 
 def test_a_target_of_one_value_is_refused(write_competition, read):

@@ -179,3 +179,13 @@ def test_a_label_is_compared_once_however_many_rows_have_it(monkeypatch):
     monkeypatch.setattr(labels, "_plain", lambda label: compared.append(label) or plain(label))
     rows = pd.Series(["Cat", "dog", "1.0"] * 1000)
     assert labels.as_classes(rows, ["cat", "dog", "1"]).tolist() == ["cat", "dog", "1"] * 1000 and len(compared) == 6
+
+
+def test_a_binary_sample_may_have_a_column_for_each_class(tmp_path):
+    truth = ["1", "0", "1", "1"]
+    train, test = table(TRAIN, 0, {"won": ["0", "1", "1"] * 4}), table(TEST, 50)
+    config = write(tmp_path, train, test, test[["id"]].assign(**{"0": 0.5, "1": 0.5}))
+    test[["id"]].assign(won=truth).to_csv(tmp_path / "solution.csv", index=False)
+    lines, score = answered(tmp_path, config.model_copy(update={"solution": str(tmp_path / "solution.csv")}))
+    assert lines[0] == "id,0,1" and score == pytest.approx(1, abs=0.01)
+    assert [round(float(line.split(",")[2])) for line in lines[1:]] == list(map(int, truth))

@@ -289,15 +289,66 @@ def test_more_tables_like_the_training_table_are_asked_about(tables):
     with pytest.raises(QuestionError, match=r"(?s)^train_2.csv: the columns are those of train.csv.*extra: null"):
         propose(root, str(root), {})
     assert section(root, extra="train_2.csv")["extra"] == "train_2.csv"
+    assert not [one for one in propose(root, str(root), {"extra": "train_2.csv"}).settings if "train_2" in one.why]
+    tables(train_2=rows(20, 40, y=[0, 1] * 10).drop(columns="key"))
+    with pytest.raises(QuestionError, match=r"^train_2.csv: the columns are those of train.csv"):
+        propose(root, str(root), {})
     assert len(propose(root, str(root), {"extra": None}).competition.train) == 30
 
 
-def test_a_target_in_a_table_of_its_own_is_told(tables):
+def test_tables_with_a_row_for_every_row_are_joined(tables):
+    stores = pd.DataFrame({"size": range(5), "town": list("vwxyz")})
+    days = pd.DataFrame({"size": [n % 5 for n in range(15)], "colour": [f"c{n % 3}" for n in range(15)], "warm": range(15)})
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 100), stores=stores, days=days, few=stores[:3], more=days[:4])
+    written = worked_out(root)
+    assert written["competition"]["join"] == {"stores.csv": "size", "days.csv": ["size", "colour"]}
+    assert {"town", "warm"} <= set(propose(root, str(root), {}).competition.train)
+    assert not section(root, join={}).get("join")
+
+
+def test_a_plain_text_that_is_called_as_a_table_is_asked_about(tables):
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 100))
+    (root / "sampleSubmission.txt").write_text("key,y\n" + "".join(f"{key},0.5\n" for key in range(100, 106)))
+    with pytest.raises(QuestionError, match=r"sampleSubmission.txt: is this text a table, the sample submission\?"):
+        propose(root, str(root), {})
+    written = worked_out(root, sample_submission="sampleSubmission.txt")["competition"]
+    assert written["answer"] == "probability" and section(root, sample_submission=None)["answer"] == "label"
+
+
+def test_a_target_in_a_table_of_its_own_is_joined_where_it_has_every_row_and_told_where_not(tables):
     train = rows(30)
     labels = train[["key"]].assign(y=[0, 1] * 15)
     root = tables(train=train, train_labels=labels, test=rows(6, 100), sample_submission=labels[:6].assign(key=range(100, 106)))
+    written = section(root)
+    assert written["join"] == {"train_labels.csv": "key"} and (written["target"], written["task"]) == ("y", "binary")
+    assert "y" not in propose(root, str(root), {}).competition.test
+    tables(train_labels=labels[:20])
     with pytest.raises(InputError, match=r"(?s)train.csv has no column to predict.*train_labels.csv: key, y"):
         propose(root, str(root), {})
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02binary", "id,town\n1,Москва\n".encode("cp1251")])
+def test_a_file_beside_the_tables_that_cannot_be_read_is_named_and_stops_nothing(tables, content):
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 100))
+    (root / "notes.csv").write_bytes(content)
+    assert "not read: notes.csv" in [one.why for one in propose(root, str(root), {}).settings]
+    (root / "train.csv").unlink()
+    (root / "test.csv").unlink()
+    with pytest.raises(InputError, match=r"notes.csv (is empty|holds NUL bytes|is not written in UTF-8)"):
+        propose(root, str(root), {})
+
+
+def test_features_of_the_training_rows_are_joined_to_their_labels(tables):
+    train = rows(30)
+    labels = train[["key"]].assign(y=[0, 1] * 15)
+    root = tables(
+        train_labels=labels,
+        train_features=train,
+        test_features=rows(6, 100),
+        sample_submission=labels[:6].assign(key=range(100, 106)),
+    )
+    assert section(root)["join"] == {"train_features.csv": "key"}
+    assert {"size", "colour"} <= set(propose(root, str(root), {}).competition.train)
 
 
 def test_a_patient_that_some_rows_lack_is_told(tables):

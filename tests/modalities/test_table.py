@@ -20,6 +20,8 @@ from goldfold.prediction.exports import export
 from goldfold.prediction.test_set import predict
 from goldfold.prepare import prepare
 from goldfold.training import FoldResult, train_fold
+from goldfold.training.fitting import row_weights
+from goldfold.training.fold import read_fold
 from goldfold.training.reporter import Silent
 from goldfold.validation.cross_validation import validate
 
@@ -165,6 +167,16 @@ def test_a_model_goes_through_the_whole_pipeline(prepared_with, table_root, tmp_
     assert names[0] == f"{table_root / 'test.csv'} row 2"
     with pytest.raises(InputError, match="the rows have no column number"):
         predict_outside(loaded, table.drop(columns="number"))
+
+
+@pytest.mark.parametrize("balanced", [{}, {"class_weights": "balanced"}, {"sampling": "balanced"}])
+def test_weights_of_rows_are_an_estimators_sample_weight(prepared_with, table_root, balanced):
+    config, prepared, _ = prepared_with(table_root, model={"name": "HistGradientBoosting"}, train=balanced)
+    plain = row_weights(read_fold(prepared, 0, 0, config))
+    weights = np.where(np.arange(len(prepared.train)) % 2, 0.25, 1.0)
+    fold = read_fold(replace(prepared, weights=weights), 0, 0, config)
+    expected = weights[fold.training_rows] * (1 if plain is None else plain)
+    assert row_weights(fold) == pytest.approx(expected / expected.mean()) and (plain is None) == (balanced == {})
 
 
 @pytest.mark.slow

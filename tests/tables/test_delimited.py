@@ -1,19 +1,22 @@
 """Delimited text of any dialect becomes the texts of its cells, or one message with the row."""
 
 import gzip
+from pathlib import Path
 
 import pytest
 
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError
 from goldfold.tables import header_guess, header_of, read_text_table
+from goldfold.tables.delimited import SAMPLE
+from goldfold.tables.encoding import as_utf8
 
 
 @pytest.fixture
 def read(tmp_path):
-    def written(content, name="t.csv", header=None):
+    def written(content, name="t.csv", header=None, encoding=None):
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_text_table(path, header)
+        return read_text_table(path, header, encoding)
 
     return written
 
@@ -74,7 +77,8 @@ def test_unicode_is_read_in_any_of_its_encodings(read, encoding):
 def test_windows_1252_is_read_and_said_with_its_first_row(read):
     table = read("id,city\n1,Bonn\n2,Köln – Süd\n".encode("cp1252"))
     assert table.cells["city"].tolist() == ["Bonn", "Köln – Süd"]
-    assert table.remarks == ("row 3 is not written in UTF-8; its letters were read as Windows-1252, 3 in the file",)
+    (remark,) = table.remarks
+    assert remark.startswith("row 3 is not written in UTF-8; its letters were read as Windows-1252, 3 in the file")
 
 
 ALPHABETS = {
@@ -99,8 +103,23 @@ def test_western_signs_are_read_as_windows_1252(read, text):
 @pytest.mark.parametrize("encoding", ALPHABETS)
 def test_another_alphabet_that_is_not_utf8_is_a_question(read, encoding):
     text = f'"{ALPHABETS[encoding]}"'
-    with pytest.raises(InputError, match="its encoding is not clear: row 2"):
-        read(f"id,city\n1,{text}\n2,{text}\n".encode(encoding))
+    data = f"id,city\n1,{text}\n2,{text}\n".encode(encoding)
+    with pytest.raises(QuestionError, match=r"(?s)its encoding is not clear.*row 2") as question:
+        read(data)
+    assert any(data.decode(reply.value) == data.decode(encoding) for reply in question.value.replies)
+    assert read(data, encoding=encoding).cells["city"][0] == ALPHABETS[encoding]
+
+
+def test_a_question_about_an_encoding_shows_the_letters(read):
+    plain = "a plain text of many words that comes first"
+    with pytest.raises(QuestionError, match=r"encoding: cp1251   # row 3 reads '.*Москва, Россия'"):
+        read(f"id,note,city\n1,{plain},x\n2,{plain},Москва, Россия\n3,{plain},Тула\n".encode("cp1251"))
+
+
+def test_a_stated_encoding_is_for_what_is_no_utf8():
+    assert as_utf8(Path("t.csv"), "ä".encode(), "cp1251") == ("ä".encode(), [])
+    with pytest.raises(InputError, match=r"t.csv is not written in gb18030: row 2"):
+        as_utf8(Path("t.csv"), b"a\n\xff\n", "gb18030")
 
 
 def test_nul_bytes_are_an_error_with_their_row(read):
@@ -285,3 +304,11 @@ def test_the_header_of_a_large_file_is_read_from_its_beginning(tmp_path):
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(b"id,a,a\n" + b"1,2,3\n" * 300_000)[:-20])
     assert header_of(path) == ["id", "a", "a.1"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "gb18030"])
+def test_the_header_of_a_long_table_is_read_from_its_beginning_in_any_encoding(tmp_path, encoding):
+    path = tmp_path / "t.csv"
+    path.write_bytes(("id,名字\n" + "".join(f"{row},张伟{row}\n" for row in range(90_000))).encode(encoding))
+    assert path.stat().st_size > 2 * SAMPLE
+    assert header_of(path, encoding="gb18030" if encoding == "gb18030" else None) == ["id", "名字"]

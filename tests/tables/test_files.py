@@ -211,6 +211,18 @@ def test_a_workbook_is_read_from_its_first_sheet_with_rows(tmp_path):
         read_text_table(path)
 
 
+def test_a_workbook_of_several_tables_is_refused(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "train"
+    for sheet in (workbook.active, workbook.create_sheet("test")):
+        sheet.append(["id", "a"])
+        sheet.append([1, 2])
+    workbook.save(tmp_path / "data.xlsx")
+    with pytest.raises(InputError, match=r"(?s)has sheets that are tables of their own: train, test.*train.csv and test.csv"):
+        read_text_table(tmp_path / "data.xlsx")
+
+
 def test_without_openpyxl_a_workbook_names_the_command(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
     (tmp_path / "t.xlsx").write_bytes(zipped(**{"[Content_Types].xml": b""}))

@@ -1,18 +1,21 @@
 """The recipes around a training step: micro-batches, memory, mixing, weights of classes, losses, averages."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from tests.conftest import score_again
+from torchvision.transforms import v2
 
 from goldfold.config import TrainConfig
 from goldfold.errors import InputError
 from goldfold.modalities.image.model import ImageModel
 from goldfold.training import train_fold
-from goldfold.training.balance import class_weights
+from goldfold.training.balance import class_weights, weigh
 from goldfold.training.losses import FocalLoss, build_loss
 from goldfold.training.reporter import Silent
-from goldfold.training.step import train_step
+from goldfold.training.step import _mixed, train_step
 from goldfold.training.trainer import make_trainer
 
 
@@ -41,6 +44,45 @@ def test_micro_batches_add_up_to_the_batch(digits, settings, size):
     loss, whole = gradient(digits, settings())
     same, added = gradient(digits, settings(micro_batch_size=size))
     assert torch.allclose(loss, same, rtol=1e-4) and torch.allclose(whole, added, rtol=1e-3, atol=1e-6)
+
+
+def weighted(digits, weights):
+    return replace(digits, weights=np.asarray(weights, float))
+
+
+def test_weights_of_rows_scale_their_part_of_the_gradient_and_not_the_loss(digits, settings):
+    rows = len(digits.train)
+    loss, plain = gradient(digits, settings())
+    same, alike = gradient(weighted(digits, np.full(rows, 3)), settings())
+    assert torch.equal(loss, same) and torch.allclose(plain, alike, rtol=1e-4, atol=1e-7)
+    weights = np.where(np.arange(rows) % 2, 0.1, 1.0)
+    told, whole = gradient(weighted(digits, weights), settings())
+    _, parts = gradient(weighted(digits, weights), settings(micro_batch_size=20))
+    _, others = gradient(weighted(digits, 1.1 - weights), settings())
+    assert torch.equal(loss, told) and torch.allclose(whole, parts, rtol=1e-3, atol=1e-6) and not torch.allclose(plain, whole)
+    mean = weights[digits.training_rows(0)].mean()
+    assert torch.allclose(whole * mean + others * (1.1 - mean), plain * 1.1, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["CrossEntropyLoss", "FocalLoss", "MultiMarginLoss"])
+def test_a_weight_counts_in_any_loss_as_often_as_it_says(name, settings):
+    loss = build_loss(TrainConfig(loss={"name": name}), "multiclass")
+    logits, target = torch.randn(3, 4, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2])
+    one, twice = logits.clone().requires_grad_(), torch.cat([logits, logits[:1]]).requires_grad_()
+    weigh(one, torch.tensor([2.0, 1.0, 1.0]))
+    loss(one, target).backward()
+    loss(twice, torch.cat([target, target[:1]])).backward()
+    expected = twice.grad[:3] * 4 / 3
+    expected[0] *= 2
+    assert torch.allclose(one.grad, expected)
+
+
+def test_a_mixed_row_weighs_as_its_parts_do():
+    mix = v2.MixUp(alpha=1.0)
+    images, target = torch.zeros(4, 2, 2, 1), torch.eye(4)
+    weight = torch.tensor([1.0, 0.1, 1.0, 0.1])
+    _, mixed, weights = _mixed({"image": images}, target, weight, mix, "image")
+    assert torch.allclose(mixed @ weight, weights)
 
 
 def short_of_memory(monkeypatch, most):

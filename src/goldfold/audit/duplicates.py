@@ -12,6 +12,7 @@ from goldfold.files import read_parquet
 from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet
 from goldfold.prepare.duplicates import FILE, groups_of
+from goldfold.prepare.prepared_set import LEFT_OUT
 
 SAME = 1e-9
 
@@ -30,12 +31,12 @@ class Group:
     @property
     def across_folds(self) -> bool:
         """Whether a model is validated on one of the rows and trained on another."""
-        return len({fold for fold in self.folds if fold is not None}) > 1
+        return len({fold for fold in self.folds if fold not in (None, LEFT_OUT)}) > 1
 
     @property
     def across_tables(self) -> bool:
         """Whether both tables have some of the rows."""
-        return None in self.folds and any(fold is not None for fold in self.folds)
+        return None in self.folds and any(fold not in (None, LEFT_OUT) for fold in self.folds)
 
 
 def find_groups(prepared: PreparedSet) -> list[Group] | None:

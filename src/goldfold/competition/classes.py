@@ -112,7 +112,7 @@ def columns_by_class(
     sample that also has columns of classes which no training row has.
     """
     columns = list(answers.columns) if answers is not None else []
-    if task not in ("binary", "multiclass") or not classes or set(columns) == set(classes):
+    if task not in ("binary", "multiclass") or not classes or (task == "multiclass" and set(columns) == set(classes)):
         return classes, ()
     if len(columns) == len(classes):
         bare = {name.casefold(): column for name, column in zip(bare_names(columns), columns, strict=True)}

@@ -1,9 +1,10 @@
 """Competition: the organisers' files, read and checked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from goldfold.competition import contract
@@ -28,7 +29,7 @@ from goldfold.competition.solution import Asked, solution_table
 from goldfold.competition.tables import fields_of, require_columns, require_ids
 from goldfold.config import CompetitionConfig, ImageTemplates, Kind, PrepareConfig, Task
 from goldfold.errors import InputError
-from goldfold.metrics import find_metric
+from goldfold.metrics import Array, find_metric
 from goldfold.schema import Schema, work_out_schema
 from goldfold.tables import TextTable, header_guess, read_text_table
 
@@ -37,10 +38,10 @@ from goldfold.tables import TextTable, header_guess, read_text_table
 class Competition:
     """The problem, the training and test tables, where each row's image is, and the sample submission.
 
-    Tables keep every column that was shipped, as values by the `schema`; the last `extra` training rows are those of
-    competition.extra. The images of test rows lie where those of the `test_part` do: where the training rows' do if the test rows
-    were held out. Ids are texts; the targets are texts (labels) or numbers. `sample` is the contract of the answer, as
-    texts: its columns, their order and its ids.
+    Tables keep every column that was shipped, as values by the `schema`; the last training rows are those of competition.extra,
+    whose weights are `extra_weights`. The images of test rows lie where those of the `test_part` do: where the training rows'
+    do if the test rows were held out. Ids are texts; the targets are texts (labels) or numbers. `sample` is the contract of the
+    answer, as texts: its columns, their order and its ids.
     """
 
     problem: Problem
@@ -51,8 +52,20 @@ class Competition:
     templates: ImageTemplates
     decisions: tuple[Decision, ...]
     schema: Schema
-    extra: int = 0
+    extra_weights: Array = field(default_factory=lambda: np.ones(0))
     test_part: Part = "test"
+
+    @property
+    def extra(self) -> int:
+        """How many of the training rows, the last ones, are those of competition.extra."""
+        return len(self.extra_weights)
+
+    @property
+    def weights(self) -> Array | None:
+        """How much each training row counts, (n,); None where all count alike."""
+        if (self.extra_weights == 1).all():
+            return None
+        return np.concatenate([np.ones(len(self.train) - self.extra), self.extra_weights])
 
     def row_images(self) -> RowImages:
         """The image of each training row, then of each test row, by the `templates` of the two tables; see `find_images`."""
@@ -71,7 +84,7 @@ def read_competition(
     where the files disagree, and QuestionError for what they leave open.
     """
     files = find_files(config)
-    shipped = _with_clean_labels(config, read_shipped(config, files, _sample(files)))
+    shipped = _with_clean_labels(config, read_shipped(config, files, _sample(files, config.encoding)))
     names = shipped.names
     _require_rows(config, shipped)
     asked = shipped.sample
@@ -105,7 +118,7 @@ def read_competition(
         templates=ImageTemplates(train=train_images, test=test_images),
         decisions=(*shipped.decisions, *decisions, *spelled, *worked_out, *renamed, *columns_read(schema.columns)),
         schema=schema,
-        extra=len(shipped.extra),
+        extra_weights=shipped.weights,
         test_part="train" if len(train) < len(shipped.train) + len(shipped.extra) else "test",
     )
 
@@ -119,7 +132,7 @@ def read_solution(
     """
     if config.solution:
         asked = Asked.of(problem, sample, test) if sample is not None and test is not None else None
-        return solution_table(Path(config.solution), problem, config.labels, asked)
+        return solution_table(Path(config.solution), problem, config.labels, asked, config.encoding)
     files = find_files(config)
     if files.sample or files.test:
         return None
@@ -192,20 +205,21 @@ def _require_rows(config: CompetitionConfig, shipped: Shipped) -> None:
     require_ids(shipped.train, names.id, shipped.source)
     if not ((config.task == "multilabel" or shipped.separator) and len(names.targets) == 1):
         work_out.require_targets(shipped.train, names.targets, names.id, str(shipped.source))
-    if config.extra:
-        work_out.require_targets(shipped.extra, names.targets, names.id, str(Path(config.path) / config.extra))
+    if config.extras:
+        where = ", ".join(str(Path(config.path) / extra.path) for extra in config.extras)
+        work_out.require_targets(shipped.extra, names.targets, names.id, where)
 
 
-def _sample(files: Files) -> TextTable | None:
+def _sample(files: Files, encoding: str | None) -> TextTable | None:
     """The sample submission; raises InputError for one without names of its columns, which a submission has to have."""
     if files.sample is None:
         return None
-    if not header_guess(files.sample).header:
+    if not header_guess(files.sample, encoding).header:
         raise InputError(
             f"{files.sample} begins with a row, not with the names of its columns",
             mend="write a first line with the names that the competition's page shows",
         )
-    return read_text_table(files.sample)
+    return read_text_table(files.sample, encoding=encoding)
 
 
 def _test_rows(

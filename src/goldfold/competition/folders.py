@@ -39,8 +39,7 @@ def tables_from_folders(config: CompetitionConfig, root: Path) -> FolderTables:
     and for training images without a label.
     """
     shipped = image_files(root)
-    if config.extra:
-        shipped = [path for path in shipped if not path.is_relative_to(config.extra)]
+    shipped = [path for path in shipped if not any(path.is_relative_to(extra.path) for extra in config.extras)]
     if not shipped:
         raise InputError(
             f"{root} has neither a training table nor images",
@@ -67,12 +66,11 @@ def tables_from_folders(config: CompetitionConfig, root: Path) -> FolderTables:
     return FolderTables(train, test, solution, tuple(decisions))
 
 
-def extra_from_folders(config: CompetitionConfig, root: Path) -> pd.DataFrame:
-    """The table of the training images in the folder competition.extra, as `tables_from_folders` makes it.
+def extra_from_folder(config: CompetitionConfig, root: Path, folder: Path) -> pd.DataFrame:
+    """The table of the training images in a folder of competition.extra, as `tables_from_folders` makes it.
 
     Their ids are their paths, so that they are not taken for images of the competition.
     """
-    folder = Path(str(config.extra))
     table = tables_from_folders(config.model_copy(update={"extra": None}), root / folder).train
     paths = [str(folder / path) for path in table["path"]]
     return table.assign(id=paths, path=paths)

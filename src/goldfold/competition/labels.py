@@ -17,8 +17,8 @@ from goldfold.config import Task
 from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.schema import Column, work_out_column
 from goldfold.schema.column import stripped, stripped_cells
+from goldfold.schema.kinds import FEW_NUMBERS, MISSING, NEARLY_ALL, TRUTHS
 from goldfold.schema.numbers import NumberFormat, canonical, read_numbers
-from goldfold.schema.schema import FEW_NUMBERS, MISSING, NEARLY_ALL, TRUTHS
 
 SPELLED: Sequence[Callable[[str], str]] = (
     *(str.upper, str.lower, str.capitalize, str.title),
@@ -45,7 +45,7 @@ def one_spelling(labels: pd.Series, renamed: Mapping[str, str], task: Task | Non
     Spaces around labels and forms of Unicode are never meant; 1, 1.0 and 01 are one label; numbers written with a unit or a
     decimal comma become plain ones; a list such as ['a', 'b'] becomes its labels. `renamed` says what a label is to be called.
     Raises QuestionError for labels that differ by their case alone unless all are `asked`, and InputError for a few words among
-    numbers where no `task` says what is meant.
+    numbers where no `task` says what is meant, and for percentages where answers are `asked`.
     """
     name, decisions = str(labels.name), []
     clean = pd.Series(stripped(labels).to_pandas().to_numpy(), labels.index, dtype="str", name=name)
@@ -60,6 +60,11 @@ def one_spelling(labels: pd.Series, renamed: Mapping[str, str], task: Task | Non
     if renamed:
         clean = clean.map(lambda label: renamed.get(label, label)).astype("str")
     column = work_out_column(name, stripped_cells([clean]))
+    if column.kind == "number" and column.format.get("after") == "%" and asked:
+        raise InputError(
+            f"{name} is written in %: is {clean.iloc[0]} to be answered as that, as its number, or as a share of 1?",
+            mend=f"write {name} in the training table as the sample submission has it",
+        )
     if column.kind == "number" and not column.odd_cells and not column.missing:
         return _as_numbers(clean, NumberFormat.from_json(column.format), column.why, decisions)
     if column.kind == "number" and task is None:

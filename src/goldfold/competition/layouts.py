@@ -1,20 +1,23 @@
 """A competition's rows, by the layout of its files: tables, or folders of images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from goldfold.competition import contract
 from goldfold.competition.decision import Decision
 from goldfold.competition.files import Files
-from goldfold.competition.folders import LABEL, extra_from_folders, tables_from_folders
+from goldfold.competition.folders import LABEL, extra_from_folder, tables_from_folders
+from goldfold.competition.joins import joined, read_joins
 from goldfold.competition.names import ROW, Names, with_ids, with_their_ids, work_out_names
 from goldfold.competition.problem import Ids
 from goldfold.competition.tables import fields_of, filled, named_alike, require_columns, require_ids
 from goldfold.config import CompetitionConfig, ImageTemplates
 from goldfold.errors import InputError
+from goldfold.metrics import Array
 from goldfold.tables import TextTable, read_text_table
 
 SHOWN = 8
@@ -24,11 +27,11 @@ SHOWN = 8
 class Shipped:
     """The rows that a competition ships, as texts where they are ids or targets.
 
-    `test` is None without a test table or folder, and `extra` is empty where params.yaml names none. `images` has the
-    templates of a row's image, see `find_images`; `source` is the file or folder of the training rows, and `tables` are the
-    files as they were read, none for folders; `sample` is the sample submission with its ids, which it has as `ids` says.
-    `solution` has the labels of the test rows, where their folders tell, and
-    `separator` is what separates the labels of a row where they were lists.
+    `test` is None without a test table or folder, and `extra` is empty where params.yaml names none; `weights` has a weight for
+    each of its rows. `images` has the templates of a row's image, see `find_images`; `source` is the file or folder of the
+    training rows, and `tables` are the files as they were read, none for folders; `sample` is the sample submission with its ids,
+    which it has as `ids` says. `solution` has the labels of the test rows, where their folders tell, and `separator` is what
+    separates the labels of a row where they were lists.
     """
 
     names: Names
@@ -43,6 +46,7 @@ class Shipped:
     tables: Sequence[TextTable] = ()
     solution: pd.DataFrame | None = None
     separator: str | None = None
+    weights: Array = field(default_factory=lambda: np.ones(0))
 
 
 def read_shipped(config: CompetitionConfig, files: Files, sample: TextTable | None) -> Shipped:
@@ -55,19 +59,19 @@ def read_shipped(config: CompetitionConfig, files: Files, sample: TextTable | No
 
 
 def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: TextTable | None) -> Shipped:
-    train = read_text_table(path, config.header)
-    test = _as_in_training(read_text_table(files.test, config.header), train) if files.test else None
-    extra = _as_in_training(_extra_table(files.root / config.extra), train) if config.extra else None
+    train = read_text_table(path, config.header, config.encoding)
+    test = _as_in_training(read_text_table(files.test, config.header, config.encoding), train) if files.test else None
+    extras = [_extra_table(config, files.root / extra.path, train) for extra in config.extras]
+    joins = read_joins(config, files.root)
+    train, test = joined(train, joins, needed=True), joined(test, joins) if test is not None else None
+    extras = [joined(extra, [(key, table) for key, table in joins if set(key) <= {*extra.cells}]) for extra in extras]
     train, test, sample, ids = shipped = with_their_ids(train, test, sample)
     names, decisions = work_out_names(config, shipped)
     if names.id == ROW and sample is not None and test is not None and ROW not in test.cells and ids != "order":
         test = replace(test, cells=_with_column(test.cells, ROW, sample.cells.iloc[:, 0].tolist()))
-    tables = [table for table in (train, test, extra) if table is not None]
+    tables = [table for table in (train, test, *extras) if table is not None]
     rows = _with_ids(train, names, names.targets)
-    more = _with_ids(extra, names, names.targets, "competition.extra") if extra is not None else pd.DataFrame()
-    if extra is not None:
-        require_ids(more, names.id, extra.path)
-        _require_apart(more[names.id], rows[names.id], extra.path)
+    more, weights = _extra_rows(config, extras, names, rows)
     if names.spread and test is not None and sample is not None:
         test = replace(test, cells=_spread(test.cells, sample.cells.iloc[:, 0], names.parts, train.cells))
     tested = _with_ids(test, names) if test is not None else None
@@ -78,7 +82,7 @@ def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: Te
     unread = {name: why for table in tables for name, why in table.left_out.items()}
     left_out = [Decision("columns: left out", name, why) for name, why in unread.items()]
     decisions = [*read, *decisions, *left_out]
-    return Shipped(names, rows, tested, more, config.image_templates, path, decisions, asked, ids, tables)
+    return Shipped(names, rows, tested, more, config.image_templates, path, decisions, asked, ids, tables, weights=weights)
 
 
 def _as_in_training(table: TextTable, train: TextTable) -> TextTable:
@@ -101,32 +105,63 @@ def _from_folders(config: CompetitionConfig, files: Files) -> Shipped:
     train = tables.train
     target = config.target if isinstance(config.target, str) else LABEL
     require_columns(train.columns, [target], "the table of the image folders", "competition.target")
-    if config.extra:
-        _require_extra(files.root / config.extra)
-    extra = extra_from_folders(config, files.root) if config.extra else pd.DataFrame()
+    for extra in config.extras:
+        _require_extra(files.root / extra.path)
+    extras = [extra_from_folder(config, files.root, Path(extra.path)) for extra in config.extras]
     decisions = [
         Decision("layout", "image folders", f"there is no train.csv; {len(train)} images have a label"),
         *tables.decisions,
     ]
     images = config.image_templates if config.images else ImageTemplates(train="{path}", test="{path}")
     solution = tables.solution if target == LABEL else None
-    return Shipped(Names("id", (target,)), train, tables.test, extra, images, files.root, decisions, solution=solution)
+    more = pd.concat(extras, ignore_index=True) if extras else pd.DataFrame()
+    weights = _weights(config, extras)
+    return Shipped(
+        Names("id", (target,)), train, tables.test, more, images, files.root, decisions, solution=solution, weights=weights
+    )
 
 
-def _extra_table(path: Path) -> TextTable:
-    """The table of competition.extra."""
+def _extra_table(config: CompetitionConfig, path: Path, train: TextTable) -> TextTable:
+    """A table of competition.extra, which may lack columns of the training table."""
     _require_extra(path)
     if path.is_dir():
         raise InputError(f"competition.extra: {path} is a folder", mend="name a table like the training table")
-    return read_text_table(path)
+    table = _as_in_training(read_text_table(path, config.header, config.encoding), train)
+    lacks = [str(name) for name in train.cells if name not in table.cells]
+    remarks = [f"{path.name} lacks {', '.join(lacks)} of {train.path.name}"] if lacks else []
+    return replace(table, remarks=(*table.remarks, *remarks))
 
 
-def _require_apart(ids: pd.Series, others: pd.Series, path: Path) -> None:
-    """Raise InputError for ids that the training table has too."""
+def _extra_rows(
+    config: CompetitionConfig, extras: Sequence[TextTable], names: Names, rows: pd.DataFrame
+) -> tuple[pd.DataFrame, Array]:
+    """The rows of the tables of competition.extra with their ids, which no others have, and the weight of each."""
+    tables: list[pd.DataFrame] = []
+    for extra in extras:
+        if names.id not in extra.cells and not names.parts:
+            numbers = [f"{extra.path.stem}_{row}" for row in range(len(extra.cells))]
+            extra = replace(extra, cells=_with_column(extra.cells, names.id, numbers))
+        more = _with_ids(extra, names, names.targets, "competition.extra")
+        require_ids(more, names.id, extra.path)
+        for others, where in ((rows, "the training table"), *((table, "another table of competition.extra") for table in tables)):
+            _require_apart(more[names.id], others[names.id], extra.path, where)
+        tables.append(more)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(), _weights(config, tables)
+
+
+def _weights(config: CompetitionConfig, tables: Sequence[pd.DataFrame]) -> Array:
+    """The weight of each row of the tables of competition.extra."""
+    return np.repeat([extra.weight for extra in config.extras], [len(table) for table in tables])
+
+
+def _require_apart(ids: pd.Series, others: pd.Series, path: Path, where: str) -> None:
+    """Raise InputError for ids that rows elsewhere have too."""
     shared = sorted(set(ids) & set(others))
     if shared:
         raise InputError(
-            f"{path}: {len(shared)} ids are in the training table too", shared, "remove these rows, or give them other ids"
+            f"{path}: {len(shared)} ids are in {where} too",
+            shared,
+            f"remove these rows if they are the same; if they are others, remove the column {ids.name}, and they are numbered",
         )
 
 

@@ -15,7 +15,7 @@ from goldfold.competition.problem import Problem
 from goldfold.competition.tables import line
 from goldfold.competition.task import numeric_targets
 from goldfold.errors import InputError
-from goldfold.schema.schema import TRUTHS
+from goldfold.schema.kinds import TRUTHS
 from goldfold.tables import read_text_table
 
 USAGE = "Usage"
@@ -44,7 +44,13 @@ class Asked:
         return cls(ids, tuple(columns), test[problem.answer_id or problem.id])
 
 
-def solution_table(path: Path, problem: Problem, renamed: Mapping[str, str] = {}, asked: Asked | None = None) -> pd.DataFrame:
+def solution_table(
+    path: Path,
+    problem: Problem,
+    renamed: Mapping[str, str] = {},
+    asked: Asked | None = None,
+    encoding: str | None = None,
+) -> pd.DataFrame:
     """The labels of a file by id, and its column Usage where it has one, however that is spelt.
 
     Labels stand in the training table's target columns, or in one column of another name; in a column of 0 and 1 for each class,
@@ -53,7 +59,7 @@ def solution_table(path: Path, problem: Problem, renamed: Mapping[str, str] = {}
     seen none of the labels, and for ids with two labels.
     """
     by = problem.answer_id or problem.id
-    shipped = read_text_table(path)
+    shipped = read_text_table(path, encoding=encoding)
     solution = _with_usage(shipped.with_unnamed() if problem.ids == "unnamed" else shipped.cells, problem, path)
     id_column, ids = _ids(solution, problem, asked, path)
     labels = _labels(solution.drop(columns=[*id_column, USAGE], errors="ignore"), ids, problem, asked, path)

@@ -4,7 +4,7 @@ import string
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from goldfold.config.section import Component, Section, Seed
 
@@ -38,6 +38,22 @@ class ImageTemplates(Section):
     """The template of the test rows."""
 
 
+class Extra(Section):
+    """More training rows, trained on in every fold and never validated."""
+
+    model_config = ConfigDict(json_schema_extra={"type": ["object", "string"]})
+
+    path: str = Field(min_length=1)
+    """A table in the competition's folder with the columns of the training table, or a folder with its own class folders."""
+    weight: float = Field(1.0, gt=0)
+    """How much each of its rows counts beside a row of the training table, which counts 1."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+
 class CompetitionConfig(Section):
     """The files that the organisers gave us. Everything but `path` is worked out from them where it is left out."""
 
@@ -58,6 +74,8 @@ class CompetitionConfig(Section):
     """The sample submission in `path`; by default the CSV whose name holds `submission`."""
     header: bool = True
     """Whether the tables begin with the names of their columns; where they do not, they are called column1, column2, …"""
+    encoding: str | None = None
+    """What text tables that are not UTF-8 are written in, by its name in Python: cp1251, gb18030; by default worked out."""
     id: str | tuple[str, ...] | None = None
     """The id column of the tables, or the columns that are one together; by default the first one of the sample submission or
     of the test table. Where nothing tells and the first column cannot be it, the rows are numbered."""
@@ -84,9 +102,12 @@ class CompetitionConfig(Section):
     """What becomes of the predictions of rows that share an answer."""
     pair_id: Template | None = None
     """Where the sample submission has a row per id and label: how its ids are made, `{id}_{label}` or `{id}{label:02d}`."""
-    extra: str | None = None
-    """More training rows, in `path`: a table with the columns of the training table, or a folder with its own class
-    folders. They are trained on in every fold and never validated."""
+    extra: Extra | tuple[Extra, ...] | None = None
+    """More training rows, in `path`: tables or folders, each with the weight of its rows if that is not 1, `[original.csv, {path:
+    synthetic.csv, weight: 0.3}]`. They are trained on in every fold and never validated."""
+    join: dict[str, str | tuple[str, ...]] = Field({})
+    """Tables in `path` whose columns the rows get by a key that both have, each with the key's column or columns: {store.csv:
+    Store}."""
     images: Template | ImageTemplates | None = None
     """Where a row's image is, as a template over its columns: `images/{id}_frontal.jpg`; or one for each table, `{train:
     "train/{id}.jpg", test: "test/{id}.jpg"}`. By default found by its id."""
@@ -107,12 +128,26 @@ class CompetitionConfig(Section):
             raise ValueError("is empty; leave it out")
         return value
 
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, encoding: str | None) -> str | None:
+        try:
+            b"".decode(encoding or "utf-8")
+        except (LookupError, UnicodeError):
+            raise ValueError(f"{encoding} is no encoding that Python knows, such as cp1251, gb18030 or utf-16-le") from None
+        return encoding
+
     @field_validator("classes")
     @classmethod
     def _different(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if twice := [name for name in classes or () if (classes or ()).count(name) > 1]:
             raise ValueError(f"{twice[0]} is listed twice")
         return classes
+
+    @property
+    def extras(self) -> tuple[Extra, ...]:
+        """What `extra` names, in order."""
+        return (self.extra,) if isinstance(self.extra, Extra) else self.extra or ()
 
     @property
     def image_templates(self) -> ImageTemplates:

@@ -1,6 +1,6 @@
 """A competition's files → the settings of params.yaml for them, with reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,16 +8,17 @@ from typing import Any
 from goldfold.competition import Competition, read_competition
 from goldfold.competition.names import ROW
 from goldfold.config import CompetitionConfig, parse_config
+from goldfold.config.data import Extra
 from goldfold.errors import InputError, QuestionError
 from goldfold.init.evaluation import metric_called
 from goldfold.init.files import Files, find_files
+from goldfold.init.folder import Folder
 from goldfold.init.images import images_of_rows, names_of_files
 from goldfold.init.inputs import sections, work_out_modality
 from goldfold.init.params import written
 from goldfold.init.setting import Setting, remark
 from goldfold.init.split import work_out_split
 from goldfold.init.tables import Tables, find_tables, find_target
-from goldfold.tables import header_of
 
 OVERRIDDEN = "as you said"
 FOLDERS = ("validation folder", "folder of predictions", "other folders", "copies")
@@ -55,14 +56,16 @@ def propose(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str
 def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str, answers: Mapping[str, str]) -> Proposal:
     """The settings, where nothing is left open; `answers` are the reasons of those among `overrides` that were questions."""
     files = find_files(root)
-    tables = find_tables(files, overrides)
-    target, why_target = (None, "") if overrides.get("target") else find_target(root, tables)
+    folder = Folder(root, overrides.get("encoding"))
+    tables = find_tables(files, folder, overrides)
+    target, why_target = (None, "") if overrides.get("target") else find_target(folder, tables)
     named, group = ([], None) if tables.train else names_of_files(root, overrides)
     config: dict[str, Any] = {
         "path": str(root),
         **{key: str(table[0]) for key, table in _roles(tables).items() if table},
         **({} if tables.header else {"header": False}),
         **({"target": target} if target else {}),
+        **({"join": {str(path): _alone(key) for path, key in tables.joins.items()}} if tables.joins else {}),
         **{setting.name: setting.value for setting in named},
         **overrides,
     }
@@ -89,12 +92,13 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     }
     modality = str(overrides.get("modality", modality))
     images = competition.row_images() if "image" in modality else None
+    extras = CompetitionConfig(path=path, extra=config.get("extra")).extras
     settings = [
         *_competition(config, competition, path, modality, tables, whys),
         *named,
         *(by_row or []),
         *_overridden(overrides, [*named, *(by_row or [])], answers),
-        *_remarks(files, tables, competition, "image" in modality),
+        *_remarks(files, tables, extras, competition, "image" in modality),
         *(remark("competition", f"{one.setting}: {one.value}, {one.why}") for one in (images.decisions if images else ())),
         *work_out_split(competition, group),
         *sections(competition, modality, texts, images),
@@ -144,19 +148,26 @@ def _competition(
         values["header"] = (False, "the first line holds numbers; columns are called column1, column2, …")
     if tables.train and not problem.keys:
         # Ids that are joined of columns, or counted, are worked out again.
-        name = config.get("id", problem.as_shipped(problem.id))
-        shipped = [header_of(competition.root / table[0], tables.header) for table in (tables.train, tables.test) if table]
+        name, folder = config.get("id", problem.as_shipped(problem.id)), Folder(competition.root, config.get("encoding"))
+        shipped = [folder.header(table[0], tables.header) for table in (tables.train, tables.test) if table]
         if "id" in config or any(name in columns for columns in shipped):
             values["id"] = (name, decided["id"])
     if tables.train:
         targets = [problem.as_shipped(target) for target in problem.targets]
-        values["target"] = (targets[0] if len(targets) == 1 else targets, decided["target"])
+        values["target"] = (_alone(targets), decided["target"])
+    if tables.joins:
+        why = "each has one row for every row of the tables, or nearly; what it lacks is missing"
+        values["join"] = ({str(path): _alone(key) for path, key in tables.joins.items()}, why)
     positive = f"; the positive class is {problem.classes[1]}" if problem.task == "binary" else ""
     values["task"] = (problem.task, decided["task"] + positive)
     usual = f"a default ({problem.task}, {problem.answer}): see what the competition's page says; docs/metrics.md has all"
     values["metric"] = (config.get("metric", problem.metric), usual)
     values["answer"] = (problem.answer, decided["answer"])
     return [Setting(f"competition.{key}", value, whys.get(key) or why) for key, (value, why) in values.items()]
+
+
+def _alone(names: Sequence[str]) -> str | list[str]:
+    return names[0] if len(names) == 1 else list(names)
 
 
 def _overridden(overrides: Mapping[str, Any], others: list[Setting], answers: Mapping[str, str]) -> list[Setting]:
@@ -167,7 +178,9 @@ def _overridden(overrides: Mapping[str, Any], others: list[Setting], answers: Ma
     return [Setting(f"competition.{key}", value, answers.get(key, OVERRIDDEN)) for key, value in more.items()]
 
 
-def _remarks(files: Files, tables: Tables, competition: Competition, reads_images: bool) -> list[Setting]:
+def _remarks(
+    files: Files, tables: Tables, extras: Sequence[Extra], competition: Competition, reads_images: bool
+) -> list[Setting]:
     """What a reader should know besides the settings."""
     texts = []
     decided = {decision.setting: decision for decision in competition.decisions}
@@ -178,8 +191,8 @@ def _remarks(files: Files, tables: Tables, competition: Competition, reads_image
     elif tables.train and not tables.test:
         texts.append("test: there is no test table; its rows are the ids of the sample submission")
     texts += [f"{name}: {decided[name].value}, {decided[name].why}" for name in FOLDERS if name in decided]
-    if tables.unread:
-        texts.append(f"not read: {', '.join(map(str, tables.unread[:5]))}{' …' if len(tables.unread) > 5 else ''}")
+    if unread := [str(path) for path in tables.unread if str(path) not in {extra.path for extra in extras}]:
+        texts.append(f"not read: {', '.join(unread[:5])}{' …' if len(unread) > 5 else ''}")
     if files.images and not reads_images:
         texts.append(f"not read: {len(files.images)} images, of which no table has a row")
     others = ", ".join(f"{count} {kind}" for kind, count in files.others.most_common(5))

@@ -1,34 +1,42 @@
 """The roles of a competition's tables, and the target column."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+
+from goldfold.competition.joins import Key, key_of
 from goldfold.competition.sides import side_of
 from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.init.files import Files
-from goldfold.tables import header_guess, header_of, read_text_table
+from goldfold.init.folder import Folder
 from goldfold.tables.reading import ANY, FOLDER
 
 Named = tuple[Path, str]
 """A table, and the reason for its role."""
 
 JSON = ".json"
+ROLES = {"sample_submission": ("submission", "submit", "sample"), "test": ("test",), "train": ("train",)}
+"""The words by which tables' names say their role."""
+PLAIN_TEXT = (".txt", ".dat", ".data")
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "category")
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The training table, test table and sample submission, if there are any, with reasons."""
+    """The training table, test table and sample submission, if there are any, with reasons; and the tables to join, with keys."""
 
     train: Named | None
     test: Named | None
     sample: Named | None
     header: bool = True
     unread: tuple[Path, ...] = ()
+    joins: Mapping[Path, Key] = field(default_factory=dict)
 
 
-def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
+def find_tables(files: Files, folder: Folder, overrides: Mapping[str, object]) -> Tables:
     """Work out the tables' roles by their names, else by their columns; `overrides` are settings of `competition` that win.
 
     Raises InputError if the training table remains unclear.
@@ -38,43 +46,50 @@ def find_tables(files: Files, overrides: Mapping[str, object]) -> Tables:
     for role in ("train", "test", "sample_submission"):
         if overrides.get(role):
             named[role] = (Path(str(overrides[role])), "as you said")
-    tables = _as_class_folders(files.root, files.tables)
+    tables = _as_class_folders(folder, files.tables)
     rest = [path for path in tables if path not in {path for path, _ in named.values()}]
-    for role, words in (("sample_submission", ("submission", "submit", "sample")), ("test", ("test",)), ("train", ("train",))):
+    for role, words in ROLES.items():
         if role not in named and (found := _by_name(rest, words, role)):
             named[role] = (found[0], "by its name")
             rest.remove(found[0])
             others[role] = found
+    _require_known(folder, [role for role in ROLES if role not in named and role not in overrides])
     if {"test", "train"} <= set(others):
-        named |= _of_one_target(files.root, others["train"], others["test"])
-    if "train" not in named and (readable := [path for path in rest if _holds_rows(files.root / path)]):
-        named |= _by_columns(files.root, readable, named)
+        named |= _of_one_target(folder, others["train"], others["test"])
+    if "train" not in named and rest:
+        readable = [path for path in rest if _holds_rows(folder, path)]
+        # Where none is, what is wrong with the first is the message.
+        unreadable = [path for path in rest if JSON not in path.name.lower()] if not readable else []
+        named |= _by_columns(folder, [*readable, *unreadable], named) if readable or unreadable else {}
     paths = {path for path, _ in named.values()}
     unread = tuple(path for path in tables if path not in paths)
     if "train" in named and "extra" not in overrides:
         asked = named.get("sample_submission") or named.get("test")
-        _require_whole(files.root, named["train"][0], asked and asked[0], [p for p in unread if _holds_rows(files.root / p)])
+        _require_whole(folder, named["train"][0], asked and asked[0], [p for p in unread if _holds_rows(folder, p)])
     header = bool(
         overrides["header"]
         if "header" in overrides
-        else not _has_no_header(files.root, [path for role, (path, _) in named.items() if role != "sample_submission"])
+        else not _has_no_header(folder, [path for role, (path, _) in named.items() if role != "sample_submission"])
     )
+    joins = {} if "join" in overrides or not {"train", "test"} <= set(named) else _joins(folder, named, unread)
     return Tables(
         train=named.get("train"),
         test=named.get("test"),
         sample=named.get("sample_submission"),
         header=header,
-        unread=unread,
+        unread=tuple(path for path in unread if path not in joins),
+        joins=joins,
     )
 
 
-def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
+def find_target(folder: Folder, tables: Tables) -> tuple[str | None, str]:
     """Return the target and why, None if reading the competition works it out by itself, or without a table."""
     if tables.train is None:
         return None, ""
-    columns = header_of(root / tables.train[0], tables.header)
-    test = header_of(root / tables.test[0], tables.header) if tables.test else []
-    sample = header_of(root / tables.sample[0]) if tables.sample else []
+    joined = [name for path in tables.joins for name in folder.header(path)]
+    columns = list(dict.fromkeys([*folder.header(tables.train[0], tables.header), *joined]))
+    test = folder.header(tables.test[0], tables.header) if tables.test else []
+    sample = folder.header(tables.sample[0]) if tables.sample else []
     asked = sample[1:] or sample
     if asked and all(name in columns for name in asked):
         return None, ""
@@ -88,7 +103,7 @@ def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
     if len(candidates) == 1 and (test or sample):
         return None, ""
     if not candidates and not set(map(str.casefold, sample)) & {name.casefold() for name in columns if name not in test}:
-        more = [f"{path}: {', '.join(header_of(root / path)[:8])}" for path in tables.unread if _holds_rows(root / path)]
+        more = [f"{path}: {', '.join(folder.header(path)[:8])}" for path in tables.unread if _holds_rows(folder, path)]
         if more:
             raise InputError(
                 f"{tables.train[0]} has no column to predict, only those that are known of the test rows too",
@@ -97,18 +112,18 @@ def find_target(root: Path, tables: Tables) -> tuple[str | None, str]:
             )
     if not candidates:
         return None, ""
-    if asked and (held := _holding(root / tables.train[0], candidates, asked)):
+    if asked and (held := _holding(folder, tables.train[0], candidates, asked)):
         return held, "its values are the columns of the sample submission"
     usual = [name for name in candidates if name.lower() in USUAL_TARGETS]
     if usual:
         return usual[0], "by its name"
-    if len(asked) == 1 and (named := _like(root, tables, candidates, asked[0])):
+    if len(asked) == 1 and (named := _like(folder, tables, candidates, asked[0])):
         return named, f"the column most like {asked[0]} of the sample submission, whose values it has"
     what = "columns that the test table does not have" if test else "columns"
     return candidates[-1], f"a guess: the last of the {what}" if len(candidates) > 1 else "a guess: the last column"
 
 
-def _as_class_folders(root: Path, tables: Sequence[Path]) -> list[Path]:
+def _as_class_folders(folder: Folder, tables: Sequence[Path]) -> list[Path]:
     """The tables, of which those that lie in a folder per class are one: cats/data.csv and dogs/data.csv are */data.csv."""
     patterns: dict[Path, list[Path]] = {}
     for path in tables:
@@ -116,25 +131,48 @@ def _as_class_folders(root: Path, tables: Sequence[Path]) -> list[Path]:
         patterns.setdefault(path.parent.parent / ANY / path.name if is_in_class else path, []).append(path)
     joined: list[Path] = []
     for pattern, paths in patterns.items():
-        are_alike = len(paths) > 1 and len({tuple(header_of(root / path)) for path in paths}) == 1
+        are_alike = len(paths) > 1 and len({tuple(folder.header(path)) for path in paths}) == 1
         joined += [pattern] if are_alike else paths
     return joined
 
 
-def _require_whole(root: Path, train: Path, asked: Path | None, others: Sequence[Path]) -> None:
-    """Raise QuestionError for other tables with the columns of the training table, which may be a part of it.
+def _require_whole(folder: Folder, train: Path, asked: Path | None, others: Sequence[Path]) -> None:
+    """Raise QuestionError for other tables with the columns of the training table, or all but its id, which may be a part of it.
 
     A table with ids that are `asked` has the solution.
     """
-    columns = set(header_of(root / train)) if others else set()
-    alike = [path for path in others if ANY not in path.parts and set(header_of(root / path)) == columns]
-    ids = set(read_text_table(root / asked).cells.iloc[:, 0]) if alike and asked else set()
-    parts = [str(path) for path in alike if ids.isdisjoint(read_text_table(root / path).cells.iloc[:, 0])]
+    columns = set(folder.header(train)) if others else set()
+    headers = {path: set(folder.header(path)) for path in others if ANY not in path.parts}
+    alike = [path for path, header in headers.items() if header == columns]
+    ids = set(folder.cells(asked).iloc[:, 0]) if alike and asked else set()
+    without_ids = [path for path in headers if asked and headers[path] == columns - {folder.header(asked)[0]} != columns]
+    parts = [str(path) for path in alike if ids.isdisjoint(folder.cells(path).iloc[:, 0])] + [*map(str, without_ids)]
     if parts:
+        more = parts[0] if len(parts) == 1 else parts
         raise QuestionError(
             f"{', '.join(parts)}: the columns are those of {train}. Are these more training rows? Join the parts of one table",
-            [Reply("extra", parts[0], "more training rows, on which nothing is validated"), Reply("extra", None, "they are not")],
+            [Reply("extra", more, "more training rows, on which nothing is validated"), Reply("extra", None, "they are not")],
         )
+
+
+def _joins(folder: Folder, named: Mapping[str, Named], others: Sequence[Path]) -> dict[Path, Key]:
+    """The other tables that have a row for each row of the training and of the test table, and columns that these lack.
+
+    One with what is asked, or with columns of the test table, needs rows for the training table alone.
+    """
+    train, test = (set(folder.header(named[role][0])) for role in ("train", "test"))
+    asked = set(folder.header(named["sample_submission"][0])) if "sample_submission" in named else set()
+    rows: dict[str, pd.DataFrame] = {}
+    joins: dict[Path, Key] = {}
+    for path in others:
+        columns = set(folder.header(path)) if _holds_rows(folder, path) else set()
+        lacks = bool((columns & (asked | test)) - train)
+        if not columns & (train if lacks else train & test):
+            continue
+        rows = rows or {role: folder.cells(named[role][0]) for role in ("train", "test")}
+        if key := key_of(folder.cells(path), [rows["train"]] if lacks else [rows["train"], rows["test"]]):
+            joins[path] = key
+    return joins
 
 
 def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Sequence[Path]:
@@ -146,9 +184,22 @@ def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Sequence
     return exact or sorted(holding, key=lambda path: (len(path.parts), len(path.name), path))
 
 
-def _of_one_target(root: Path, train: Sequence[Path], test: Sequence[Path]) -> dict[str, Named]:
+def _require_known(folder: Folder, roles: Sequence[str]) -> None:
+    """Raise QuestionError for a plain text whose name says one of these roles, in a folder where no table has it."""
+    texts = sorted(path for path in folder.root.iterdir() if path.suffix.lower() in PLAIN_TEXT and path.is_file())
+    for role in roles:
+        # The latest is no test.
+        called = re.compile("submission" if role == "sample_submission" else rf"(?<![a-z]){role}(?![a-z])")
+        if found := [path.name for path in texts if called.search(path.name.lower())]:
+            raise QuestionError(
+                f"{folder.root / found[0]}: is this text a table, the {role.replace('_', ' ')}?",
+                [Reply(role, found[0], "it is read as one"), Reply(role, None, "it is none")],
+            )
+
+
+def _of_one_target(folder: Folder, train: Sequence[Path], test: Sequence[Path]) -> dict[str, Named]:
     """The first training table and test table of which one has the columns of the other and more, where the likeliest do not."""
-    columns = {path: set(header_of(root / path)) for path in (*train, *test)} if len(train) > 1 and len(test) > 1 else {}
+    columns = {path: set(folder.header(path)) for path in (*train, *test)} if len(train) > 1 and len(test) > 1 else {}
     pairs = [(one, other) for one in train for other in test if columns and columns[one] > columns[other]]
     if not pairs or columns[train[0]] - columns[test[0]]:
         return {}
@@ -156,12 +207,12 @@ def _of_one_target(root: Path, train: Sequence[Path], test: Sequence[Path]) -> d
     return {"train": (pairs[0][0], why), "test": (pairs[0][1], why)}
 
 
-def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) -> dict[str, Named]:
+def _by_columns(folder: Folder, rest: Sequence[Path], named: Mapping[str, Named]) -> dict[str, Named]:
     """The roles of tables by their columns: a training table has the columns of the test table and more."""
     if len(rest) == 1:
         return {"train": (rest[0], "the only table" if not named else "the only table left")}
-    columns = {path: set(header_of(root / path, True)) for path in rest}
-    test = [set(header_of(root / named["test"][0], True))] if "test" in named else []
+    columns = {path: set(folder.header(path, True)) for path in rest}
+    test = [set(folder.header(named["test"][0], True))] if "test" in named else []
     wider = [
         path
         for path in rest
@@ -170,8 +221,8 @@ def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) ->
     ]
     if len(wider) != 1:
         raise InputError(
-            f"which of these tables in {root} is the training table?",
-            [f"{path}: {', '.join(header_of(root / path, True)[:8])}" for path in rest],
+            f"which of these tables in {folder.root} is the training table?",
+            [f"{path}: {', '.join(folder.header(path, True)[:8])}" for path in rest],
             "name it: goldfold init … train=NAME (and test=NAME, sample_submission=NAME)",
         )
     (train,) = wider
@@ -185,41 +236,41 @@ def _by_columns(root: Path, rest: Sequence[Path], named: Mapping[str, Named]) ->
     return roles
 
 
-def _holds_rows(path: Path) -> bool:
-    """Whether a file holds rows of a competition; JSON may hold other things: metadata, or the names of numbered labels."""
-    if JSON not in path.name.lower():
-        return True
+def _holds_rows(folder: Folder, path: Path) -> bool:
+    """Whether a file holds rows of a competition: not a damaged one, nor JSON with metadata, or the names of numbered labels."""
     try:
-        cells = read_text_table(path).cells
+        if JSON not in path.name.lower():
+            return bool(folder.header(path))
+        cells = folder.cells(path)
     except InputError:
         return False
     counts = {str(number) for number in range(len(cells))}
     return cells.shape[1] > 1 and not (list(cells) == ["key", "value"] and counts in (set(cells["key"]), set(cells["value"])))
 
 
-def _has_no_header(root: Path, paths: Sequence[Path]) -> bool:
+def _has_no_header(folder: Folder, paths: Sequence[Path]) -> bool:
     """Whether no table has a header, as far as their first lines show; raises InputError where one has and another has not."""
-    headers = {path: header_guess(root / path).header for path in paths}
+    headers = {path: folder.guess(path).header for path in paths}
     if len(set(headers.values())) > 1:
         raise InputError(
-            f"some tables in {root} begin with the names of their columns, and others with a row",
+            f"some tables in {folder.root} begin with the names of their columns, and others with a row",
             [f"{path}: {'names' if has_names else 'a row'}" for path, has_names in headers.items()],
             "write a first line with names into the others; or header=True, where that row is one of names",
         )
     return bool(paths) and not any(headers.values())
 
 
-def _like(root: Path, tables: Tables, candidates: Sequence[str], asked: str) -> str | None:
+def _like(folder: Folder, tables: Tables, candidates: Sequence[str], asked: str) -> str | None:
     """The one column whose name begins with that of an asked one, and which has its values, if there is one."""
     if not (tables.train and tables.sample):
         return None
-    train, sample = read_text_table(root / tables.train[0]).cells, read_text_table(root / tables.sample[0]).cells
+    train, sample = folder.cells(tables.train[0]), folder.cells(tables.sample[0])
     values = set(sample[asked])
     like = [name for name in candidates if name.casefold().startswith(asked.casefold()) and values <= set(train[name])]
     return like[0] if len(like) == 1 else None
 
 
-def _holding(path: Path, candidates: Sequence[str], asked: Sequence[str]) -> str | None:
+def _holding(folder: Folder, path: Path, candidates: Sequence[str], asked: Sequence[str]) -> str | None:
     """The column whose values are the columns that the sample submission asks for."""
-    table = read_text_table(path).cells
+    table = folder.cells(path)
     return next((name for name in candidates if set(table[name]) == set(asked)), None)

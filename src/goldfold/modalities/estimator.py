@@ -62,7 +62,8 @@ class Estimator(nn.Module):
         elif truth.shape[1] == 1:
             truth = truth[:, 0]
         if weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
-            raise InputError(f"params.yaml: {name} takes no weights of rows", mend="leave out train.class_weights and sampling")
+            mend = "leave out train.class_weights and sampling, and the weights of competition.extra"
+            raise InputError(f"params.yaml: {name} takes no weights of rows", mend=mend)
         try:
             self.estimator.fit(self.matrix(inputs), truth, **({} if weight is None else {"sample_weight": weight}))
         except (ValueError, TypeError) as error:

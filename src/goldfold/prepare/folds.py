@@ -12,7 +12,7 @@ from goldfold.config.data import MOST_FOLDS
 from goldfold.errors import InputError
 from goldfold.imports import refused
 from goldfold.metrics import Array
-from goldfold.schema.schema import MISSING
+from goldfold.schema.kinds import MISSING
 
 MOST_QUANTILES = 10
 

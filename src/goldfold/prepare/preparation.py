@@ -91,6 +91,7 @@ def gather(
             inputs=gathered.digest,
             fingerprint=_fingerprint(competition, folds, gathered.digest),
             schema=competition.schema,
+            weights=competition.weights,
         )
         _require_rows(prepared)
         summary = {
@@ -132,14 +133,22 @@ def _content(problem: Problem, truth: Array) -> dict[str, Any]:
 def _with_duplicates_together(
     competition: Competition, folds: Array, pairs: pd.DataFrame, split: SplitConfig
 ) -> tuple[Array, list[Decision]]:
-    """The folds with each group of duplicates in one, and the decision if rows had to move."""
-    train, in_time = competition.train, split.strategy == "time"
-    always = np.arange(len(train)) >= len(train) - competition.extra if in_time else folds == -1
+    """The folds with each group of duplicates in one, without rows of competition.extra that are duplicates of others, and the
+    decisions if rows had to move."""
+    own, in_time = len(competition.train) - competition.extra, split.strategy == "time"
+    train, ends = competition.train[:own], pairs[["first", "second"]].to_numpy()
+    always = np.zeros(own, bool) if in_time else folds[:own] == ALWAYS
     tied = [train[column] for column in (split.group, competition.problem.answer_id) if column]
-    kept = duplicates.in_one_fold(folds, pairs[["first", "second"]].to_numpy(), tied, always, in_time)
-    moved = int((kept != folds).sum())
+    kept = duplicates.in_one_fold(folds[:own], ends, tied, always, in_time)
+    moved = int((kept != folds[:own]).sum())
     why = "so that duplicates are in one fold (prepare.duplicates)"
-    return kept, [Decision("folds", f"{moved} row{'s' * (moved > 1)} moved", why)] if moved else []
+    decisions = [Decision("folds", f"{moved} row{'s' * (moved > 1)} moved", why)] if moved else []
+    groups = duplicates.groups_of(ends, len(competition.train) + len(competition.test))
+    repeated = np.isin(groups[own : len(folds)], groups[:own])
+    if repeated.any():
+        why = "duplicates of training rows, which would be trained on where these are validated"
+        decisions.append(Decision("extra", f"{repeated.sum()} of {len(repeated)} rows left out", why))
+    return np.concatenate([kept, np.where(repeated, LEFT_OUT, folds[own:])]).astype(folds.dtype), decisions
 
 
 def _require_rows(prepared: PreparedSet) -> None:
@@ -175,4 +184,6 @@ def _fingerprint(competition: Competition, folds: Array, inputs: str) -> str:
         digest.update(pd.util.hash_pandas_object(table).to_numpy().tobytes())
         digest.update(",".join(table.columns).encode())
     digest.update(folds.tobytes() + inputs.encode())
+    if competition.weights is not None:
+        digest.update(competition.weights.tobytes())
     return digest.hexdigest()

@@ -30,6 +30,7 @@ class PreparedSet:
     the tables were read, and the rest of this class), summary.json (counts for people, see `summarize`), and those of the kind
     of input, such as the image cache. With `in_time` a fold trains only on the folds before it. `inputs` is a hash of what the
     kind of input keeps, and `fingerprint` one of the whole set.
+    `weights` says how much each training row counts, (n,) float64; None where all count alike.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class PreparedSet:
     inputs: str
     fingerprint: str
     schema: Schema = field(default_factory=Schema)
+    weights: Array | None = None
 
     def save(self, folder: Path) -> None:
         """Write the tables and JSON to `folder`, where the kind of input has written its files."""
@@ -50,7 +52,8 @@ class PreparedSet:
         self.test.to_parquet(folder / "test.parquet")
         self.sample.to_parquet(folder / "sample_submission.parquet")
         ids = self.train[self.problem.id]
-        pd.DataFrame({"id": ids, "fold": self.folds}).to_parquet(folder / "folds.parquet")
+        weights = {} if self.weights is None else {"weight": self.weights}
+        pd.DataFrame({"id": ids, "fold": self.folds, **weights}).to_parquet(folder / "folds.parquet")
         card = {
             "problem": self.problem.to_json(),
             "schema": self.schema.to_json(),
@@ -70,7 +73,8 @@ class PreparedSet:
             problem = Problem.from_json(card.pop("problem"))
             schema = Schema.from_json(card.pop("schema"))
             train, test, sample, folds = (read_parquet(folder / f"{name}.parquet") for name in TABLES)
-            return cls(folder, problem, train, test, sample, folds["fold"].to_numpy(), schema=schema, **card)
+            weights = folds["weight"].to_numpy() if "weight" in folds else None
+            return cls(folder, problem, train, test, sample, folds["fold"].to_numpy(), schema=schema, weights=weights, **card)
 
     def table(self, part: Part) -> pd.DataFrame:
         """The training or the test table."""

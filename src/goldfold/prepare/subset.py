@@ -21,11 +21,12 @@ def few_rows(competition: Competition, rows: int, n_folds: int) -> Competition:
 
 def with_rows(competition: Competition, train: Array, test: Array) -> Competition:
     """The competition with these rows of its training and its test table alone; the sample submission stays whole."""
+    own = len(competition.train) - competition.extra
     return replace(
         competition,
         train=competition.train.iloc[train].reset_index(drop=True),
         test=competition.test.iloc[test].reset_index(drop=True),
-        extra=int((train >= len(competition.train) - competition.extra).sum()),
+        extra_weights=competition.extra_weights[train[train >= own] - own],
     )
 
 

@@ -63,14 +63,15 @@ def _tables(config: Config, competition: Competition) -> PreparedSet:
     """The competition's tables and folds, without inputs."""
     folds = folds_of(competition, config.split)
     tables = competition.train, competition.test, competition.sample
-    return PreparedSet(Path(), competition.problem, *tables, folds, config.split.strategy == "time", inputs="", fingerprint="")
+    args = (Path(), competition.problem, *tables, folds, config.split.strategy == "time")
+    return PreparedSet(*args, inputs="", fingerprint="", weights=competition.weights)
 
 
 def _files(config: Config) -> list[Path]:
     """The files whose content decides what a rehearsal meets: the tables, and what the settings name."""
     files, competition = find_files(config.competition), config.competition
-    extra = files.root / competition.extra if competition.extra else None
-    tables = [file for path in (files.train, files.test, files.sample, extra) if path for file in files_behind(path)]
+    more = [files.root / name for name in (*(extra.path for extra in competition.extras), *competition.join)]
+    tables = [file for path in (files.train, files.test, files.sample, *more) if path for file in files_behind(path)]
     labels = [config.train.pseudo.labels] if config.train.pseudo else []
     solution = [Path(competition.solution)] if competition.solution else []
     return [*tables, *labels, *solution, *config.model.files, files.root]

@@ -1,5 +1,6 @@
 """Column: what the cells of one column are, and how each becomes a value."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,7 +12,8 @@ import pyarrow.compute as pc
 
 from goldfold.config import Kind
 from goldfold.metrics import Array
-from goldfold.schema.moments import read_dates, read_durations, read_times
+from goldfold.schema.durations import read_durations
+from goldfold.schema.moments import read_dates, read_times
 from goldfold.schema.numbers import NumberFormat, canonical, plain_numbers, read_numbers
 from goldfold.tables import text_cells
 
@@ -21,7 +23,8 @@ class Column:
     """What the cells of a column are, how each becomes a value, and what was odd.
 
     `format` is what the kind needs to read a cell: a number's marks and unit, a boolean's two words, a date's format of strptime;
-    `numeric` of a category says that its cells are numbers, so that 1, 1.0 and 01 are one. `others` are formats of tables that
+    `numeric` of a category says that its cells are numbers, so that 1, 1.0 and 01 are one, and `folded` that their case does
+    not count. `others` are formats of tables that
     write it otherwise, for cells that `format` does not read. Cells in `missing` mean nothing;
     `odd` are those that the kind cannot read, with their file and row, the first few of `odd_cells`. Numbers that are `whole` in
     all tables are int64 where none is missing. `doubt` is what the cells may mean otherwise, for the competitor to decide.
@@ -92,6 +95,8 @@ class Column:
             series = texts.to_pandas().astype("str")
             return written.where(written != "", series)
         series = pd.Series(texts.to_pandas(), dtype="str")
+        if self.kind == "category" and "folded" in format:
+            return series.map({text: folded(text) for text in series.dropna().unique()}).astype("str")
         match self.kind:
             case "boolean":
                 no, yes = format["words"]
@@ -115,6 +120,15 @@ def _plain_values(cells: pd.Series) -> Array | None:
     if values is None or np.isfinite(values).all():
         return values
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def folded(text: str) -> str:
+    """Return a text without its case and form of Unicode.
+
+    >>> folded("Ko\u0308LN") == folded("köln")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def stripped(cells: pd.Series) -> pa.Array:

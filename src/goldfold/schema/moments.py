@@ -1,4 +1,4 @@
-"""Dates, times of day and durations as people write them."""
+"""Dates and times of day as people write them."""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from goldfold.metrics import Array
+from goldfold.schema.months import DAYS, ENGLISH, in_english
 
 ISO = "ISO8601"
 """pandas' name for all the forms of ISO 8601, a date with or without a time and an offset."""
@@ -15,31 +16,18 @@ CLOCK = re.compile(
     r"(?P<t>T|\b)(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2})?(?P<fraction>[.,]\d{1,9})?(?P<half>\s?[AaPp][Mm])?"
     r"(?P<offset>\s?[+-]\d{2}:?\d{2}|Z)?"
 )
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
-)
-DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 PLAUSIBLE = (1700, 2100)
 """Years of dates without a day, which 5258-01 is none of."""
 NEWEST_OF_TWO_DIGITS = 2029
 """The last year that two digits mean, as in Excel: 29 is 2029, and 30 is 1930."""
 LETTERS_AT_DIGITS = re.compile(r"(?!T)[A-Za-z]\0|\0(?![TZ])[A-Za-z]")
 """What no date has, with its directives as \\0: 2019Q3."""
-ENDINGS_OF_MONTHS = "|".join(month[3:] for month in MONTHS if month[3:])
-SPELT_OUT = {
-    rf"\b({'|'.join(month[:3] for month in MONTHS)})(?:{ENDINGS_OF_MONTHS}|t)?\b\.?": r"\1",
-    r"(?<=\d)(?:st|nd|rd|th)\b": "",
-    r"\b([ap])\.\s?m\.?": r"\1m",
-}
+SPELT_OUT = {r"(?<=\d)(?:st|nd|rd|th|er|re)\b|(?<=\d)[ºª°]": "", r"\b([ap])\.\s?m\.?": r"\1m"}
 """How people write what strptime knows otherwise."""
-SAMPLED = 50
+SAMPLED, MOST_FORMATS = 50, 4
+ZONE = re.compile(r"(?<![%A-Za-z])[A-Z]{2,5}(?![a-z])")
+"""The name of a time zone, which is not read: the moments of one are not those of another."""
 TIME = r"^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:\s?([AaPp])\.?[Mm]\.?)?$"
-CLOCK_DURATION = r"^-?\d+:\d{2}(:\d{2}([.]\d+)?)?$"
-WORDED_DURATION = (
-    r"^-?(P(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?|\d+\s*days?,?(\s+\d+:\d{2}:\d{2}(\.\d+)?)?"
-    r"|(\d+\s*(d|h|min|m|s|sec|hours?|minutes?|seconds?)\s*){2,})$"
-)
 
 
 def date_format(cells: pd.Series, dated: bool = False) -> tuple[str, tuple[str, ...], Array] | None:
@@ -63,13 +51,29 @@ def date_format(cells: pd.Series, dated: bool = False) -> tuple[str, tuple[str, 
     return best[0], others, read_dates(cells, best[0]).notna().to_numpy()
 
 
+def date_formats(cells: pd.Series, dated: bool = False) -> list[str]:
+    """Work out the formats by which distinct, stripped cells are dates, the likelier first; some rows may be written otherwise.
+
+    All that have the day and the month as numbers beside each other have them in one order, and all name one time zone, or none.
+    """
+    formats: list[str] = []
+    while len(cells) and len(formats) < MOST_FORMATS:
+        found = date_format(cells, dated)
+        fitting = [one for one in (found[0], *found[1]) if all(_go_together(one, other) for other in formats)] if found else []
+        if not fitting:
+            break
+        formats.append(fitting[0])
+        cells = cells[read_dates(cells, fitting[0]).isna()].reset_index(drop=True)
+    return formats
+
+
 def read_dates(cells: pd.Series, format: str) -> pd.Series:
     """Read stripped cells as moments in UTC, missing where one is written otherwise; without an offset they are UTC.
 
     >>> read_dates(pd.Series(["31/12/2019", "soon"]), "%d/%m/%Y").dt.day.tolist()
     [31.0, nan]
     """
-    if "%b" in format or "%p" in format:
+    if re.search("%[bap]", format):
         cells = _plainly(cells)
     moments: pd.Series = pd.to_datetime(cells, format=format, errors="coerce", utc=True).dt.as_unit("us")
     for shorter in _shorter(format):
@@ -100,27 +104,14 @@ def read_times(cells: pd.Series) -> pd.Series:
     return _elapsed(seconds.where((hour < 24) & (minute < 60) & (second.fillna(0) < 60)))
 
 
-def read_durations(cells: pd.Series) -> pd.Series:
-    """Read durations such as 36:10:05, 2 days 03:00:00, 1h 20min or PT5M; missing where one is none.
-
-    >>> read_durations(pd.Series(["36:10:05", "PT5M", "5 km"])).dt.total_seconds().tolist()
-    [130205.0, 300.0, nan]
-    """
-    texts = cells.astype("str")
-    clock = texts.str.fullmatch(CLOCK_DURATION)
-    worded = texts.str.fullmatch(WORDED_DURATION, flags=re.IGNORECASE) & texts.str.contains(r"\d")
-    # pandas wants seconds behind hours and minutes.
-    full = texts.where(~clock | (texts.str.count(":") == 2), texts + ":00")
-    return pd.to_timedelta(full.where(clock | worded), errors="coerce").dt.as_unit("us")
-
-
 def _parsed(cells: pd.Series, format: str) -> pd.Series:
     moments: pd.Series = pd.to_datetime(cells, format=format, errors="coerce", utc=True).dt.as_unit("us")
     return moments
 
 
 def _plainly(cells: pd.Series) -> pd.Series:
-    """Dates with the names of months in three letters, and without 3rd and p.m., which strptime does not know."""
+    """Dates with names of months and days in three English letters, and without 3rd and p.m., which strptime does not know."""
+    cells = in_english(cells)
     for written, plain in SPELT_OUT.items():
         cells = cells.str.replace(written, plain, regex=True, flags=re.IGNORECASE)
     return cells
@@ -154,6 +145,13 @@ def _span(cells: pd.Series, format: str) -> pd.Timedelta:
     return pd.Timedelta(moments.max() - moments.min())
 
 
+def _go_together(one: str, other: str) -> bool:
+    """Whether dates of two formats may be those of one column."""
+    both = (one, other)
+    orders = {_order(format) for format in both if "%d" in format and "%m" in format and not format.startswith("%Y")}
+    return len(orders) < 2 and len({tuple(ZONE.findall(format)) for format in both if format != ISO}) < 2
+
+
 def _order(format: str) -> str:
     """Which of day and month a format has first."""
     return re.sub(r"[^dm]", "", re.sub(r"%[^dm]", "", format))
@@ -183,13 +181,10 @@ def _names(text: str) -> tuple[str, bool]:
 
     def directive(match: re.Match[str]) -> str:
         nonlocal named
-        word = match[0].lower()
-        if word in {name[:3] for name in MONTHS}:
+        if match[0] in ENGLISH:
             named = True
             return "%b"
-        if word in DAYS or word in {name[:3] for name in DAYS}:
-            return "%a" if len(word) == 3 else "%A"
-        return match[0]
+        return "%a" if match[0] in DAYS else match[0]
 
     return re.sub(r"(?<!%)[A-Za-z]{3,}", directive, text), named
 

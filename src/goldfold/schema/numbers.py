@@ -20,6 +20,12 @@ NUMBER = (
     rf"(?P<digits>\d(?:[\d.,'’ \u00a0\u2009\u202f]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][-+]?\d+)?"
     rf"(?:(?<![.,]){SPACES}*(?P<magnitude>(?:[kKMB]|bn|mn)(?![^\W\d_]))?{SPACES}*(?P<after>[^\d\s.,()+-][^\d()]{{0,11}})?)?\)?$"
 )
+ZEROS = "٠۰०০๐０"
+"""The zeros of Arabic, Persian, Hindi, Bengali, Thai and of full width; the digits follow them."""
+IN_ASCII = str.maketrans({chr(ord(zero) + digit): str(digit) for zero in ZEROS for digit in range(10)}) | str.maketrans(
+    "٫٬．，％－–", ".,.,%--"
+)
+ORDINALS = ("st", "nd", "rd", "th")
 MAGNITUDES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9}
 WHOLE = 2.0**53
 """Whole numbers beyond it are not exact in float64, and are codes."""
@@ -124,14 +130,27 @@ def canonical(values: Array) -> pd.Series:
 
 def _parts(cells: pa.Array) -> pd.DataFrame:
     """The parts of each cell by NUMBER; missing where it is not written as a number."""
-    parts = pd.Series(cells.to_pandas().astype("str")).str.extract(NUMBER)
-    return parts.assign(closed=cells.to_pandas().astype("str").str.endswith(")"))
+    texts = pd.Series(cells.to_pandas().astype("str"))
+    if not pc.all(pc.string_is_ascii(cells)).as_py():
+        texts = texts.str.translate(IN_ASCII)
+    return texts.str.extract(NUMBER).assign(closed=texts.str.endswith(")"))
+
+
+def units_of(cells: pa.Array) -> list[str]:
+    """Return the different units of cells of which most are numbers, the commonest first; none where most are no numbers."""
+    parts = _parts(cells)
+    written = parts[parts["digits"].notna()]
+    units = written["before"].fillna("") + written["after"].fillna("").str.strip().str.casefold()
+    return [] if 2 * len(written) <= len(parts) or units.isin(ORDINALS).all() else units.value_counts().index.tolist()
 
 
 def _only(units: pd.Series) -> str | None:
-    """The unit that nearly all cells have, the empty one where they have none; None where they differ."""
-    shares = units.fillna("").str.strip().value_counts(normalize=True)
-    return str(shares.index[0]) if shares.iloc[0] >= NEARLY_ALL else None
+    """The unit that nearly all cells have in any case, the empty one where they have none; None where they differ."""
+    written = units.fillna("").str.strip()
+    shares = written.str.casefold().value_counts(normalize=True)
+    if shares.iloc[0] < NEARLY_ALL:
+        return None
+    return str(written[written.str.casefold() == shares.index[0]].value_counts().index[0])
 
 
 def _class(mark: str) -> str:
@@ -163,7 +182,9 @@ def _parsed(parts: pd.DataFrame, format: NumberFormat) -> Array:
     digits = parts["digits"]
     # An exponent has no unit, and the sign stands before the unit, behind it, or as brackets.
     fits = digits.str.fullmatch(rf"(?:\d+{grouped})?(?:{decimal}\d*)?").fillna(False).astype(bool)
-    fits &= parts["before"].fillna("").eq(format.before) & parts["after"].fillna("").str.strip().eq(format.after)
+    fits &= parts["before"].fillna("").eq(format.before) & parts["after"].fillna("").str.strip().str.casefold().eq(
+        format.after.casefold()
+    )
     magnitudes = parts["magnitude"].fillna("")
     fits &= magnitudes.isin(["", *format.magnitudes.split()]) & ((magnitudes == "") | parts["exponent"].isna())
     fits &= (parts["sign"] == "(") == parts["closed"]

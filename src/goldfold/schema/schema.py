@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,34 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from goldfold.config import Kind
-from goldfold.errors import InputError
-from goldfold.metrics import Array
-from goldfold.schema.column import Column, stripped, texts_of
-from goldfold.schema.moments import ISO, date_format, read_dates, read_durations, read_times
-from goldfold.schema.numbers import WHOLE, number_format, plain_numbers, points_are_thousands, read_numbers
+from goldfold.schema.column import Column, folded, stripped, texts_of
+from goldfold.schema.kinds import NUMBERED, boolean_column, plain_column, worded_column, work_out_column
 from goldfold.tables import TextTable
 
-NEARLY_ALL = 0.95
-"""The share of a column's cells from which they say what it is; the others are odd."""
-FEW_NUMBERS = 20
-"""Different numbers up to which a column that also holds words is one of categories, such as 1, 2, 3+."""
-SAMPLED, LISTED, HEAD = 2000, 20, 500
+LISTED, HEAD, MOST_CATEGORIES = 20, 500, 10_000
 WORDED = ("category", "text")
-GIVEN = "as params.yaml says"
-MISSING = frozenset({"?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "-nan", "<na>", "nat", "null", "none", "missing", "nil"})
-"""Words that mean nothing among numbers, dates and truths, in any case."""
-TRUTHS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui"))
-"""The pairs of words that make a boolean, the true one second."""
-CODES, FEW_TIMES = (1, 99, 999, 9999, 99999, 999999), 3
-"""Numbers that people write for a missing value, with either sign, and how often one must stand in a column to be told."""
-MOST_SPELLINGS = 32
-"""In how many cases, such as TRUE, True and true, the two words of a boolean may be written."""
-DATED = ("date", "day", "time", "dt", "timestamp", "datum")
-"""Words in a column's name from which eight digits such as 20190131 are a date."""
-SEVERAL_WORDS, MANY_WORDS, LONG = 3.0, 7.0, 40.0
-NUMBER_ALONE = r"[-+]?\d+(?:[.,]\d+)?"
-UNSPACED = r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}"
-"""Two characters of a script without spaces between words, which count as a word."""
 
 
 @dataclass(frozen=True)
@@ -84,49 +63,17 @@ def work_out_schema(
         holding = [table for table in tables if name in table.cells]
         kind = kinds.get(name)
         as_they_are = pa.chunked_array([chunk for table in holding for chunk in texts_of(table.cells[name]).chunks])
-        column = _plain(name, as_they_are, kind) if kind in (None, "number") and not missing else None
+        column = plain_column(name, as_they_are, kind) if kind in (None, "number") and not missing else None
         if column is None:
             parts = [(table, stripped(table.cells[name])) for table in holding]
             column = work_out_column(name, pa.chunked_array([part for _, part in parts]), kind, missing)
             if kind is None and len(parts) > 1:
                 column = _as_each_writes(column, parts, missing)
+            if column.kind == "category" and "numeric" not in column.format and not column.doubt:
+                column = _one_spelling(column, parts)
             column = _with_odd_cells(column, parts)
         columns.append(column)
     return Schema(tuple(columns))
-
-
-def work_out_column(name: str, texts: pa.ChunkedArray, kind: Kind | None = None, missing: Collection[str] = ()) -> Column:
-    """Work out what the stripped cells of a column are, of a given kind or of the one that they show."""
-    counts = pc.value_counts(texts.combine_chunks())
-    cells = counts.field("values").to_pandas().astype("str")
-    numbers = pd.Series(counts.field("counts").to_numpy(), index=cells)
-    empty = cells.isin(["", *missing]).to_numpy()
-    codes = tuple(sorted(cell for cell in cells[empty] if cell))
-    numbers = numbers[~empty]
-    if numbers.empty:
-        return Column(name, kind or "category", _default_format(kind), codes, why="all cells are empty")
-    if kind in (None, "number") and (column := _plain(name, pa.chunked_array([numbers.index.astype("str")]), kind)):
-        return replace(column, missing=codes)
-    words = numbers.index.str.casefold().isin(MISSING)
-    if not words.all():
-        codes = (*codes, *sorted(numbers.index[words]))
-    rest = numbers[~words] if not words.all() else numbers
-    tried: Sequence[Kind] = [kind] if kind else ("boolean", "date", "time", "duration", "number")
-    for one in tried:
-        column = _as_kind(name, rest, one, given=kind is not None)
-        if column:
-            # A text or a category keeps such words: they may be names, as NA is Namibia's.
-            keeps = column.kind in ("text", "category") and "numeric" not in column.format
-            kept = tuple(sorted(cell for cell in codes if cell in missing)) if keeps else codes
-            return replace(column, missing=tuple(sorted({*kept, *column.missing})))
-    if kind:
-        raise InputError(
-            f"params.yaml, prepare.columns: no value of {name} is a {kind}",
-            [f"{name} holds {', '.join(numbers.index[:5])}"],
-            f"leave {name} out there, or call it category or drop",
-        )
-    kept = tuple(sorted(cell for cell in codes if cell in missing))
-    return replace(_worded(name, numbers), missing=kept)
 
 
 def _as_each_writes(column: Column, parts: Sequence[tuple[TextTable, pa.Array]], missing: Collection[str]) -> Column:
@@ -151,142 +98,43 @@ def _as_each_writes(column: Column, parts: Sequence[tuple[TextTable, pa.Array]],
         return column
     distinct = [pd.Series(part.unique().to_pandas().astype("str")) for _, part in filled]
     if "boolean" in {one.kind for one in own}:
-        own = [_boolean(column.name, cells[cells != ""], (("0", "1"),)) or one for one, cells in zip(own, distinct, strict=True)]
-    formats = [dict(one.format) for one in own]
+        own = [boolean_column(column.name, cells[cells != ""], NUMBERED) or one for one, cells in zip(own, distinct, strict=True)]
+    formats = [dict(format) for one in own for format in (one.format, *one.others)]
     ways = [format for at, format in enumerate(formats) if format not in formats[:at]]
-    # 12 % is 0.12 in one table, and 12 in another.
-    shares = {format.get("after") == "%" for format in formats}
+    # 12 % is 0.12 in one table and 12 in another, and 5 km is no 5 miles.
+    units = {(format.get("before", ""), format.get("after", "").casefold()) for format in formats}
+    clash = len(units - {("", "")}) > 1 or (("", "%") in units and len(units) > 1)
     odd_cells = sum(one.odd_cells for one in own)
     made = replace(own[0], others=tuple(ways[1:]), odd_cells=odd_cells, whole=False)
     written = "; ".join(f"{one.why} in {table.path.name}" for one, (table, _) in zip(own, filled, strict=True))
     for one, cells in zip(own, distinct, strict=True):
-        if one.kind != made.kind or len(shares) > 1 or not replace(one, whole=False).read(cells).equals(made.read(cells)):
+        if one.kind != made.kind or clash or not replace(one, whole=False).read(cells).equals(made.read(cells)):
             doubt = f"each table writes it otherwise ({written}), so that it stays as it is written: write it alike, or drop it"
-            return replace(_worded(column.name, cells.value_counts()), doubt=doubt)
+            return replace(worded_column(column.name, cells.value_counts()), doubt=doubt)
     return replace(made, why=written, whole=all(one.whole for one in own))
 
 
-def _plain(name: str, texts: pa.ChunkedArray, kind: Kind | None) -> Column | None:
-    """The column of plain numbers and empty cells: a number, a date of eight digits, codes too long for one; else None."""
-    is_filled = pc.not_equal(texts, "")
-    filled = texts if pc.all(is_filled).as_py() else texts.filter(is_filled)
-    values = plain_numbers(filled)
-    if values is None or not len(values) or not np.isfinite(values).all() or points_are_thousands(filled):
-        return None
-    if kind is None and _is_dated(name) and pc.all(pc.match_substring_regex(filled, r"^(?:19|20)\d{6}$")).as_py():
-        cells = pd.Series(filled.unique().to_pandas().astype("str"))
-        date = date_format(cells, dated=True)
-        if date and date[2].all():
-            return Column(name, "date", {"format": date[0]}, why=f"dates such as {cells[0]}")
-    whole = values == np.round(values)
-    if kind is None and (whole & (np.abs(values) >= WHOLE)).any() and whole.all():
-        return Column(name, "category", why=f"codes such as {filled[0].as_py()}, too long for a number")
-    why = "whole numbers" if whole.all() else "numbers"
-    return Column(name, "number", {}, why=why, whole=bool(whole.all()), doubt=_code_for_missing(values))
+def _one_spelling(column: Column, parts: Sequence[tuple[TextTable, pa.Array]]) -> Column:
+    """The categories without their case and form of Unicode, where only different tables differ in these.
 
-
-def _code_for_missing(values: Array) -> str:
-    """A sentence on a number such as -999 that stands again and again, further from the others than these are apart."""
-    for extreme, sign in ((values.min(), 1), (values.max(), -1)):
-        if abs(extreme) not in CODES:
-            continue
-        others = values[values != extreme]
-        times = len(values) - len(others)
-        if times < FEW_TIMES or not len(others):
-            continue
-        gap = ((others * sign).min() - extreme * sign).item()
-        apart = (others.max() - others.min()).item()
-        if (gap > apart and abs(extreme) > 1) or (extreme == -1 and others.min() >= 0 and apart > FEW_NUMBERS):
-            return f"{extreme:.0f} in {times} cells may mean a missing value: competition.missing: ['{extreme:.0f}']"
-    return ""
-
-
-def _as_kind(name: str, counts: pd.Series, kind: Kind, given: bool) -> Column | None:
-    """The column as one of `kind`, or None where its cells are not; `counts` are those of the distinct cells."""
-    cells = pd.Series(counts.index, dtype="str")
-    format: Mapping[str, Any] = {}
-    match kind:
-        case "boolean":
-            return _boolean(name, cells)
-        case "number" if given and (truths := _boolean(name, cells)):
-            return truths
-        case "text":
-            return Column(name, "text", why=GIVEN)
-        case "category":
-            numeric = number_format(pa.array(cells))
-            is_numeric = numeric is not None and np.isfinite(numeric[1]).all()
-            format = {"numeric": numeric[0].to_json()} if numeric and is_numeric else {}
-            return Column(name, "category", format, why=GIVEN)
-    sample = cells.iloc[np.unique(np.linspace(0, len(cells) - 1, min(len(cells), SAMPLED)).astype(int))]
-    read: Array | None = None
-    why, missing, whole = "", tuple[str, ...](), False
-    if kind == "date" and (date := date_format(sample, _is_dated(name))):
-        format, read = {"format": date[0]}, read_dates(cells, date[0]).notna().to_numpy()
-        why = _dates_why(date[0], date[1])
-    elif kind == "time":
-        read, why = read_times(cells).notna().to_numpy(), "times of day"
-    elif kind == "duration":
-        read, why = read_durations(cells).notna().to_numpy(), "durations"
-    elif kind == "number" and (number := number_format(pa.array(sample))):
-        values = read_numbers(pa.array(cells), number[0])
-        format, read = number[0].to_json(), np.isfinite(values)
-        why = f"numbers, written {number[0]}" if format else "numbers"
-        missing, whole = _codes(counts, read, values), bool((values[read] % 1 == 0).all())
-        if not given and not read.all() and len(np.unique(values[read])) <= FEW_NUMBERS:
-            return None
-    if read is None or not read.any():
-        return None
-    is_odd = ~read & ~counts.index.isin(missing)
-    odd = int(counts[is_odd].sum())
-    if odd > (1 - NEARLY_ALL) * counts.sum() and not given:
-        return None
-    return Column(name, kind, format, missing, odd_cells=odd, why=why if not given else GIVEN, whole=whole)
-
-
-def _codes(counts: pd.Series, read: Array, values: Array) -> tuple[str, ...]:
-    """One or two words that stand again and again among many numbers: codes for a missing one."""
-    others = counts[~read]
-    few = len(others) <= 2 and (others > 2).all() and others.sum() < counts[read].sum()
-    return tuple(others.index) if few and len(np.unique(values[read])) > FEW_NUMBERS else ()
-
-
-def _boolean(name: str, cells: pd.Series, pairs: Sequence[tuple[str, str]] = TRUTHS) -> Column | None:
-    words = set(cells.str.casefold()) if len(cells) <= MOST_SPELLINGS else set()
-    pair = next((pair for pair in pairs if words == set(pair)), None)
-    if pair is None:
-        return None
-    no, yes = pair
-    return Column(name, "boolean", {"words": [no, yes]}, why=f"{yes} or {no}")
-
-
-def _worded(name: str, counts: pd.Series) -> Column:
-    """A column of texts or of categories."""
-    cells, shares = counts.index.to_series(), counts.to_numpy() / counts.sum()
-    words = cells.str.count(r"\s+").to_numpy() + 1 + cells.str.count(UNSPACED).to_numpy()
-    lengths = cells.str.len().to_numpy()
-    mean, length = float((words * shares).sum()), float((lengths * shares).sum())
-    mostly_different = len(counts) > counts.sum() / 2
-    is_text = (mean >= SEVERAL_WORDS and mostly_different) or (mean >= MANY_WORDS and len(counts) > FEW_NUMBERS)
-    is_text |= length >= LONG and mostly_different and float(np.std(lengths)) > 1
-    wordless = ~cells.str.contains(r"[^\W\d_]{2}", regex=True).to_numpy()
-    if is_text and (wordless * shares).sum() > NEARLY_ALL:
-        doubt = "its cells hold several numbers each, which no model reads: make a column of each, or features of your own"
-        return Column(name, "category", why="several numbers in a cell", doubt=doubt)
-    if is_text and len(counts) > 1:
-        return Column(name, "text", why=f"texts of {mean:.0f} words on average" if mean >= SEVERAL_WORDS else "long texts")
-    numbers = cells.str.fullmatch(NUMBER_ALONE).to_numpy()
-    doubt = ""
-    if (numbers * shares).sum() > 1 / 2 and numbers.sum() > FEW_NUMBERS:
-        others = ", ".join(map(repr, cells[~numbers].head(3)))
-        doubt = f"more than half of its cells are numbers, but {others} are none: competition.missing can name what means nothing"
-    return Column(name, "category", why=f"{len(counts)} different texts", doubt=doubt)
-
-
-def _dates_why(format: str, others: Sequence[str]) -> str:
-    if format == ISO:
-        return "dates"
-    written = f"dates, written {format}"
-    return f"{written}; {others[0]} would read them too, and scatters them more" if others else written
+    With a doubt where the rows of one table do, and where the tables have no category in common.
+    """
+    each = [set(part.unique().to_pylist()) - {"", *column.missing} for _, part in parts]
+    if max(map(len, each)) > MOST_CATEGORIES:
+        return column
+    forms = [{cell: folded(cell) for cell in sorted(cells)} for cells in each]
+    for form in forms:
+        first: dict[str, str] = {}
+        if twice := next((cell for cell in form if first.setdefault(form[cell], cell) != cell), None):
+            pair = f"{first[form[twice]]!r} and {twice!r} differ by their case or form of Unicode alone, and are two categories"
+            return replace(column, doubt=pair)
+    if len({*chain(*(form.values() for form in forms))}) < len(set.union(*each)):
+        return replace(column, format={"folded": True}, why=f"{column.why}, in any case, as tables write them otherwise")
+    repeat = all(0 < 2 * len(cells) <= len(part) for cells, (_, part) in zip(each, parts, strict=True))
+    if repeat and len(parts) > 1 and not set.intersection(*each):
+        shown = [f"{', '.join(sorted(cells)[:3])} in {table.path.name}" for cells, (table, _) in zip(each, parts, strict=True)]
+        return replace(column, doubt=f"the tables have no category in common ({'; '.join(shown)}): write them alike, or drop it")
+    return column
 
 
 def _with_odd_cells(column: Column, parts: Sequence[tuple[TextTable, pa.Array]]) -> Column:
@@ -299,12 +147,3 @@ def _with_odd_cells(column: Column, parts: Sequence[tuple[TextTable, pa.Array]])
         odd = cells.ne("") & ~cells.isin(column.missing) & column.read(cells).isna()
         lines += [f"{table.path.name} row {table.rows[at]}: {cells[at]!r}" for at in np.flatnonzero(odd)[: LISTED - len(lines)]]
     return replace(column, odd=tuple(lines))
-
-
-def _default_format(kind: Kind | None) -> Mapping[str, Any]:
-    formats: Mapping[str, Mapping[str, Any]] = {"boolean": {"words": ["false", "true"]}, "date": {"format": ISO}}
-    return formats.get(str(kind), {})
-
-
-def _is_dated(name: str) -> bool:
-    return any(word in name.casefold() for word in DATED)

@@ -73,9 +73,9 @@ def start_of(path: Path, data: bytes) -> Start:
     return Start(dialect, first, others, guess_header(first, others), lines, common_width(others or [first]))
 
 
-def read_delimited(path: Path, data: bytes, header: bool | None) -> Cells:
+def read_delimited(path: Path, data: bytes, header: bool | None, encoding: str | None) -> Cells:
     """Read a delimited text; raises InputError with the row where its cells do not fit its columns."""
-    data, remarks = as_utf8(path, data)
+    data, remarks = as_utf8(path, data, encoding)
     data, shift = _plain(path, data, remarks)
     if find_dialect(_sample(data)).separator == " ":
         data = _tabbed(data)
@@ -102,17 +102,18 @@ def read_delimited(path: Path, data: bytes, header: bool | None) -> Cells:
     return Cells(names, table.columns, rows, remarks)
 
 
-def beginning_of(path: Path) -> Start:
+def beginning_of(path: Path, encoding: str | None) -> Start:
     """Work out how a delimited file is written from its first bytes."""
     _, data = unpacked(path, 2 * SAMPLE)
-    if len(data) == 2 * SAMPLE:
+    whole = len(data) < 2 * SAMPLE
+    if not whole:
         data = data[: data.rfind(b"\n") + 1] or data
-    return start_of(path, _plain(path, as_utf8(path, data)[0], [])[0])
+    return start_of(path, _plain(path, as_utf8(path, data, encoding, whole)[0], [])[0])
 
 
-def first_names(path: Path, header: bool | None) -> list[str] | None:
+def first_names(path: Path, header: bool | None, encoding: str | None) -> list[str] | None:
     """The names of a delimited file's columns from its beginning, or None where only the whole file tells them."""
-    start = beginning_of(path)
+    start = beginning_of(path, encoding)
     with_header = start.guess.header if header is None else header
     names = start.names(with_header)
     return names if not with_header or len(names) == len(start.first) else None

@@ -10,11 +10,14 @@ import pandas as pd
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 
+ROLES = ("train", "test", "submission")
+"""Words in the name of a sheet that is no remark beside a table, but another table."""
+
 
 def read_excel(path: Path, data: bytes, remarks: list[str]) -> tuple[pd.DataFrame, Array]:
     """Return the rows that are not blank of the first sheet that has any, as values, and their numbers.
 
-    Raises InputError for a damaged workbook, and where openpyxl is not installed.
+    Raises InputError for a damaged workbook, for one of several tables, and where openpyxl is not installed.
     """
     try:
         import openpyxl
@@ -32,6 +35,11 @@ def read_excel(path: Path, data: bytes, remarks: list[str]) -> tuple[pd.DataFram
     if not filled:
         raise InputError(f"{path} is empty: none of its sheets has a row", list(sheets))
     title, *others = filled
+    if roles := [name for name in others if any(role in name.casefold() for role in ROLES)]:
+        raise InputError(
+            f"{path} has sheets that are tables of their own: {', '.join(filled)}",
+            mend=f"save each as a file, {title}.csv and {', '.join(f'{name}.csv' for name in roles)}",
+        )
     if others:
         remarks.append(f"its table is the sheet {title}; it also has {', '.join(others)}, which were left out")
     rows = filled[title]

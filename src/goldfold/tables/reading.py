@@ -43,14 +43,15 @@ def is_table(path: Path) -> bool:
     return path.name.lower().endswith(ENDINGS)
 
 
-def read_text_table(path: Path, header: bool | None = None) -> TextTable:
-    """Read a table file, packed or not, as texts; what it is shows in its bytes. Without `header`, that is worked out.
+def read_text_table(path: Path, header: bool | None = None, encoding: str | None = None) -> TextTable:
+    """Read a table file, packed or not, as texts; what it is shows in its bytes. Without `header`, that is worked out, and so is
+    the `encoding` of a text that is not UTF-8.
 
     A path such as train/*/data.csv is one table of several files, see `files_of`. Raises InputError for a file that is not
     there, damaged, or no table, with the row where it can be told.
     """
     if ANY in path.parts:
-        return _joined(path, header)
+        return _joined(path, header, encoding)
     require_file(path)
     name, data = unpacked(path)
     _refuse_others(path, data)
@@ -59,17 +60,17 @@ def read_text_table(path: Path, header: bool | None = None) -> TextTable:
     if data.startswith(WORKBOOK):
         return _workbook(path, data, header)
     if name.lower().endswith(JSON):
-        text, remarks = as_utf8(path, data)
+        text, remarks = as_utf8(path, data, encoding)
         columns, left_out, rows, more = read_json(path, text.decode())
         return _table(path, list(columns), list(columns.values()), rows, [*remarks, *more], left_out)
-    cells = read_delimited(path, data, header)
+    cells = read_delimited(path, data, header, encoding)
     return _table(path, cells.names, cells.columns, cells.rows, cells.remarks, {})
 
 
-def header_of(path: Path, header: bool | None = None) -> list[str]:
+def header_of(path: Path, header: bool | None = None, encoding: str | None = None) -> list[str]:
     """Return the names of the columns that `read_text_table` gives, from the file's beginning where that tells them."""
     if ANY in path.parts:
-        return [*header_of(next(iter(files_of(path).values())), header), FOLDER]
+        return [*header_of(next(iter(files_of(path).values())), header, encoding), FOLDER]
     require_file(path)
     name, start = unpacked(path, HEAD)
     _refuse_others(path, start)
@@ -77,16 +78,16 @@ def header_of(path: Path, header: bool | None = None) -> list[str]:
     if start.startswith(PARQUET):
         names = parquet_names(path)
     elif not start.startswith(WORKBOOK) and not name.lower().endswith(JSON):
-        names = first_names(path, header)
+        names = first_names(path, header, encoding)
     if names is None or any(UNNAMED.fullmatch(name.strip()) for name in names):
-        return list(map(str, read_text_table(path, header).cells))
+        return list(map(str, read_text_table(path, header, encoding).cells))
     return list(named(names, [pa.chunked_array([[]], TEXT)] * len(names), [])[0])
 
 
-def header_guess(path: Path) -> HeaderGuess:
+def header_guess(path: Path, encoding: str | None = None) -> HeaderGuess:
     """Work out whether a table file's first line names its columns."""
     if ANY in path.parts:
-        return header_guess(next(iter(files_of(path).values())))
+        return header_guess(next(iter(files_of(path).values())), encoding)
     require_file(path)
     name, start = unpacked(path, HEAD)
     _refuse_others(path, start)
@@ -95,7 +96,7 @@ def header_guess(path: Path) -> HeaderGuess:
     if start.startswith(WORKBOOK):
         lines = _lines(read_excel(path, unpacked(path)[1], [])[0])
         return guess_header(lines[0], lines[1:])
-    return beginning_of(path).guess
+    return beginning_of(path, encoding).guess
 
 
 def files_of(path: Path) -> dict[str, Path]:
@@ -115,9 +116,9 @@ def files_behind(path: Path) -> list[Path]:
     return list(files_of(path).values()) if ANY in path.parts else [path]
 
 
-def _joined(path: Path, header: bool | None) -> TextTable:
+def _joined(path: Path, header: bool | None, encoding: str | None) -> TextTable:
     """The table of several files, all of which have the same columns."""
-    tables = {folder: read_text_table(file, header) for folder, file in files_of(path).items()}
+    tables = {folder: read_text_table(file, header, encoding) for folder, file in files_of(path).items()}
     first = next(iter(tables.values()))
     if others := [str(table.path) for table in tables.values() if set(table.cells) != set(first.cells)]:
         raise InputError(f"files of {path} have other columns than {first.path}", others, "give them the same columns")

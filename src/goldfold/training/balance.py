@@ -41,6 +41,14 @@ def counted_by(loss: nn.Module, targets: torch.Tensor) -> torch.Tensor | int:
     return len(targets) if weight is None or targets.is_floating_point() else weight[targets].sum()
 
 
+def weigh(logits: torch.Tensor, weight: torch.Tensor) -> None:
+    """Let each row of logits, (b, outputs), count in the gradient of whatever loss as its weight says, (b,).
+
+    The gradient is that of the weighted mean, for any loss that is a mean over rows; the loss that is told is the plain mean.
+    """
+    logits.register_hook(lambda gradient: gradient * weight[:, None])  # type: ignore[no-untyped-call]
+
+
 def balanced_rows(problem: Problem, truth: Array) -> Array:
     """Return how often to draw each row, (n,), so that all classes are equally frequent."""
     if not problem.is_exclusive:

@@ -27,7 +27,8 @@ def is_fitted_once(model: nn.Module) -> bool:
 def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter) -> FoldResult:
     """Fit an estimator to the fold's encoded targets and validate it; its history is one epoch.
 
-    train.class_weights and train.sampling: balanced become weights of the rows. Raises InputError where the estimator refuses.
+    train.class_weights, train.sampling: balanced and the weights of competition.extra become weights of the rows. Raises
+    InputError where the estimator refuses.
     """
     started = time.monotonic()
     train, rows, compute = fold.config.train, fold.training_rows, find_compute("fp32")
@@ -37,7 +38,7 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter) -> FoldResult
     reporter.started(fold.plan(epochs=1, steps=1, compute=compute))
     _, inputs = fold.training_view().__getitems__([(0, int(row)) for row in rows])
     targets = fold.codec.encode(fold.truth[rows])
-    model.to(compute.device).fit(inputs, targets, _row_weights(fold), fold.seed)
+    model.to(compute.device).fit(inputs, targets, row_weights(fold), fold.seed)
     seconds = time.monotonic() - started
 
     loss = build_loss(train, fold.codec.problem.task)
@@ -59,15 +60,14 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter) -> FoldResult
     return fold.result(key, model, compute, judged, [history])
 
 
-def _row_weights(fold: Fold) -> Array | None:
+def row_weights(fold: Fold) -> Array | None:
     """Return a weight for each training row, (n,), with a mean of 1; None if params.yaml asks for none."""
     train, problem, truth = fold.config.train, fold.codec.problem, fold.truth[fold.training_rows]
+    weights = None if fold.weights is None else fold.weights[fold.training_rows]
+    by_class = class_weights(train, problem, truth)
     if train.sampling == "balanced":
-        weights = balanced_rows(problem, truth)
-    else:
-        by_class = class_weights(train, problem, truth)
-        if by_class is None:
-            return None
+        weights = balanced_rows(problem, truth) * (1 if weights is None else weights)
+    elif by_class is not None:
         of_class = np.concatenate([[1.0], by_class.numpy()]) if problem.task == "binary" else by_class.numpy()
-        weights = of_class[problem.class_of(truth)]
-    return np.asarray(weights / weights.mean())
+        weights = of_class[problem.class_of(truth)] * (1 if weights is None else weights)
+    return None if weights is None else np.asarray(weights / weights.mean())

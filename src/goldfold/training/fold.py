@@ -60,6 +60,12 @@ class Fold:
         return find_learning(self.prepared.problem.modality)
 
     @property
+    def weights(self) -> Array | None:
+        """How much each row counts, (n,), with a mean of 1 over the training rows; None where all count alike."""
+        weights = self.prepared.weights
+        return None if weights is None else weights / weights[self.training_rows].mean()
+
+    @property
     def validation_table(self) -> pd.DataFrame:
         """The validation rows."""
         return self.prepared.train.iloc[self.validation_rows]

@@ -49,6 +49,7 @@ def with_pseudo_labels(prepared: PreparedSet, fold: int, config: PseudoConfig) -
         prepared,
         train=pd.concat([prepared.train, labelled], ignore_index=True),
         folds=np.concatenate([prepared.folds, folds]).astype(prepared.folds.dtype),
+        weights=None if prepared.weights is None else np.concatenate([prepared.weights, np.ones(len(folds))]),
     )
     return extended, prediction
 

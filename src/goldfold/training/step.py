@@ -10,7 +10,7 @@ from torch.profiler import record_function
 
 from goldfold.errors import InputError
 from goldfold.modalities.protocol import Inputs
-from goldfold.training.balance import counted_by
+from goldfold.training.balance import counted_by, weigh
 from goldfold.training.batches import seed_everything
 from goldfold.training.ranks import add_up, agreed, is_main, rank, share_of, world
 from goldfold.training.trainer import Trainer
@@ -71,11 +71,13 @@ def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.
     with record_function("to device"):
         own = share_of(rows, rank(), world())
         of_batch, target = (trainer.targets[numbers.to(trainer.targets.device)] for numbers in (rows, own))
+        weight = None if trainer.weights is None else trainer.weights[own.to(trainer.weights.device)]
         # Rows that all ranks read count once.
         whole = counted_by(trainer.loss, of_batch) * (world() if len(own) == len(rows) else 1)
         inputs = {name: trainer.compute.to_device(tensor) for name, tensor in inputs.items()}
         if trainer.mix and random.random() < trainer.config.train.mix_probability:
-            inputs, target = _mixed(inputs, target, random.choice(trainer.mix), str(trainer.config.model.mixed))
+            mix, name = random.choice(trainer.mix), str(trainer.config.model.mixed)
+            inputs, target, weight = _mixed(inputs, target, weight, mix, name)
     trainer.optimizer.zero_grad(set_to_none=True)
     total = torch.zeros((), device=trainer.compute.device)
     size = trainer.micro_batch_size
@@ -85,7 +87,10 @@ def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.
             logits = trainer.network(**{name: tensor[part] for name, tensor in inputs.items()})
         with record_function("loss"):
             share = counted_by(trainer.loss, target[part]) / whole
-            loss: torch.Tensor = trainer.loss(logits.float(), target[part]) * share
+            logits = logits.float()
+            if weight is not None:
+                weigh(logits, weight[part])
+            loss: torch.Tensor = trainer.loss(logits, target[part]) * share
         with record_function("backward"):
             trainer.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
@@ -93,11 +98,17 @@ def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.
 
 
 def _mixed(
-    inputs: Inputs, target: torch.Tensor, mix: Callable[..., tuple[torch.Tensor, torch.Tensor]], name: str
-) -> tuple[Inputs, torch.Tensor]:
-    """Mix a batch's input `name`, (b, height, width, channels), and its targets, (b, outputs) float32."""
-    images, target = mix(inputs[name].permute(0, 3, 1, 2).float(), target)
-    return {**inputs, name: images.permute(0, 2, 3, 1)}, target
+    inputs: Inputs,
+    target: torch.Tensor,
+    weight: torch.Tensor | None,
+    mix: Callable[..., tuple[torch.Tensor, torch.Tensor]],
+    name: str,
+) -> tuple[Inputs, torch.Tensor, torch.Tensor | None]:
+    """Mix a batch's input `name`, (b, height, width, channels), its targets, (b, outputs) float32, and its weights, (b,)."""
+    together = target if weight is None else torch.cat([target, weight[:, None]], dim=1)
+    images, together = mix(inputs[name].permute(0, 3, 1, 2).float(), together)
+    mixed = {**inputs, name: images.permute(0, 2, 3, 1)}
+    return mixed, together[:, : target.shape[1]], None if weight is None else together[:, -1]
 
 
 def _halved(size: int, rows: int) -> int:

@@ -64,8 +64,9 @@ class Trainer:
     `model` is the whole network; `network` is what training batches pass through: the model or its head, compiled if
     train.compile. With `on_features`, batches are features of the frozen backbone, which the head alone reads. `plain_loss`, the
     loss without class weights, is for validation; `targets` is what the training loss compares, for each row of the training
-    table. `steps` is the number of batches of an epoch. `micro_batch_size` falls when memory runs out. Of several ranks each has
-    its share of each training batch, and some of the validation batches.
+    table, and `weights` how much it counts, None where all count alike. `steps` is the number of batches of an epoch.
+    `micro_batch_size` falls when memory runs out. Of several ranks each has its share of each training batch, and some of the
+    validation batches.
 
     Raises InputError for names and arguments of params.yaml that the libraries refuse.
     """
@@ -92,7 +93,9 @@ class Trainer:
         self.micro_batch_size = train.micro_batch_size or train.batch_size
         args = (plain, fold.validation_rows, self.micro_batch_size, workers)
         self.validation: Any = plain_batches(*args, rank=rank(), world=world())
-        self.mix = _mixing(train, fold.codec.outputs)
+        weights = fold.weights
+        self.weights = None if weights is None else self.compute.to_device(torch.tensor(weights, dtype=torch.float32))
+        self.mix = _mixing(train, fold.codec.outputs + (weights is not None))
         self.targets = self.compute.to_device(self._targets())
         problem, truth = fold.codec.problem, fold.truth[fold.training_rows]
         self.plain_loss = build_loss(train, problem.task)
