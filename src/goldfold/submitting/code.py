@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from goldfold.bundle.bundle import CARD, NOTEBOOK
 from goldfold.bundle.names import data_set_name
+from goldfold.bundle.packing import CARD, NOTEBOOK
 from goldfold.config import load_config
 from goldfold.errors import InputError
 from goldfold.files import read_json, written_by_this_version

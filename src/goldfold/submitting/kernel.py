@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from goldfold.bundle.bundle import NOTEBOOK
+from goldfold.bundle.packing import NOTEBOOK
 from goldfold.errors import InputError
 from goldfold.files import read_json, remove, written_whole
 from goldfold.kaggle import RefusedError, Session, fetch_output, find_kernel, kernel_session, push_kernel
