@@ -9,42 +9,35 @@ import logging
 import os
 import pickle
 import secrets
-import shutil
 import signal
 import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
-
-from filelock import FileLock
 
 from goldfold.config.runtime import RuntimeConfig
 from goldfold.engines import storage
 from goldfold.engines.job import Job
-from goldfold.engines.pool import POLL, Died, Lost, Pool, Sender, do, pass_on
+from goldfold.engines.node import Description, Site, describe, require_same, states, work
+from goldfold.engines.pool import POLL, Died, Lost, Pool, pass_on
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, link, read_json
 from goldfold.identity import LIBRARIES, SOURCE, installed
 from goldfold.process import cores
 from goldfold.scratch import repository, scratch_folder
-from goldfold.training.device import machine, use_threads
 from goldfold.training.reporter import Reporter
-from goldfold.training.state import RESULT, STATE, STATES, discard
-from goldfold.training.stopping import Stop, Stopped
+from goldfold.training.state import RESULT, STATE, STATES
+from goldfold.training.stopping import Stopped
 
 INSTALL = "pip install -r requirements-ray.txt -c constraints.txt"
 WITHIN = 5.0
 """How long the cluster may take to answer at all, in seconds."""
 ANSWERED_WITHIN = 60.0
 """How long nodes may take to say what they are; a node that is full is asked again with its first job."""
-KEPT = 3
-"""How many prepared sets a node keeps."""
-Description = dict[str, Any]
 
 
 class Cluster(Pool["_Worker"]):
@@ -124,7 +117,7 @@ class Cluster(Pool["_Worker"]):
 
     def _describe(self, nodes: Iterable[str], affinity: Any) -> Description:
         """Return what all nodes are; raises InputError where they differ, or cannot do what is asked of them."""
-        tasks = [self.begin(_describe, (self.site,), scheduling_strategy=affinity(node, soft=False)) for node in nodes]
+        tasks = [self.begin(describe, (self.site,), scheduling_strategy=affinity(node, soft=False)) for node in nodes]
         answered, _ = self.ray.wait(tasks, num_returns=len(tasks), timeout=ANSWERED_WITHIN)
         try:
             with _told():
@@ -138,7 +131,7 @@ class Cluster(Pool["_Worker"]):
             ) from error
         expected = {**found[0], "libraries": [installed(library) for library in LIBRARIES]}
         for description in found:
-            _require_same(description, expected)
+            require_same(description, expected)
         return expected
 
 
@@ -165,7 +158,7 @@ class _Worker:
             site = _lend(job, site, site.storage)
         job = replace(job, prepared=job.prepared.absolute(), scratch=job.scratch.absolute())
         arguments = (job, site, self.cluster.described, self.number, seconds)
-        self.future = self.cluster.begin(_work, arguments, self.cluster.reports)
+        self.future = self.cluster.begin(work, arguments, self.cluster.reports)
 
     def is_done(self) -> bool:
         return bool(self.ray.wait([self.future], timeout=0)[0])
@@ -265,23 +258,6 @@ def _answering() -> Iterator[None]:
         ) from error
 
 
-@dataclass(frozen=True)
-class Site:
-    """Where jobs find what they need, on any node.
-
-    Without `storage` that is the repository, in which nodes have to find the `token`. In storage they find a prepared set and the
-    files that settings name, each by what it holds.
-    """
-
-    folder: Path
-    repository: Path
-    threads: int
-    storage: str | None
-    token: str
-    prepared: str = ""
-    files: str = ""
-
-
 @contextmanager
 def _token() -> Iterator[str]:
     """Yield the name of a file in scratch, by which nodes see whether they see this repository."""
@@ -294,23 +270,19 @@ def _token() -> Iterator[str]:
         token.unlink(missing_ok=True)
 
 
-def _states(address: str, job: Job) -> str:
-    return f"{address}/{storage.STATES}/{job.key}"
-
-
 def _lend(job: Job, site: Site, address: str) -> Site:
     """Put into storage what a job needs, unless it is there, and return where."""
     site = replace(site, prepared=_put_prepared(job.prepared, address), files=_put_files(_files(job), address))
     state = job.scratch / STATES / job.key
-    if any((state / part).exists() for part in (STATE, RESULT)) and not storage.names(_states(address, job)):
-        storage.put_newest(state, _states(address, job))
+    if any((state / part).exists() for part in (STATE, RESULT)) and not storage.names(states(address, job)):
+        storage.put_newest(state, states(address, job))
     return site
 
 
 def _bring_back(job: Job, address: str) -> None:
     """Take a job's state out of storage."""
-    if storage.get_newest(_states(address, job), job.scratch / STATES / job.key):
-        storage.remove(_states(address, job))
+    if storage.get_newest(states(address, job), job.scratch / STATES / job.key):
+        storage.remove(states(address, job))
 
 
 def _put_prepared(folder: Path, address: str) -> str:
@@ -346,112 +318,3 @@ def _put_files(files: Mapping[Path, Path], address: str) -> str:
                 link(path, Path(folder) / name)
             storage.put(Path(folder), target)
     return digest.hexdigest()
-
-
-def _describe(site: Site) -> Description:
-    """Return what a node is; raises InputError unless it sees what the nodes share."""
-    import ray
-
-    name = ray.util.get_node_ip_address()
-    if site.storage is None and not (site.repository / site.token).is_file():
-        raise InputError(
-            f"the node {name} does not see {site.repository}",
-            mend="set runtime.storage to an address or a folder that all nodes reach, or mount this folder on all of them",
-        )
-    with use_threads(site.threads):
-        return {"node": name, "machine": machine(), "libraries": [installed(library) for library in LIBRARIES]}
-
-
-def _require_same(found: Description, expected: Description) -> None:
-    """Raise InputError for a node on which a training would be another one."""
-    other = [
-        f"{theirs}, not {ours}" for theirs, ours in zip(found["libraries"], expected["libraries"], strict=True) if theirs != ours
-    ]
-    if found["machine"] != expected["machine"]:
-        told = [" ".join(map(str, description["machine"][:2])) for description in (found, expected)]
-        other.append(f"the device and its half precision: {told[0]}, on {expected['node']} {told[1]}")
-    if other:
-        raise InputError(
-            f"the node {found['node']} would train other weights than the others", other, "use nodes of one kind, set up alike"
-        )
-
-
-def _work(job: Job, site: Site, expected: Description, number: str, seconds: float | None, reports: Any) -> dict[str, bytes]:
-    """Do a job on a node, and return the files of its FoldResult."""
-    _require_same(_describe(site), expected)
-    reporter = Sender(lambda report: reports.put((number, pickle.dumps(report))))
-    with tempfile.TemporaryDirectory() as temporary, ExitStack() as ending:
-        folder = Path(temporary)
-        # A process that is in no folder can do no further job.
-        ending.callback(os.chdir, folder.parent)
-        job = replace(job, folder=folder / "result")
-        if site.storage is None:
-            os.environ["DVC_ROOT"] = str(site.repository)
-            do(partial(_run, job, reporter), site.folder, site.threads, seconds, signal.SIGINT)
-        else:
-            os.environ["DVC_ROOT"] = str(folder / "clone")
-            _do_from_storage(job, site, site.storage, folder / "clone", reporter, seconds)
-        return {path.name: path.read_bytes() for path in job.folder.iterdir()}
-
-
-def _do_from_storage(job: Job, site: Site, address: str, clone: Path, reporter: Reporter, seconds: float | None) -> None:
-    """Do a job with what is in storage, whereto its state goes whenever it is saved."""
-    here = Path(tempfile.gettempdir()) / f"goldfold-{os.getuid()}"
-    job = replace(job, prepared=_fetch_prepared(here / "prepared", site.prepared, address), scratch=here / "scratch")
-    clone.mkdir()
-    if site.files:
-        storage.get(f"{address}/{storage.FILES}/{site.files}", clone)
-    state = job.scratch / STATES / job.key
-    storage.get_newest(_states(address, job), state)
-    put = _saved(state)
-
-    def put_if_saved() -> None:
-        nonlocal put
-        if _saved(state) != put:
-            storage.put_newest(state, _states(address, job))
-            put = _saved(state)
-
-    def run(stop: Stop) -> None:
-        def stop_after_putting() -> Any:
-            put_if_saved()
-            return stop()
-
-        _run(job, reporter, stop_after_putting)
-
-    try:
-        do(run, clone, site.threads, seconds, signal.SIGINT)
-    finally:
-        put_if_saved()
-        discard(job.scratch, job.key)
-
-
-def _run(job: Job, reporter: Reporter, stop: Stop) -> None:
-    """Do a job; raises InputError where its training would be another one than where it was asked for."""
-    if job.key_here() != job.key:
-        raise InputError(
-            f"{job.name} would be another training on a node than here: the files that the settings name differ",
-            mend="name them within the repository, or by paths under which all nodes find the same files",
-        )
-    job.run(reporter, stop)
-
-
-def _saved(state: Path) -> tuple[int, bool]:
-    """Return when a state was saved last, and whether the training is finished."""
-    file = state / STATE
-    return file.stat().st_mtime_ns if file.is_file() else 0, (state / RESULT).is_dir()
-
-
-def _fetch_prepared(folder: Path, name: str, address: str) -> Path:
-    """Return a prepared set's folder on this node, fetched from storage unless it is there; the last few are kept."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "fetching.lock"):
-        if not (folder / name).is_dir() and not storage.get(f"{address}/{storage.PREPARED}/{name}", folder / name):
-            raise InputError(
-                f"params.yaml, runtime.storage: {address} does not hold the prepared set", mend="the same command puts it there"
-            )
-        (folder / name).touch()
-        others = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-        for stale in others[:-KEPT]:
-            with suppress(OSError):
-                shutil.rmtree(stale)
-    return folder / name

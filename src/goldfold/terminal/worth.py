@@ -25,7 +25,7 @@ def show_worth(worth: Worth, names: Sequence[str]) -> None:
     """Print the line of a member."""
     weights = "      –       –" if worth.weight is None else f"{worth.weight:>7.3f} {worth.spread:>7.3f}"
     interval = f"{worth.low:+.3g} to {worth.high:+.3g}"
-    advice = "" if worth.is_more_than_noise and worth.gain > 0 else "  drop it" if worth.gain <= 0 else "  noise"
+    advice = "" if worth.is_more_than_noise and worth.gain > 0 else "  can go" if worth.gain <= 0 else "  noise"
     print(
         f"{worth.name:<{_width(names)}}  {number(worth.score):>9}  {weights}  {worth.correlation:>6.3f}  {worth.gain:>+9.3g}  "
         f"{interval}{advice}",
