@@ -35,6 +35,8 @@ class InputError(Exception):
     an address gets into it.
     """
 
+    exit_code: ClassVar[int] = 2
+
     def __init__(self, what: str, where: Sequence[str] = (), mend: str = "") -> None:
         lines = [what, *(f"  {line}" for line in where[:SHOWN])]
         if len(where) > SHOWN:
@@ -42,6 +44,12 @@ class InputError(Exception):
         if mend:
             lines.append(f"To mend it: {mend}")
         super().__init__(without_password("\n".join(lines)))
+
+
+class BudgetError(InputError):
+    """A budget or a quota that is spent: nothing is wrong, and waiting mends it."""
+
+    exit_code = 3
 
 
 class Reply(NamedTuple):
@@ -109,7 +117,7 @@ def this_command() -> str:
 
 @contextmanager
 def exit_with_message() -> Iterator[None]:
-    """Exit with an InputError's or the disk's message and code 2, or with 130 after Ctrl-C, without a traceback."""
+    """Exit with an InputError's or the disk's message and exit code, or with 130 after Ctrl-C, without a traceback."""
     try:
         yield
     except BrokenPipeError:
@@ -121,7 +129,7 @@ def exit_with_message() -> Iterator[None]:
         if not isinstance(told, InputError):
             raise
         print(escaped(f"\ngoldfold: {told}\n"), file=sys.stderr)
-        raise SystemExit(2) from None
+        raise SystemExit(told.exit_code) from None
     except KeyboardInterrupt as interrupt:
         print(escaped(f"\ngoldfold: stopped. {interrupt}"), file=sys.stderr)
         raise SystemExit(130) from None

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import get_args
 
+from goldfold.as_json import Answer
 from goldfold.blending import BlendSettings, Method, blend, default_scale
 from goldfold.config import Scale, load_config
 from goldfold.errors import InputError
@@ -38,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a stack's scikit-learn model, sklearn.ensemble:RandomForestClassifier or own.file:name")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Answer:
     """Blend runs, print the blend's score beside its members', and write and log it as a result of its own."""
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     problem = prepared.problem
@@ -64,6 +65,8 @@ def run(args: argparse.Namespace) -> None:
     if score is not None and score.score is not None:
         log_scores(origin, {f"{problem.scored_by.name}_test": score.score}, path.stat().st_mtime)
     show_blend(blended, name, path, score)
+    scores = {"low": blended.cv.scores.low, "high": blended.cv.scores.high, "confidence": blended.cv.scores.confidence}
+    return {"run": name, **blended.to_json(), **scores, "submission": path, "test_score": score.score if score else None}
 
 
 def _require_options(args: argparse.Namespace) -> None:

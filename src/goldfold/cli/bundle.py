@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from goldfold.as_json import Answer
 from goldfold.bundle import Bundle
 from goldfold.bundle.packing import Packing
 from goldfold.bundle.rerun import measure
@@ -29,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--worth", type=float, help="of a blend, leave out members that are worth less to its nested score")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Answer:
     """Write a bundle, and print its size and how long it will take, as measured here on test rows."""
     chosen, prepared = find_run(args.run), PreparedSet.load(PREPARED)
     folder, data = args.out or BUNDLES / chosen.tracked_name, args.data or Path("/kaggle/input") / prepared.problem.name
@@ -38,14 +39,27 @@ def run(args: argparse.Namespace) -> None:
         made = bundle_blend(chosen, prepared, load_config(), args.hours, rows, args.worth)
         size = made.bundle.save(made.parts, folder, Packing(data, args.megabytes, args.wheels))
         show_blend_bundle(made, folder, size, rows, prepared.problem.scored_by)
-    elif args.worth is not None:
+        seconds = sum(pace.seconds(rows) for pace in made.bundle.paces.values())
+        return {
+            **_answer(chosen, folder, size, rows, seconds),
+            "members": made.bundle.names,
+            "left_out": made.left_out,
+            "nested": made.after,
+            "nested_of_all": made.before,
+        }
+    if args.worth is not None:
         raise InputError(f"--worth is for the members of a blend, and {chosen.name} is none", mend="leave it out")
-    else:
-        _bundle_run(chosen, args, folder, data, rows)
+    return _bundle_run(chosen, args, folder, data, rows)
 
 
-def _bundle_run(chosen: Run, args: argparse.Namespace, folder: Path, data: Path, rows: int) -> None:
+def _bundle_run(chosen: Run, args: argparse.Namespace, folder: Path, data: Path, rows: int) -> Answer:
     bundle = Bundle(chosen.tracked_name, chosen.config(), chosen.ensemble())
     modality_part(bundle.problem.modality, "outside")
     size = bundle.save(folder, data, args.megabytes, args.wheels)
-    show_bundle(bundle, measure(bundle, Path(bundle.config.competition.path)), folder, size, rows, args.hours, args.megabytes)
+    pace = measure(bundle, Path(bundle.config.competition.path))
+    show_bundle(bundle, pace, folder, size, rows, args.hours, args.megabytes)
+    return _answer(chosen, folder, size, rows, pace.seconds(rows))
+
+
+def _answer(chosen: Run, folder: Path, size: int, rows: int, seconds: float) -> Answer:
+    return {"run": chosen.tracked_name, "folder": folder, "bytes": size, "test_rows": rows, "seconds": seconds}

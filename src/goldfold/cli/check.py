@@ -2,8 +2,10 @@
 
 import argparse
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
+from goldfold.as_json import Answer
 from goldfold.competition import read_competition
 from goldfold.config import load_config
 from goldfold.errors import InputError
@@ -19,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add no arguments."""
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Answer:
     """Check params.yaml, print how the files are read, and rehearse; raises InputError with what is wrong."""
     mend_dvc_files()
     require_replaceable()
@@ -36,13 +38,15 @@ def run(args: argparse.Namespace) -> None:
         _make(stage)
     if not folder.is_dir():
         print(f"not rehearsed: {folder} is not here (dvc pull brings it)")
-        return
+        return {"decisions": [], "rehearsed": None}
     competition = read_competition(config.competition, config.prepare)
     show_decisions(competition.decisions)
     # Importing torch takes seconds, and most mistakes are found without it.
     from goldfold.rehearsal import rehearse
 
-    print(f"rehearsed: {rehearse(config, lambda: competition, scratch_folder())}")
+    rehearsed = rehearse(config, lambda: competition, scratch_folder())
+    print(f"rehearsed: {rehearsed}")
+    return {"decisions": [asdict(decision) for decision in competition.decisions], "rehearsed": rehearsed}
 
 
 def _make(stage: Path) -> None:

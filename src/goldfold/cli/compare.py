@@ -3,23 +3,30 @@
 import argparse
 import tempfile
 from pathlib import Path
+from typing import get_args
 
+from goldfold.as_json import Answer
 from goldfold.config import load_config
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED
 from goldfold.runs.run import find_runs, groups_of
 from goldfold.terminal.runs import show_comparison
 from goldfold.tracking.results import log_comparison
-from goldfold.validation.comparison import compare
+from goldfold.validation.comparison import Expected, compare
 from goldfold.validation.same_rows import on_same_rows
+
+UNMET = 4
+"""The exit code where the second run is not what was expected."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add two runs."""
     parser.add_argument("runs", nargs=2, metavar="run", help="the name or id of an MLflow run, or current")
+    expected = "exit with 4 unless the second is better than the first, or not worse, by more than noise"
+    parser.add_argument("--expect", choices=get_args(Expected), help=expected)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Answer:
     """Compare two runs on the same out-of-fold rows, print the comparison, and log it as a run of its own."""
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     runs, problem = find_runs(args.runs), prepared.problem
@@ -30,3 +37,7 @@ def run(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         comparison.save(Path(folder))
         print(f"MLflow run  {log_comparison(prepared, comparison, Path(folder))}")
+    met = args.expect is None or comparison.is_what(args.expect)
+    if not met:
+        print(f"expected    {args.expect}, and it is not: {comparison.verdict}")
+    return {**comparison.to_json(), "expected": args.expect, "exit_code": 0 if met else UNMET}

@@ -2,11 +2,12 @@
 
 import argparse
 import hashlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
+from goldfold.as_json import Answer
 from goldfold.config import Config, load_config
 from goldfold.errors import InputError
 from goldfold.members import Member, member_of, pairs_in, read_predicted
@@ -32,21 +33,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="take it in whatever the gates find, and write that down")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Answer:
     """Read, judge, save and log each pair of files; print what each scores, and what the gates found."""
     config, prepared = load_config(), PreparedSet.load(PREPARED)
     pairs = _pairs(args)
     for name in pairs:
         require_free_name(name)
-    others, members = neighbours_of(prepared, [*pairs]), list[Member]()
+    others, members, taken = neighbours_of(prepared, [*pairs]), list[Member](), list[Answer]()
     source = _source(args)
     columns = [name.strip() for name in args.columns.split(",") if name.strip()]
     for name, (oof, test) in pairs.items():
         member = _read(name, oof, test, columns, config, prepared)
         member = replace(member, source={**member.source, **source})
         beside = others | {other.name: other for other in members}
-        show_member(member, take_in(prepared, config, member, beside, args.force), MEMBERS / name)
+        found = take_in(prepared, config, member, beside, args.force)
+        show_member(member, found, MEMBERS / name)
         members.append(member)
+        taken.append(
+            {"run": name, **asdict(member.cv.scores), "folds_are": member.source["folds"], "forced": list(map(asdict, found))}
+        )
+    return {"members": taken}
 
 
 def _pairs(args: argparse.Namespace) -> dict[str, tuple[Path, Path]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from goldfold.as_json import Answer
 from goldfold.competition import Problem
 from goldfold.config import load_config
 from goldfold.errors import InputError
@@ -30,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="do not ask Kaggle; show the scores last seen")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Answer:
     """Print all runs, sorted, with new scores from Kaggle if it answers, and write and log the page."""
     config, problem = load_config(), PreparedSet.load(PREPARED).problem
     metric, slug = problem.scored_by, config.competition.kaggle
@@ -67,6 +68,7 @@ def run(args: argparse.Namespace) -> None:
         values = {f"spearman_{agreement.part}": agreement.spearman for agreement in agreed if agreement.spearman is not None}
         note = "; ".join(f"CV and {agreement.part}: {agreement}" for agreement in agreed) or f"{len(rows)} runs"
         print(f"MLflow run  {log_leaderboard(problem.name, note, values, [LEADERBOARD, *plots.values()])}")
+    return {"metric": metric.name, "maximize": metric.maximize, "page": LEADERBOARD, "runs": [row.to_json() for row in rows]}
 
 
 def _ask_kaggle(slug: str, problem: Problem, runs: list[Run]) -> tuple[list[Run], list[float], list[str]]:

@@ -4,9 +4,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from inspect import signature
 from keyword import iskeyword
 from pathlib import Path
 
+from goldfold.as_json import print_as_json
 from goldfold.errors import InputError
 from goldfold.imports import nearest
 from goldfold.process import run_to_end
@@ -57,7 +59,14 @@ def run_command(arguments: Sequence[str]) -> None:
     command = import_module(f"goldfold.cli.{_module(name)}")
     parser = argparse.ArgumentParser(prog=f"goldfold {name}", description=command.__doc__)
     command.arguments(parser)
-    command.run(parser.parse_args(rest))
+    if signature(command.run).return_annotation is None:
+        command.run(parser.parse_args(rest))
+        return
+    parser.add_argument("--json", action="store_true", help="print what it finds as JSON (docs/json.md), and the rest to stderr")
+    args = parser.parse_args(rest)
+    answer = print_as_json(name, lambda: command.run(args)) if args.json else command.run(args)
+    if code := answer.get("exit_code"):
+        raise SystemExit(code)
 
 
 def overview() -> str:

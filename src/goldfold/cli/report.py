@@ -3,6 +3,7 @@
 import argparse
 from contextlib import suppress
 
+from goldfold.as_json import Answer
 from goldfold.cli.arguments import add_run
 from goldfold.config import load_config
 from goldfold.errors import InputError
@@ -21,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Answer:
     """Write the report of the current result, with its test score if the labels are known, or of an MLflow run.
 
     The report of the current result is logged to its run too. A run with a report gives that one; for any other, such as a
@@ -34,6 +35,7 @@ def run(args: argparse.Namespace) -> None:
     if reported.origin and not reported.id:
         log_report(reported.origin, path)
     print(f"report      {path}: {path.stat().st_size / 1e6:.2g} MB, one file, for any browser")
+    return {"run": reported.tracked_name, "report": path}
 
 
 def _of_current(current: Run) -> str:

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from goldfold.as_json import Answer
 from goldfold.cli.arguments import RUN
 from goldfold.competition import read_solution
 from goldfold.config import load_config
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--solution", type=Path, help="a table of the test labels; by default competition.solution")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Answer:
     """Print and log the score of a run's submission, or of a file, against the labels of a table, or of competition.solution.
 
     With a column Usage, as in Kaggle's solutions, the public and the private rows are scored as well.
@@ -53,10 +54,17 @@ def run(args: argparse.Namespace) -> None:
         print(f"not scored  {unscored} test rows, which have no label in {source}")
     if unseen := problem.unseen(labels):
         print(f"unseen      labels that no training row has, and no prediction can get right: {', '.join(unseen)}")
+    answer: Answer = {
+        "run": scored and scored.tracked_name,
+        "metric": problem.scored_by.name,
+        "scores": {part: {"score": score, "rows": rows} for part, (score, rows) in scores.items()},
+        "cv": scored and scored.cv(problem).scores.score,
+    }
     if scored is None:
-        return
-    print(f"CV          {problem.scored_by.name} {number(scored.cv(problem).scores.score)}")
+        return answer
+    print(f"CV          {problem.scored_by.name} {number(answer['cv'])}")
     if scored.origin:
         metrics = {f"{problem.scored_by.name}_{part.replace(' ', '_')}": score for part, (score, _) in scores.items()}
         log_scores(scored.origin, metrics, time.time())
         print(f"MLflow run  {scored.origin.name}")
+    return answer

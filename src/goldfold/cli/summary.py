@@ -1,7 +1,9 @@
 """Show the current result, with its test score if the labels are known."""
 
 import argparse
+from dataclasses import asdict
 
+from goldfold.as_json import Answer
 from goldfold.config import load_config
 from goldfold.errors import InputError
 from goldfold.prediction import Submission, check_submission
@@ -18,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add no arguments."""
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Answer:
     """Print the current result; if the test labels are known, score its submission and log the score."""
     config, prepared, current = load_config(), PreparedSet.load(PREPARED), find_run("current")
     problem = prepared.problem
@@ -33,4 +35,14 @@ def run(args: argparse.Namespace) -> None:
         catch_up()
     submission = Submission.load(path.parent, problem, prepared.sample)
     name = current.origin.name if current.origin else "none"
-    show_result(current.cv(problem), submission, path, REPORT, name, test, cut_short(config))
+    cv, cut = current.cv(problem), cut_short(config)
+    show_result(cv, submission, path, REPORT, name, test, cut)
+    return {
+        "run": name,
+        **asdict(cv.scores),
+        "submission": path,
+        "is_whole": submission.is_whole,
+        "test_score": test.score if test else None,
+        "cut_short": cut,
+        "report": REPORT,
+    }

@@ -1,10 +1,10 @@
 """Say what each member of a blend is worth: the blend's nested score with it and without it."""
 
 import argparse
-import json
 from dataclasses import asdict
 from typing import Any
 
+from goldfold.as_json import Answer
 from goldfold.blending.worth import worths
 from goldfold.config import load_config
 from goldfold.files import write_json
@@ -19,22 +19,19 @@ from goldfold.tracking.results import log_worth
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add a blend."""
     parser.add_argument("blend", help="the name or id of a blend's MLflow run")
-    parser.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Answer:
     """Fit a blend again without each of its members, print and log what each is worth, and which kinds of model it lacks."""
     config, prepared, blend = load_config(), PreparedSet.load(PREPARED), find_run(args.blend)
     settings, members = made_of(blend)
     level = level_one(prepared, members)
     groups = groups_of(prepared, members, level.table[prepared.problem.id])
-    if not args.json:
-        show_worths_head(prepared.problem, level.names)
+    show_worths_head(prepared.problem, level.names)
     found = []
     for worth in worths(level, settings, config.validate_, groups):
         found.append(worth)
-        if not args.json:
-            show_worth(worth, level.names)
+        show_worth(worth, level.names)
     missing = untried(prepared.problem.modality, members, RECIPES)
     table: dict[str, Any] = {
         "blend": blend.name,
@@ -46,8 +43,6 @@ def run(args: argparse.Namespace) -> None:
     write_json(path, table)
     if blend.origin:
         log_worth(blend.origin, path)
-    if args.json:
-        print(json.dumps(table, ensure_ascii=False))
-        return
     show_untried(missing)
     print(f"worth       {path}; the report has it as a picture: goldfold report {blend.name}")
+    return table

@@ -26,6 +26,8 @@ def python() -> CheckResult:
 
 def packages(requirements: Path = Path("requirements.txt")) -> CheckResult:
     """Check that the packages of requirements.txt are installed, in the pinned versions."""
+    if not requirements.is_file():
+        return wrong("packages", f"there is no {requirements}", f"git restore {requirements}")
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)", requirements.read_text(encoding="utf-8"), re.MULTILINE))
     problems = []
     for name, pinned in pins.items():

@@ -37,6 +37,21 @@ class Standing:
     seconds: float
     sent: tuple[Sending, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON holds it; what is unknown is None."""
+        return {
+            "run": self.name,
+            "id": self.id,
+            "score": self.cv,
+            "low": self.low,
+            "high": self.high,
+            **self.scores,
+            "started": f"{self.started:%Y-%m-%dT%H:%M:%SZ}",
+            "seconds": self.seconds,
+            "parent": self.change.parent,
+            "changed": list(self.change.words),
+        }
+
     def score(self, part: str | None) -> float | None:
         """Return the score of a part of the test set, or CV for None; None if it is unknown or not finite."""
         score = self.cv if part is None else self.scores[part]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from goldfold.validation.cv_result import CVResult
 from goldfold.validation.resampling import resamples
 
 Pair = tuple[Array, Array]
+Expected = Literal["better", "not-worse"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Comparison:
         if self.is_more_than_noise:
             return f"more than noise: {ahead}, the interval leaves 0 out, and {won}"
         return f"no more than noise: {ahead}, but the interval holds 0; {won}"
+
+    def is_what(self, expected: Expected) -> bool:
+        """Whether the second run is better than the first by more than noise, or is not worse by more than noise."""
+        second = self.better == self.names[1]
+        return (second and self.is_more_than_noise) if expected == "better" else (second or not self.is_more_than_noise)
 
     def save(self, folder: Path) -> None:
         """Write both files."""
