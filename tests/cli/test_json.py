@@ -9,6 +9,7 @@ from inspect import signature
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.conftest import TINY, build_repository
 
@@ -82,6 +83,8 @@ def test_what_commands_find_is_one_object(root, ask):
     assert ask("compare", "mine", "both", "--expect", "better", code=4)["more_than_noise"] is False
     assert ask("score", "mine", "--solution", "labels.csv")["scores"]["test"]["rows"] == 20
     assert {row["run"] for row in ask("leaderboard")["runs"]} == {"mine", "again", "both"}
+    results = pd.read_csv("experiments/results.tsv", sep="\t")
+    assert list(results["run"]) == ["mine", "again", "both"] and results["score"][0] == pytest.approx(summary["score"])
     assert Path(ask("report", "both")["report"]).is_file()
 
 

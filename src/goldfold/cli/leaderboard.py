@@ -15,8 +15,9 @@ from goldfold.kaggle import facts, leaderboard, submissions
 from goldfold.leaderboard import ORDERS, Position, Standing, agreements, position, ranked, standings
 from goldfold.leaderboard.kaggle_scores import refresh
 from goldfold.leaderboard.page import build_page, plot
+from goldfold.leaderboard.results import write_results
 from goldfold.prepare import PreparedSet
-from goldfold.runs.paths import LEADERBOARD, PREPARED
+from goldfold.runs.paths import LEADERBOARD, PREPARED, RESULTS
 from goldfold.runs.run import Run, all_runs
 from goldfold.scratch import repository
 from goldfold.terminal.runs import show_agreement, show_leaderboard
@@ -61,6 +62,8 @@ def run(args: argparse.Namespace) -> Answer:
     with written_whole(LEADERBOARD) as draft:
         draft.write_text(page, encoding="utf-8")
     print(f"page        {LEADERBOARD}: one file, for any browser")
+    write_results(scored, metric.name, RESULTS)
+    print(f"table       {RESULTS}: a line per run")
     with tempfile.TemporaryDirectory() as folder:
         plots = {agreement.part: Path(folder) / f"cv_and_{agreement.part}.svg" for agreement in agreed}
         for part, path in plots.items():

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from goldfold.config import CompetitionConfig
-from goldfold.errors import InputError
+from goldfold.errors import BudgetError, InputError
 from goldfold.kaggle import Entry, Facts
 from goldfold.runs.run import Run, all_runs
 from goldfold.tracking import Origin
@@ -47,7 +47,7 @@ def submissions_left(limit: int | None, entries: Sequence[Entry], now: datetime)
     done = sent_on(now, (entry.date.replace(tzinfo=UTC) for entry in entries if entry.status != "error"))
     if done >= limit:
         hours = 24 - now.hour - now.minute / 60
-        raise InputError(
+        raise BudgetError(
             f"{done} of {limit} submissions were sent today: none is left",
             mend=f"wait {hours:.1f} hours: a day ends at midnight UTC",
         )
