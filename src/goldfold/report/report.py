@@ -50,9 +50,10 @@ def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult
     answer_losses = row_losses(problem, truth, answered)
     training_columns = prepared.train.iloc[_training_rows(prepared, answers)].reset_index(drop=True)
 
-    sections = [("curves", "Learning curves", curves.learning_curves(folds))]
-    if about.worth is not None:
-        sections.append(("members", "Members", worth_of_members(about.worth)))
+    if about.worth is None:
+        sections = [("curves", "Learning curves", curves.learning_curves(folds))]
+    else:
+        sections = [("members", "Members", worth_of_members(about.worth))]
     if problem.task == "regression":
         sections.append(("residuals", "Residuals", errors.residuals(problem, truth, prediction)))
     if problem.is_exclusive or problem.grades:

@@ -21,10 +21,10 @@ def worth_of_members(worth: Mapping[str, Any]) -> Html:
     ends = np.array([[row["low"], row["high"]] for row in rows])
     x = scale_of([ends, np.zeros(1)], f"gain in {worth['metric']}, with its interval")
     frame = Frame(x, Scale(0, len(rows)), width=640, height=LINE * len(rows) + 62, bare=True)
-    marks = [frame.line(np.zeros(2), np.array([0, len(rows)]), "grid")]
+    marks = [frame.line(np.zeros(2), np.array([0, len(rows)]), "line grey")]
     for line, row in enumerate(rows):
         y = np.full(2, len(rows) - line - 0.5)
-        marks += [frame.line(ends[line], y, "c0"), frame.dots(np.array([row["gain"]]), y[:1], "c1")]
+        marks += [frame.line(ends[line], y, "line c0"), frame.dots(np.array([row["gain"]]), y[:1], "c0")]
     table = [
         (
             row["name"],
@@ -37,8 +37,8 @@ def worth_of_members(worth: Mapping[str, Any]) -> Html:
         for row in rows
     ]
     message = paragraph(
-        "The nested score of the blend with each member, less that without it; from the top, in the order of the table. A member "
-        "whose interval holds 0 may be noise: those below 0 can go."
+        "How much better the blend's nested score is with each member than without it, from the top in the order of the table. "
+        "Where the interval holds 0 that may be noise; what is below 0 can go."
     )
     missing = [f"{model} (goldfold run {recipe})" for model, recipe in worth["untried"].items()]
     lacks = [paragraph(f"No member is of the model {', '.join(missing)}.")] if missing else []
