@@ -26,22 +26,23 @@ class Linear:
     logs: bool = False
 
     def predict(self, problem: Problem, values: Array) -> Array:
-        """Predict from values (members, n, …) on the scale; probabilities stay between 0 and 1, and those of classes sum to 1."""
+        """Predict from values (members, n, …) on the scale; a probability stays between the members', and classes' sum to 1."""
         values = in_logs(values) if self.logs else values
         total = np.tensordot(self.weights, values, axes=1)
         if self.intercepts is not None:
             total = total + (self.intercepts if total.ndim > 1 else self.intercepts[0])
         prediction = from_scale(problem, np.expm1(total) if self.logs else total, self.on)
-        return prediction if problem.task == "regression" else self._within_bounds(problem, prediction)
+        return prediction if problem.task == "regression" else self._within_bounds(problem, prediction, values)
 
-    def _within_bounds(self, problem: Problem, prediction: Array) -> Array:
+    def _within_bounds(self, problem: Problem, prediction: Array, values: Array) -> Array:
         is_average = self.intercepts is None and self.weights.min() >= 0
         if self.on == "logits" or is_average:
             return prediction
         if self.on == "ranks":
             # The order is all that is asked of ranks.
             return np.asarray(expit(4 * (prediction - 0.5)))
-        prediction = np.clip(prediction, 0, 1)
+        # A sum may leave 0 to 1, and a probability of 0 that no member gave would cost any log loss.
+        prediction = np.clip(prediction, values.min(axis=0), values.max(axis=0))
         if problem.task != "multiclass":
             return prediction
         total = prediction.sum(axis=1, keepdims=True)

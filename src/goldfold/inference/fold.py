@@ -3,10 +3,14 @@
 from goldfold.config import PredictConfig
 from goldfold.inference.sources import Source
 from goldfold.metrics import Array
+from goldfold.modalities.estimator import Estimator
 from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute_again
 from goldfold.training.evaluation import predict_logits
+
+OF_ESTIMATORS = 4096
+"""Rows in a batch of an estimator, at least: each call starts its threads anew."""
 
 
 def predict_fold(checkpoint: FoldResult, source: Source, config: PredictConfig) -> list[Array]:
@@ -22,7 +26,8 @@ def predict_fold(checkpoint: FoldResult, source: Source, config: PredictConfig) 
     predictions = []
     for model in checkpoint.build_models():
         model.to(compute.device)
+        size = max(batch_size, OF_ESTIMATORS) if isinstance(model, Estimator) else batch_size
         for view in views:
-            logits = predict_logits(model, plain_batches(view, source.rows, batch_size), compute)
+            logits = predict_logits(model, plain_batches(view, source.rows, size), compute)
             predictions.append(checkpoint.codec.decode(logits))
     return predictions
