@@ -17,6 +17,8 @@ from goldfold.errors import InputError
 from goldfold.kaggle import data_set_of
 from goldfold.runs.run import find_run
 
+pytestmark = pytest.mark.slow
+
 REF = "bea/their-oofs"
 
 
