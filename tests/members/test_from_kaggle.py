@@ -59,9 +59,12 @@ def test_the_pairs_of_a_data_set_become_runs_that_name_it_and_its_version(offere
     for name in ("theirs", "deep"):
         origin = json.loads(find_run(name).tags["goldfold.imported"])
         assert (origin["kaggle"], origin["version"]) == (REF, 2)
-    offered.versions.append(offered.versions[1])
+    # An archive that was left by a kill, of another version.
+    offered.versions.append({name: content for name, content in offered.versions[1].items() if "deep" not in name})
+    left = Path(".goldfold/downloads") / REF / "2/their-oofs.zip"
+    shutil.make_archive(str(left.with_suffix("")), "zip", left.parent / "files")
     run_command(["import", "--kaggle", REF, "--force"])
-    assert "version 3" in capsys.readouterr().out
+    assert "version 3" in capsys.readouterr().out and not list(Path(".goldfold/downloads").rglob("3/files/deeper"))
 
 
 def test_a_download_that_breaks_off_goes_on_and_a_damaged_one_is_told_and_fetched_again(offered, signed_in, capsys):  # noqa: F811

@@ -82,7 +82,8 @@ def _downloaded(ref: str) -> tuple[Path, int]:
     if found is None:
         mend = "look at its address, https://www.kaggle.com/datasets/OWNER/DATA_SET"
         raise InputError(f"Kaggle has no data set {ref}, or you may not see it", mend=mend)
-    folder = scratch_folder() / "downloads" / ref / str(found.version)
+    # Each version's archive has a folder of its own: Kaggle's client would go on with another version's.
+    folder = scratch_folder() / "downloads" / ref / str(found.version) / "files"
     if not folder.is_dir():
         print(f"downloading {ref}, version {found.version}, from Kaggle", flush=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
