@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import StratifiedKFold
 from tests.conftest import write_image
 
 from goldfold.audit import audit
@@ -326,6 +327,26 @@ def test_a_table_is_joined_by_its_key_however_that_is_spelt(read, tmp_path):
     pd.DataFrame({"store": ["1", "1"], "town": list("xy")}).to_csv(root / "stores.csv", index=False)
     with pytest.raises(InputError, match=r"(?s)several rows for a store.*row 3: 1"):
         read(root, join={"stores.csv": "store"})
+
+
+def test_shared_folds_leave_extra_rows_out_and_tell_of_duplicates_that_are_moved(read, tmp_path):
+    cells = np.random.default_rng(0).normal(size=(40, 4)).round(6).astype(str)
+    rows = pd.DataFrame(cells, columns=list("wxyz")).assign(label=list("aab") * 10 + ["a", "b"] * 5)
+    shared = np.full(30, -1)
+    splitter = StratifiedKFold(5, shuffle=True, random_state=42)
+    for fold, (_, validation) in enumerate(splitter.split(rows[:30], rows["label"][:30])):
+        shared[validation] = fold
+    other = next(row for row in range(1, 30) if shared[row] != shared[0] and rows["label"][row] == "a")
+    rows.iloc[other] = rows.iloc[0]
+    rows[:30].to_csv(tmp_path / "train.csv", index_label="id")
+    rows[30:36].drop(columns="label").set_axis(range(30, 36)).to_csv(tmp_path / "test.csv", index_label="id")
+    rows[36:].to_csv(tmp_path / "old.csv", index=False)
+    competition, split = read(tmp_path, modality="table", target="label", extra="old.csv"), SplitConfig(like="kaggle-42")
+    kept = prepare(competition, split, TablePrepareConfig(duplicates="keep"), tmp_path / "prepared")[0]
+    assert kept.folds.tolist() == [*shared, *[ALWAYS] * 4]
+    moved, summary = prepare(competition, split, TablePrepareConfig(), tmp_path / "prepared")
+    assert (moved.folds[:30] != shared).sum() == 1
+    assert any("duplicates: keep leaves them in the folds of kaggle-42" in told["why"] for told in summary["decided"])
 
 
 def test_extra_rows_of_class_folders(read, tmp_path):

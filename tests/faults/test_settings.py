@@ -55,6 +55,8 @@ def values(schema):
     if "enum" in schema or "const" in schema:
         return st.sampled_from(schema.get("enum", [schema.get("const")]))
     kind = schema.get("type")
+    if isinstance(kind, list):
+        return st.one_of(*(values({**schema, "type": one}) for one in kind))
     if kind == "array":
         items = schema.get("prefixItems") or [schema.get("items", {})]
         fixed = "prefixItems" in schema

@@ -230,6 +230,58 @@ def test_the_confidence_is_what_the_errors_are():
     assert table["y"].tolist() == [2100.0, 1900.0]
 
 
+PARTS = Problem("p", "table", "id", ("total", "a", "b", "fold"), "regression", (), "rmse", "value").with_own_names()
+SUMS = {"total": ["a", "b", "fold"]}
+
+
+def parts(rows=300):
+    """The truth of three parts and their total, and predictions of each by itself."""
+    draws = np.random.default_rng(0)
+    three = draws.normal(size=(rows, 3))
+    truth = np.column_stack([three.sum(axis=1), three])
+    return truth, truth + draws.normal(size=truth.shape) * [2, 0.5, 0.5, 0.5]
+
+
+def test_projected_predictions_keep_the_sums_are_the_nearest_that_do_and_score_better():
+    truth, prediction = parts()
+    post = fitted(PARTS, truth, prediction, {"name": "project", "sums": SUMS})
+    judged = post.judged(PARTS, rows_of(PARTS, truth), prediction)
+    assert str(post) == "project total = a + b + fold"
+    assert judged[:, 0] == pytest.approx(judged[:, 1:].sum(axis=1))
+    assert np.mean((judged - truth) ** 2) < 0.8 * np.mean((prediction - truth) ** 2)
+    # What is nearest lies straight below: the way there is along the equation's own direction.
+    assert judged - prediction == pytest.approx((judged - prediction)[:, :1] * [1, -1, -1, -1])
+    assert processed(PARTS, Postprocess.from_json(post.to_json()).steps, judged) == pytest.approx(judged)
+
+
+def test_sums_that_say_the_same_twice_are_one():
+    truth, prediction = (np.column_stack([values[:, 0], values]) for values in parts())
+    prediction[:, 0] += 1
+    problem = replace(PARTS, targets=("all", "total", "a", "b", "c"), spelled={})
+    sums = {"all": ["total"], "total": ["all"]}
+    post = fitted(problem, truth, prediction, {"name": "project", "sums": sums})
+    changed = processed(problem, post.steps, prediction)
+    assert changed[:, :2] == pytest.approx(np.repeat(prediction[:, 1:2] + 0.5, 2, axis=1))
+    assert changed[:, 2:] == pytest.approx(prediction[:, 2:])
+
+
+@pytest.mark.parametrize(
+    ("sums", "message"),
+    [
+        ({"total": ["a", "bb"]}, "there is no target bb; did you mean b"),
+        ({"total": ["a", "a", "b"]}, "names a target twice"),
+        ({"total": ["total", "b"]}, "names a target twice"),
+        ({"total": ["a", "b"]}, r"total is not a \+ b in the training rows, but 0.*off on average"),
+        ({"total": "a"}, "needs the parts of each total"),
+        (["a"], "needs the parts of each total"),
+    ],
+)
+def test_sums_that_the_targets_do_not_keep_are_refused(sums, message):
+    truth, prediction = parts()
+    with pytest.raises(InputError, match=message):
+        fitted(PARTS, truth, prediction, {"name": "project", "sums": sums})
+
+
 def test_steps_follow_one_another():
     truth, prediction = imbalanced()
     problem = replace(BINARY, metric="log_loss")

@@ -116,7 +116,7 @@ class _Handler(CodeMethods, BaseHTTPRequestHandler):
         _, kind, *place = urlsplit(self.path).path.split("/")
         if kind == "output":
             return self._send(200, self.output_file(*place))
-        content = self._archive(urlsplit(self.path).path.split("/")[-2])
+        content = self.data_set_archive(*place[:3]) if kind == "data-sets" else self._archive(place[-2])
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
         more = {"Accept-Ranges": "bytes", "ETag": '"1"', "Last-Modified": "Sat, 01 Jun 2024 10:00:00 GMT"}
         return self._send(206 if start else 200, content[start:], "application/zip", more)
@@ -169,8 +169,11 @@ class _Handler(CodeMethods, BaseHTTPRequestHandler):
     def _DownloadDataFiles(self, request):
         if not self._contest(request).accepted:
             raise Refused(403, RULES)
+        self.lead_to(f"storage/{request['competitionName']}/archive.zip")
+
+    def lead_to(self, place):
         self.send_response(302)
-        self.send_header("Location", f"http://localhost/storage/{request['competitionName']}/archive.zip?signature=x")
+        self.send_header("Location", f"http://localhost/{place}?signature=x")
         self.send_header("Content-Length", "0")
         self.end_headers()
 

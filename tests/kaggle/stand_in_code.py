@@ -31,10 +31,11 @@ class Upload:
 
 @dataclass
 class DataSet:
-    """A data set: the files of each version, and what it was made with."""
+    """A data set: the files of each version, what it was made with, and how many more downloads of it are damaged on the way."""
 
     made_with: dict
     versions: list[dict[str, bytes]] = field(default_factory=list)
+    damaged: int = 0
 
 
 @dataclass
@@ -131,6 +132,22 @@ class CodeMethods:
     def _GetDatasetStatus(self, request):
         self._data_set(request)
         self._json({"status": self.workshop.processing.pop(0) if self.workshop.processing else "READY"})
+
+    def _DownloadDataset(self, request):
+        """Leads to storage, as a competition's files do."""
+        self._data_set(request)
+        self.lead_to(f"data-sets/{request['ownerSlug']}/{request['datasetSlug']}/{request['datasetVersionNumber']}/archive.zip")
+
+    def data_set_archive(self, owner, slug, version):
+        found, buffer = self.workshop.data_sets[f"{owner}/{slug}"], io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name, content in found.versions[int(version) - 1].items():
+                archive.writestr(name, content)
+        content = bytearray(buffer.getvalue())
+        if found.damaged:
+            found.damaged -= 1
+            content[len(content) // 3] ^= 255
+        return bytes(content)
 
     def _data_set(self, request):
         found = self.workshop.data_sets.get(f"{request['ownerSlug']}/{request['datasetSlug']}")

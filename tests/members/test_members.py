@@ -217,5 +217,5 @@ def test_a_folder_of_pairs_becomes_runs_that_are_blended(tmp_path, monkeypatch, 
         run_command(["worth", "first"])
     with pytest.raises(InputError, match="mine is a run that was made here"):
         run_command(["import", "mine", "--oof", str(tmp_path / "oof_first.csv"), "--test", str(tmp_path / "pred_first.csv")])
-    with pytest.raises(InputError, match="a member is two files, or a folder"):
+    with pytest.raises(InputError, match="a member is two files, or a pair of the files in a folder"):
         run_command(["import", "first"])

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import KFold, StratifiedKFold
 
 from goldfold.competition import Problem
 from goldfold.config import SplitConfig
@@ -74,6 +75,35 @@ def test_folds_can_be_brought(table):
     table.loc[3, "mine"] = None
     with pytest.raises(InputError, match="row 5"):
         assign_folds(table, problem("binary"), SplitConfig(strategy="column", column="mine"))
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class:UserWarning")
+@pytest.mark.parametrize(("like", "n_folds", "seed"), [("kaggle-42", 5, 42), ("kaggle-0", 10, 0)])
+def test_shared_folds_are_scikit_learns_to_the_row(table, like, n_folds, seed):
+    split = SplitConfig(like=like, n_folds=n_folds)
+    table.loc[:2, "y"] = "rare"
+    shuffled = {"n_splits": n_folds, "shuffle": True, "random_state": seed}
+    for task, column, splitter in [
+        ("multiclass", "y", StratifiedKFold(**shuffled)),
+        ("binary", "y", StratifiedKFold(**shuffled)),
+        ("regression", "v", KFold(**shuffled)),
+    ]:
+        rows = table if task == "multiclass" else table[3:].reset_index(drop=True)
+        folds = assign_folds(rows, problem(task, (column,), ("b", "a", "rare")[: 2 + (task == "multiclass")]), split)
+        for fold, (_, validation) in enumerate(splitter.split(rows, rows[column])):
+            assert list(np.flatnonzero(folds == fold)) == list(validation)
+
+
+def test_shared_folds_are_refused_beside_others_and_for_several_labels(table):
+    for other in ({"strategy": "kfold"}, {"seed": 42}, {"strategy": "group", "group": "g"}, {"time": "t"}, {"column": "f"}):
+        with pytest.raises(ValueError, match=f"like: kaggle-42 are folds by themselves, and {next(iter(other))} asks for others"):
+            SplitConfig(like="kaggle-42", **other)
+    with pytest.raises(ValueError, match="group is set"):
+        SplitConfig(like="kaggle-42", group="g")
+    with pytest.raises(ValueError, match="give kaggle- and the seed of the folds"):
+        SplitConfig(like="kaggle")
+    with pytest.raises(InputError, match="a row of a multilabel task has several"):
+        assign_folds(table, problem("multilabel", ("l0", "l1", "l2")), SplitConfig(like="kaggle-42"))
 
 
 def test_the_seed_decides_the_split(table):

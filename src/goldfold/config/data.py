@@ -1,5 +1,6 @@
 """The sections about the competition's data: competition, split, prepare."""
 
+import re
 import string
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -174,10 +175,25 @@ class SplitConfig(Section):
     """The column that orders the rows in time."""
     column: str | None = None
     """The training table's column that holds each row's fold; -1 is always trained on and never validated."""
+    like: str | None = None
+    """The folds that others share: kaggle-42 is scikit-learn's StratifiedKFold (for a regression KFold), shuffled by seed 42, on
+    the training table in its order; kaggle-0 by seed 0. It takes the place of strategy and seed; n_folds says how many."""
     holdout: float = Field(0.2, gt=0, lt=1)
     """The share of the rows that a holdout validates on."""
     seed: Seed = 0
     """Seeds the split, and nothing else."""
+
+    @field_validator("like")
+    @classmethod
+    def _known(cls, like: str | None) -> str | None:
+        if like is not None and not re.fullmatch(r"kaggle-\d{1,9}", like):
+            raise ValueError("give kaggle- and the seed of the folds, kaggle-42")
+        return like
+
+    @property
+    def drawn_by(self) -> int:
+        """The seed that shuffles the rows."""
+        return int(self.like.removeprefix("kaggle-")) if self.like else self.seed
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -194,6 +210,10 @@ class SplitConfig(Section):
             raise ValueError(f"strategy {self.strategy} needs the name of a column in split.{needed}")
         if self.group and self.strategy not in ("group", "stratified_group", "holdout"):
             raise ValueError(f"group is set, but strategy {self.strategy} would split the groups; use stratified_group")
+        usual = type(self).model_fields
+        others = [key for key in ("strategy", "seed", "time", "column") if getattr(self, key) != usual[key].default]
+        if self.like and others:
+            raise ValueError(f"like: {self.like} are folds by themselves, and {others[0]} asks for others; leave one out")
         return self
 
 

@@ -27,6 +27,7 @@ STEPS = (
     "rank",
     "new_class",
     "confidence",
+    "project",
 )
 """The steps of post-processing; see goldfold.inference.steps."""
 PLAINER = {"greater than or equal to": "at least", "less than or equal to": "at most", "a valid tuple": "a list"}
@@ -43,7 +44,8 @@ class ValidateConfig(Section):
     """How many of the worst errors to list."""
     postprocess: Literal["auto"] | tuple[Component, ...] = ()
     """Steps that turn predictions into better answers, fitted to out-of-fold rows and scored nested: threshold, label_thresholds,
-    binarise, class_weights, cut_points, temperature, clip, rank, new_class, confidence; auto takes those that suit the metric."""
+    binarise, class_weights, cut_points, temperature, clip, rank, new_class, confidence, project; auto takes those that suit the
+    metric."""
 
     @field_validator("postprocess", mode="before")
     @classmethod

@@ -33,8 +33,15 @@ class Step:
 
     def __str__(self) -> str:
         values = [value for fitted in self.fitted.values() for value in (fitted if isinstance(fitted, list) else [fitted])]
-        words = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
+        words = list(map(_word, values))
         return " ".join([self.name, *words[:MOST_SHOWN], *(["…"] if len(words) > MOST_SHOWN else [])])
+
+
+def _word(value: Any) -> str:
+    """A fitted value for people; sums as equations."""
+    if isinstance(value, dict):
+        return ", ".join(f"{total} = {' + '.join(parts)}" for total, parts in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 Steps = tuple[Step, ...]

@@ -4,7 +4,7 @@ Each keeps the shape of predictions (see goldfold.metrics), so a threshold moves
 at 0.5. Only a confidence adds a column.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 from goldfold.competition import Problem
 from goldfold.config import Task
 from goldfold.errors import InputError
+from goldfold.imports import nearest
 from goldfold.metrics import Array
 from goldfold.metrics.metric import Needs
 
@@ -21,6 +22,8 @@ KEY = "validate.postprocess"
 NEVER = 1 - 1e-9
 MOST_CLASSES = 50
 ROUNDS = 5
+FAR_OFF = 0.1
+"""How far targets may be from a sum on average, in deviations of the total: measurements and rounding, but no other sum."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +253,46 @@ def _fit_confidence(rows: Rows) -> dict[str, Any]:
     return {"confidence": rows.best(tried, lambda c: _with_confidence(rows.problem, rows.prediction, c))[0]}
 
 
+def _equations(problem: Problem, sums: Mapping[str, Sequence[str]]) -> Array:
+    """The equations total - parts = 0 as (sums, targets): 1 for a total, -1 for each of its parts."""
+    place = {problem.as_shipped(name): position for position, name in enumerate(problem.targets)}
+    equations = np.zeros((len(sums), len(place)))
+    for equation, (total, parts) in zip(equations, sums.items(), strict=True):
+        equation[place[total]] = 1
+        equation[[place[part] for part in parts]] = -1
+    return equations
+
+
+def _projected(problem: Problem, prediction: Array, sums: Mapping[str, Sequence[str]]) -> Array:
+    """The nearest predictions, by least squares, in which each total is the sum of its parts."""
+    equations = _equations(problem, sums)
+    # The pseudo-inverse takes equations that follow from others, too.
+    return prediction - prediction @ equations.T @ np.linalg.pinv(equations).T
+
+
+def _fit_project(rows: Rows, sums: Any) -> dict[str, Any]:
+    """The equations, which have to be true of the targets."""
+    problem, key = rows.problem, f"params.yaml, {KEY}: project"
+    names = [problem.as_shipped(name) for name in problem.targets]
+    if not isinstance(sums, dict) or not sums or not all(isinstance(parts, list) and parts for parts in sums.values()):
+        raise InputError(f"{key} needs the parts of each total", mend="write it as {name: project, sums: {total: [a, b]}}")
+    sums = {str(total): [str(part) for part in parts] for total, parts in sums.items()}
+    for total, parts in sums.items():
+        if unknown := [name for name in (total, *parts) if name not in names]:
+            raise InputError(f"{key}: there is no target {unknown[0]}{nearest(unknown[0], names)}", names, "name the targets")
+        if len({total, *parts}) <= len(parts):
+            raise InputError(f"{key}: {total} = {' + '.join(parts)} names a target twice", mend="name each once")
+        truth = rows.truth[:, names.index(total)]
+        off = truth - rows.truth[:, [names.index(part) for part in parts]].sum(axis=1)
+        if np.abs(off).mean() > FAR_OFF * truth.std():
+            raise InputError(
+                f"{key}: {total} is not {' + '.join(parts)} in the training rows, but {np.abs(off).mean():.3g} off on average",
+                [f"{rows.table[problem.id].iloc[row]}: off by {off[row]:.4g}" for row in np.argsort(-np.abs(off))[:3]],
+                "give the sums that the targets keep, or leave it out",
+            )
+    return {"sums": sums}
+
+
 PROBABILITIES: tuple[Task, ...] = ("binary", "multiclass", "multilabel")
 KINDS = {
     "threshold": Kind(("binary", "multilabel"), _fit_threshold, _moved, "label"),
@@ -262,4 +305,5 @@ KINDS = {
     "rank": Kind((*PROBABILITIES, "regression"), _fit_rank, _ranked),
     "new_class": Kind(("multiclass", "multilabel"), _fit_new_class, _with_new),
     "confidence": Kind(("regression",), _fit_confidence, _with_confidence),
+    "project": Kind(("regression",), _fit_project, _projected),
 }

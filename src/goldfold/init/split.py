@@ -41,6 +41,7 @@ def work_out_split(competition: Competition, named_group: str | None) -> list[Se
         Setting("split.group", group, why or "the column whose equal values stay in one fold", is_usual=not why),
         Setting("split.time", None, later or "the column that orders the rows", is_usual=not later),
         Setting("split.column", None, is_usual=True),
+        Setting("split.like", None, is_usual=True),
     ]
 
 

@@ -14,7 +14,7 @@ from goldfold.kaggle.competitions import (
     submit_code,
 )
 from goldfold.kaggle.credentials import Credentials, find_credentials
-from goldfold.kaggle.data_sets import data_set_status, find_data_set, upload_data_set
+from goldfold.kaggle.data_sets import data_set_of, data_set_status, download_data_set, find_data_set, upload_data_set
 from goldfold.kaggle.kernels import (
     ACCELERATORS,
     Session,
@@ -36,8 +36,10 @@ __all__ = [
     "Sent",
     "Session",
     "UnreachableError",
+    "data_set_of",
     "data_set_status",
     "download",
+    "download_data_set",
     "evaluation",
     "facts",
     "fetch_output",

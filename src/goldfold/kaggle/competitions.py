@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from goldfold.errors import InputError
+from goldfold.kaggle.archives import require_whole
 from goldfold.kaggle.session import asking
 
 PAGE = "https://www.kaggle.com/competitions/{slug}"
@@ -63,10 +64,13 @@ class Rank:
 
 
 def download(slug: str, folder: Path) -> Path:
-    """Download the competition's files into `folder` as one zip, and return its path; a killed download continues."""
+    """Download the competition's files into `folder` as one zip, and return its path; a killed download continues.
+
+    Raises UnreachableError for a zip that is not whole.
+    """
     with _asking(slug) as api:
         api.competition_download_files(slug, path=str(folder), quiet=not sys.stdout.isatty())
-    return folder / f"{slug}.zip"
+    return require_whole(folder / f"{slug}.zip")
 
 
 def evaluation(slug: str) -> str:

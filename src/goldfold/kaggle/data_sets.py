@@ -1,13 +1,15 @@
-"""Data sets on Kaggle: a folder as a new one, or as a new version of the one that is there."""
+"""Data sets on Kaggle: a folder as a new one, or as a new version of the one that is there; and the files of anyone's."""
 
 import contextlib
 import io
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from goldfold.errors import InputError
+from goldfold.kaggle.archives import require_whole
 from goldfold.kaggle.session import MissingError, asking_about
 
 PAGE = "https://www.kaggle.com/datasets/{ref}"
@@ -16,6 +18,17 @@ SUBTITLE = "A run of goldfold as one folder that predicts offline"
 LICENCE = "other"
 """In place of Kaggle's default, CC0, which would give the weights away."""
 STATUSES = {"READY": "ready", "FAILED": "failed", "DELETED": "failed"}
+
+
+REF = re.compile(r"(?:https?://(?:www\.)?kaggle\.com/datasets/)?([\w-]+/[\w-]+)/?")
+
+
+def data_set_of(source: str) -> str:
+    """Return a data set as owner/slug, from that or its address; raises InputError for what is neither."""
+    match = REF.fullmatch(source)
+    if match is None:
+        raise InputError(f"{source} is no data set on Kaggle", mend="give OWNER/DATA_SET, the last two parts of its address")
+    return match[1]
 
 
 @dataclass(frozen=True)
@@ -27,7 +40,7 @@ class DataSet:
 
 
 def find_data_set(ref: str) -> DataSet | None:
-    """Find your data set `ref` (owner/slug); return None where there is none."""
+    """Find the data set `ref` (owner/slug); return None where there is none, or it is not yours to see."""
     try:
         with _asking(ref) as api, api.build_kaggle_client() as kaggle:
             from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
@@ -78,6 +91,16 @@ def upload_data_set(ref: str, folder: Path, notes: str, private: bool, is_new: b
                 answer = client.create_dataset(request) if is_new else client.create_dataset_version(request)
     if answer.error or answer.status.lower() == "error":
         raise InputError(f"Kaggle did not take the data set {ref}", [answer.error], "name it otherwise: --name")
+
+
+def download_data_set(ref: str, version: int, folder: Path) -> Path:
+    """Download a version of a data set into `folder` as one zip, and return its path; a killed download continues.
+
+    Raises UnreachableError for a zip that is not whole.
+    """
+    with _asking(ref) as api, contextlib.redirect_stdout(io.StringIO()):
+        api.dataset_download_files(f"{ref}/{version}", path=str(folder), quiet=not sys.stderr.isatty())
+    return require_whole(folder / f"{ref.split('/')[1]}.zip")
 
 
 def _creation(owner: str, slug: str, private: bool) -> Any:

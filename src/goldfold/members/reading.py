@@ -54,7 +54,7 @@ def read_predicted(
 def pairs_in(folder: Path) -> dict[str, tuple[Path, Path]]:
     """Return the pairs of files oof_NAME and pred_NAME, or test_NAME, in a folder by name; raises InputError without any."""
     if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}", mend="correct --folder")
+        raise InputError(f"there is no folder {folder}", mend="correct its name")
     files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES}
     pairs = {}
     for stem, path in files.items():
@@ -65,7 +65,12 @@ def pairs_in(folder: Path) -> dict[str, tuple[Path, Path]]:
                 raise InputError(f"{path} has no test predictions beside it", mend=f"add pred_{name}{path.suffix}")
             pairs[name] = (path, test)
     if not pairs:
-        raise InputError(f"{folder} holds no pairs of oof_NAME and pred_NAME", mend="give --oof FILE --test FILE")
+        below = sorted({path.parent.relative_to(folder) for path in folder.rglob("oof_*") if path.suffix in SUFFIXES})
+        raise InputError(
+            f"{folder} holds no pairs of oof_NAME and pred_NAME",
+            [f"but its folder {inner}" for inner in below],
+            "name that folder" if below else "give --oof FILE --test FILE",
+        )
     return pairs
 
 

@@ -21,7 +21,8 @@ def assign_folds(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> A
     """Return the fold of each row, (n,) int16: the fold that validates it, or -1 where none does.
 
     Splitters are scikit-learn's, and iterative-stratification's for multilabel tasks (Sechidis et al. 2011). Raises
-    InputError for a missing column, and for a class with fewer rows (or groups) than folds under stratification.
+    InputError for a missing column, for a class with fewer rows (or groups) than folds under stratification, and for
+    split.like where the task has no such folds.
     """
     for key in ("group", "time", "column"):
         column = getattr(split, key)
@@ -59,9 +60,11 @@ def _validation_rows(train: pd.DataFrame, problem: Problem, split: SplitConfig) 
     groups = train[split.group] if split.group else None
     if groups is not None:
         _require_enough(groups.nunique(), max(split.n_folds, 2), f"groups in {split.group}")
-    shuffled = {"n_splits": split.n_folds, "shuffle": True, "random_state": split.seed}
+    shuffled = {"n_splits": split.n_folds, "shuffle": True, "random_state": split.drawn_by}
     strata = None
-    if split.strategy in ("stratified", "stratified_group", "holdout"):
+    if split.like:
+        strata = _shared_strata(train, problem, split.like)
+    elif split.strategy in ("stratified", "stratified_group", "holdout"):
         strata = _strata(train, problem, split)
     if split.strategy == "holdout":
         part = {"n_splits": 1, "test_size": split.holdout, "random_state": split.seed}
@@ -73,7 +76,7 @@ def _validation_rows(train: pd.DataFrame, problem: Problem, split: SplitConfig) 
             splitter = MultilabelStratifiedShuffleSplit(**part)
         else:
             splitter = sklearn.StratifiedShuffleSplit(**part)
-    elif split.strategy == "kfold":
+    elif split.strategy == "kfold" or (split.like and strata is None):
         splitter = sklearn.KFold(**shuffled)
     elif split.strategy == "group":
         splitter = sklearn.GroupKFold(**shuffled)
@@ -87,6 +90,16 @@ def _validation_rows(train: pd.DataFrame, problem: Problem, split: SplitConfig) 
         splitter = sklearn.StratifiedKFold(**shuffled)
     for _, rows in splitter.split(np.zeros(len(train)), strata, groups):
         yield rows
+
+
+def _shared_strata(train: pd.DataFrame, problem: Problem, like: str) -> Array | None:
+    """The class of each row, however rare, as the folds that others share stratify by it; None for a regression's."""
+    if problem.task == "multilabel":
+        raise InputError(
+            f"params.yaml, split.like: {like} stratifies by one class, and a row of a multilabel task has several",
+            mend="leave it out, or bring the folds that are shared as a column: split.strategy: column",
+        )
+    return None if problem.task == "regression" else problem.class_of(problem.truth(train))
 
 
 def _strata(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Array:

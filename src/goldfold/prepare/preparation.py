@@ -142,6 +142,8 @@ def _with_duplicates_together(
     kept = duplicates.in_one_fold(folds[:own], ends, tied, always, in_time)
     moved = int((kept != folds[:own]).sum())
     why = "so that duplicates are in one fold (prepare.duplicates)"
+    if split.like:
+        why += f"; duplicates: keep leaves them in the folds of {split.like}"
     decisions = [Decision("folds", f"{moved} row{'s' * (moved > 1)} moved", why)] if moved else []
     groups = duplicates.groups_of(ends, len(competition.train) + len(competition.test))
     repeated = np.isin(groups[own : len(folds)], groups[:own])
