@@ -32,6 +32,7 @@ COMMANDS = (
     "score",
     "leaderboard",
     "sweep",
+    "race",
     "report",
     "prune",
     "bundle",

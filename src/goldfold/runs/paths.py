@@ -24,6 +24,8 @@ REPORTS = Path("experiments/reports")
 LEADERBOARD = Path("experiments/leaderboard.html")
 BUNDLES = Path("experiments/bundles")
 SWEEPS = Path("experiments/sweeps")
+PORTFOLIO = Path("experiments/portfolio")
+RACE = Path("experiments/race")
 REPLACED = (PREPARED, CURRENT / "folds", CURRENT / "submission", CURRENT / "report")
 """The folders that DVC deletes before a stage writes them."""
 
