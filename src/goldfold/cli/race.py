@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     seconds = args.minutes * 60 if args.minutes else args.hours * 3600 if args.hours else float("inf")
     if seconds == float("inf") and not args.plan:
         raise InputError("a race needs a budget", mend="goldfold race --minutes 10, or --hours 8; --plan says what it would do")
-    budget = Budget(seconds, psutil.Process().create_time())
+    budget = Budget(seconds, started())
     tree: dict[str, Any] = read_yaml(Path("params.yaml"))
     config = parse_config(tree)
     require_competition(config)
@@ -47,6 +47,11 @@ def run(args: argparse.Namespace) -> None:
         where = PORTFOLIO / config.competition.modality
         print(f"portfolio   {where} holds nothing: this race has the configuration of params.yaml alone")
     _run(config, entries, budget, args.plan)
+
+
+def started() -> float:
+    """Return when this process began (unix, s): its imports count."""
+    return float(psutil.Process().create_time())
 
 
 def _run(config: Config, entries: Sequence[Entry], budget: Budget, only_plan: bool) -> None:

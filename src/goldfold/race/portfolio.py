@@ -32,13 +32,22 @@ class Entry:
 
 
 def read_portfolio(folder: Path, tree: Mapping[str, Any]) -> list[Entry]:
-    """Read the portfolio for the kind of input of params.yaml, whose tree is given: the files in the order of their names.
+    """Read the portfolio for the kind of input of params.yaml, whose tree is given: the files in the order of their numbers.
 
     The configuration of params.yaml itself comes last. Raises InputError for a file that is no overlay, or that changes what
     all members share.
     """
     kind = tree.get("competition", {}).get("modality", "image")
-    return [*(_read(path, tree) for path in sorted((folder / kind).glob("*.yaml"))), Entry(OWN, tree, "what params.yaml says")]
+    return [
+        *(_read(path, tree) for path in sorted((folder / kind).glob("*.yaml"), key=_place)),
+        Entry(OWN, tree, "what params.yaml says"),
+    ]
+
+
+def _place(path: Path) -> tuple[float, str]:
+    """The place of a file: by the number that its name begins with, those without one last."""
+    number = re.match(r"\d+", path.stem)
+    return float(number[0]) if number else float("inf"), path.stem
 
 
 def _read(path: Path, tree: Mapping[str, Any]) -> Entry:
@@ -49,6 +58,8 @@ def _read(path: Path, tree: Mapping[str, Any]) -> Entry:
             f"{path} changes {', '.join(changed)}, which all members of a race share",
             mend="leave that out; params.yaml says it for all of them",
         )
+    # The model of params.yaml would lend its arguments to another one.
+    base = {**tree, "model": {}} if "name" in (overlay.get("model") or {}) else tree
     first = read_text(path).partition("\n")[0]
     name = re.sub(r"^\d+-", "", path.stem)
-    return Entry(name, overlaid(tree, overlay), first.removeprefix("# Tries: ").rstrip(".") if first[:1] == "#" else "")
+    return Entry(name, overlaid(base, overlay), first.removeprefix("# Tries: ").rstrip(".") if first[:1] == "#" else "")

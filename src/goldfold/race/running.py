@@ -57,28 +57,30 @@ def race(entries: Sequence[Entry], track: Track, budget: Budget, asked: Stop, te
         outcomes[outcome.entry.name] = outcome
         tell(outcome)
 
+    def answer() -> None:
+        members, began = members_of(in_order()), budget.clock()
+        track.answer(members)
+        budget.answered(budget.clock() - began)
+
+    def in_order() -> list[Outcome]:
+        return [outcomes[entry.name] for entry in entries if entry.name in outcomes]
+
     for entry in entries:
         if found := _caught(entry, partial(_kept, entry, track)):
             note(found)
-    if members := members_of(outcomes.values()):
-        _answer(track, members, budget)
+    if members_of(in_order()):
+        answer()
     for entry in [entry for entry in entries if entry.name not in outcomes]:
         note(_caught(entry, partial(_begun, entry, track, budget, asked)))
         if outcomes[entry.name].member:
-            _answer(track, members_of(outcomes.values()), budget)
+            answer()
             track.log(entry)
-    return [outcomes[entry.name] for entry in entries]
+    return in_order()
 
 
 def members_of(outcomes: Iterable[Outcome]) -> list[Member]:
     """Return the members that there are."""
     return [outcome.member for outcome in outcomes if outcome.member]
-
-
-def _answer(track: Track, members: Sequence[Member], budget: Budget) -> None:
-    began = budget.clock()
-    track.answer(members)
-    budget.answered(budget.clock() - began)
 
 
 def _caught(entry: Entry, action: Callable[[], Found]) -> Found | Outcome:
