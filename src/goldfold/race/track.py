@@ -82,9 +82,11 @@ class Competitors:
         prepared = self._prepared(config)
         with folder_written_whole(folder) as draft:
             folds = self._train(prepared, config, draft / FOLDS)
-            cv = validate(prepared, folds, config.validate_, config.predict, config.split.group)
+            # As many as trained it, and as its cost was measured with: where others compute, idle threads wait for each other.
+            with use_threads(self.pool.threads):
+                cv = validate(prepared, folds, config.validate_, config.predict, config.split.group)
+                submission = predict(prepared, Ensemble(folds, config.predict, cv.postprocess.steps))
             cv.save(draft / "cv")
-            submission = predict(prepared, Ensemble(folds, config.predict, cv.postprocess.steps))
             submission.save(draft / "submission")
             card = {"name": folder.name, "tries": entry.tries, "seconds": round(self.budget.clock() - began, 1)}
             write_json(draft / CARD, card)
@@ -106,12 +108,14 @@ class Competitors:
 
     def answer(self, members: Sequence[Member]) -> None:
         """Have the submission of these members stand, and keep its score."""
-        self.answers.append(answer_of(self.prepared, self.base, members, quick=True))
+        with use_threads(self.pool.threads):
+            self.answers.append(answer_of(self.prepared, self.base, members, quick=True))
         self.answers[-1].submission.save(RACE / "answer/submission")
 
     def last_answer(self, members: Sequence[Member]) -> Answer:
         """Return the answer of these members, by the best method and with its interval."""
-        return answer_of(self.prepared, self.base, members, quick=False)
+        with use_threads(self.pool.threads):
+            return answer_of(self.prepared, self.base, members, quick=False)
 
     def _train(self, prepared: PreparedSet, config: Config, folder: Path) -> list[FoldResult]:
         training = train_folds(prepared, config, folder, self.scratch, lambda _: self.reporter, self.stop, self.pool)
