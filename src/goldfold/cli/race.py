@@ -56,38 +56,43 @@ def started() -> float:
 
 def _run(config: Config, entries: Sequence[Entry], budget: Budget, only_plan: bool) -> None:
     # They import torch, while the processes that train do so too.
-    from goldfold.race.running import plan, race
+    from goldfold.race.running import Outcome, plan, race
     from goldfold.race.track import Competitors
     from goldfold.scratch import scratch_folder
     from goldfold.terminal.race import show_begun, show_outcome, show_plan
     from goldfold.training import asked_to_stop
     from goldfold.training.reporter import Notes
 
-    begun = partial(show_begun, budget=budget)
-    with asked_to_stop() as asked, Competitors(config, budget, asked, Notes(print), begun, scratch_folder()) as track:
-        if only_plan:
-            show_plan(plan(entries, track, budget), budget)
-            return
-        outcomes = race(entries, track, budget, asked, partial(show_outcome, budget=budget))
-        if any(outcome.member for outcome in outcomes):
+    begun, outcomes = partial(show_begun, budget=budget), list[Outcome]()
+    with asked_to_stop() as asked:
+        with Competitors(config, budget, asked, Notes(print), begun, scratch_folder()) as track:
+            if only_plan:
+                show_plan(plan(entries, track, budget), budget)
+            else:
+                outcomes = race(entries, track, budget, asked, partial(show_outcome, budget=budget))
+        # Its processes have ended.
+        if outcomes:
             _conclude(outcomes, track, budget)
-        elif all(outcome.state == "left out" for outcome in outcomes):
-            told = [f"{outcome.entry.name}: {outcome.why}" for outcome in outcomes]
-            raise InputError("no configuration of the race can be trained", told, "correct params.yaml, or the portfolio")
-        else:
-            print("no answer   nothing ended in the time; the same command with more of it goes on")
         if asked():
             raise KeyboardInterrupt("the same command goes on with what is kept")
 
 
 def _conclude(outcomes: Sequence[Outcome], track: Competitors, budget: Budget) -> None:
-    """Make the last answer, with its interval; write, log and show it."""
+    """Make the last answer, with its interval; write, log and show it. Raises InputError where nothing can be trained at all."""
     from goldfold.race.answer import won_over_best
+    from goldfold.race.running import members_of
     from goldfold.runs.scores import score_by_solution
     from goldfold.terminal.race import show_race
     from goldfold.tracking.results import log_blend
 
-    answer, config = track.last_answer([outcome.member for outcome in outcomes if outcome.member]), track.base
+    members, config = members_of(outcomes), track.base
+    if all(outcome.state == "left out" for outcome in outcomes):
+        told = [f"{outcome.entry.name}: {outcome.why}" for outcome in outcomes]
+        raise InputError("no configuration of the race can be trained", told, "correct params.yaml, or the portfolio")
+    if not members:
+        print("no answer   nothing ended in the time; the same command with more of it goes on")
+        return
+    answer = track.last_answer(members)
     answer.save(RACE / "answer")
     if answer.blend:
         log_blend(track.prepared, "race", answer.blend, config.split.group, RACE / "answer")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from goldfold.config import Config
+from goldfold.config import Component, Config
 from goldfold.files import write_json
 from goldfold.inference.fold import predict_fold
 from goldfold.inference.sources import PreparedRows
@@ -110,12 +110,18 @@ def _quick(config: Config) -> Config:
     """The settings with a few epochs, whose parts all take part from the first epoch on."""
     train, finetune = config.train, config.finetune
     epochs = min(train.epochs, max(2, finetune.feature_views if has_features(config) else 0))
-    update: dict[str, Any] = {"epochs": epochs, "continue_from": None, "compile": False, "profile": None, "patience": None}
-    average = train.average and train.average.model_copy(update={"start": 0})
-    train = train.model_copy(update={**update, "average": average, "warmup_epochs": 0, "workers": 0})
-    return config.model_copy(
-        update={"train": train, "finetune": finetune.model_copy(update={"head_epochs": 0, "unfreeze_every": None})}
-    )
+    update: dict[str, Any] = {
+        "epochs": epochs,
+        "warmup_epochs": 0,
+        "workers": 0,
+        "compile": False,
+        # Some schedules refuse so few steps.
+        "scheduler": Component(name="ConstantLR", factor=1.0),
+        "average": train.average and train.average.model_copy(update={"start": 0}),
+        **dict.fromkeys(("continue_from", "profile", "patience")),
+    }
+    whole = finetune.model_copy(update={"head_epochs": 0, "head_lr": None, "unfreeze_every": None})
+    return config.model_copy(update={"train": train.model_copy(update=update), "finetune": whole})
 
 
 def _some(prepared: PreparedSet, fold: int, count: int) -> PreparedSet:

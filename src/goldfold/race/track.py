@@ -110,7 +110,8 @@ class Competitors:
         """Have the submission of these members stand, and keep its score."""
         with use_threads(self.pool.threads):
             self.answers.append(answer_of(self.prepared, self.base, members, quick=True))
-        self.answers[-1].submission.save(RACE / "answer/submission")
+        with folder_written_whole(RACE / "answer") as draft:
+            self.answers[-1].submission.save(draft / "submission")
 
     def last_answer(self, members: Sequence[Member]) -> Answer:
         """Return the answer of these members, by the best method and with its interval."""
