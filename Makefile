@@ -9,7 +9,7 @@ READY := $(VENV)/.goldfold-$(shell cat $(PINS) | cksum | cut -d ' ' -f 1)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro ui test unit faults audit bench bench-gpu format constraints
+.PHONY: help env repro race ui test unit faults audit bench bench-gpu format constraints
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -27,6 +27,10 @@ repro: env  ## run what is not up to date, from the competition's files to a val
 	@goldfold check
 	dvc repro
 	@goldfold summary
+
+MINUTES ?= 10
+race: env  ## race the portfolio within MINUTES (10 by default), and blend its members into a submission
+	goldfold race --minutes $(MINUTES)
 
 ui: env  ## open the MLflow UI on this repository's runs
 	@goldfold ui

@@ -203,10 +203,10 @@ class Repository:
         >>> prepared.fingerprint == repo.prepared.fingerprint
         True
         """
-        from goldfold.sweep.trial import prepare_trial
+        from goldfold.prepare.apart import prepare_apart
 
         with self.inside():
-            return prepare_trial(self.config, scratch_folder(), competition)
+            return prepare_apart(self.config, scratch_folder(), competition)
 
     def train_fold(self, prepared: PreparedSet, fold: int, seed: int | None = None) -> "FoldResult":
         """Train one fold, by the first of train.seeds; what is trained already with these settings is taken over.

@@ -1,11 +1,13 @@
 """Folds that are trained at once have the bits of those trained one by one, and none is lost with a process."""
 
+import importlib
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import psutil
@@ -16,6 +18,7 @@ from goldfold.config import Component, RuntimeConfig
 from goldfold.engines import folds as engine
 from goldfold.engines.folds import threads_of, train_folds
 from goldfold.engines.forks import start_forkserver
+from goldfold.engines.here import Processes
 from goldfold.errors import InputError
 from goldfold.training import train_fold
 from goldfold.training.reporter import Silent
@@ -165,6 +168,31 @@ def driver_killed(config, prepared, where):
     done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == -signal.SIGKILL, done.stderr
     return done.stdout
+
+
+STUBBORN = """
+import time
+
+class Stubborn:
+    name = "stubborn"
+
+    def run(self, reporter, stop):
+        time.sleep(60)
+"""
+"""A job that is busy in a library, where nothing asks whether to stop."""
+
+
+def test_what_does_not_stop_within_the_patience_is_ended_even_a_single_job(tmp_path, monkeypatch):
+    (tmp_path / "stubborn_job.py").write_text(STUBBORN)
+    monkeypatch.syspath_prepend(tmp_path)
+    job, began = importlib.import_module("stubborn_job").Stubborn(), time.monotonic()
+
+    def stop():
+        return "interrupted" if time.monotonic() - began > 1 else None
+
+    with Processes([(None,)], 1, patience=0.5) as pool, pytest.raises(Stopped):
+        list(pool.run([job], lambda _: Silent(), lambda _: None, stop))
+    assert time.monotonic() - began < 30 and not children()
 
 
 def test_its_processes_end_with_the_one_that_started_them(digits, config, tmp_path):

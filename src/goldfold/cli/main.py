@@ -34,6 +34,7 @@ COMMANDS = (
     "score",
     "leaderboard",
     "sweep",
+    "race",
     "report",
     "prune",
     "bundle",

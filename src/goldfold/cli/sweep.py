@@ -16,15 +16,16 @@ from goldfold.errors import InputError
 from goldfold.files import written_whole
 from goldfold.identity import result_key
 from goldfold.prepare import PreparedSet
+from goldfold.prepare.apart import prepare_apart
 from goldfold.runs.paths import RECIPES, SWEEPS
 from goldfold.scratch import scratch_folder
 from goldfold.sweep import Search, TrialResult
 from goldfold.sweep.space import overlay
-from goldfold.sweep.trial import Notes, prepare_trial
 from goldfold.terminal import number
 from goldfold.terminal.search import TrialLines, show_search
 from goldfold.tracking.sweep import TrackedSearch, tracked_search
 from goldfold.training import asked_to_stop
+from goldfold.training.reporter import Notes
 from goldfold.validation import CVResult
 from goldfold.validation.comparison import Comparison, compare
 from goldfold.validation.cross_validation import scored
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
         tree = overlaid(tree, {"runtime": {"engine": args.engine}})
     config = parse_config(tree, str(path))
     settings = parse_sweep(recipe["sweep"], tree, str(path))
-    prepared, notes = prepare_trial(config, scratch_folder()), Notes(print)
+    prepared, notes = prepare_apart(config, scratch_folder()), Notes(print)
     key = _key(result_key(prepared, config), settings.model_dump_json(exclude={"trials", "hours"}))
     search = Search(settings, tree, prepared, SWEEPS / f"{name}-{key[:6]}", scratch_folder())
     lines = TrialLines(prepared.problem.scored_by.name, search)

@@ -43,8 +43,8 @@ ANSWERED_WITHIN = 60.0
 class Cluster(Pool["_Worker"]):
     """A pool on a Ray cluster: one that is there, or as long as this context lasts one on this machine."""
 
-    def __init__(self, runtime: RuntimeConfig, threads: int) -> None:
-        super().__init__(threads)
+    def __init__(self, runtime: RuntimeConfig, threads: int, patience: float | None = None) -> None:
+        super().__init__(threads, patience)
         self.runtime = runtime
 
     def __enter__(self) -> Self:
@@ -188,6 +188,10 @@ class _Worker:
     def ask_to_stop(self) -> None:
         with _answering():
             self.ray.cancel(self.future)
+
+    def kill(self) -> None:
+        with _answering():
+            self.ray.cancel(self.future, force=True)
 
     def alive(self) -> Self:
         return self

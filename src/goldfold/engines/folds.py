@@ -74,10 +74,15 @@ def names_of(config: Config) -> list[str]:
     return [config.train.name_of(fold, seed) for fold, seed in product(config.split.folds, config.train.seeds)]
 
 
-def pool_of(runtime: RuntimeConfig, prepared: PreparedSet) -> Pool[Any]:
-    """Return what trains the folds of a prepared set; raises InputError as `places_of` does, and without Ray."""
+def pool_of(runtime: RuntimeConfig, prepared: PreparedSet, patience: float | None = None) -> Pool[Any]:
+    """Return what trains the folds of a prepared set, with the `patience` of a Pool.
+
+    Raises InputError as `places_of` does, and without Ray.
+    """
     threads = threads_of(runtime, prepared)
-    return Processes(places_of(runtime, threads), threads) if runtime.engine == "here" else Cluster(runtime, threads)
+    if runtime.engine == "ray":
+        return Cluster(runtime, threads, patience)
+    return Processes(places_of(runtime, threads), threads, patience)
 
 
 def threads_of(runtime: RuntimeConfig, prepared: PreparedSet) -> int:

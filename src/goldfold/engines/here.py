@@ -32,10 +32,13 @@ Place = tuple[int | None, ...]
 
 
 class Processes(Pool["_Worker"]):
-    """A pool on this machine, as many trainings at once as there are places."""
+    """A pool on this machine, as many trainings at once as there are places.
 
-    def __init__(self, places: Sequence[Place], threads: int) -> None:
-        super().__init__(threads)
+    With `patience` all of them are in processes of their own, which can be ended.
+    """
+
+    def __init__(self, places: Sequence[Place], threads: int, patience: float | None = None) -> None:
+        super().__init__(threads, patience)
         self.devices = len(places[0])
         self.begun: list[_Worker] = []
         self.free = [_Worker(place, threads, self.begun) for place in places]
@@ -52,7 +55,7 @@ class Processes(Pool["_Worker"]):
         self, jobs: Sequence[Job], hear: Callable[[Job], Reporter], share: Callable[[int], float | None], stop: Stop
     ) -> Generator[Job]:
         """Do all jobs as any pool does; with one job or one place, of one device, in this process, one after another."""
-        if jobs and (min(len(jobs), self.at_once) > 1 or self.devices > 1):
+        if jobs and (min(len(jobs), self.at_once) > 1 or self.devices > 1 or self.patience is not None):
             yield from super().run(jobs, hear, share, stop)
             return
         with use_threads(self.threads):
@@ -121,12 +124,12 @@ class _Worker:
         errors = [error for future in done if (error := future.exception())]
         if not any(isinstance(error, BrokenProcessPool) for error in errors):
             if hanging:
-                self._kill()
+                self._end_processes()
             return min(errors, key=lambda error: isinstance(error, LostRank), default=None)
         wait([process.sentinel for process in self.processes])
         # When one dies, the executor asks the others to end.
         codes = {process.exitcode for process in self.processes} - {None}
-        self._kill()
+        self._end_processes()
         code = next(iter(codes - {-signal.SIGTERM}), -signal.SIGTERM)
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         return Died(f"its process was ended {how}, often for want of memory")
@@ -134,6 +137,10 @@ class _Worker:
     def ask_to_stop(self) -> None:
         for process in self.processes:
             process.terminate()
+
+    def kill(self) -> None:
+        for process in self.processes:
+            process.kill()
 
     def alive(self) -> Self:
         if all(process.is_alive() for process in self.processes):
@@ -143,15 +150,14 @@ class _Worker:
 
     def end(self) -> None:
         """End the processes, whatever they do."""
-        self._kill()
+        self._end_processes()
         self.executor.shutdown(wait=False, cancel_futures=True)
         self.reports.close()
         self.ranks.close()
         self.room.cleanup()
 
-    def _kill(self) -> None:
-        for process in self.processes:
-            process.kill()
+    def _end_processes(self) -> None:
+        self.kill()
         for process in self.processes:
             process.join()
 

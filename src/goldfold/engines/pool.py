@@ -39,6 +39,9 @@ class Worker(Protocol):
     def ask_to_stop(self) -> None:
         """Have the job save its state and end."""
 
+    def kill(self) -> None:
+        """End the job at once."""
+
     def alive(self) -> Self:
         """Return this worker, or another one in its place if it can do no further job."""
 
@@ -49,14 +52,16 @@ W = TypeVar("W", bound=Worker)
 class Pool(ABC, Generic[W]):
     """Trainings in other processes, as many at once as there are workers, each with some threads.
 
-    As a context it ends its processes, whatever they do.
+    As a context it ends its processes, whatever they do. `patience` is how many seconds jobs that are asked to stop have to save
+    their states before they are ended; as long as they need by default.
     """
 
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
+    def __init__(self, threads: int, patience: float | None = None) -> None:
+        self.threads, self.patience = threads, patience
         self.free: list[W] = []
         self.busy: list[W] = []
         self.failure: BaseException | None = None
+        self.halted: float | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +96,7 @@ class Pool(ABC, Generic[W]):
         have saved their states; Stopped when `stop` gives a reason; InputError for a job whose process dies twice. Closed early,
         it has the jobs save their states too.
         """
-        self.failure, died = None, []
+        self.failure, self.halted, died = None, None, []
         try:
             for job, error in self._ended(jobs, hear, share, stop):
                 if isinstance(error, Died):
@@ -127,6 +132,9 @@ class Pool(ABC, Generic[W]):
                 worker.start(job, hear(job), seconds)
                 self.busy.append(worker)
             self.wait()
+            if self.patience is not None and self.halted and time.monotonic() - self.halted > self.patience:
+                for worker in self.busy:
+                    worker.kill()
             done = [worker for worker in self.busy if worker.is_done()]
             self.hear()
             for worker in done:
@@ -151,6 +159,7 @@ class Pool(ABC, Generic[W]):
             self._halt()
 
     def _halt(self) -> None:
+        self.halted = self.halted or time.monotonic()
         for worker in self.busy:
             worker.ask_to_stop()
 

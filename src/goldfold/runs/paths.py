@@ -25,6 +25,8 @@ LEADERBOARD = Path("experiments/leaderboard.html")
 RESULTS = Path("experiments/results.tsv")
 BUNDLES = Path("experiments/bundles")
 SWEEPS = Path("experiments/sweeps")
+PORTFOLIO = Path("experiments/portfolio")
+RACE = Path("experiments/race")
 REPLACED = (PREPARED, CURRENT / "folds", CURRENT / "submission", CURRENT / "report")
 """The folders that DVC deletes before a stage writes them."""
 

@@ -23,8 +23,9 @@ from goldfold.engines.folds import pool_of
 from goldfold.errors import InputError
 from goldfold.files import database_written_whole
 from goldfold.prepare import PreparedSet
+from goldfold.prepare.apart import prepare_apart
 from goldfold.sweep.space import as_stored, distributions, size, suggest, value_at
-from goldfold.sweep.trial import FOLDS_FROM, Judge, prepare_trial, run_trial, training_keys
+from goldfold.sweep.trial import FOLDS_FROM, Judge, run_trial, training_keys
 from goldfold.training.reporter import Reporter
 from goldfold.training.state import discard
 from goldfold.training.stopping import Reason, Stop
@@ -270,7 +271,7 @@ class Search:
     def _prepared(self, config: Config) -> PreparedSet:
         key = config.prepare.model_dump_json()
         if key not in self.prepared:
-            self.prepared[key] = prepare_trial(config, self.scratch)
+            self.prepared[key] = prepare_apart(config, self.scratch)
         return self.prepared[key]
 
     def _discard(self, changes: Mapping[str, Any]) -> None:

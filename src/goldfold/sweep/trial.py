@@ -1,18 +1,16 @@
 """One trial: train and judge the folds of one setting in this process, until it is pruned."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from goldfold.competition import Competition, read_competition
 from goldfold.config import Config
 from goldfold.engines.folds import train_folds
 from goldfold.engines.pool import Pool
 from goldfold.identity import training_key
-from goldfold.prepare import PreparedSet, prepare
+from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
 from goldfold.training.reporter import Reporter, Row, Several, Silent
 from goldfold.training.stopping import Stop, Stopped
@@ -37,28 +35,6 @@ class EpochScores(Silent):
         epoch = int(row["epoch"])
         if self.best is not None:
             self.judge(epoch, self.best, f"{self.name}, epoch {epoch + 1}")
-
-
-class Notes(Silent):
-    """A reporter that passes on each note once."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
-        self.said: set[str] = set()
-
-    def note(self, text: str) -> None:
-        if text not in self.said:
-            self.said.add(text)
-            self.say(text)
-
-
-def prepare_trial(config: Config, scratch: Path, competition: Competition | None = None) -> PreparedSet:
-    """Prepare a competition, by default the config's, in a folder of `scratch` for each setting of the preparation."""
-    settings = config.model_dump_json(include={"competition", "split", "prepare"})
-    folder = scratch / "prepared" / hashlib.blake2b(settings.encode(), digest_size=8).hexdigest()
-    competition = competition or read_competition(config.competition, config.prepare)
-    prepared, _ = prepare(competition, config.split, config.prepare, folder, scratch=scratch)
-    return prepared
 
 
 def run_trial(

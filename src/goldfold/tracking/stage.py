@@ -86,10 +86,10 @@ class FoldTracker:
 class StageTracker:
     """Logs a stage, and the folds that it trains."""
 
-    def __init__(self, config: Config, prepared: PreparedSet, stage: str) -> None:
+    def __init__(self, config: Config, prepared: PreparedSet, stage: str, name: str | None = None) -> None:
         self.experiment = prepared.problem.name
         self.key = result_key(prepared, config)
-        self.name = os.environ.get("DVC_EXP_NAME") or f"{model_name(config)}-{self.key[:6]}"
+        self.name = name or os.environ.get("DVC_EXP_NAME") or f"{model_name(config)}-{self.key[:6]}"
         self.name_of = config.train.name_of
         self.outbox = Outbox(scratch_folder() / "outbox")
         self.store: Store | None = None
@@ -280,7 +280,14 @@ class StageTracker:
 def tracked_stage(config: Config, prepared: PreparedSet, stage: str) -> Iterator[StageTracker]:
     """Track a stage: its run is FINISHED when the block ends, FAILED after an error, KILLED after Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    tracked = StageTracker(config, prepared, stage)
+    with tracked_result(config, prepared, stage) as tracked:
+        yield tracked
+
+
+@contextmanager
+def tracked_result(config: Config, prepared: PreparedSet, stage: str, name: str | None = None) -> Iterator[StageTracker]:
+    """Track what makes a pipeline result, called `name`, as `tracked_stage` does; signals are the caller's."""
+    tracked = StageTracker(config, prepared, stage, name)
     tracked.open()
     try:
         yield tracked

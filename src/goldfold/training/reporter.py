@@ -63,6 +63,19 @@ class Silent:
     def ended(self, done: bool) -> None: ...
 
 
+class Notes(Silent):
+    """A reporter that passes on each note once."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.said: set[str] = set()
+
+    def note(self, text: str) -> None:
+        if text not in self.said:
+            self.said.add(text)
+            self.say(text)
+
+
 class Several:
     """Passes all calls on to several reporters."""
 
