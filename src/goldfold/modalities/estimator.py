@@ -18,7 +18,7 @@ from goldfold.modalities.protocol import Inputs
 
 SMALLEST = 1e-15
 MODULES = ("ensemble", "linear_model", "neighbors", "svm", "naive_bayes", "tree", "neural_network", "gaussian_process")
-HOLDS = {"functools.partial", "sklearn.utils.validation.check_array"}
+HOLDS = {"collections.OrderedDict", "functools.partial", "sklearn.utils.validation.check_array"}
 """What is no class of a library of estimators, and fitted ones hold: each names what it calls, which is looked at too."""
 
 
