@@ -18,7 +18,7 @@ from goldfold.modalities.protocol import Inputs
 
 SMALLEST = 1e-15
 MODULES = ("ensemble", "linear_model", "neighbors", "svm", "naive_bayes", "tree", "neural_network", "gaussian_process")
-HOLDS = {"functools.partial", "sklearn.utils.validation.check_array"}
+HOLDS = {"collections.OrderedDict", "functools.partial", "sklearn.utils.validation.check_array"}
 """What is no class of a library of estimators, and fitted ones hold: each names what it calls, which is looked at too."""
 
 
@@ -133,8 +133,11 @@ def find_model(name: str, problem: Problem) -> Any:
     modules = [f"sklearn.{module}" for module in MODULES]
     whole = f"{name}{'Regressor' if regression else 'Classifier'}"
     attributes = {attribute for module in modules for attribute in vars(importlib.import_module(module))}
+    if ":" in name:
+        of_extra = name.partition(":")[0] in EXTRAS and not name.endswith(("Classifier", "Regressor"))
+        return trusted(whole if of_extra else name, modules, "model.name", Fits, nn.Module)
     # Suggestions for a misspelt name are of the task's kind.
-    asked = name if ":" in name or (name in attributes and whole not in attributes) else whole
+    asked = name if name in attributes and whole not in attributes else whole
     return trusted(asked, modules, "model.name", Fits, nn.Module)
 
 
