@@ -1,7 +1,7 @@
 """Estimators of libraries that follow scikit-learn, by stand-ins with their names: the libraries are extras."""
 
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from types import ModuleType
 
 import pytest
@@ -33,10 +33,10 @@ def test_the_task_decides_between_the_classifier_and_the_regressor(lightgbm, pro
 
 def test_what_a_fitted_one_holds_is_loaded_unless_it_can_run_code():
     fitted = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
-    fitted.scores_ = OrderedDict(valid=[0.5])
+    fitted.scores_ = defaultdict(OrderedDict, valid=OrderedDict(loss=[0.5]))
     again = Estimator(LogisticRegression(), BINARY)
     again.set_extra_state(Estimator(fitted, BINARY).get_extra_state())
-    assert again.estimator.scores_ == {"valid": [0.5]} and again.estimator.coef_ == fitted.coef_
+    assert again.estimator.scores_ == {"valid": {"loss": [0.5]}} and again.estimator.coef_ == fitted.coef_
     fitted.scores_ = ModuleType
     with pytest.raises(InputError, match="types that are not trusted"):
         again.set_extra_state(Estimator(fitted, BINARY).get_extra_state())
