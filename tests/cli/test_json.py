@@ -18,7 +18,9 @@ from goldfold.cli.main import COMMANDS, _module, run_command
 from goldfold.errors import BudgetError, InputError
 
 PAGE = (Path(__file__).parents[2] / "docs/json.md").read_text()
-ANSWERING = [name for name in COMMANDS if signature(import_module(f"goldfold.cli.{_module(name)}").run).return_annotation]
+ANSWERING = [
+    name for name in COMMANDS if signature(import_module(f"goldfold.cli.{_module(name)}").run, eval_str=True).return_annotation
+]
 ALWAYS = {"goldfold_json", "command", "exit_code"}
 
 
@@ -36,7 +38,6 @@ def test_the_page_has_each_command_that_answers():
 def root(tmp_path_factory):
     """A repository with a run, an imported member and a blend."""
     root = build_repository(tmp_path_factory.mktemp("json") / "repository", TINY)
-    shutil.copytree(Path(__file__).parents[2] / "experiments/recipes", root / "experiments/recipes")
     shutil.copy(Path(__file__).parents[2] / "requirements.txt", root)
     shutil.copy(root / "data/raw/tiny/sample_submission.csv", root / "labels.csv")
     return root

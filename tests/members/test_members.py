@@ -186,7 +186,7 @@ def test_arrays_of_another_size_or_kind_are_one_message(prepared, tmp_path):
 @pytest.mark.slow
 def test_a_folder_of_pairs_becomes_runs_that_are_blended(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(build_repository(tmp_path / "repository", TINY))
-    shutil.copytree(Path(__file__).parents[2] / "experiments/recipes", "experiments/recipes")
+    shutil.copytree(Path(__file__).parents[2] / "experiments/portfolio", "experiments/portfolio")
     mine = find_run("mine")
     problem_columns = ["id", "p_yes"]
     oof = pd.read_parquet(mine.folder("cv") / "oof.parquet")
@@ -206,7 +206,7 @@ def test_a_folder_of_pairs_becomes_runs_that_are_blended(tmp_path, monkeypatch, 
     run_command(["blend", "mine", "first", "second", "--method", "auto", "--negative", "--name", "best"])
     assert "tried       non-negative least squares" in (said := capsys.readouterr().out) and "auto        " in said
     run_command(["worth", "ours"])
-    assert "missing     no member is of the model mlp: goldfold run housing tries it" in (said := capsys.readouterr().out)
+    assert "missing     no member is of the model mlp: goldfold race tries it (30-mlp.yaml)" in (said := capsys.readouterr().out)
     run_command(["worth", "ours", "--json"])
     worth = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in worth["members"]] == ["first", "mine", "second"]

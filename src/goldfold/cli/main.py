@@ -60,7 +60,7 @@ def run_command(arguments: Sequence[str]) -> None:
     command = import_module(f"goldfold.cli.{_module(name)}")
     parser = argparse.ArgumentParser(prog=f"goldfold {name}", description=command.__doc__)
     command.arguments(parser)
-    if signature(command.run).return_annotation is None:
+    if signature(command.run, eval_str=True).return_annotation is None:
         command.run(parser.parse_args(rest))
         return
     parser.add_argument("--json", action="store_true", help="print what it finds as JSON (docs/json.md), and the rest to stderr")

@@ -10,7 +10,7 @@ from goldfold.config import load_config
 from goldfold.files import write_json
 from goldfold.prepare import PreparedSet
 from goldfold.runs.blends import WORTH, level_one, made_of, untried
-from goldfold.runs.paths import BLENDS, PREPARED, RECIPES
+from goldfold.runs.paths import BLENDS, PREPARED
 from goldfold.runs.run import find_run, groups_of
 from goldfold.terminal.worth import show_untried, show_worth, show_worths_head
 from goldfold.tracking.results import log_worth
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> Answer:
     for worth in worths(level, settings, config.validate_, groups):
         found.append(worth)
         show_worth(worth, level.names)
-    missing = untried(prepared.problem.modality, members, RECIPES)
+    missing = untried(prepared.problem.modality, members)
     table: dict[str, Any] = {
         "blend": blend.name,
         "metric": prepared.problem.scored_by.name,

@@ -40,7 +40,7 @@ def worth_of_members(worth: Mapping[str, Any]) -> Html:
         "How much better the blend's nested score is with each member than without it, from the top in the order of the table. "
         "Where the interval holds 0 that may be noise; what is below 0 can go."
     )
-    missing = [f"{model} (goldfold run {recipe})" for model, recipe in worth["untried"].items()]
-    lacks = [paragraph(f"No member is of the model {', '.join(missing)}.")] if missing else []
+    missing = ", ".join(worth["untried"])
+    lacks = [paragraph(f"Models that goldfold race would try, and no member is of: {missing}.")] if missing else []
     head = ("member", f"{worth['metric']} alone", "weight, over folds", "correlation with the others", "gain", "interval")
     return joined([message, frame.drawn(*marks, title="What each member is worth"), rows_table(head, table, numbers=5), *lacks])

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from goldfold.blending import BlendSettings, LevelOne, gather
 from goldfold.blending.blended import CARD, read_card
 from goldfold.config.recipe import read_recipe
 from goldfold.errors import InputError
 from goldfold.prepare import PreparedSet
+from goldfold.runs.paths import PORTFOLIO
 from goldfold.runs.run import Run, find_run
 
 BLEND = "blend"
@@ -34,14 +34,13 @@ def made_of(blend: Run) -> tuple[BlendSettings, list[Run]]:
     return settings, [replace(find_run(run), name=name) for name, run in runs.items()]
 
 
-def untried(modality: str, runs: Sequence[Run], recipes: Path) -> dict[str, str]:
-    """Return the models that recipes for this kind of input name, and no run has: the recipe of each, by the model's name."""
+def untried(modality: str, runs: Sequence[Run]) -> dict[str, str]:
+    """Return the models that the portfolio has for this kind of input, and no run has, each with the file that names it."""
     tried, found = {run.params.get("model.name") for run in runs}, dict[str, str]()
-    for path in sorted(recipes.glob("*.yaml")):
-        # A recipe that cannot be read is told by the command that runs it.
+    for path in sorted((PORTFOLIO / modality).glob("*.yaml")):
+        # One that cannot be read is told by the race.
         with suppress(InputError):
-            recipe = read_recipe(recipes, path.stem)
-            model = recipe.get("model", {}).get("name")
-            if model not in (None, *tried) and recipe.get("competition", {}).get("modality") == modality:
-                found.setdefault(model, path.stem)
+            model = read_recipe(path.parent, path.stem).get("model", {}).get("name")
+            if model not in (None, *tried):
+                found.setdefault(model, path.name)
     return found

@@ -33,10 +33,10 @@ def show_worth(worth: Worth, names: Sequence[str]) -> None:
     )
 
 
-def show_untried(recipes: Mapping[str, str]) -> None:
-    """Print which models no member has, and the recipes that try them."""
-    for model, recipe in recipes.items():
-        print(f"missing     no member is of the model {model}: goldfold run {recipe} tries it")
+def show_untried(files: Mapping[str, str]) -> None:
+    """Print which models of the portfolio no member has."""
+    for model, file in files.items():
+        print(f"missing     no member is of the model {model}: goldfold race tries it ({file})")
 
 
 def _width(names: Sequence[str]) -> int:
