@@ -20,6 +20,7 @@ from goldfold.config import Component, RuntimeConfig
 from goldfold.engines import cluster as engine
 from goldfold.engines.cluster import Cluster
 from goldfold.engines.folds import pool_of
+from goldfold.engines.node import require_same as require_same_kind
 from goldfold.errors import InputError
 from goldfold.process import _blame
 from goldfold.training.state import STATE, STATES
@@ -96,7 +97,7 @@ def states(runtime):
 def tasks():
     """The processes that do a job."""
     named = {process: process.name() for process in psutil.Process().children(recursive=True)}
-    return [process for process, name in named.items() if name == "ray::_work" and process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process, name in named.items() if name == "ray::work" and process.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "auto"])
@@ -120,8 +121,8 @@ def test_a_node_of_another_kind_is_refused():
     ours = {"node": "a", "machine": ["cuda", "bf16", 2], "libraries": ["torch 2.15.0"]}
     told = r"(?s)node b would train other weights.*torch 2.14.0, not torch 2.15.0.*cuda fp16, on a cuda bf16"
     with pytest.raises(InputError, match=told):
-        engine._require_same({"node": "b", "machine": ["cuda", "fp16", 2], "libraries": ["torch 2.14.0"]}, ours)
-    engine._require_same({**ours, "node": "b"}, ours)
+        require_same_kind({"node": "b", "machine": ["cuda", "fp16", 2], "libraries": ["torch 2.14.0"]}, ours)
+    require_same_kind({**ours, "node": "b"}, ours)
 
 
 def test_where_nodes_have_gpus_each_fold_has_one():
