@@ -86,7 +86,7 @@ def _ours(method: str) -> dict[str, float]:
     level = _made()
     settings = BlendSettings(method, default_scale(level, method))  # type: ignore[arg-type]
     start = time.monotonic()
-    fit, values = fit_of(PROBLEM, settings), level.on(settings.on)[0]
+    fit, values = fit_of(PROBLEM, settings), level.on(settings.on).values
     made = nested(fit, values, level.table)
     fit(values, level.table)
     return {"seconds": time.monotonic() - start, "score": PROBLEM.score(PROBLEM.truth(level.table), made.prediction)}
@@ -104,7 +104,7 @@ def _rival(name: str) -> dict[str, float]:
             roc_auc_score(truth[fold > 0], (level.values[0, fold > 0] + level.values[member, fold > 0]) / 2)
         return {"seconds": (time.monotonic() - start) / 3 * MEMBERS * ADDITIONS * (FOLDS + 1)}
     start, prediction = time.monotonic(), np.empty(ROWS)
-    values = level.on("ranks" if name == "Ridge" else "logits")[0].T
+    values = level.on("ranks" if name == "Ridge" else "logits").values.T
     model = Ridge() if name == "Ridge" else LogisticRegression(max_iter=1000)
     predict: Callable[[np.ndarray], np.ndarray]
     for held in range(FOLDS):

@@ -3,7 +3,19 @@ import dataclasses
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from tests.blending.test_blended import BINARY, CLASSES, LABELS, VALUE, blended, noisy, tables, truth_of
+from tests.blending.test_blended import (
+    BINARY,
+    CLASSES,
+    CONFIG,
+    LABELS,
+    VALUE,
+    blended,
+    judged,
+    level_one,
+    noisy,
+    tables,
+    truth_of,
+)
 
 from goldfold.blending.fits import fit_of
 from goldfold.blending.linear import Linear
@@ -100,6 +112,8 @@ def test_predictions_are_probabilities_and_come_back_from_json(problem):
     assert (again.predict(problem, 3 * values if problem is VALUE else values**3) == prediction).all()
     if problem is not VALUE:
         assert prediction.min() >= 0 and prediction.max() <= 1
+    if problem in (BINARY, LABELS):
+        assert ((prediction >= (values**3).min(axis=0)) & (prediction <= (values**3).max(axis=0))).all()
     if problem is CLASSES:
         assert prediction.sum(axis=1) == pytest.approx(1)
 
@@ -135,3 +149,22 @@ def test_auto_takes_the_best_of_the_methods_and_says_by_how_much():
     )
     assert made.cv.scores.score <= choice.scores[made.settings.method] + 0.01
     assert made.to_json()["choice"]["second"] == choice.second
+
+
+def test_a_folds_rows_are_predicted_by_the_method_that_is_best_on_the_others():
+    from goldfold.blending import choice as module
+
+    draws = np.random.default_rng(2)
+    truth = draws.integers(0, 2, 200)
+    level = level_one(BINARY, judged(BINARY, oof := tables(BINARY, truth, {name: draws.random(200) for name in "abcdef"})), oof)
+    folds = level.table["fold"].to_numpy()
+    chosen, made = module.choose(level, CONFIG, None, negative=False)
+    each, best = {}, set()
+    for settings in module.candidates(level, negative=False):
+        each[settings.method] = module.nested(fit_of(BINARY, settings), level.on(settings.on).values, level.table).prediction
+    for fold in range(4):
+        here = folds == fold
+        scores = {name: BINARY.score(truth[~here], prediction[~here]) for name, prediction in each.items()}
+        assert made.prediction[here] == pytest.approx(each[max(scores, key=scores.get)][here])
+        best.add(max(scores, key=scores.get))
+    assert best == {"equal", "hill", "logistic"} and chosen.settings.method in best

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.cli.test_json import documented
 from tests.conftest import TINY, build_repository
 
 from goldfold.blending.linear import Linear
@@ -86,8 +87,9 @@ def inside(root, monkeypatch):
 
 @pytest.mark.slow
 def test_a_member_that_cannot_predict_is_left_out_and_the_rest_is_fitted_again(inside, capsys):
-    run_command(["bundle", "all", "--out", "bundle"])
-    said = capsys.readouterr().out
+    run_command(["bundle", "all", "--out", "bundle", "--json"])
+    found, said = capsys.readouterr()
+    assert set(json.loads(found)) == {"goldfold_json", "command", "exit_code"} | documented("bundle")
     assert "LEFT OUT    bare" in said and "costs       accuracy" in said and "2 members; its notebook is predict.ipynb" in said
     predict_bundle(Path("bundle"), Path("data/raw/tiny"), Path("answer.csv"))
     assert "1 of 2 members" in (said := capsys.readouterr().out) and "passed the contract" in said

@@ -101,23 +101,23 @@ def blend(
     below zero if `negative`. For `groups` see `scored`. Raises InputError for settings that do not suit the problem, and for a
     single fold if there is something to fit.
     """
-    problem, choice = level.problem, None
+    problem, choice, made = level.problem, None, None
     if settings is None:
         choice, made = choose(level, config, groups, negative)
         settings = choice.settings
     else:
         require_suitable(level, settings)
-        made = nested(fit_of(problem, settings), level.on(settings.on)[0], level.table)
-    values, test_values = level.on(settings.on)
-    fitted = fit_of(problem, settings)(values, level.table)
+    scaled, fit = level.on(settings.on), fit_of(problem, settings)
+    made = made or nested(fit, scaled.values, level.table)
+    fitted = fit(scaled.values, level.table)
     cv = scored(problem, _with(level.table, problem, made.prediction), config, groups)
-    answers = _with(level.test_table, problem, fitted.predict(test_values))
+    answers = _with(level.test_table, problem, fitted.predict(scaled.test_values))
     return Blend(
         settings=settings,
         cv=cv,
         submission=Submission(problem, sample, answers, cv.postprocess.steps),
         members=level.scores,
-        optimistic=_optimistic(level, fitted.predict(values), config),
+        optimistic=_optimistic(level, fitted.predict(scaled.values), config),
         fitted_to=fitted.to,
         linear=fitted.linear,
         weights_by_fold=_weights_by_fold(level, made.fitted),

@@ -14,6 +14,7 @@ from goldfold.blending.settings import BlendSettings, candidates, require_suitab
 from goldfold.config import ValidateConfig
 from goldfold.metrics import Array
 from goldfold.validation.comparison import paired_differences
+from goldfold.validation.cross_validation import groups_in, judged
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,19 @@ def choose(level: LevelOne, config: ValidateConfig, groups: pd.Series | None, ne
     flatters no score. Raises InputError for members that were validated on one fold.
     """
     problem, tried = level.problem, candidates(level, negative)
+    scaled = {scale: level.on(scale) for scale in dict.fromkeys(settings.on for settings in tried)}
     made = dict[str, Nested]()
     for settings in tried:
         require_suitable(level, settings)
-        made[settings.method] = nested(fit_of(problem, settings), level.on(settings.on)[0], level.table)
+        made[settings.method] = nested(fit_of(problem, settings), scaled[settings.on].values, level.table)
     folds = level.table["fold"].to_numpy()
-    everywhere = np.ones(len(folds), dtype=bool)
     prediction, fits = np.empty_like(level.values[0]), dict[int, Fitted]()
     for fold in np.unique(folds):
-        best = _ranked(level, made, folds != fold)[0]
+        best = next(iter(_ranked(level, made, folds != fold, config)))
         prediction[folds == fold] = made[best].prediction[folds == fold]
         fits[int(fold)] = made[best].fitted[int(fold)]
-    scores = {name: _score(level, each.prediction, everywhere) for name, each in made.items()}
-    first, second = _ranked(level, made, everywhere)[:2]
+    scores = _ranked(level, made, np.ones(len(folds), dtype=bool), config)
+    first, second, *_ = scores
     differences = _differences(level, made[second].prediction, made[first].prediction, config, groups)
     tail = (1 - config.confidence) / 2
     low, high = np.quantile(differences, [tail, 1 - tail]) if len(differences) else (np.nan, np.nan)
@@ -59,19 +60,17 @@ def choose(level: LevelOne, config: ValidateConfig, groups: pd.Series | None, ne
     return Choice(settings, scores, second, scores[first] - scores[second], float(low), float(high)), Nested(prediction, fits)
 
 
-def _ranked(level: LevelOne, made: Mapping[str, Nested], rows: Array) -> list[str]:
-    """The methods by their score on some rows, best first; of equals the plainer one."""
-    sign = -1 if level.problem.scored_by.maximize else 1
-    scores = {name: sign * _score(level, each.prediction, rows) for name, each in made.items()}
-    return sorted(scores, key=lambda name: np.nan_to_num(scores[name], nan=np.inf))
-
-
-def _score(level: LevelOne, prediction: Array, rows: Array) -> float:
-    return level.problem.score_rows(level.table[rows], prediction[rows])
+def _ranked(level: LevelOne, made: Mapping[str, Nested], rows: Array, config: ValidateConfig) -> dict[str, float]:
+    """The score of each method on some rows, post-processed as the blend's own is, best first; of equals the plainer one."""
+    problem, scores = level.problem, dict[str, float]()
+    for name, each in made.items():
+        table, answers = judged(problem, level.table[rows], each.prediction[rows], config)
+        scores[name] = problem.score(problem.truth(table), answers, table)
+    sign = -1 if problem.scored_by.maximize else 1
+    return dict(sorted(scores.items(), key=lambda item: np.nan_to_num(sign * item[1], nan=np.inf)))
 
 
 def _differences(level: LevelOne, first: Array, second: Array, config: ValidateConfig, groups: pd.Series | None) -> Array:
     problem = level.problem
-    table, one = problem.per_answer(level.table, first)
-    grouped = None if groups is None else groups.loc[list(table[problem.id])].to_numpy()
-    return paired_differences(problem, table, (one, problem.per_answer(level.table, second)[1]), config.bootstrap, grouped)
+    (table, one), (_, other) = (judged(problem, level.table, prediction, config) for prediction in (first, second))
+    return paired_differences(problem, table, (one, other), config.bootstrap, groups_in(problem, table, groups))

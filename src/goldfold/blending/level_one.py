@@ -34,14 +34,14 @@ class LevelOne:
         """The members' names, in their order."""
         return tuple(self.scores)
 
-    def on(self, scale: Scale) -> tuple[Array, Array]:
-        """Return the predictions of out-of-fold and of test rows on a scale."""
+    def on(self, scale: Scale) -> "LevelOne":
+        """Take the predictions on a scale."""
         if scale == "predictions":
-            return self.values, self.test_values
+            return self
         oof, test = (
             np.stack([to_scale(self.problem, member, scale) for member in values]) for values in (self.values, self.test_values)
         )
-        return oof, test
+        return replace(self, values=oof, test_values=test)
 
     def without(self, name: str) -> "LevelOne":
         """Leave a member out."""

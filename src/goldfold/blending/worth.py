@@ -12,9 +12,9 @@ from goldfold.blending.level_one import LevelOne
 from goldfold.blending.nesting import nested
 from goldfold.blending.settings import BlendSettings
 from goldfold.config import ValidateConfig
-from goldfold.inference.postprocess import fit_postprocess
 from goldfold.metrics import Array
 from goldfold.validation.comparison import resampled_scores
+from goldfold.validation.cross_validation import groups_in, judged
 
 FEWEST = 30
 MOST_VALUES = 3e9
@@ -51,18 +51,17 @@ def worths(level: LevelOne, settings: BlendSettings, config: ValidateConfig, gro
     The blend is fitted again without it, as it was with it: nested, post-processing too. The interval is normal around the
     paired difference, with the deviation that it has over resamples of the answered rows, or of whole `groups`, by id.
     """
-    problem, fit = level.problem, fit_of(level.problem, settings)
-    whole = nested(fit, level.on(settings.on)[0], level.table)
+    problem, fit, scaled = level.problem, fit_of(level.problem, settings), level.on(settings.on)
+    whole = nested(fit, scaled.values, level.table)
     linear = [fitted.linear for fitted in whole.fitted.values() if fitted.linear is not None]
     weights = np.array([one.weights for one in linear]) if linear else None
-    final = fit(level.on(settings.on)[0], level.table).linear
+    final = fit(scaled.values, level.table).linear
     number = int(np.clip(MOST_VALUES / level.values.size, FEWEST, max(config.bootstrap, FEWEST)))
     sign = 1 if problem.scored_by.maximize else -1
     score, drawn = _judged(level, whole.prediction, config, number, groups)
     width = float(-ndtri((1 - config.confidence) / 2))
     for position, name in enumerate(level.names):
-        others = level.without(name)
-        rest = nested(fit, others.on(settings.on)[0], level.table).prediction
+        rest = nested(fit, scaled.without(name).values, level.table).prediction
         without, drawn_without = _judged(level, rest, config, number, groups)
         gain, spread = sign * (score - without), width * float(np.nanstd(drawn - drawn_without))
         yield Worth(
@@ -71,7 +70,7 @@ def worths(level: LevelOne, settings: BlendSettings, config: ValidateConfig, gro
             gain=gain,
             low=gain - spread,
             high=gain + spread,
-            correlation=_correlation(level.values[position], others.values.mean(axis=0)),
+            correlation=_correlation(level.values[position], np.delete(level.values, position, axis=0).mean(axis=0)),
             weight=None if final is None else float(final.weights[position]),
             spread=None if weights is None else float(weights[:, position].std()),
         )
@@ -82,11 +81,9 @@ def _judged(
 ) -> tuple[float, Array]:
     """The score of a prediction, post-processed as fitted to the other folds, and that on each resample."""
     problem = level.problem
-    table, raw = problem.per_answer(level.table, prediction)
-    judged = fit_postprocess(problem, config.postprocess, table, raw).judged(problem, table, raw)
-    grouped = None if groups is None else groups.loc[list(table[problem.id])].to_numpy()
-    score = problem.score(problem.truth(table), judged, table)
-    return score, resampled_scores(problem, table, judged, number, grouped)
+    table, answers = judged(problem, level.table, prediction, config)
+    score = problem.score(problem.truth(table), answers, table)
+    return score, resampled_scores(problem, table, answers, number, groups_in(problem, table, groups))
 
 
 def _correlation(one: Array, other: Array) -> float:

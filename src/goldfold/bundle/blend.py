@@ -1,7 +1,7 @@
 """BlendBundle: the members of a blend, cheapest first, and how the first so many of them are blended."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class BlendBundle:
     paces: Mapping[str, Pace]
     plans: Sequence[Plan]
     hours: float
-    versions: Mapping[str, str]
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -122,13 +122,11 @@ def plans_of(level: LevelOne, settings: BlendSettings, config: ValidateConfig) -
         raise InputError(
             "a stack's model cannot be bundled", mend="blend by regression, whose coefficients can: --method logistic or ridge"
         )
-    problem, plans = level.problem, list[Plan]()
+    problem, scaled, plans = level.problem, level.on(settings.on), list[Plan]()
     for number in range(1, len(level.names) + 1):
-        first = level.only(level.names[:number])
-        by = BlendSettings("equal", "predictions") if number == 1 else settings
-        values = first.on(by.on)[0]
-        fitted = fit_of(problem, by)(values, first.table)
-        table, raw = problem.per_answer(first.table, fitted.predict(values))
+        by, first = (BlendSettings("equal", "predictions"), level) if number == 1 else (settings, scaled)
+        fitted = fit_of(problem, by)(first.values[:number], level.table)
+        table, raw = problem.per_answer(level.table, fitted.predict(first.values[:number]))
         steps = fit_postprocess(problem, config.postprocess, table, raw).steps
         # Of the methods, a stack alone has no weights.
         plans += [Plan(fitted.linear, steps)] if fitted.linear else []

@@ -17,10 +17,10 @@ from goldfold.bundle.pace import Pace, paced, timed_once
 from goldfold.bundle.turns import read_test
 from goldfold.config import Config
 from goldfold.errors import InputError
-from goldfold.inference.postprocess import fit_postprocess
 from goldfold.prepare import PreparedSet
 from goldfold.runs.blends import level_one, made_of
 from goldfold.runs.run import CODE, Run
+from goldfold.validation.cross_validation import judged
 
 CLOSE = 1e-3
 """How far a command's predictions may lie from those that were imported, in terms of their spread."""
@@ -66,7 +66,6 @@ def bundle_blend(blend: Run, prepared: PreparedSet, config: Config, hours: float
         paces={name: paces[name] for name in order},
         plans=plans_of(kept, settings, config.validate_),
         hours=hours,
-        versions={},
     )
     return Bundled(bundle, parts, left_out, _nested_score(level, settings, config), _nested_score(kept, settings, config))
 
@@ -119,7 +118,6 @@ def _nested_score(level: LevelOne, settings: BlendSettings, config: Config) -> f
     if len(level.names) == 1:
         return next(iter(level.scores.values()))
     problem = level.problem
-    made = nested(fit_of(problem, settings), level.on(settings.on)[0], level.table)
-    table, raw = problem.per_answer(level.table, made.prediction)
-    judged = fit_postprocess(problem, config.validate_.postprocess, table, raw).judged(problem, table, raw)
-    return problem.score(problem.truth(table), judged, table)
+    made = nested(fit_of(problem, settings), level.on(settings.on).values, level.table)
+    table, answers = judged(problem, level.table, made.prediction, config.validate_)
+    return problem.score(problem.truth(table), answers, table)

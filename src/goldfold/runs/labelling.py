@@ -52,12 +52,12 @@ def _blended(prepared: PreparedSet, blend: Run) -> pd.DataFrame:
         )
     problem, key, ids = prepared.problem, prepared.problem.id, list(prepared.test[prepared.problem.id])
     level, tables = level_one(prepared, members), [_by_fold(prepared, member) for member in members]
-    made = nested(fit_of(problem, settings), level.on(settings.on)[0], level.table)
+    made = nested(fit_of(problem, settings), level.on(settings.on).values, level.table)
     labelled = []
     for fold, fitted in made.fitted.items():
         of_fold = [table[table["fold"] == fold].set_index(key).loc[ids] for table in tables]
-        values = replace(level, test_values=np.stack([problem.predictions(table) for table in of_fold])).on(settings.on)[1]
-        labels = problem.table(fitted.predict(values)).astype(np.float32)
+        by_fold = replace(level, test_values=np.stack([problem.predictions(table) for table in of_fold]))
+        labels = problem.table(fitted.predict(by_fold.on(settings.on).test_values)).astype(np.float32)
         labelled.append(pd.concat([prepared.test[[key]].reset_index(drop=True), labels], axis=1).assign(fold=fold))
     return pd.concat(labelled, ignore_index=True)
 

@@ -12,7 +12,7 @@ from goldfold.competition import Problem
 from goldfold.config import ValidateConfig
 from goldfold.files import write_json, written_whole
 from goldfold.metrics import Array, hard_labels, named_columns
-from goldfold.validation.cross_validation import row_losses
+from goldfold.validation.cross_validation import groups_in, row_losses
 from goldfold.validation.cv_result import CVResult
 from goldfold.validation.resampling import resamples
 
@@ -120,7 +120,7 @@ def compare(
         result.postprocess.judged(problem, table, prediction) for result, prediction in zip(results.values(), raw, strict=True)
     )
     scores = [problem.score(problem.truth(table), prediction, table) for prediction in (first, second)]
-    grouped = None if groups is None else groups.loc[list(table[problem.id])].to_numpy()
+    grouped = groups_in(problem, table, groups)
     differences = paired_differences(problem, table, (first, second), config.bootstrap, grouped)
     tail = (1 - config.confidence) / 2
     low, high = np.quantile(differences, [tail, 1 - tail]) if len(differences) else (np.nan, np.nan)

@@ -81,9 +81,20 @@ def scored(problem: Problem, oof: pd.DataFrame, config: ValidateConfig, groups: 
     worst = oof.assign(loss=row_losses(problem, problem.truth(oof), prediction)).nlargest(config.worst, "loss")
     table, raw = problem.per_answer(oof, prediction)
     postprocess = fit_postprocess(problem, config.postprocess, table, raw)
-    grouped = None if groups is None else groups.loc[list(table[problem.id])].to_numpy()
+    grouped = groups_in(problem, table, groups)
     scores = _scores(problem, table, raw, postprocess.judged(problem, table, raw), config, grouped)
     return CVResult(problem, scores, oof, worst, postprocess)
+
+
+def judged(problem: Problem, oof: pd.DataFrame, prediction: Array, config: ValidateConfig) -> tuple[pd.DataFrame, Array]:
+    """Return the answered rows of an out-of-fold table, and their prediction, post-processed as fitted to the other folds."""
+    table, raw = problem.per_answer(oof, prediction)
+    return table, fit_postprocess(problem, config.postprocess, table, raw).judged(problem, table, raw)
+
+
+def groups_in(problem: Problem, table: pd.DataFrame, groups: pd.Series | None) -> Array | None:
+    """Return the group of each row of a table, (n,), from those of all rows by id; None without groups."""
+    return None if groups is None else groups.loc[list(table[problem.id])].to_numpy()
 
 
 def _scores(
