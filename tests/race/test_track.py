@@ -67,15 +67,14 @@ def test_a_race_makes_runs_and_an_answer_and_goes_on_where_it_ended(repository, 
         raise AssertionError
 
     before = ANSWER.read_bytes()
-    monkeypatch.setattr(cost, "_tried", fail)
-    monkeypatch.setattr("goldfold.race.track.train_folds", fail)
-    run_command(["race", "--minutes", "1"])
+    with monkeypatch.context() as forbidden:
+        forbidden.setattr(cost, "_tried", fail)
+        forbidden.setattr("goldfold.race.track.train_folds", fail)
+        run_command(["race", "--minutes", "1"])
     said = capsys.readouterr().out
     assert said.count("kept of an earlier race") == 3 and ANSWER.read_bytes() == before
 
     # Another setting is another member.
-    monkeypatch.undo()
-    monkeypatch.chdir(repository)
     path, first = Path("experiments/portfolio/table/30-forest.yaml"), set(members())
     path.write_text(path.read_text().replace("20", "10"))
     run_command(["race", "--minutes", "5"])
