@@ -10,9 +10,10 @@ from goldfold.metrics import find_metric
 from goldfold.runs.run import find_run
 from goldfold.terminal.runs import show_pruning
 from goldfold.tracking.delivery import deliver_waiting
+from goldfold.tracking.files import local_folder
 from goldfold.tracking.prune import carry_out, plan_pruning
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.store import Store, local_folder
+from goldfold.tracking.store import Store
 
 pytestmark = pytest.mark.slow
 

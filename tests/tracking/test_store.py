@@ -14,9 +14,11 @@ import pytest
 
 from goldfold.runs.run import all_runs
 from goldfold.tracking import life
-from goldfold.tracking.client import Taken
+from goldfold.tracking.client import Taken, Unreachable
 from goldfold.tracking.content import flat_params
+from goldfold.tracking.datasets import Dataset
 from goldfold.tracking.delivery import deliver_waiting, open_store, send
+from goldfold.tracking.files import local_folder, model_folder, register_model
 from goldfold.tracking.life import ALIVE, GONE_AFTER, PROCESS, Heart
 from goldfold.tracking.record import Outbox, Record
 from goldfold.tracking.store import HOLD, KEY, Store
@@ -59,6 +61,44 @@ def test_params_that_are_there_already_are_left(made):
     store.deliver(record("b", params={"lr": "1"}))
     store.deliver(record("b", params={"lr": "2", "epochs": "3"}))
     assert store.runs(store.experiment("mine"), "b")[None].data.params == {"lr": "1", "epochs": "3"}
+
+
+TABLES = [Dataset("mine-train", "a1", '{"uri": "train"}', "", '{"num_rows": 3}', "training")]
+
+
+@pytest.mark.slow
+def test_a_run_has_its_datasets_and_one_model_with_its_scores_however_often_it_is_logged(made, tmp_path):
+    _, store = made
+    files = {}
+    for name in ("MLmodel", "model.safetensors"):
+        (tmp_path / name).write_bytes(b"1")
+        files[str(tmp_path / name)] = "model" if name == "MLmodel" else "model/data"
+    store.deliver(record("m", metrics=[("accuracy", 0.9, 0, 1.0)], datasets=TABLES))
+    for _ in range(2):
+        store.deliver(record("m", artifacts=files, datasets=TABLES))
+    run = store.runs(store.experiment("mine"), "m")[None]
+    (table,), (model,) = run.inputs.dataset_inputs, run.outputs.model_outputs
+    assert (table.dataset.name, table.tags[0].value) == ("mine-train", "training")
+    logged = store.client.get_logged_model(model.model_id)
+    folder = local_folder(logged.artifact_location)
+    assert os.stat(folder / "data/model.safetensors").st_nlink == 2 and (folder / "MLmodel").read_bytes() == b"1"
+    assert [(one.key, one.value, one.dataset_digest) for one in logged.metrics] == [("accuracy", 0.9, "a1")]
+    assert logged.status == "READY" and model_folder(store.client, run) == folder
+    assert len(store.client.get_metric_history(run.info.run_id, "accuracy")) == 1
+    assert [register_model(store.client, run, "mine") for _ in range(2)] == ["1", "1"]
+    store.client.delete_registered_model("mine")
+
+
+@pytest.mark.slow
+def test_where_a_store_keeps_no_models_a_model_is_among_the_runs_files(made, tmp_path, monkeypatch):
+    _, store = made
+    (tmp_path / "MLmodel").write_bytes(b"1")
+    monkeypatch.setattr(
+        store.client, "search_logged_models", mock.Mock(side_effect=Unreachable("no such address")), raising=False
+    )
+    store.deliver(record("old", artifacts={str(tmp_path / "MLmodel"): "model"}))
+    run = store.runs(store.experiment("mine"), "old")[None]
+    assert [file.path for file in store.client.list_artifacts(run.info.run_id, "model")] == ["model/MLmodel"]
 
 
 def run_in(command, root):

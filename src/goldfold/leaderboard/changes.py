@@ -40,16 +40,20 @@ def change_of(run: Run, earlier: Sequence[Run]) -> Change:
 
 def _differing(one: Run, other: Run) -> list[str]:
     names = dict.fromkeys([*one.params, *other.params])
-    telling = [name for name in names if name not in SILENT and not name.startswith("sweep.")]
-    return [name for name in telling if _value(one, name) != _value(other, name)]
+    return [name for name in names if is_telling(name) and setting(one, name) != setting(other, name)]
 
 
-def _value(run: Run, name: str) -> str:
-    """A setting as text; an empty one counts as missing."""
+def is_telling(name: str) -> bool:
+    """Return whether a setting of this name is worth showing where it differs."""
+    return name not in SILENT and not name.startswith("sweep.")
+
+
+def setting(run: Run, name: str) -> str:
+    """Return a setting as text; an empty one counts as missing."""
     value = run.params.get(name, UNSET)
     return UNSET if value in ("None", "{}", "[]") else value
 
 
 def _short(run: Run, name: str) -> str:
-    value = _value(run, name)
+    value = setting(run, name)
     return value if len(value) <= LONGEST else f"{value[: LONGEST - 1]}…"

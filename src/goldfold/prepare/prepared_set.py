@@ -76,6 +76,15 @@ class PreparedSet:
             weights = folds["weight"].to_numpy() if "weight" in folds else None
             return cls(folder, problem, train, test, sample, folds["fold"].to_numpy(), schema=schema, weights=weights, **card)
 
+    @staticmethod
+    def problem_in(folder: Path) -> Problem | None:
+        """Read the problem alone, without the tables; None where there is no prepared set."""
+        path = folder / "prepared.json"
+        if not path.is_file():
+            return None
+        with written_by_this_version(f"the prepared set in {folder}", "run `dvc repro prepare`"):
+            return Problem.from_json(read_json(path)["problem"])
+
     def table(self, part: Part) -> pd.DataFrame:
         """The training or the test table."""
         return self.train if part == "train" else self.test

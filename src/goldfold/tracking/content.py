@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,14 +88,35 @@ def epoch_metrics(row: Row) -> list[tuple[str, float, int, float]]:
 
 
 def provenance() -> dict[str, str]:
-    """Return tags that name the code: the git commit, whether it was changed, and the DVC experiment."""
+    """Return tags that name the code: the command, the git commit, whether it was changed, and the DVC experiment."""
+    remote = _remote()
     tags = {
+        # MLflow links a project's source to its commit.
+        "mlflow.source.type": "PROJECT" if remote else "LOCAL",
+        "mlflow.source.name": remote or _command(),
+        "mlflow.project.entryPoint": _command(),
+        "mlflow.source.git.repoURL": remote,
         "mlflow.source.git.commit": _git("rev-parse", "HEAD"),
         "goldfold.git_dirty": str(bool(_git("status", "--porcelain"))).lower(),
     }
     if os.environ.get("DVC_EXP_NAME"):
         tags["goldfold.dvc_experiment"] = os.environ["DVC_EXP_NAME"]
     return {name: value for name, value in tags.items() if value}
+
+
+def _command() -> str:
+    """The command that runs, without its arguments."""
+    if "DVC_STAGE" in os.environ:
+        return "dvc repro"
+    program, *arguments = sys.argv
+    name = Path(program).name
+    return f"{name} {arguments[0]}" if name == "goldfold" and arguments else name
+
+
+def _remote() -> str:
+    """The address of the repository's remote, without user and password; empty where there is none on a network."""
+    address = _git("remote", "get-url", "origin")
+    return re.sub("(?<=://)[^/@]*@", "", address) if address.startswith(("http", "ssh://", "git@")) else ""
 
 
 def _git(*arguments: str) -> str:

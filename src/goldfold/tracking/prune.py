@@ -12,12 +12,13 @@ from typing import Any
 
 from goldfold.errors import InputError
 from goldfold.metrics import Metric
-from goldfold.tracking.store import FOLD, MEMBERS, Store, is_scored_by, local_folder, metric_name
+from goldfold.tracking.files import MODEL, local_folder, model_folder
+from goldfold.tracking.store import FOLD, MEMBERS, Store, is_scored_by, metric_name
 from goldfold.tracking.submissions import TAG
 
 PRUNED = "goldfold.pruned"
-FOLDERS = ("folds", "model")
-"""The folders of a run's artifacts that hold checkpoints."""
+FOLDERS = ("folds", MODEL)
+"""The folders of a run's artifacts that hold checkpoints; its model may have a place of its own."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def plan_pruning(
     runs = _parents(store, experiment)
     if any(local_folder(run.info.artifact_uri) is None for run in runs):
         raise InputError("the runs' artifacts are on a server", mend="prune there, by `mlflow gc` or the server's own tools")
-    with_checkpoints = [run for run in runs if _folders(run)]
+    with_checkpoints = [run for run in runs if _folders(store, run)]
     name = metric_name(metric.name)
     scores = {
         run.info.run_id: run.data.metrics.get(name) if is_scored_by(run.data.tags, arguments) else None
@@ -75,7 +76,7 @@ def plan_pruning(
             f"no {metric.name}": scores[run.info.run_id] is None,
         }
         why = next((reason for reason, holds in reasons.items() if holds), "")
-        holders.append(Holder(run.info.run_name, run.info.run_id, scores[run.info.run_id], why, _folders(run)))
+        holders.append(Holder(run.info.run_name, run.info.run_id, scores[run.info.run_id], why, _folders(store, run)))
     return Pruning(holders, *_space(folder for holder in holders if not holder.keeps for folder in holder.folders))
 
 
@@ -98,9 +99,10 @@ def _parents(store: Store, experiment: str) -> list[Any]:
     return [run for run in runs if FOLD not in run.data.tags]
 
 
-def _folders(run: Any) -> tuple[Path, ...]:
+def _folders(store: Store, run: Any) -> tuple[Path, ...]:
     root = local_folder(run.info.artifact_uri) or Path()
-    return tuple(root / name for name in FOLDERS if (root / name).is_dir())
+    folders = [*(root / name for name in FOLDERS), model_folder(store.client, run)]
+    return tuple(folder for folder in folders if folder and folder.is_dir())
 
 
 def _rank(score: float | None, metric: Metric) -> float:

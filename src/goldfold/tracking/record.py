@@ -10,6 +10,7 @@ from typing import Any
 
 from goldfold.files import link, read_json, write_json
 from goldfold.scratch import is_whole, keeping
+from goldfold.tracking.datasets import Dataset
 
 WEIGHTS = ".safetensors"
 """The suffix of large files, which are linked instead of copied; they are never changed in place."""
@@ -21,7 +22,7 @@ Measured = tuple[str, float, int, float]
 class Record:
     """What to log to one run: the parent of `key`, or its child called `fold`. Logging it twice changes nothing.
 
-    `artifacts` maps files to folders of the run. A `status` ends the run.
+    `artifacts` maps files to folders of the run; `datasets` are what it learned from and predicted. A `status` ends the run.
     """
 
     experiment: str
@@ -33,6 +34,7 @@ class Record:
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Sequence[Measured] = ()
     artifacts: Mapping[str, str] = field(default_factory=dict)
+    datasets: Sequence[Dataset] = ()
 
 
 class Outbox:
@@ -77,4 +79,5 @@ def _read(folder: Path) -> Record:
     saved: dict[str, Any] = read_json(folder / "record.json")
     artifacts = {str(folder / source): target for source, target in saved["artifacts"].items()}
     metrics = [tuple(measured) for measured in saved["metrics"]]
-    return Record(**{**saved, "artifacts": artifacts, "metrics": metrics})
+    datasets = [Dataset(*described) for described in saved.get("datasets", ())]
+    return Record(**{**saved, "artifacts": artifacts, "metrics": metrics, "datasets": datasets})

@@ -29,11 +29,13 @@ from goldfold.tracking.content import (
     provenance,
     submission_files,
 )
+from goldfold.tracking.datasets import datasets_of
 from goldfold.tracking.delivery import deliver_waiting, keep_all, tell_lost, warn
+from goldfold.tracking.files import MODEL, write_pyfunc
 from goldfold.tracking.life import Heart
 from goldfold.tracking.origin import Origin
 from goldfold.tracking.record import Outbox, Record
-from goldfold.tracking.store import Store, write_pyfunc
+from goldfold.tracking.store import Store
 
 if TYPE_CHECKING:
     from goldfold.inference.ensemble import Ensemble
@@ -101,6 +103,7 @@ class StageTracker:
                 params=flat_params(config),
                 tags={**provenance(), "goldfold.data": prepared.fingerprint, "goldfold.stage": stage},
                 artifacts={str(path): AUDIT for path in sorted((prepared.folder / AUDIT).glob("audit.*"))},
+                datasets=datasets_of(prepared),
             )
         ]
 
@@ -193,20 +196,23 @@ class StageTracker:
         origin = Origin.kept(origin_file) or self._origin(fold.run_id)
         if result.ended == "finished":
             origin.save(origin_file)
-        self.folds([result], {name: origin}, fold.tags)
+        self._folds([result], {name: origin}, fold.tags)
         self._attach(fold)
         if fold.run_id:
             self.heart.rest_for(fold.run_id)
         self._deliver()
         return origin
 
-    def folds(
-        self, results: Sequence[FoldResult], trained_by: Mapping[str, Origin], tags: Mapping[str, str] | None = None
-    ) -> None:
-        """Record folds as children, with `tags`; a fold that another run trained, by its name `<fold>-<seed>`, links there."""
+    def folds(self, results: Sequence[FoldResult], trained_by: Mapping[str, Origin]) -> None:
+        """Record all folds of the result as children; one that another run trained, by its name `<fold>-<seed>`, links there."""
+        self._folds(results, trained_by, {})
+        seconds, moment = (sum(result.history["seconds"].sum() for result in results), results[-1].history["time"].iloc[-1])
+        self.records.append(self._record(metrics=[("training_seconds", float(seconds), 0, float(moment))]))
+
+    def _folds(self, results: Sequence[FoldResult], trained_by: Mapping[str, Origin], tags: Mapping[str, str]) -> None:
         for result in results:
             origin = trained_by.get(f"{result.fold}-{result.seed}")
-            own: dict[str, str] = {"goldfold.ended": result.ended, **(tags or {})}
+            own: dict[str, str] = {"goldfold.ended": result.ended, **tags}
             if origin and origin.key != self.key:
                 own["goldfold.trained_by"] = origin.run_id or origin.key
             name = self.name_of(result.fold, result.seed)
@@ -251,9 +257,9 @@ class StageTracker:
             shutil.copytree(folder / checkpoint, drafts / FOLDS / checkpoint, ignore=shutil.ignore_patterns(WEIGHTS_FILE))
         code = [folder for folder in (LIBRARY, LIBRARY.parent / "own") if folder.is_dir()]
         columns = outside.outside_columns(ensemble.folds[0].spec)
-        files = write_pyfunc(drafts / "model", "goldfold.inference.pyfunc", drafts / FOLDS, code, columns, ensemble.columns)
+        files = write_pyfunc(drafts / MODEL, "goldfold.inference.pyfunc", drafts / FOLDS, code, columns, ensemble.columns)
         logged = {str(file): str(file.parent.relative_to(drafts)) for file in files}
-        weights = {str(folder / checkpoint / WEIGHTS_FILE): f"model/data/{FOLDS}/{checkpoint}" for checkpoint in checkpoints}
+        weights = {str(folder / checkpoint / WEIGHTS_FILE): f"{MODEL}/data/{FOLDS}/{checkpoint}" for checkpoint in checkpoints}
         self.records.append(self._record(artifacts=logged | weights))
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""The MLflow store; with client.py, the only module that imports mlflow.
+"""The MLflow store; with client.py and files.py, the only module that imports mlflow.
 
 Runs are found by their tags: `goldfold.key` identifies the pipeline's result, `goldfold.fold` a child of its run.
 """
@@ -7,17 +7,12 @@ import json
 import random
 import sqlite3
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 from goldfold.errors import InputError
-from goldfold.files import link
 from goldfold.imports import nearest
 from goldfold.tracking.client import (
     LOCKED_FOR,
@@ -31,33 +26,18 @@ from goldfold.tracking.client import (
     own_store,
     tracking_uri,
 )
+from goldfold.tracking.datasets import Dataset
+from goldfold.tracking.files import MODEL, log_file, log_model
 from goldfold.tracking.life import PROCESS, forget_gone, is_gone, signs_of_life
-from goldfold.tracking.record import WEIGHTS, Record
+from goldfold.tracking.record import Record
 
 KEY, FOLD, MEMBERS = "goldfold.key", "goldfold.fold", "goldfold.members"
+OF_RUN = "goldfold.run"
+"""The tag of a fold that names its parent."""
 IMPORTED = "goldfold.imported"
 """The tag of a run that was made elsewhere: its files, and whose folds it has."""
 BATCH = 1000
 ARGUMENTS = "goldfold.metric_arguments"
-MODEL_NEEDS = (
-    "torch",
-    "torchvision",
-    "timm",
-    "albumentations",
-    "opencv-python-headless",
-    "pillow",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "scikit-learn",
-    "iterative-stratification",
-    "huggingface_hub",
-    "filelock",
-    "psutil",
-    "pydantic",
-    "ruamel.yaml",
-    "safetensors",
-)
 HOLD, HELD_AT_MOST = "goldfold makes a run", 60.0
 """The registered model by which one clone holds the store, and for how long at most, in seconds."""
 TRIES = 3
@@ -127,7 +107,7 @@ class Store:
                 self.client.update_run(runs[None].info.run_id, status="FINISHED")
             if record.fold not in runs:
                 parent = runs[None].info.run_id
-                tags = {KEY: record.key, FOLD: record.fold, "mlflow.parentRunId": parent}
+                tags = {KEY: record.key, FOLD: record.fold, OF_RUN: record.name, "mlflow.parentRunId": parent}
                 runs[record.fold] = self.client.create_run(experiment, run_name=record.fold, tags=tags)
         return runs[record.fold]
 
@@ -192,20 +172,17 @@ class Store:
             self.client.log_batch(run_id, params=params, tags=tags)
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+        if datasets := _new_datasets(run, record.datasets):
+            self.client.log_inputs(run_id, datasets)
+        of_model = {source: target for source, target in record.artifacts.items() if Path(target).parts[:1] == (MODEL,)}
         for source, target in record.artifacts.items():
-            self.log_file(run, Path(source), target)
+            if source not in of_model:
+                log_file(self.client, run.info, Path(source), target)
+        if of_model:
+            log_model(self.client, run, of_model)
         if record.status and run.info.status != record.status:
             self.client.set_terminated(run_id, status=record.status)
         return run_id
-
-    def log_file(self, run: Any, source: Path, target: str) -> None:
-        """Log a file to a folder of a run; in a store on this disk, weights are linked."""
-        root = local_folder(run.info.artifact_uri)
-        if root is None or source.suffix != WEIGHTS:
-            self.client.log_artifact(run.info.run_id, str(source), target)
-            return
-        (root / target).mkdir(parents=True, exist_ok=True)
-        link(source, root / target / source.name)
 
     def running(self, record: Record) -> str:
         """Mark the run of a record as RUNNING in this process; return its id. A Heart is to beat for it."""
@@ -250,6 +227,13 @@ class Store:
             runs += page
         return runs
 
+    def share_views(self, experiment: str, views: Mapping[str, str]) -> str:
+        """Keep views of an experiment's runs, by their keys, for MLflow's UI; return the experiment's id."""
+        existing = self.experiment(experiment)
+        for key, view in views.items():
+            self.client.set_experiment_tag(existing, f"mlflow.sharedViewState.{key}", view)
+        return existing
+
     def folder(self, run_id: str, path: str) -> Path | None:
         """Return a folder of a run's artifacts, downloaded if need be; None if the run has none."""
         if not self.client.list_artifacts(run_id, path):
@@ -257,37 +241,19 @@ class Store:
         return Path(self.client.download_artifacts(run_id, path))
 
 
-def write_pyfunc(
-    folder: Path, loader: str, data: Path, code: Sequence[Path], inputs: Mapping[str, str], columns: Mapping[str, str]
-) -> list[Path]:
-    """Write a model of MLflow's python_function flavour, from `inputs` to `columns`, each by type; return its files.
+def _new_datasets(run: Any, datasets: Sequence[Dataset]) -> list[Any]:
+    """Those of a record's datasets that its run does not have, as MLflow's."""
+    from mlflow import entities
 
-    It has its own copy of the code, and requires the versions of the libraries that are installed here.
-    """
-    import mlflow.pyfunc
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    # An input example would be one more picture per run.
-    warnings.filterwarnings("ignore", "(?s).*input example was not provided", UserWarning)
-    mlflow.pyfunc.save_model(
-        str(folder),
-        loader_module=loader,
-        data_path=str(data),
-        code_paths=[str(path) for path in code],
-        signature=ModelSignature(
-            inputs=Schema([ColSpec(kind, name, required=len(inputs) == 1) for name, kind in inputs.items()]),
-            outputs=Schema([ColSpec(kind, name) for name, kind in columns.items()]),
-        ),
-        pip_requirements=[f"{name}=={version(name)}" for name in MODEL_NEEDS],
-    )
-    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-
-
-def local_folder(artifact_uri: str) -> Path | None:
-    """Return the folder of a run's artifacts if it is on this disk."""
-    address = urlparse(artifact_uri)
-    return Path(url2pathname(address.path)) if address.scheme == "file" else None
+    logged = {(logged.dataset.name, logged.dataset.digest) for logged in run.inputs.dataset_inputs} if run.inputs else set()
+    return [
+        entities.DatasetInput(
+            entities.Dataset(one.name, one.digest, "local", one.source, one.schema or None, one.profile),
+            [entities.InputTag("mlflow.data.context", one.context)],
+        )
+        for one in datasets
+        if (one.name, one.digest) not in logged
+    ]
 
 
 def metric_name(name: str) -> str:
@@ -299,7 +265,8 @@ def _follow_artifacts(root: Path) -> None:
     """Point MLflow's absolute artifact paths to this repository, which may have been moved or copied."""
     here = (root / "mlartifacts").as_uri()
     with closing(sqlite3.connect(root / "mlflow.db", timeout=LOCKED_FOR)) as store, store:
-        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+        tables = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}
+        for table, column in tables.items():
             store.execute(
                 f"UPDATE {table} SET {column} = ? || substr({column}, instr({column}, '/mlartifacts/') + ?) "
                 f"WHERE instr({column}, '/mlartifacts/') > 0 AND {column} LIKE 'file:%' AND {column} NOT LIKE ?",

@@ -1,12 +1,16 @@
 """Submissions to Kaggle, each a tag of the run whose file was sent."""
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from goldfold.errors import InputError
 from goldfold.scratch import scratch_folder
+from goldfold.tracking.delivery import open_store
+from goldfold.tracking.files import register_model
 from goldfold.tracking.logs import log_scores
 from goldfold.tracking.origin import Origin
 from goldfold.tracking.record import Outbox
@@ -40,6 +44,21 @@ def log_sending(origin: Origin, metric: str, sending: Sending, newer: Sequence[S
     scores = {f"{metric}_{part}": score for part, score in scores_by_part.items() if score is not None and part not in later}
     text = json.dumps({**asdict(sending), "sent": sending.sent.isoformat()}, ensure_ascii=False)
     log_scores(origin, scores, time.time(), {f"{TAG}{sending.ref}": text})
+
+
+def register(origin: Origin) -> str:
+    """Register a run's model under the competition's name, and return "<name> version <number>".
+
+    Raises InputError for a run without a model, such as a blend.
+    """
+    store, name = open_store(), re.sub("[/:]", "-", origin.experiment)
+    run = store.runs(store.experiment(origin.experiment), origin.key).get(None)
+    version = register_model(store.client, run, name) if run else ""
+    if not version:
+        raise InputError(
+            f"{origin.name} has no model in MLflow to register", mend="leave --register out, or register its members"
+        )
+    return f"{name} version {version}"
 
 
 def sendings(tags: Mapping[str, str]) -> list[Sending]:
