@@ -89,6 +89,13 @@ def test_dvc_sees_the_recipe_over_params_yaml(stub, options):
 
 
 @pytest.mark.slow
+def test_minutes_end_the_training_and_the_rest_is_dvcs(stub):
+    run_command(["run", "mine", "--max-minutes", "30", "-S", "train.lr=0.1"])
+    assert (stub / "seen.txt").read_text().split()[-2:] == ["-S", "train.lr=0.1"]
+    assert read((stub / "seen.yaml").read_text())["train"]["max_hours"] == 0.5
+
+
+@pytest.mark.slow
 def test_a_recipe_is_not_laid_over_changes(stub):
     (stub / "params.yaml").write_text(f"{PARAMS}augment: []\n")
     with pytest.raises(InputError, match=r"(?s)uncommitted changes.*git restore params.yaml"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from goldfold.race.cost import Line, measured_cost
+from goldfold.race.cost import Line, Rows, measured_cost
 
 
 def test_seconds_grow_along_the_line_through_both_numbers_of_rows():
@@ -41,8 +41,9 @@ def test_a_network_is_tried_whatever_its_schedule_and_known_after(digits, settin
     cost = measured_cost(digits, config, lambda: None, kept)
     assert cost.has_epochs and cost.epoch.rows == (16, 64) and min(cost.epoch.seconds) > 0
     assert measured_cost(digits, config, lambda: None, kept) == cost
-    one_by_one = cost.of_all(digits, config, 1)
-    assert one_by_one > cost.of_all(digits, config, 3) > 0
+    rows = Rows.of(digits, (0, 1, 2))
+    assert cost.of_all(rows, config, 1) > cost.of_all(rows, config, 3) > 0
+    assert cost.of_all(rows.times(100, 1), config, 3) > cost.of_all(rows, config, 3) and cost.checkpoint > 1000
 
 
 @pytest.mark.slow

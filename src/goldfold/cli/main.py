@@ -17,6 +17,7 @@ COMMANDS = (
     "init",
     "doctor",
     "check",
+    "try",
     "summary",
     "run",
     "resume",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from goldfold.cli.arguments import positive
 from goldfold.config import parse_config
 from goldfold.config.recipe import overlaid, read_recipe, read_text, read_yaml, with_values_of
 from goldfold.errors import InputError
@@ -19,15 +20,19 @@ ELSEWHERE = ("--queue", "--temp")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add a recipe, and options for DVC."""
     parser.add_argument("recipe", help="the recipe's name, without .yaml")
-    explained = "passed on to dvc exp run, such as --queue or -S train.lr=0.01"
-    parser.add_argument("dvc_options", nargs=argparse.REMAINDER, metavar="options", help=explained)
+    explained = "--max-minutes M ends the training in time; the rest is passed on to dvc exp run: --queue, -S train.lr=0.01"
+    parser.add_argument("options", nargs=argparse.REMAINDER, help=explained)
 
 
 def run(args: argparse.Namespace) -> None:
     """Lay a recipe over params.yaml and `dvc exp run`; raises InputError if params.yaml has uncommitted changes."""
     name, path = args.recipe, RECIPES / f"{args.recipe}.yaml"
-    options = [option for option in args.dvc_options if option != "--"]
+    own = argparse.ArgumentParser("goldfold run", add_help=False, allow_abbrev=False)
+    own.add_argument("--max-minutes", type=positive)
+    limit, options = own.parse_known_args([option for option in args.options if option != "--"])
     recipe = read_recipe(RECIPES, name)
+    if limit.max_minutes:
+        recipe = overlaid(recipe, {"train": {"max_hours": limit.max_minutes / 60}})
     if recipe.pop("sweep", None):
         print(f"{path}: running its settings, not its search; goldfold sweep {name} does that")
     if _lines("git", "status", "--porcelain", str(PARAMS)):

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -51,33 +51,54 @@ class Line:
         return max(line, second * math.pow(rows / more, power))
 
 
+class Rows(NamedTuple):
+    """The mean numbers of rows of a fold, and those of the test table."""
+
+    training: float
+    validation: float
+    test: float
+
+    @classmethod
+    def of(cls, prepared: PreparedSet, folds: Sequence[int]) -> "Rows":
+        """Count those of a prepared set."""
+        training, validation = (
+            fmean(len(rows(fold)) for fold in folds) for rows in (prepared.training_rows, prepared.validation_rows)
+        )
+        return cls(training, validation, len(prepared.test))
+
+    def times(self, train: float, test: float) -> "Rows":
+        """Return them for a training and a test table so many times as long."""
+        return Rows(self.training * train, self.validation * train, self.test * test)
+
+
 @dataclass(frozen=True)
 class Cost:
-    """What a configuration took on a few rows: to begin a fold, an epoch (the whole, where it has none), to predict."""
+    """What a configuration took on a few rows: to begin a fold, an epoch (the whole, where it has none), to predict.
+
+    `checkpoint` is the size of its weights, in bytes.
+    """
 
     begin: Line
     epoch: Line
     predict: Line
     has_epochs: bool
+    checkpoint: int
 
     @classmethod
     def from_json(cls, kept: Any) -> "Cost":
         """Read what `asdict` gives, as JSON holds it."""
         lines = {name: Line(tuple(kept[name]["rows"]), tuple(kept[name]["seconds"])) for name in ("begin", "epoch", "predict")}
-        return cls(**lines, has_epochs=kept["has_epochs"])
+        return cls(**lines, has_epochs=kept["has_epochs"], checkpoint=kept["checkpoint"])
 
-    def of_all(self, prepared: PreparedSet, config: Config, at_once: int) -> float:
+    def of_all(self, rows: Rows, config: Config, at_once: int) -> float:
         """Return the seconds that all folds and seeds take, so many at once, and their predictions of all rows."""
-        folds, seeds = config.split.folds, len(config.train.seeds)
-        trainings = len(folds) * seeds
-        training = fmean(len(prepared.training_rows(fold)) for fold in folds)
-        validation = fmean(len(prepared.validation_rows(fold)) for fold in folds)
-        begin = self.begin.at(training)
+        trainings = len(config.split.folds) * len(config.train.seeds)
+        begin = self.begin.at(rows.training)
         if has_features(config):
             # The folds share what the frozen backbone has read.
             begin /= trainings
-        each = begin + self.epoch.at(training) * (config.train.epochs if self.has_epochs else 1)
-        predicting = trainings * (self.predict.at(validation) + self.predict.at(len(prepared.test)))
+        each = begin + self.epoch.at(rows.training) * (config.train.epochs if self.has_epochs else 1)
+        predicting = trainings * (self.predict.at(rows.validation) + self.predict.at(rows.test))
         return math.ceil(trainings / at_once) * each + predicting * (1 + len(config.predict.tta))
 
 
@@ -91,7 +112,7 @@ def measured_cost(prepared: PreparedSet, config: Config, stop: Stop, kept: Path)
 
     Raises InputError for what the libraries refuse.
     """
-    if (before := read_kept(kept)) is not None:
+    if (before := read_kept(kept)) is not None and "checkpoint" in before:
         return Cost.from_json(before)
     fold = config.split.folds[0]
     kinds = [TRIED_ON.get(kind, OTHERWISE) for kind in prepared.problem.modality.split("+")]
@@ -100,7 +121,7 @@ def measured_cost(prepared: PreparedSet, config: Config, stop: Stop, kept: Path)
     # The first of the trainings reads the libraries, and does not count.
     _, first, second = (_tried(_some(prepared, fold, rows), quick, stop) for rows in (few, few, more))
     begin, epoch, predict = (Line((few, more), times) for times in zip(first.seconds, second.seconds, strict=True))
-    cost = Cost(begin, epoch, predict, second.has_epochs)
+    cost = Cost(begin, epoch, predict, second.has_epochs, second.checkpoint)
     if not stop():
         write_json(kept, asdict(cost))
     return cost
@@ -135,10 +156,11 @@ def _some(prepared: PreparedSet, fold: int, count: int) -> PreparedSet:
 
 
 class _Trial(NamedTuple):
-    """The seconds that it took to begin, for an epoch, and to predict, and whether there are several epochs."""
+    """The seconds that it took to begin, for an epoch, and to predict; whether there are several epochs; the weights' bytes."""
 
     seconds: tuple[float, float, float]
     has_epochs: bool
+    checkpoint: int
 
 
 def _tried(few: PreparedSet, config: Config, stop: Stop) -> _Trial:
@@ -159,9 +181,10 @@ def _tried(few: PreparedSet, config: Config, stop: Stop) -> _Trial:
             result, whole = clocked(lambda: train_fold(few, fold, config.train.seeds[0], config, Path(folder), stop=late))
         except UndefinedError:
             # So few rows may lack a class: all that is known is how long it took to see that.
-            return _Trial((0.0, time.perf_counter() - began, 0.0), epochs > 1)
+            return _Trial((0.0, time.perf_counter() - began, 0.0), epochs > 1, 0)
         rows = np.flatnonzero(few.folds != LEFT_OUT)
         _, predicting = clocked(lambda: predict_fold(result, PreparedRows(few, "train", rows), config.predict))
     epoch = float(result.history["seconds"].mean())
     begin = max(0.0, whole - epoch * len(result.history))
-    return _Trial((begin, epoch, predicting), len(result.history) > 1)
+    size = sum(weight.nbytes for weight in result.weights.values())
+    return _Trial((begin, epoch, predicting), len(result.history) > 1, size)

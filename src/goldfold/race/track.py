@@ -19,7 +19,7 @@ from goldfold.prepare import PreparedSet
 from goldfold.prepare.apart import prepare_apart
 from goldfold.race.answer import Answer, answer_of
 from goldfold.race.budget import GRACE, Budget
-from goldfold.race.cost import measured_cost
+from goldfold.race.cost import Rows, measured_cost
 from goldfold.race.portfolio import Entry
 from goldfold.runs.paths import RACE
 from goldfold.tracking.stage import tracked_result
@@ -73,7 +73,8 @@ class Competitors:
         prepared = self._prepared(config)
         kept = self.scratch / "race" / f"{result_key(prepared, config)}.json"
         with use_threads(self.pool.threads):
-            return measured_cost(prepared, config, self.stop, kept).of_all(prepared, config, self.pool.at_once)
+            rows = Rows.of(prepared, config.split.folds)
+            return measured_cost(prepared, config, self.stop, kept).of_all(rows, config, self.pool.at_once)
 
     def compete(self, entry: Entry, cost: float) -> Member:
         """Train, validate and predict all folds; raises Stopped when the time is over, with what is trained kept in scratch."""
