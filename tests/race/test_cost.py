@@ -50,3 +50,9 @@ def test_a_network_is_tried_whatever_its_schedule_and_known_after(digits, settin
 def test_a_cost_that_was_cut_short_is_not_kept(digits, settings, tmp_path):
     measured_cost(digits, settings(epochs=9), lambda: "interrupted", tmp_path / "cost.json")
     assert not (tmp_path / "cost.json").exists()
+
+
+@pytest.mark.slow
+def test_what_would_take_too_long_is_not_measured_and_its_seconds_grow_with_the_rows(digits, settings, tmp_path):
+    cost = measured_cost(digits, settings(epochs=9), lambda: None, tmp_path / "cost.json", within=0.001)
+    assert cost.epoch.rows == (16, 16) and cost.epoch.at(160) == pytest.approx(10 * cost.epoch.seconds[1])

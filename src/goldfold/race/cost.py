@@ -107,20 +107,27 @@ def has_features(config: Config) -> bool:
     return config.finetune.train == "head" and config.finetune.feature_views > 0
 
 
-def measured_cost(prepared: PreparedSet, config: Config, stop: Stop, kept: Path) -> Cost:
+def measured_cost(prepared: PreparedSet, config: Config, stop: Stop, kept: Path, within: float = math.inf) -> Cost:
     """Measure what a configuration costs, or read it from `kept`, a file in scratch that its identity names.
 
+    What would not end `within` so many seconds is not measured: then all seconds count as if they grew with the rows.
     Raises InputError for what the libraries refuse.
     """
     if (before := read_kept(kept)) is not None and "checkpoint" in before:
         return Cost.from_json(before)
-    fold = config.split.folds[0]
+    fold, began = config.split.folds[0], time.perf_counter()
     kinds = [TRIED_ON.get(kind, OTHERWISE) for kind in prepared.problem.modality.split("+")]
     few, more = (min(count, len(prepared.training_rows(fold))) for count in min(kinds))
-    quick = _quick(config)
-    # The first of the trainings reads the libraries, and does not count.
-    _, first, second = (_tried(_some(prepared, fold, rows), quick, stop) for rows in (few, few, more))
-    begin, epoch, predict = (Line((few, more), times) for times in zip(first.seconds, second.seconds, strict=True))
+    quick, trials = _quick(config), list[_Trial]()
+    # The first of the trainings reads the libraries, and does not count if there is time for another.
+    for rows in (few, few, more):
+        took = time.perf_counter() - began
+        if trials and took + max(took / len(trials), sum(trials[-1].seconds)) * rows / few > within:
+            break
+        trials.append(_tried(_some(prepared, fold, rows), quick, stop))
+    first, second = (trials[1:] * 2)[:2] if trials[1:] else (trials[0], trials[0])
+    tried = (few, more if len(trials) == 3 else few)
+    begin, epoch, predict = (Line(tried, times) for times in zip(first.seconds, second.seconds, strict=True))
     cost = Cost(begin, epoch, predict, second.has_epochs, second.checkpoint)
     if not stop():
         write_json(kept, asdict(cost))

@@ -24,7 +24,7 @@ from goldfold.training.stopping import never, stop_after
 FEW = 2000
 """The rows that are prepared; `goldfold.race.cost` trains on fewer."""
 SECONDS = 45.0
-"""How long the trials may take: with imports and the rehearsal it ends within a minute."""
+"""How long the preparation and the trials may take: with imports and the rehearsal it ends within a minute."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Estimate:
 
 def estimate(config: Config, competition: Competition, scratch: Path) -> Estimate:
     """Prepare and train on a few rows, and scale to all of them; raises BudgetError where a minute is too short for that."""
-    began, stop = time.monotonic(), stop_after(SECONDS, never)
+    began = time.monotonic()
     rows = min(config.prepare.rows or FEW, FEW)
     few = config.model_copy(update={"prepare": config.prepare.model_copy(update={"rows": rows})})
     prepared = prepare_apart(few, scratch, competition)
@@ -58,16 +58,17 @@ def estimate(config: Config, competition: Competition, scratch: Path) -> Estimat
         len(whole) / max(len(part), 1) for whole, part in ((competition.train, prepared.train), (competition.test, prepared.test))
     )
     threads = threads_of(config.runtime, prepared)
+    stop, kept = stop_after(SECONDS - took, never), scratch / "tried" / f"{result_key(prepared, few)}.json"
     with use_threads(threads):
-        cost = measured_cost(prepared, few, stop, scratch / "tried" / f"{result_key(prepared, few)}.json")
+        cost = measured_cost(prepared, few, stop, kept, within=SECONDS - took)
     if stop():
         raise BudgetError(
-            f"on {rows} rows already, it takes more than {SECONDS:.0f} s to train this once and again",
-            mend="make it smaller (image_size, backbone, rows with prepare.rows), or train it where there is a GPU",
+            f"{SECONDS:.0f} s are too short to train this on a handful of rows",
+            mend="make it smaller (model.image_size, another backbone), or train it where there is a GPU",
         )
     trainings = len(config.split.folds) * len(config.train.seeds)
     at_once = min(len(places_of(config.runtime, threads)), trainings)
-    kept = sum(_sizes(prepared.folder)) * max(train, test)
+    inputs = sum(_sizes(prepared.folder)) * max(train, test)
     return Estimate(
         rows=len(competition.train),
         tried_rows=max(cost.epoch.rows),
@@ -77,7 +78,7 @@ def estimate(config: Config, competition: Competition, scratch: Path) -> Estimat
         at_once=at_once,
         memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         gpu_memory=torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0,
-        disk=int(kept + trainings * cost.checkpoint * config.train.keep_best),
+        disk=int(inputs + trainings * cost.checkpoint * config.train.keep_best),
         disk_free=shutil.disk_usage(".").free,
     )
 
