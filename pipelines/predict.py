@@ -22,6 +22,7 @@ def main() -> None:
     from goldfold.prediction.test_set import predict
     from goldfold.prepare import PreparedSet
     from goldfold.report import PAGE, About, build_report, save_report
+    from goldfold.scratch import scratch_folder
     from goldfold.terminal import show_result
     from goldfold.tracking import flat_params, load_origins, provenance, tracked_stage
     from goldfold.training import load_folds
@@ -35,7 +36,7 @@ def main() -> None:
         cv = CVResult.load(args.cv, prepared.problem)
         tracked.cv(cv, args.cv)
         ensemble = Ensemble(folds, config.predict, cv.postprocess.steps)
-        submission = predict(prepared, ensemble)
+        submission = predict(prepared, ensemble, scratch_folder())
         submission.save(args.out)
         tracked.submission(args.out)
         tracked.models(config, ensemble, args.folds)

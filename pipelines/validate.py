@@ -27,7 +27,7 @@ def main() -> None:
     with tracked_stage(config, prepared, "validate") as tracked:
         folds = load_folds(args.folds, config.split.folds, config.train.seeds)
         tracked.folds(folds, load_origins(args.runs))
-        result = validate(prepared, folds, config.validate_, config.predict, config.split.group)
+        result = validate(prepared, folds, config.validate_, config.predict, config.split.group, scratch_folder())
         result.save(args.out)
         tracked.cv(result, args.out)
         forget(scratch_folder(), folds)

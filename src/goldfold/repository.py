@@ -232,7 +232,9 @@ class Repository:
         from goldfold.validation.cross_validation import validate
 
         with self.inside():
-            return validate(prepared, folds, self.config.validate_, self.config.predict, self.config.split.group)
+            return validate(
+                prepared, folds, self.config.validate_, self.config.predict, self.config.split.group, scratch_folder()
+            )
 
     def predict(self, prepared: PreparedSet, folds: "Sequence[FoldResult]", cv: "CVResult") -> "Submission":
         """Predict the test rows by the folds' models, with the post-processing that validation fitted.
@@ -245,7 +247,8 @@ class Repository:
         from goldfold.prediction.test_set import predict
 
         with self.inside():
-            return predict(prepared, Ensemble(folds, self.config.predict, cv.postprocess.steps))
+            ensemble = Ensemble(folds, self.config.predict, cv.postprocess.steps)
+            return predict(prepared, ensemble, scratch_folder())
 
     @contextmanager
     def inside(self) -> Iterator[None]:

@@ -170,3 +170,28 @@ def test_photos_and_columns_of_a_real_competition_end_in_a_valid_submission(shar
     result = train_fold(prepared, 0, 0, config, tmp_path / "fold")
     predict(prepared, Ensemble([result], config.predict)).save(tmp_path / "submission")
     assert result.score < 1.2
+
+
+def test_an_estimator_reads_frozen_features_and_the_columns_beside_them(prepared_with, digits_root, weights, tmp_path):
+    image = {"name": "test_resnet", "image_size": 32, "pretrained": True, "weights": weights, "estimator": "linear"}
+    model = {"image": image, "table": {}}
+    config, prepared, _ = prepared_with(digits_root, competition={"modality": "image+table"}, model=model, augment=FLIP)
+    folds = [train_fold(prepared, fold, 0, config, tmp_path / str(fold), scratch=tmp_path) for fold in range(3)]
+    # The encoding of the columns is each fold's own, and the features are those of all.
+    assert len(list((tmp_path / "features").glob("*/train-*plain.npy"))) == 1
+    assert validate(prepared, folds, config.validate_).scores.folds == {fold.fold: fold.score for fold in folds}
+    built = FoldResult.load(tmp_path / "0").build_model()
+    assert built.estimator.n_features_in_ == built.num_features + 4
+    view = find_learning("image+table").plain_view(prepared, "test", folds[0].spec)
+    _, inputs = view.__getitems__([(0, row) for row in range(8)])
+    with torch.inference_mode():
+        logits = built.eval()(**inputs)
+        assert not torch.equal(built(**{**inputs, "numbers": inputs["numbers"] + 1}), logits)
+        assert not torch.equal(built(**{**inputs, "image": 255 - inputs["image"]}), logits)
+
+
+def test_an_estimator_stands_in_the_place_of_the_head(prepared_with, digits_root, weights):
+    image = {"name": "test_resnet", "image_size": 32, "pretrained": True, "weights": weights, "estimator": "linear"}
+    with pytest.raises(InputError, match="leave out head, or estimator"):
+        model = {"image": image, "table": {}, "head": {"hidden": [8]}}
+        prepared_with(digits_root, competition={"modality": "image+table"}, model=model)

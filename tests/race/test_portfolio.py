@@ -6,9 +6,12 @@ import pytest
 from ruamel.yaml import YAML
 from tests.conftest import DEMO_PARAMS, ROOT
 
-from goldfold.config.recipe import overlaid
+from goldfold.config import parse_config
+from goldfold.config.recipe import overlaid, parse_yaml, read_recipe
 from goldfold.errors import InputError
 from goldfold.imports import known_modalities
+from goldfold.init import propose, proposed
+from goldfold.modalities.image import pretrained
 from goldfold.race.portfolio import read_portfolio
 
 SHIPPED = ROOT / "experiments/portfolio"
@@ -27,6 +30,17 @@ def test_each_configuration_says_what_it_tries_and_fits_the_shipped_params_yaml(
     for entry in entries:
         assert entry.tries and entry.config().train.max_hours is None
         assert entry.config().split == entries[-1].config().split
+
+
+def test_the_portfolio_for_images_fits_what_init_writes_for_photos(monkeypatch, write_competition):
+    monkeypatch.setattr(pretrained, "where_from", lambda _: "the local cache")
+    root = write_competition({"label": ["cat", "dog"] * 10}, {"label": ["cat"] * 4})
+    tree = parse_yaml(proposed(DEMO_PARAMS.read_text(), propose(root, str(root), {"target": "label"}).settings), "params.yaml")
+    assert tree["model"]["estimator"] == "linear" and tree["finetune"]["head_epochs"] == 2
+    names = [entry.name for entry in read_portfolio(SHIPPED, tree) if entry.config()]
+    assert names[0] == "features" and {"head", "finetune", "params"} <= set(names)
+    finetuned = parse_config(overlaid(tree, read_recipe(ROOT / "experiments/recipes", "finetune")))
+    assert finetuned.model.reader is None and finetuned.model.name == tree["model"]["name"]
 
 
 def test_there_is_a_portfolio_for_nothing_but_kinds_of_input():

@@ -65,6 +65,15 @@ class ModelConfig(Section):
         """What is imported when the model is built, for processes that import it ahead."""
         return ()
 
+    @property
+    def reader(self) -> Component | None:
+        """The estimator that reads the features of the frozen network, if one does in the head's place."""
+        return None
+
+    def beside_features(self, estimator: Component) -> "ModelConfig":
+        """Return the settings whose model has the columns that an estimator reads beside the features of frozen networks."""
+        return self
+
 
 class FinetuneConfig(Section):
     """Which part of the network is trained, from when, and at which share of the learning rate."""

@@ -2,13 +2,13 @@
 
 import importlib.util
 import os
-from pathlib import Path
 
 from goldfold.config import Config
 from goldfold.doctor.result import CheckResult, note, ok, wrong
 from goldfold.errors import InputError, without_password
 from goldfold.kaggle.credentials import NEW_TOKEN, find_credentials
 from goldfold.kaggle.session import INSTALL
+from goldfold.modalities.packages import require_weights
 from goldfold.scratch import repository, scratch_folder
 
 
@@ -37,11 +37,18 @@ def weights(config: Config) -> CheckResult:
     """Check that pretrained weights are available."""
     tree = config.model.model_dump()
     models = [model for model in (tree, *tree.values()) if isinstance(model, dict) and model.get("pretrained")]
+    models += [
+        backbone for model in (tree, *tree.values()) if isinstance(model, dict) for backbone in model.get("backbones") or ()
+    ]
     files = [str(model["weights"]) for model in models if model.get("weights")]
     names = [str(model["name"]) for model in models if not model.get("weights")]
-    missing = [file for file in files if not Path(file).is_file()]
-    if missing:
-        return wrong("weights", f"there is no {missing[0]}", "correct model.weights in params.yaml")
+    for file in files:
+        try:
+            place = require_weights(file)
+        except InputError as error:
+            return CheckResult.of("weights", error)
+        if not place.exists():
+            return wrong("weights", f"there is no {file}", "correct model.weights in params.yaml")
     if names:
         from goldfold.modalities.image.pretrained import WAYS_OUT, where_from
 

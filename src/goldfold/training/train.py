@@ -104,7 +104,7 @@ def _learn(fold: Fold, key: str, reporter: Reporter, scratch: Path | None, state
     gc.collect()
     model = fold.build_model(reporter.note)
     if is_fitted_once(model):
-        fitted: FoldResult = gathered([fit_fold(fold, key, model, reporter)] if is_main() else [])[0]
+        fitted: FoldResult = gathered([fit_fold(fold, key, model, reporter, scratch, stop)] if is_main() else [])[0]
         return fitted
     trainer = Trainer(fold, model, reporter, scratch, stop)
     if state:

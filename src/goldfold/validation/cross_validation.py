@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -33,18 +34,21 @@ def validate(
     config: ValidateConfig,
     predict: PredictConfig = PLAIN,
     group: str | None = None,
+    scratch: Path | None = None,
 ) -> CVResult:
     """Predict each fold's validation rows, join the out-of-fold predictions, fit the post-processing and score them.
 
     Rows are predicted as the test set will be, by the average over a fold's seeds, checkpoints and test-time augmentation.
-    `group` is the column whose equal values share a fold: the score's interval comes from resamples of whole groups.
+    `group` is the column whose equal values share a fold: the score's interval comes from resamples of whole groups. Features of
+    frozen networks are those that are kept in `scratch`.
 
     Raises InputError for a checkpoint that does not reproduce its score or was trained on another prepared set, and for a
     predict.average or predict.clip that does not suit the problem.
     """
     members = []
     for result in folds:
-        members.append(predict_fold(result, PreparedRows(prepared, "train", prepared.validation_rows(result.fold)), predict))
+        rows = PreparedRows(prepared, "train", prepared.validation_rows(result.fold), scratch)
+        members.append(predict_fold(result, rows, predict))
         _require_score(prepared, result, members[-1][0], predict)
     groups = prepared.groups(group)
     judged = scored(prepared.problem, _out_of_fold(prepared, folds, members, predict), config, groups)

@@ -1,7 +1,6 @@
 """What a model sees of several kinds of input, and the model that joins their features."""
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,8 @@ from goldfold.competition import Problem
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
+from goldfold.modalities.estimator import Estimator
+from goldfold.modalities.frozen import FrozenModel, SideBySide, features_of, reads, width_of
 from goldfold.modalities.fused.settings import FusedModelConfig
 from goldfold.modalities.head import build_head
 from goldfold.modalities.protocol import Inputs, Key, Learning, Spec, View
@@ -30,6 +31,10 @@ class FusedView:
         parts = [view.__getitems__(keys) for view in self.views]
         return parts[0][0], {name: tensor for _, inputs in parts for name, tensor in inputs.items()}
 
+    def without(self, inputs: Collection[str]) -> "FusedView":
+        """Return the views of the kinds that have none of these inputs."""
+        return FusedView([view for view in self.views if not set(view.__getitems__([(0, 0)])[1]) & set(inputs)])
+
 
 class FusedModel(nn.Module):
     """A network for each kind of input and one head on their concatenated features, to logits (b, outputs)."""
@@ -38,9 +43,9 @@ class FusedModel(nn.Module):
         super().__init__()
         self.backbone = nn.ModuleDict(parts)
         # The features of one network may be many times as large as those of another.
-        self.norms = nn.ModuleDict({name: nn.LayerNorm(_width(part)) for name, part in parts.items()})
+        self.norms = nn.ModuleDict({name: nn.LayerNorm(width_of(part)) for name, part in parts.items()})
         self.head = head
-        self.reads = {name: list(inspect.signature(_features(part)).parameters) for name, part in parts.items()}
+        self.reads = {name: reads(part) for name, part in parts.items()}
 
     def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.head(self.features(**inputs))
@@ -48,7 +53,7 @@ class FusedModel(nn.Module):
 
     def features(self, **inputs: torch.Tensor) -> torch.Tensor:
         """Return what the head reads, (b, features)."""
-        read = {name: _features(part)(**{key: inputs[key] for key in self.reads[name]}) for name, part in self.backbone.items()}
+        read = {name: features_of(part)(**{key: inputs[key] for key in self.reads[name]}) for name, part in self.backbone.items()}
         return torch.cat([self.norms[name](features.float()) for name, features in read.items()], dim=1)
 
     def depths(self, coarse: bool) -> dict[str, int]:
@@ -67,16 +72,6 @@ class FusedModel(nn.Module):
         """Return the parameters that the networks' authors exempt from weight decay."""
         exempt = {name: getattr(part, "no_weight_decay", set) for name, part in self.backbone.items()}
         return {f"backbone.{name}.{parameter}" for name, parameters in exempt.items() for parameter in parameters()}
-
-
-def _width(part: nn.Module) -> int:
-    width: int = part.num_features  # type: ignore[assignment]
-    return width
-
-
-def _features(part: nn.Module) -> Callable[..., torch.Tensor]:
-    features: Callable[..., torch.Tensor] = part.features  # type: ignore[assignment]
-    return features
 
 
 @dataclass(frozen=True)
@@ -110,8 +105,13 @@ class Joined:
         problem: Problem,
         pretrained: bool,
         note: Callable[[str], None] = lambda _: None,
-    ) -> FusedModel:
-        """Build the network of each kind, and the head on their features; raises InputError for a model without features."""
+    ) -> FusedModel | FrozenModel:
+        """Build the network of each kind, and the head or estimator on their features.
+
+        Raises InputError for a model without features, and below an estimator for a network that is not pretrained.
+        """
+        if model.reader:
+            return self._frozen(model, model.reader, spec, problem, pretrained, note)
         parts: dict[str, nn.Module] = {}
         for name, part in self.parts:
             config = getattr(model, name)
@@ -123,7 +123,38 @@ class Joined:
                 )
             built.head = nn.Identity()
             parts[name] = built
-        return FusedModel(parts, build_head(model.head, sum(map(_width, parts.values())), len(problem.outputs)))
+        return FusedModel(parts, build_head(model.head, sum(map(width_of, parts.values())), len(problem.outputs)))
+
+    def _frozen(
+        self,
+        model: FusedModelConfig,
+        reader: Component,
+        spec: Spec,
+        problem: Problem,
+        pretrained: bool,
+        note: Callable[[str], None],
+    ) -> FrozenModel:
+        """Build an estimator on the features of the pretrained networks, beside the columns of the other kinds."""
+        frozen: dict[str, FrozenModel] = {}
+        columns: list[Estimator] = []
+        for name, part in self.parts:
+            config = getattr(model, name)
+            built = part.build_model(
+                config.beside_features(reader), spec[name], problem, pretrained and config.starts_pretrained, note
+            )
+            if isinstance(built, FrozenModel):
+                frozen[name] = built
+            elif isinstance(built, Estimator):
+                columns.append(built)
+            else:
+                raise InputError(
+                    f"params.yaml, model.{name}: {config.name} is not pretrained, so its features would be random",
+                    mend="start it from pretrained weights, choose an estimator in its place, or leave out estimator",
+                )
+        network = SideBySide({name: part.network for name, part in frozen.items()})
+        read = {name: part.spec for name, part in frozen.items()}
+        views = max(part.views for part in frozen.values())
+        return FrozenModel(network, reader, problem, read, views, columns)
 
 
 joined = Joined

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
 
-from goldfold.config import HeadConfig, Kind, ModelConfig, PrepareConfig
+from goldfold.config import Component, HeadConfig, Kind, ModelConfig, PrepareConfig
 
 
 class FusedModelConfig(ModelConfig):
@@ -17,10 +17,23 @@ class FusedModelConfig(ModelConfig):
     head: HeadConfig = HeadConfig()
     """The head on the features of all kinds."""
 
+    @model_validator(mode="after")
+    def _readable_by_an_estimator(self) -> Self:
+        if self.reader and self.head != HeadConfig():
+            raise ValueError("an estimator stands in the head's place: leave out head, or estimator")
+        pretrained = [part for part in self.parts if part.starts_pretrained]
+        if self.reader and any(part.reader != self.reader for part in pretrained):
+            raise ValueError("one estimator reads the features of all pretrained networks: name the same in each section")
+        return self
+
     @property
     def parts(self) -> list[ModelConfig]:
         """The settings of each network."""
         return [part for name in type(self).model_fields if isinstance(part := getattr(self, name), ModelConfig)]
+
+    @property
+    def reader(self) -> Component | None:
+        return next((part.reader for part in self.parts if part.reader), None)
 
     @property
     def starts_pretrained(self) -> bool:

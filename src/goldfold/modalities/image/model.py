@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 from goldfold.competition import Problem
+from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.imports import called, nearest, refused, trusted
 from goldfold.metrics import Array
+from goldfold.modalities.frozen import FrozenModel, SideBySide
 from goldfold.modalities.head import build_head
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.modalities.image.decoding import INTERPOLATIONS
@@ -23,17 +25,7 @@ def input_spec(model: ImageModelConfig, prepared: PreparedSet, _: Array) -> dict
     """Return the sides of the square that the network sees, its channels, their mean and deviation, and how to resize."""
     images = ImageCache.load(prepared.folder)
     channels = images.channels
-    if ":" in model.name:
-        resolved: dict[str, Any] = {
-            "input_size": (channels, None, None),
-            "mean": (0.5,),
-            "std": (0.5,),
-            "interpolation": "bicubic",
-        }
-    else:
-        import timm
-
-        resolved = timm.data.resolve_data_config(pretrained_cfg=_pretrained_cfg(model.name), use_test_size=False)
+    resolved, *others = [_data_config(network.name, channels) for network in model.networks]
     size = model.image_size or resolved["input_size"][1]
     if size is None:
         raise InputError("params.yaml: your own module needs its model.image_size", mend="set it, in pixels")
@@ -44,9 +36,25 @@ def input_spec(model: ImageModelConfig, prepared: PreparedSet, _: Array) -> dict
         "cache_size": images.size,
         "rendering": images.rendering.to_json(),
         "channels": channels,
+        **_normalisation(model, resolved, channels),
+        "interpolation": resolved["interpolation"] if resolved["interpolation"] in INTERPOLATIONS else "bicubic",
+        **({"others": [_normalisation(model, other, channels) for other in others]} if others else {}),
+    }
+
+
+def _data_config(name: str, channels: int) -> dict[str, Any]:
+    """Return the size, normalisation and interpolation that a backbone was pretrained with."""
+    if ":" in name:
+        return {"input_size": (channels, None, None), "mean": (0.5,), "std": (0.5,), "interpolation": "bicubic"}
+    import timm
+
+    return dict(timm.data.resolve_data_config(pretrained_cfg=_pretrained_cfg(name), use_test_size=False))
+
+
+def _normalisation(model: ImageModelConfig, resolved: Mapping[str, Any], channels: int) -> dict[str, list[float]]:
+    return {
         "mean": _per_channel(model.mean or resolved["mean"], channels, "model.mean", own=model.mean is not None),
         "std": _per_channel(model.std or resolved["std"], channels, "model.std", own=model.std is not None),
-        "interpolation": resolved["interpolation"] if resolved["interpolation"] in INTERPOLATIONS else "bicubic",
     }
 
 
@@ -133,25 +141,23 @@ def build_model(
     problem: Problem,
     pretrained: bool,
     note: Callable[[str], None] = lambda _: None,
-) -> ImageModel:
-    """Build `model.name` with its head; with `pretrained`, from the file model.weights or else timm's weights.
+) -> ImageModel | FrozenModel:
+    """Build `model.name` with its head or estimator; with `pretrained`, from the file model.weights or else timm's weights.
 
     `note` is called with how the weights matched. Raises InputError for an unknown name, refused arguments, or weights that
     cannot be loaded.
     """
     outputs = len(problem.outputs)
+    if model.reader:
+        return _frozen(model, model.reader, spec, problem, pretrained, note)
     if ":" in model.name:
         own: nn.Module = called(trusted(model.name, [], "model.name", nn.Module), "model", outputs, **model.args)
         built = ImageModel(own, nn.Identity(), spec["mean"], spec["std"], outputs)
         if pretrained and model.weights:
             load_own_weights(own, model.weights, note)
     else:
-        _pretrained_cfg(model.name)
-        pool = {} if model.pool is None else {"global_pool": "" if model.pool == "gem" else model.pool}
-        options = {"in_chans": spec["channels"], **pool, **model.args}
-        backbone, tensors = pretrained_backbone(model, options, pretrained, note)
         gem = GeM() if model.pool == "gem" else None
-        width = _features(backbone, model, spec, gem)
+        backbone, width, tensors = _backbone(model, spec, pretrained, note, gem)
         head = build_head(model.head, width, outputs, gem)
         own_head = {name.removeprefix("head."): tensor for name, tensor in tensors.items() if name.startswith("head.")}
         if own_head and {k: v.shape for k, v in own_head.items()} == {k: v.shape for k, v in head.state_dict().items()}:
@@ -160,6 +166,35 @@ def build_model(
         built = ImageModel(backbone, head, spec["mean"], spec["std"], width)
     _require_sizes(built, model, spec, outputs)
     return built.to(memory_format=torch.channels_last)
+
+
+def _backbone(
+    model: ImageModelConfig, spec: Mapping[str, Any], pretrained: bool, note: Callable[[str], None], pool: nn.Module | None = None
+) -> tuple[nn.Module, int, Mapping[str, torch.Tensor]]:
+    """Return a backbone, the width of its features, pooled by `pool` if given, and the tensors of its file of weights."""
+    _pretrained_cfg(model.name)
+    own = {} if model.pool is None else {"global_pool": "" if pool else model.pool}
+    options = {"in_chans": spec["channels"], **own, **model.args}
+    backbone, tensors = pretrained_backbone(model, options, pretrained, note)
+    return backbone, _features(backbone, model, spec, pool), tensors
+
+
+def _frozen(
+    model: ImageModelConfig,
+    reader: Component,
+    spec: Mapping[str, Any],
+    problem: Problem,
+    pretrained: bool,
+    note: Callable[[str], None],
+) -> FrozenModel:
+    """Build an estimator on the features of one backbone or several."""
+    networks: dict[str, nn.Module] = {}
+    for place, (one, normal) in enumerate(zip(model.networks, [spec, *spec.get("others", [])], strict=True)):
+        backbone, width, _ = _backbone(one, spec, pretrained, note)
+        networks[str(place)] = ImageModel(backbone, nn.Identity(), normal["mean"], normal["std"], width)
+    network = SideBySide(networks) if len(networks) > 1 else networks["0"]
+    read = {"spec": spec, "networks": [one.model_dump(mode="json", include={"name", "args", "pool"}) for one in model.networks]}
+    return FrozenModel(network, reader, problem, read, model.views).to(memory_format=torch.channels_last)
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from goldfold.imports import refused
 from goldfold.modalities.hub import ANSWER_WITHIN, answers, require_answer
 from goldfold.modalities.image.settings import ImageModelConfig
 from goldfold.modalities.image.torchvision_models import torchvision_backbone
+from goldfold.modalities.packages import require_weights
 
 TORCHVISION_VIT = (
     ("class_token", "cls_token"),
@@ -40,7 +41,8 @@ Note = Callable[[str], None]
 WRAPPED_IN = ("state_dict", "model_state_dict", "model", "model_ema", "weights")
 WAYS_OUT = (
     "go online once: timm downloads the weights and keeps them in its cache; or copy a file of them here and name it in "
-    "model.weights (safetensors or .pth, in timm's or torchvision's naming); or set model.pretrained: false"
+    "model.weights (safetensors or .pth, in timm's or torchvision's naming), or a package of them (package:…, "
+    "docs/transfer-learning.md); or set model.pretrained: false"
 )
 
 
@@ -65,7 +67,7 @@ def pretrained_backbone(
         with refused(f"params.yaml, model: timm cannot build {model.name}", "correct model.name or model.args"):
             return _create(model.name, options), {}
     if model.weights:
-        weights = read_weights(Path(model.weights))
+        weights = read_weights(require_weights(model.weights))
         return _load_named(model, weights, options, note), weights
     cached = _in_cache(model.name)
     if cached is None:
@@ -102,7 +104,7 @@ def where_from(name: str) -> str | None:
 
 def load_own_weights(network: nn.Module, file: str, note: Note) -> Weights:
     """Load a file into a network by its own names, and return its tensors; raises InputError where some are missing."""
-    weights, wanted = read_weights(Path(file)), network.state_dict()
+    weights, wanted = read_weights(require_weights(file)), network.state_dict()
     weights = {name.removeprefix("backbone."): tensor for name, tensor in weights.items()}
     wrong = [name for name, tensor in wanted.items() if name not in weights or weights[name].shape != tensor.shape]
     if wrong:

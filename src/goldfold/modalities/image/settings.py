@@ -1,12 +1,13 @@
 """What params.yaml says about images: the network and the cache."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
-from goldfold.config.section import Arguments
+from goldfold.config import Component, HeadConfig, ModelConfig, PrepareConfig
+from goldfold.config.section import Arguments, Section
+from goldfold.modalities.packages import place_of
 
 LARGEST = 10_000
 """Pixels along a side, at most."""
@@ -27,16 +28,42 @@ class ImagePrepareConfig(PrepareConfig):
     """Decoding threads; by default one per CPU core."""
 
 
+class Backbone(Section):
+    """One of several pretrained backbones: its name alone, or with its weights and arguments."""
+
+    model_config = ConfigDict(json_schema_extra={"type": ["object", "string"]})
+
+    name: str
+    """A backbone of timm, or a network of torchvision that timm lacks."""
+    weights: str | None = None
+    """Its pretrained weights, as in model.weights; by default timm's."""
+    args: Arguments = Field({})
+    """Arguments of timm.create_model."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
 class ImageModelConfig(ModelConfig):
     """The network."""
 
     name: str
-    """A backbone of timm; a network of torchvision that timm lacks, such as alexnet; or the import path of your own nn.Module,
-    which is called with the number of outputs and `args`."""
+    """A backbone of timm; a network of torchvision that timm lacks, such as alexnet; features, those of all `backbones` under an
+    `estimator`; or the import path of your own nn.Module, which is called with the number of outputs and `args`."""
+    backbones: tuple[Backbone, ...] = ()
+    """For name: features, the pretrained backbones whose features are joined."""
+    estimator: Component | None = None
+    """An estimator in the head's place, fitted to the features of the frozen backbone: linear (logistic or ridge regression), a
+    name in scikit-learn, or an import path, with its arguments. Of several kinds of input it reads the other columns, too."""
+    views: int = Field(2, ge=1, le=100)
+    """How many views of each training row an estimator is fitted to: the image as it is, and augmented ones (with `augment`)."""
     pretrained: bool = False
     """Start from pretrained weights: those of `weights`, else timm's, downloaded once from the Hugging Face hub."""
     weights: str | None = None
-    """A file with the pretrained weights, safetensors or a state dict, in timm's, torchvision's or goldfold's naming."""
+    """A file with the pretrained weights, safetensors or a state dict, in timm's, torchvision's or goldfold's naming; or
+    package:NAME, those of a package of requirements-weights.txt."""
     image_size: int | None = Field(None, ge=8, le=LARGEST)
     """The side of the square that the network sees, in pixels; by default the backbone's own."""
     crop: float | None = Field(None, ge=0.1, le=1)
@@ -67,9 +94,39 @@ class ImageModelConfig(ModelConfig):
             raise ValueError("pretrained weights of your own module are a file: name it in weights")
         return self
 
+    @model_validator(mode="after")
+    def _readable_by_an_estimator(self) -> Self:
+        if (self.name == "features") != bool(self.backbones):
+            raise ValueError("name: features and its backbones go together: backbones: [resnet18, mobilenetv3_large_100]")
+        if self.backbones and not self.estimator:
+            raise ValueError(
+                "features are read by an estimator: set estimator: linear; a network to train is one backbone in name"
+            )
+        if self.backbones and (self.weights or self.args):
+            raise ValueError("several backbones have weights and args of their own: backbones: [{name: resnet18, weights: FILE}]")
+        if not self.reader:
+            return self
+        if not self.starts_pretrained:
+            raise ValueError("an estimator reads the features of a pretrained backbone: set pretrained: true")
+        if any(":" in network.name for network in self.networks):
+            raise ValueError("an estimator reads the features of a backbone, not of your own module: leave out estimator")
+        if self.head != HeadConfig() or self.pool == "gem" or self.progressive_sizes:
+            raise ValueError("nothing is trained below an estimator: leave out head, pool: gem and progressive_sizes")
+        return self
+
+    @property
+    def reader(self) -> Component | None:
+        return self.estimator
+
+    @property
+    def networks(self) -> tuple["ImageModelConfig", ...]:
+        """The settings of each backbone."""
+        shared: dict[str, Any] = {"backbones": (), "estimator": None, "pretrained": True}
+        return tuple(self.model_copy(update={**shared, **dict(one)}) for one in self.backbones) or (self,)
+
     @property
     def starts_pretrained(self) -> bool:
-        return self.pretrained
+        return self.pretrained or self.name == "features"
 
     @property
     def grows(self) -> bool:
@@ -84,12 +141,12 @@ class ImageModelConfig(ModelConfig):
         return None
 
     @property
-    def mixed(self) -> str:
-        return "image"
+    def mixed(self) -> str | None:
+        return None if self.reader else "image"
 
     @property
     def files(self) -> tuple[Path, ...]:
-        return (Path(self.weights),) if self.weights else ()
+        return tuple(place for one in self.networks if one.weights and (place := place_of(one.weights)))
 
     @property
     def libraries(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config import Kind, ModelConfig, PrepareConfig
+from goldfold.config import Component, Kind, ModelConfig, PrepareConfig
 from goldfold.config.learning import Share
 
 Use = Literal["number", "boolean", "category", "date", "time", "duration", "text", "drop"]
@@ -62,6 +62,9 @@ class TableModelConfig(ModelConfig):
         elif self.args:
             raise ValueError("args are passed to an estimator or your own module, and the mlp has settings of its own")
         return self
+
+    def beside_features(self, estimator: Component) -> "TableModelConfig":
+        return self.model_copy(update={"name": estimator.name, "args": estimator.args}) if self.name == "mlp" else self
 
 
 MODEL, PREPARE = TableModelConfig, TablePrepareConfig

@@ -27,7 +27,7 @@ def input_spec(model: TextModelConfig, prepared: PreparedSet, rows: Array) -> di
     """Return the columns and how a text becomes numbers, learned from these training rows or from all texts."""
     kept = kept_texts(prepared.folder)
     spec = {"columns": kept["columns"], "separator": kept["separator"]}
-    if model.name == "transformer":
+    if model.starts_pretrained:
         return {**spec, **subwords_spec(model)}
     learned_from = prepared.train.iloc[rows]
     if kept["vocabulary"] == "all":

@@ -10,6 +10,7 @@ from torch import nn
 from goldfold.competition import Problem
 from goldfold.errors import InputError
 from goldfold.imports import called, trusted
+from goldfold.modalities.frozen import FrozenModel
 from goldfold.modalities.head import build_head
 from goldfold.modalities.text.settings import TextModelConfig
 from goldfold.modalities.text.tfidf import build_tfidf
@@ -123,10 +124,13 @@ def build_model(
     outputs = len(problem.outputs)
     if model.name == "tfidf":
         return build_tfidf(model, spec, problem)
-    if model.name == "transformer":
+    if model.starts_pretrained:
         transformer = build_transformer(model, spec, pretrained, note)
         width = transformer.width
         pool = Pooling(model.pooling or "mean", width, both_ways=False)
+        if model.reader:
+            network = TextModel(transformer, pool, nn.Identity(), width)
+            return FrozenModel(network, model.reader, problem, {"spec": spec, "pooling": model.pooling})
         built: nn.Module = TextModel(transformer, pool, build_head(model.head, width, outputs), width)
         vocabulary = 3
     else:

@@ -5,21 +5,23 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config import HeadConfig, ModelConfig, PrepareConfig
+from goldfold.config import Component, HeadConfig, ModelConfig, PrepareConfig
 from goldfold.config.learning import Share
 from goldfold.config.section import Arguments
 from goldfold.imports import nearest
+from goldfold.modalities.packages import place_of
 
 Span = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 
 UNSPACED = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
 """The characters of scripts without spaces between words."""
-MODELS = ("bilstm", "tfidf", "transformer")
+MODELS = ("bilstm", "tfidf", "transformer", "features")
 READS_WORDS = {"lowercase", "token_pattern", "min_count", "vocabulary_size"}
 SETTINGS = {
     "bilstm": READS_WORDS | {"embedding", "hidden", "layers", "dropout", "pooling", "head"},
     "tfidf": READS_WORDS | {"estimator", "word_ngrams", "char_ngrams", "args"},
     "transformer": {"weights", "pooling", "head", "args"},
+    "features": {"weights", "pooling", "estimator", "args"},
 }
 """The settings that each model reads beside max_length; your own module reads those of words, and args."""
 
@@ -39,8 +41,8 @@ class TextModelConfig(ModelConfig):
     """The model of a text."""
 
     name: str = "bilstm"
-    """bilstm; tfidf; transformer; or the import path of your own nn.Module, which is called with the size of the vocabulary, the
-    number of outputs and `args`, and reads tokens (b, length)."""
+    """bilstm; tfidf; transformer; features, those of a frozen transformer under `estimator`; or the import path of your own
+    nn.Module, which is called with the size of the vocabulary, the number of outputs and `args`, and reads tokens (b, length)."""
     max_length: int | None = Field(None, ge=1)
     """How many tokens of a text are read, from its start: 256 by default; tfidf reads all characters."""
     lowercase: bool = True
@@ -69,16 +71,18 @@ class TextModelConfig(ModelConfig):
     """The head on the features."""
 
     estimator: str = "linear"
-    """What reads the n-grams, with `args`: linear (LogisticRegression or Ridge), a name in scikit-learn, or an import path."""
+    """What reads the n-grams, or the features, with `args`: linear (LogisticRegression or Ridge), a name in scikit-learn, or an
+    import path."""
     word_ngrams: Span | None = (1, 2)
     """The least and most words of a word n-gram; null leaves them out."""
     char_ngrams: Span | None = (2, 5)
     """The least and most characters of a character n-gram within a word; null leaves them out."""
 
     weights: str | None = None
-    """A transformer's name on the Hugging Face hub, such as distilbert-base-uncased, or the folder that it was saved to."""
+    """A transformer's name on the Hugging Face hub, such as distilbert-base-uncased, the folder that it was saved to, or
+    package:NAME, that of a package of requirements-weights.txt."""
     args: Arguments = Field({})
-    """Arguments of tfidf's estimator or of your own module; for a transformer, values that replace those of its config."""
+    """Arguments of the estimator or of your own module; for a transformer, values that replace those of its config."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -89,9 +93,9 @@ class TextModelConfig(ModelConfig):
         unread = sorted(name for name in set.union(*SETTINGS.values()) - read if self._is_set(name))
         if unread:
             raise ValueError(f"{self.name} does not read {', '.join(unread)}: leave out other models' settings")
-        if self.name == "transformer" and not self.weights:
+        if self.starts_pretrained and not self.weights:
             raise ValueError("a transformer needs its weights: a name on the Hugging Face hub, or a folder")
-        if self.name == "transformer" and self.pooling == "attention":
+        if self.starts_pretrained and self.pooling == "attention":
             raise ValueError("a transformer attends by itself: pooling is mean, max, first or last")
         if self.name == "tfidf" and not (self.word_ngrams or self.char_ngrams):
             raise ValueError("tfidf reads word_ngrams, char_ngrams or both")
@@ -102,16 +106,24 @@ class TextModelConfig(ModelConfig):
 
     @property
     def starts_pretrained(self) -> bool:
-        return self.name == "transformer"
+        return self.name in ("transformer", "features")
+
+    @property
+    def reader(self) -> Component | None:
+        return Component(name=self.estimator, **self.args) if self.name == "features" else None
 
     @property
     def augmentations(self) -> tuple[str, ...]:
-        return ("WordDropout",) if self.name not in ("tfidf", "transformer") else ()
+        return ("WordDropout",) if self.name not in ("tfidf", "transformer", "features") else ()
 
     @property
     def files(self) -> tuple[Path, ...]:
-        folder = Path(self.weights or "")
-        return tuple(sorted(path for path in folder.iterdir() if path.is_file())) if self.weights and folder.is_dir() else ()
+        folder = place_of(self.weights or "") or Path()
+        return (
+            tuple(sorted(path for path in folder.iterdir() if path.is_file()))
+            if self.weights and folder != Path() and folder.is_dir()
+            else ()
+        )
 
 
 MODEL, PREPARE = TextModelConfig, TextPrepareConfig

@@ -18,6 +18,7 @@ from goldfold.errors import InputError
 from goldfold.imports import nearest
 from goldfold.metrics import Array
 from goldfold.modalities.hub import require_answer
+from goldfold.modalities.packages import PREFIX, require_weights
 from goldfold.modalities.text.settings import TextModelConfig
 from goldfold.modalities.text.vocabulary import MAX_LENGTH
 
@@ -35,11 +36,12 @@ def subwords_spec(model: TextModelConfig) -> dict[str, Any]:
         transformers = _library("transformers")
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local)
         config = transformers.AutoConfig.from_pretrained(source, local_files_only=local)
-    for name in model.args:
+    own = {} if model.reader else model.args
+    for name in own:
         if not hasattr(config, name):
             close = nearest(name, list(config.to_dict()))
             raise InputError(f"params.yaml, model.args: the config of {model.weights} has no {name}{close}", mend="correct it")
-    config.update(model.args)
+    config.update(own)
     if not tokenizer.is_fast:
         raise InputError(f"{model.weights} has no tokenizer.json", mend="name a model whose tokeniser is one of tokenizers")
     backend = tokenizer.backend_tokenizer
@@ -95,6 +97,8 @@ def _source(model: TextModelConfig) -> tuple[str, bool]:
     """Return the folder or name to load from, and whether it is on this machine; raises InputError where there is neither."""
     weights = str(model.weights)
     _library("transformers")
+    if weights.startswith(PREFIX):
+        return str(require_weights(weights)), True
     if Path(weights).is_dir():
         missing = [" or ".join(files) for files in NEEDED if not any((Path(weights) / file).is_file() for file in files)]
         if missing:
