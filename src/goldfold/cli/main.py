@@ -35,6 +35,7 @@ COMMANDS = (
     "leaderboard",
     "sweep",
     "race",
+    "features",
     "report",
     "prune",
     "bundle",
