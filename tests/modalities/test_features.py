@@ -126,6 +126,17 @@ def test_rare_values_are_encoded_close_to_the_mean_of_all():
     assert columns_of({"name": "target", "of": "a"}, frame, np.array([1, 1, 1, 0, 1, 0]), other)["a target"] == [overall]
 
 
+def test_by_default_means_are_smoothed_as_much_as_chance_alone_makes_them_differ():
+    draws, groups = np.random.default_rng(0), np.repeat(np.arange(100), 20)
+    frame = pd.DataFrame({"a": pd.Series(groups.astype(str), dtype="str")})
+    chance = columns_of({"name": "target", "of": "a"}, frame, draws.integers(0, 2, 2000))["a target"]
+    telling = columns_of({"name": "target", "of": "a"}, frame, (draws.random(2000) < groups / 100).astype(int))["a target"]
+    assert np.std(chance) < 0.03 and 0.25 < np.std(telling) < 0.32
+    # Of values that no two rows share nothing is known.
+    alone = columns_of({"name": "target", "of": "a"}, frame[::20].reset_index(drop=True), groups[:100] % 2)["a target"]
+    assert len(set(alone)) == 1
+
+
 def test_an_aggregate_is_that_of_the_group_and_of_all_rows_where_there_is_no_group():
     frame = pd.DataFrame({"g": texts("x", "x", "x", "y", "y"), "n": [1.0, 2.0, 3.0, np.nan, np.nan]})
     made = columns_of({"name": "aggregate", "of": "n", "by": "g"}, frame)

@@ -88,8 +88,11 @@ def _candidates(columns: _Columns) -> Iterator[tuple[Any, ...]]:
         yield f"target of {_some(columns.categories)}", {"name": "target", "of": columns.categories}
     if columns.whole:
         yield f"target of {_some(columns.whole)}", {"name": "target", "of": columns.whole}
+    for lead in paired[:GROUPS]:
+        with_lead = [[lead, name] for name in paired if name != lead]
+        if with_lead:
+            yield f"target of {lead} with {_some([name for _, name in with_lead])}", *dated, {"name": "target", "of": with_lead}
     if pairs:
-        yield f"target of pairs of {_some(paired)}", *dated, {"name": "target", "of": pairs}
         yield f"category of pairs of {_some(paired)}", *dated, {"name": "category", "of": pairs}
         yield f"count of pairs of {_some(paired)}", *dated, {"name": "count", "of": pairs}
     if columns.whole:
@@ -127,7 +130,8 @@ def _columns_of(prepared: PreparedSet) -> _Columns:
     numbers = [name for name in read if frame[name].dtype.kind == "f" and values[name] > 2]
     whole = [name for name in numbers if values[name] <= MOST_VALUES // 2 and (frame[name].dropna() % 1 == 0).all()]
     categories = [name for name in read if name in worded]
-    keys = [name for name in categories if values[name] <= MOST_VALUES] + whole
+    two = [name for name in read if frame[name].dtype.kind == "f" and values[name] == 2]
+    keys = [name for name in categories if values[name] <= MOST_VALUES] + whole + two
     commonest = {name: float(frame[name].value_counts(normalize=True, dropna=False).iloc[0]) for name in keys}
     return _Columns(
         categories=categories,
