@@ -141,7 +141,10 @@ def _tried(bench: Bench, base: CVResult, candidate: Candidate, train: Callable[[
     try:
         comparison = bench.compared(base, train(), candidate.name)
     except InputError as error:
-        return replace(trial, why=str(error).splitlines()[0])
-    sign = 1 if comparison.maximize else -1
-    ends = sorted((sign * comparison.low, sign * comparison.high))
-    return replace(trial, score=comparison.scores[1], gain=sign * comparison.difference, low=ends[0], high=ends[1])
+        lines = [line.strip() for line in str(error).splitlines() if not line.startswith("To mend it: ")]
+        return replace(trial, why="; ".join(lines))
+    gain, low, high = comparison.difference, comparison.low, comparison.high
+    if not comparison.maximize:
+        # Less 0 is 0, not -0.
+        gain, low, high = 0 - gain, 0 - high, 0 - low
+    return replace(trial, score=comparison.scores[1], gain=gain, low=low, high=high)
