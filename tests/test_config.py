@@ -13,6 +13,11 @@ def tree(**sections):
     ("sections", "message"),
     [
         ({"train": {"lrr": 1}}, "train.lrr: there is no such key; did you mean lr?"),
+        (
+            {"competition": {"path": "x", "extra": [{"path": "a", "weigth": 2}]}},
+            "weigth: there is no such key; did you mean weight?",
+        ),
+        ({"competition": {"path": "x", "images": {"trian": "a"}}}, "trian: there is no such key; did you mean train?"),
         ({"validate": {"postprocess": ["treshold"]}}, "validate.postprocess: there is no step treshold; did you mean threshold?"),
         ({"validate": {"postprocess": "threshold"}}, "validate.postprocess: give auto, or a list of steps"),
         ({"trian": {}}, "trian: there is no such key; did you mean train?"),

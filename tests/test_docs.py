@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
@@ -12,6 +13,8 @@ from goldfold.inference.fold import predict_fold
 from goldfold.inference.sources import PreparedRows
 from goldfold.inference.steps import KINDS
 from goldfold.metrics import METRICS, find_metric
+from goldfold.modalities.table.features.entries import KINDS as FEATURES
+from goldfold.modalities.table.features.own import Own
 from goldfold.training import train_fold
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -33,6 +36,23 @@ def test_the_network_and_the_loss_of_the_example_train(digits, tmp_path, own_cod
     losses = list(result.history["train_loss"])
     assert losses[-1] < losses[0] - 0.3 and result.config.train.loss.args == {"q": 0.5}
     assert result.weights["backbone.features.0.weight"].shape[0] == 8
+
+
+def test_the_feature_of_the_example_is_made(own_code):
+    (code,) = blocks("features.md", "python")
+    (own_code / "example_features.py").write_text(code)
+    _, shown = blocks("features.md", "yaml")
+    (entry,) = YAML(typ="safe").load(shown)["prepare"]["features"]
+    frame = pd.DataFrame({"Fare": [1.0, 2.0, 3.0, 4.0, 50.0], "Pclass": [3.0, 3.0, 3.0, 3.0, 1.0]})
+    made = Own(**{**entry, "name": entry["name"].replace("own.features", "own.example_features")})
+    learned = made.learn(frame, frame["Fare"].to_numpy(), None)
+    assert made.make(frame, learned)["cheap"].tolist() == [1, 0, 0, 0, 0]
+
+
+def test_every_kind_of_feature_is_told():
+    rows = re.findall(r"^\| (`.*?`) \|", (DOCS / "features.md").read_text(), flags=re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"`([\w.:]+)`", row)}
+    assert told == {*FEATURES, "name", "own.file:Name"}
 
 
 @pytest.mark.parametrize("page", ["../README.md", *sorted(path.name for path in DOCS.glob("*.md"))])

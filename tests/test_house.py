@@ -18,7 +18,7 @@ SOURCE = ROOT / "src"
 LIBRARY = (
     "errors files scratch process as_json imports config metrics tables schema competition prepare identity modalities pages "
     "audit training engines inference validation prediction blending members rehearsal bundle report sweep tracking kaggle runs "
-    "race init doctor terminal leaderboard submitting cli repository"
+    "race features init doctor terminal leaderboard submitting cli repository"
 )
 ORDER = LIBRARY.split()
 STAGES = ("check", "prepare", "train", "validate", "predict")

@@ -1,5 +1,6 @@
 """An identity changes with what can change the result, and with nothing else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def test_of_own_code_what_params_yaml_names_and_what_that_imports_counts(digits,
     (own / file).write_text(text)
     identity._syntax.cache_clear()
     assert [old != new for old, new in zip(before, keys(), strict=True)] == [changes, changes]
+
+
+def test_own_code_that_makes_a_prepared_sets_inputs_counts(digits, settings, own):
+    (own / "features.py").write_text("power = 2\n")
+    prepared = replace(digits, own=("mine.features:mine",))
+    keys = lambda: (training_key(prepared, 0, 0, settings(), MACHINE), result_key(prepared, settings()))  # noqa: E731
+    before = keys()
+    (own / "features.py").write_text("power = 3\n")
+    identity._syntax.cache_clear()
+    assert all(old != new for old, new in zip(before, keys(), strict=True))
 
 
 def test_training_depends_on_no_module_that_only_shows_tracks_or_judges():

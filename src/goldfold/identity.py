@@ -54,7 +54,7 @@ def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig
     settings = config.model_dump(mode="json", include=set(FoldConfig.model_fields))
     settings["train"] = {name: value for name, value in settings["train"].items() if name not in {*WITHOUT_EFFECT, "seeds"}}
     content = [prepared.fingerprint, fold, seed, settings, *machine]
-    return _key(content, TRAINING, prepared.problem.modality, config, prepared.problem.to_json())
+    return _key(content, TRAINING, prepared.problem.modality, config, _of_prepared(prepared))
 
 
 def result_key(prepared: PreparedSet, config: Config) -> str:
@@ -67,7 +67,7 @@ def result_key(prepared: PreparedSet, config: Config) -> str:
     threads, devices = settings["runtime"]["threads"], settings["runtime"]["devices_per_job"]
     settings["runtime"] = threads if devices == 1 else [threads, devices]
     content = [prepared.fingerprint, settings, config.split.folds, config.split.group]
-    return _key(content, RESULT, prepared.problem.modality, config, prepared.problem.to_json())
+    return _key(content, RESULT, prepared.problem.modality, config, _of_prepared(prepared))
 
 
 def rehearsal_key(config: Config, files: Iterable[Path]) -> str:
@@ -119,13 +119,18 @@ def import_closure(modules: Iterable[str]) -> dict[str, Path]:
     return closure
 
 
-def _key(content: Any, functions: Sequence[str], modality: str, config: FoldConfig, problem: Any = None) -> str:
+def _of_prepared(prepared: PreparedSet) -> Any:
+    """What names modules of the competitor's own that a prepared set's results depend on; its fingerprint knows the rest."""
+    return [prepared.problem.to_json(), prepared.own]
+
+
+def _key(content: Any, functions: Sequence[str], modality: str, config: FoldConfig, naming: Any = None) -> str:
     """The hash of some content as JSON, of the functions' code, of the files that the settings name, and of versions.
 
-    Modules of the competitor's own that are named in `content` or `problem` count as code.
+    Modules of the competitor's own that are named in `content` or `naming` count as code.
     """
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    named = set(OWN.findall(text + json.dumps(problem, ensure_ascii=False)))
+    named = set(OWN.findall(text + json.dumps(naming, ensure_ascii=False)))
     code = code_digest(*functions, *modality_modules(modality, "learning"), *sorted(named))
     digest = hashlib.blake2b(f"{text} {code} ".encode(), digest_size=10)
     libraries = [*LIBRARIES, *sorted({module.partition(".")[0] for module in named})]

@@ -36,6 +36,7 @@ COMMANDS = (
     "leaderboard",
     "sweep",
     "race",
+    "features",
     "report",
     "prune",
     "bundle",

@@ -1,9 +1,10 @@
 """Read params.yaml as one frozen, validated Config."""
 
 from pathlib import Path
-from typing import Any, Literal, Self, Union
+from typing import Any, Literal, Self, Union, get_args
 
-from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, create_model, field_validator, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, Tag, ValidationError, create_model, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
 from goldfold.config.data import CompetitionConfig, PrepareConfig, SplitConfig
@@ -205,8 +206,25 @@ def reason(problem: Any) -> str:
 
 
 def _known_keys(section: list[str], config: type[BaseModel]) -> list[str]:
-    model: Any = config
+    """Return the keys that a section has, or where it may be one of several, all of theirs."""
+    sections = {"": config}
     for key in section:
-        fields = {field.alias or name: field for name, field in model.model_fields.items()}
-        model = fields[key].annotation
-    return [field.alias or name for name, field in model.model_fields.items()]
+        fields = [named[key] for named in map(_fields, sections.values()) if key in named]
+        if fields:
+            sections = {name: kind for field in fields for name, kind in _sections(field.annotation).items()}
+        elif key in sections:
+            sections = {key: sections[key]}
+        # What else there is in a key is a place in a list.
+    return list({name: None for kind in sections.values() for name in _fields(kind)})
+
+
+def _fields(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
+def _sections(annotation: Any, tag: str = "") -> dict[str, type[BaseModel]]:
+    """Return the sections that a value may hold, by what pydantic adds to the key of one of several: its tag, or its class."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {tag or annotation.__name__: annotation}
+    tags = [str(mark.tag) for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Tag)]
+    return {name: kind for part in get_args(annotation) for name, kind in _sections(part, *tags).items()}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
 from goldfold.errors import InputError
@@ -99,6 +100,32 @@ def with_values_of(text: str, tree: Mapping[str, Any]) -> str:
         out = io.StringIO()
         YAML(typ="rt").dump(tree, out)
     return out.getvalue()
+
+
+def with_appended(text: str, key: str, values: Sequence[tuple[Mapping[str, Any], str]]) -> str:
+    """Return the text of params.yaml with further values in the list `key`, section.name, a line each, with its comment."""
+    yaml, out = YAML(), io.StringIO()
+    yaml.width, yaml.preserve_quotes = 1_000_000, True
+    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
+    # As goldfold's own files are indented.
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    document = yaml.load(text)
+    section, _, name = key.partition(".")
+    document[section] = document.get(section) or CommentedMap()
+    items = document[section].setdefault(name, CommentedSeq())
+    wanted = [*items, *(value for value, _ in values)]
+    for part in (document, document[section], items):
+        part.fa.set_block_style()
+    for value, comment in values:
+        item = CommentedMap(value)
+        item.fa.set_flow_style()
+        items.append(item)
+        if comment:
+            items.yaml_add_eol_comment(comment, len(items) - 1, column=0)
+    tree = with_values(YAML(typ="safe").load(text), {key: wanted})
+    yaml.dump(document, out)
+    whole = _canonical(YAML(typ="safe").load(out.getvalue())) == _canonical(tree)
+    return out.getvalue() if whole else with_values_of(text, tree)
 
 
 def _take_values(document: MutableMapping[str, Any], tree: Mapping[str, Any]) -> None:

@@ -7,11 +7,12 @@ from goldfold.competition import Decision
 
 @dataclass(frozen=True)
 class Gathered:
-    """A hash of the inputs, a short description, the decisions made, a line for each input left blank, and the training rows
-    to leave out."""
+    """A hash of the inputs, a short description, the decisions made, a line for each input left blank, the training rows to
+    leave out, and the import paths of the competitor's own code that training calls for these inputs."""
 
     digest: str
     description: str
     decisions: tuple[Decision, ...] = ()
     blank: tuple[str, ...] = ()
     dropped: tuple[int, ...] = ()
+    own: tuple[str, ...] = ()

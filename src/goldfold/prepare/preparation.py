@@ -92,6 +92,7 @@ def gather(
             fingerprint=_fingerprint(competition, folds, gathered.digest),
             schema=competition.schema,
             weights=competition.weights,
+            own=gathered.own,
         )
         _require_rows(prepared)
         summary = {

@@ -30,7 +30,8 @@ class PreparedSet:
     the tables were read, and the rest of this class), summary.json (counts for people, see `summarize`), and those of the kind
     of input, such as the image cache. With `in_time` a fold trains only on the folds before it. `inputs` is a hash of what the
     kind of input keeps, and `fingerprint` one of the whole set.
-    `weights` says how much each training row counts, (n,) float64; None where all count alike.
+    `weights` says how much each training row counts, (n,) float64; None where all count alike. `own` are the import paths of the
+    competitor's own code that training calls for the inputs.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class PreparedSet:
     fingerprint: str
     schema: Schema = field(default_factory=Schema)
     weights: Array | None = None
+    own: tuple[str, ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write the tables and JSON to `folder`, where the kind of input has written its files."""
@@ -60,6 +62,7 @@ class PreparedSet:
             "in_time": self.in_time,
             "inputs": self.inputs,
             "fingerprint": self.fingerprint,
+            "own": self.own,
         }
         write_json(folder / "prepared.json", card)
 
@@ -72,9 +75,12 @@ class PreparedSet:
             card = read_json(folder / "prepared.json")
             problem = Problem.from_json(card.pop("problem"))
             schema = Schema.from_json(card.pop("schema"))
+            own = tuple(card.pop("own", ()))
             train, test, sample, folds = (read_parquet(folder / f"{name}.parquet") for name in TABLES)
             weights = folds["weight"].to_numpy() if "weight" in folds else None
-            return cls(folder, problem, train, test, sample, folds["fold"].to_numpy(), schema=schema, weights=weights, **card)
+            return cls(
+                folder, problem, train, test, sample, folds["fold"].to_numpy(), schema=schema, weights=weights, own=own, **card
+            )
 
     @staticmethod
     def problem_in(folder: Path) -> Problem | None:

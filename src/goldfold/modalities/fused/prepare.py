@@ -29,6 +29,7 @@ class Joined:
             decisions=tuple(decision for kind in kinds for decision in kind.decisions),
             blank=tuple(line for kind in kinds for line in kind.blank),
             dropped=tuple(sorted({row for kind in kinds for row in kind.dropped})),
+            own=tuple(name for kind in kinds for name in kind.own),
         )
 
 

@@ -10,8 +10,8 @@ from goldfold.competition import Competition
 from goldfold.competition.tables import read_rows
 from goldfold.config import Component
 from goldfold.errors import InputError
-from goldfold.modalities.table.encoding import encode, sizes
-from goldfold.modalities.table.learning import TableView, columns_in
+from goldfold.modalities.table.encoding import sizes
+from goldfold.modalities.table.learning import TableView, columns_read, view_of
 
 
 def read_files(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
@@ -26,18 +26,15 @@ def test_rows(competition: Competition) -> pd.DataFrame:
 
 def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component | None, unreadable: dict[int, str]) -> TableView:
     """Rows as the plain view shows them; any value can be read, as a missing one at the worst."""
-    missing = [column["name"] for column in spec["columns"] if column["name"] not in table]
+    missing = [column.name for column in columns_read(spec) if column.name not in table]
     if missing:
         raise InputError(f"the rows have no column {', '.join(missing)}", mend="give tables like the test table")
-    return TableView(*encode(table, columns_in(spec), spec))
+    return view_of(table, spec)
 
 
 def outside_columns(spec: Mapping[str, Any]) -> dict[str, str]:
     """The columns, as texts or plain numbers."""
-    return {
-        column["name"]: "double" if column["kind"] == "number" and not column["format"] else "string"
-        for column in spec["columns"]
-    }
+    return {column.name: "double" if column.kind == "number" and not column.format else "string" for column in columns_read(spec)}
 
 
 def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,6 +48,7 @@ def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
         "steps": [
             "cells, by columns: the text without spaces around it, missing where it is empty or among missing, else read by kind "
             "and format (a number's marks and unit, the words of a boolean, the strptime format of a date, which is UTC)",
+            "features: columns made of those in features.columns, by each of features.steps in turn, with what it learned",
             "numbers, in the order of encoding.numbers: the median where it is missing; then the standard normal quantile of its "
             "rank among the quantiles, or (value - mean) / std where there are none; then, if indicator, 1 where it is missing",
             "categories, in the order of encoding.categories: 0 for an unknown value, 1 for a missing one, else 2 + its place",

@@ -7,16 +7,20 @@ from pydantic import Field, model_validator
 
 from goldfold.config import Component, Kind, ModelConfig, PrepareConfig
 from goldfold.config.learning import Share
+from goldfold.modalities.table.features.entries import AnyEntry
 
 Use = Literal["number", "boolean", "category", "date", "time", "duration", "text", "drop"]
 """A kind of column, or drop, which leaves it out."""
 
 
 class TablePrepareConfig(PrepareConfig):
-    """The columns."""
+    """The columns, and those made of them."""
 
     columns: dict[str, Use] = Field({})
     """The kinds of columns, by name, where what is worked out from the data is not meant; drop leaves a column out."""
+    features: tuple[AnyEntry, ...] = Field(())
+    """Columns made of others, learned from the training rows of each fold alone; an entry may read what entries before it
+    made: [{name: count, of: Ticket}, {name: target, of: [[Pclass, Sex]]}]."""
 
     @property
     def kinds(self) -> Mapping[str, Kind]:
