@@ -41,14 +41,14 @@ def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult
     Without all `folds`, what they alone hold is left out. Raises InputError if the prepared set lacks rows of the result.
     """
     problem, oof = cv.problem, cv.oof.reset_index(drop=True)
-    rows = _training_rows(prepared, oof)
+    rows = training_rows(prepared, oof)
     raw = problem.predictions(oof)
     losses = row_losses(problem, problem.truth(oof), raw)
     answers, answered = problem.per_answer(oof, raw)
     judged = cv.postprocess.judged(problem, answers, answered)
     truth, prediction = problem.truth(answers), problem.predictions(cv.judged())
     answer_losses = row_losses(problem, truth, answered)
-    training_columns = prepared.train.iloc[_training_rows(prepared, answers)].reset_index(drop=True)
+    training_columns = prepared.train.iloc[training_rows(prepared, answers)].reset_index(drop=True)
 
     if about.worth is None:
         sections = [("curves", "Learning curves", curves.learning_curves(folds))]
@@ -80,8 +80,8 @@ def save_report(text: str, path: Path) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-def _training_rows(prepared: PreparedSet, table: pd.DataFrame) -> Array:
-    """Return the positions of a table's rows in the training table, by their ids."""
+def training_rows(prepared: PreparedSet, table: pd.DataFrame) -> Array:
+    """Return the positions of a table's rows in the training table, by their ids; raises InputError for one that is not there."""
     ids = pd.Index(prepared.train[prepared.problem.id])
     positions = ids.get_indexer(table[prepared.problem.id])
     missing = table[prepared.problem.id][positions < 0]

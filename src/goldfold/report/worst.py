@@ -36,7 +36,7 @@ def worst_errors(prepared: PreparedSet, oof: pd.DataFrame, rows: Array, losses: 
     shown = showing.show_rows(prepared, "train", chosen, folds[0].spec if folds else None) if showing else [Shown()] * len(table)
     pictured = any(row.picture is not None for row in shown)
     heat, remark = _heat(prepared, table, chosen, folds) if pictured else ({}, "")
-    names = zip(table[problem.id].astype("str"), table["fold"], losses[worst], *_truth_and_guess(problem, table), strict=True)
+    names = zip(table[problem.id].astype("str"), table["fold"], losses[worst], *truth_and_guess(problem, table), strict=True)
     cards = [
         _card(row, heat.get(position), *described) for position, (row, described) in enumerate(zip(shown, names, strict=True))
     ]
@@ -56,7 +56,7 @@ def _card(shown: Shown, heat: Array | None, name: str, fold: int, loss: float, a
     return element("article", *parts, *said(shown))
 
 
-def _truth_and_guess(problem: Problem, table: pd.DataFrame) -> tuple[list[str], list[str]]:
+def truth_and_guess(problem: Problem, table: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Return the truth and the prediction of each row as texts; the prediction is empty if it is the right class."""
     truth, prediction = problem.truth(table), problem.predictions(table)
     if problem.is_exclusive:

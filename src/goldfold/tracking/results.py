@@ -19,7 +19,8 @@ from goldfold.tracking.record import Record
 from goldfold.tracking.store import IMPORTED, MEMBERS
 from goldfold.validation.comparison import Comparison
 
-LEADERBOARD = "leaderboard"
+LEADERBOARD, PAGE = "leaderboard", "comparison.html"
+"""The run of the leaderboard, and the page of a comparison."""
 
 
 def log_leaderboard(experiment: str, note: str, values: Mapping[str, float], files: Sequence[Path]) -> str:
@@ -47,7 +48,7 @@ def log_comparison(prepared: PreparedSet, comparison: Comparison, folder: Path) 
             "goldfold.verdict": "more than noise" if comparison.is_more_than_noise else "noise",
             "mlflow.note.content": f"{comparison.verdict} ({comparison.low:+.3g} to {comparison.high:+.3g})",
         },
-        "artifacts": {str(folder / file): "" for file in ("comparison.json", "changed.csv")},
+        "artifacts": {str(path): "" for file in ("comparison.json", "changed.csv", PAGE) if (path := folder / file).is_file()},
     }
     _log_own_run(prepared, name, folder, content)
     return name
