@@ -14,6 +14,8 @@ from filelock import FileLock
 from tests.conftest import DEMO_PARAMS, ROOT
 from tests.pipeline.warm import warm_programs
 
+from goldfold.tracking.files import local_folder
+
 COMPETITORS = ("params.yaml", "dvc.lock", "data/demo/dvc.lock", "src/own/", "data/raw/", "experiments/")
 """What is the competitor's in the working tree: a clone has what goldfold ships in its place."""
 
@@ -77,6 +79,16 @@ class Clone:
 
     def parents(self) -> list[Any]:
         return [run for run in self.runs() if "mlflow.parentRunId" not in run.data.tags]
+
+    def model(self, run: Any) -> Path:
+        """The folder of a run's model."""
+        from mlflow import MlflowClient
+
+        (output,) = run.outputs.model_outputs
+        client = MlflowClient(f"sqlite:///{self.folder / 'mlflow.db'}")
+        folder = local_folder(client.get_logged_model(output.model_id).artifact_location)
+        assert folder is not None
+        return folder
 
     def children(self, parent: Any) -> list[Any]:
         return [run for run in self.runs() if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]

@@ -159,6 +159,7 @@ def test_a_moved_repository_keeps_its_artifacts(clone):
         "submission/predictions.parquet",
         "submission/by_fold.parquet",
     }
+    assert (clone.model(parent) / "MLmodel").is_relative_to(clone.folder) and (clone.model(parent) / "MLmodel").is_file()
 
 
 def test_a_solution_of_another_competition_does_not_spoil_the_result(clone):

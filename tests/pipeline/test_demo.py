@@ -121,9 +121,21 @@ def test_the_image_cache_lies_on_the_disk_once(finished):
 
 
 def test_a_checkpoint_lies_on_the_disk_once_though_its_run_has_it_too(finished):
-    artifacts = finished.folder / "mlartifacts/digits" / finished.parents()[0].info.run_id / "artifacts"
+    parent = finished.parents()[0]
+    artifacts = finished.folder / "mlartifacts/digits" / parent.info.run_id / "artifacts"
     for fold in range(5):
         ours = finished.folder / f"experiments/current/folds/{fold}/0/model.safetensors"
         assert (artifacts / f"folds/{fold}/0/model.safetensors").samefile(ours)
         assert (artifacts / f"folds/{fold}/0/model.json").is_file()
-        assert (artifacts / f"model/data/folds/{fold}/0/model.safetensors").samefile(ours)
+        assert (finished.model(parent) / f"data/folds/{fold}/0/model.safetensors").samefile(ours)
+
+
+def test_a_result_has_its_datasets_its_command_and_one_model_with_its_scores(finished):
+    parent, children = finished.parents()[0], [run for run in finished.runs() if "mlflow.parentRunId" in run.data.tags]
+    tables = {logged.dataset.name: json.loads(logged.dataset.profile)["num_rows"] for logged in parent.inputs.dataset_inputs}
+    assert tables == {"digits-train": 1437, "digits-test": 360}
+    assert parent.data.tags["mlflow.project.entryPoint"] == "dvc repro" and parent.data.metrics["training_seconds"] > 0
+    assert (finished.model(parent) / "MLmodel").is_file() and not any(
+        run.outputs.model_outputs for run in children if run.outputs
+    )
+    assert {run.data.tags["goldfold.run"] for run in children} == {parent.info.run_name}
