@@ -78,20 +78,12 @@ def require_same(clone, whole, folds=range(FOLDS)):
 
 
 def moments():
-    """Where to kill: in a state's write and after it at random steps, in a checkpoint's, and in the final result's.
+    """Where to kill: in a state's write at a random step, in a checkpoint's, and in the final result's.
 
-    The first two come before the first epoch's end, which the third needs.
+    The first comes before the first epoch's end, which the second needs. `make faults` kills at many more.
     """
-    rng = np.random.default_rng()
-    steps = [*rng.integers(2, STEPS // 2 + 1, size=2).tolist(), int(rng.integers(2, STEPS))]
-    return [
-        f"state.pt:{steps[0]}:inside",
-        f"state.pt:{steps[1]}:after",
-        "/best-0:1:inside",
-        f"state.pt:{steps[2]}:inside",
-        "folds/0/0/model.safetensors:1:inside",
-        "/result:1:after",
-    ]
+    step = int(np.random.default_rng().integers(2, STEPS // 2 + 1))
+    return [f"state.pt:{step}:inside", "/best-0:1:inside", "folds/0/0/model.safetensors:1:inside", "/result:1:after"]
 
 
 def test_after_any_kill_the_same_command_goes_on_to_the_same_bits(other, whole, tmp_path):
@@ -108,7 +100,7 @@ def test_after_any_kill_the_same_command_goes_on_to_the_same_bits(other, whole, 
         if first_fold_done:
             assert "fold 0 epoch" not in said, said
         first_fold_done = first_fold_done or "fold 0: best" in said
-    assert len(killed) >= 4
+    assert len(killed) >= 3
     parents = len(other.parents())
     other.run("dvc", "repro")
     require_same(other, whole)
