@@ -329,6 +329,36 @@ def share(frame):
     return frame[["n"]] / frame["n"].sum()
 
 
+
+def ten(frame):
+    return frame[["n"]].head(10)
+
+
+def lists(frame):
+    return frame[["n"]].map(lambda value: [value])
+
+
+def nothing(frame):
+    return frame[[]]
+
+
+def twice(frame):
+    import pandas as pd
+
+    return pd.concat([frame[["n"]], frame[["n"]]], axis=1)
+
+
+class NoFrame:
+    def fit(self):
+        pass
+
+    def transform(self, frame):
+        return frame[["n"]]
+
+
+NUMBER = 3
+
+
 class Keeps:
     def fit(self, frame):
         self.rows = frame
@@ -376,11 +406,28 @@ def test_your_own_are_fitted_and_kept_as_json(prepared_with, root, own):
         ("share", "makes n .* of a row among others, and 1.0 of it alone"),
         ("Keeps", "keeps rows, which JSON cannot hold"),
         ("shar", "has no shar; did you mean share"),
+        ("lists", r"(?s)columns that cannot be read.*n: other cells"),
+        ("nothing", "makes no columns"),
+        ("twice", "(?s)columns that cannot be read.*n: twice"),
+        ("NoFrame", "cannot be called so: too many positional arguments"),
+        ("NUMBER", "cannot be called so: 3 is not a callable object"),
     ],
 )
 def test_your_own_must_make_a_row_what_it_is_alone(prepared_with, root, own, name, message):
     with pytest.raises(InputError, match=message):
         prepared_with(root, prepare={"features": [{"name": f"own.features_here:{name}", "of": ["n"]}]})
+
+
+def test_arguments_that_your_own_does_not_take_are_refused(prepared_with, root, own):
+    entry = {"name": "own.features_here:nothing", "of": ["n"], "args": {"q": 1}}
+    with pytest.raises(InputError, match="got an unexpected keyword argument 'q'"):
+        prepared_with(root, prepare={"features": [entry]})
+
+
+def test_your_own_is_tried_on_the_rows_that_it_was_not_fitted_to(prepared_with, root, own, monkeypatch):
+    monkeypatch.setattr("goldfold.modalities.table.prepare.TRIED_ON", 10)
+    with pytest.raises(InputError, match="of a frame of"):
+        prepared_with(root, prepare={"features": [{"name": "own.features_here:ten", "of": ["n"]}]})
 
 
 def test_a_training_is_known_by_its_features(prepared_with, root, own):

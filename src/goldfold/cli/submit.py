@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> None:
         refresh_scores(kaggle_name(load_config().competition), PreparedSet.load(PREPARED).problem)
         return
     if args.register:
+        # Nothing is registered that cannot be sent.
+        kaggle_name(load_config().competition)
         print(f"registered  {register(tracked_origin(find_run(args.run)))}", flush=True)
     if args.code:
         place = Place(args.name, args.accelerator or "t4", args.private)

@@ -11,7 +11,7 @@ from goldfold.files import read_json, write_json
 from goldfold.modalities.table.columns import Feature, decisions, in_words, work_out_features
 from goldfold.modalities.table.features.entries import KINDS, parse_entry
 from goldfold.modalities.table.features.entry import KEY, Entry
-from goldfold.modalities.table.features.steps import fit_steps, frame_of
+from goldfold.modalities.table.features.steps import fit_steps, frame_of, made_by
 from goldfold.modalities.table.settings import TablePrepareConfig
 from goldfold.prepare import Gathered
 from goldfold.prepare.preparation import Progress
@@ -56,7 +56,10 @@ def sources_of(entries: Sequence[Entry], features: Sequence[Feature]) -> list[Co
 
 
 def _require_entries(entries: Sequence[Entry], features: Sequence[Feature], competition: Competition) -> None:
-    """Fit the entries to a few rows; raises InputError for columns that are not in both tables, and as `fit_steps` does."""
+    """Fit the entries to a few rows, and have your own make all rows.
+
+    Raises InputError for columns that are not in both tables, and as `fit_steps` and `made_by` do.
+    """
     if not entries:
         return
     columns, problem, train = sources_of(entries, features), competition.problem, competition.train
@@ -67,4 +70,8 @@ def _require_entries(entries: Sequence[Entry], features: Sequence[Feature], comp
     rows = train[:TRIED_ON]
     frame = frame_of(rows, columns)
     known = [feature.name for feature in features if feature.name in competition.test]
-    fit_steps(entries, frame, frame, problem.truth(rows), problem, known)
+    steps = fit_steps(entries, frame, frame, problem.truth(rows), problem, known)
+    if any(entry.name not in KINDS for entry in entries):
+        # Your own code may fail on rows that it was not fitted to.
+        for table in (train, competition.test):
+            made_by(steps, frame_of(table, columns))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 from pydantic import Field, field_validator
 
 from goldfold.competition import Problem
@@ -50,8 +51,10 @@ class Own(Entry):
     def learn(self, frame: pd.DataFrame, truth: Array, problem: Problem) -> Any:
         made, rows = self._made({}), frame[list(self.of)].copy()
         if hasattr(made, "fit"):
+            given = (rows, truth) if self.reads_target else (rows,)
+            self._require_taken(made.fit, *given)
             with self._refused("cannot be fitted"):
-                made.fit(*(rows, truth) if self.reads_target else (rows,))
+                made.fit(*given)
         state = dict(vars(made)) if hasattr(made, "fit") else {}
         for name, value in state.items():
             if not _is_json(value):
@@ -93,13 +96,25 @@ class Own(Entry):
     def _columns(self, state: dict[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
         """Return the columns that it makes, as many rows as the frame has."""
         made, rows = self._made(state), frame[list(self.of)].copy()
+        transform, args = (made.transform, {}) if hasattr(made, "transform") else (made, self.args)
+        self._require_taken(transform, rows, **args)
         with self._refused("cannot be made"):
-            columns = made.transform(rows) if hasattr(made, "transform") else made(rows, **self.args)
+            columns = transform(rows, **args)
         if not isinstance(columns, pd.DataFrame) or len(columns) != len(frame):
             shape = getattr(columns, "shape", type(columns).__name__)
             mend = "return a DataFrame with a row for each"
             raise InputError(f"params.yaml, {KEY}: {self.name} makes {shape} of a frame of {len(frame)} rows", mend=mend)
-        return columns.rename(columns=str)
+        columns = columns.rename(columns=str)
+        _require_readable(self.name, columns)
+        return columns
+
+    def _require_taken(self, function: Any, *given: Any, **args: Any) -> None:
+        """Raise InputError for what cannot be called with these: the error would look like one of ours."""
+        try:
+            inspect.signature(function).bind(*given, **args)
+        except TypeError as error:
+            mend = "make it take a frame and the args, or fit(self, frame) and transform(self, frame)"
+            raise InputError(f"params.yaml, {KEY}: {self.name} cannot be called so: {error}", mend=mend) from error
 
     def _require_rows_alone(self, frame: pd.DataFrame, learned: Any) -> None:
         """Raise InputError where a row's columns depend on which other rows are read with it."""
@@ -118,6 +133,18 @@ class Own(Entry):
     def _refused(self, what: str) -> Iterator[None]:
         with refused(f"params.yaml, {KEY}: {self.name} {what}", "correct it, or leave it out"):
             yield
+
+
+def _require_readable(name: str, columns: pd.DataFrame) -> None:
+    """Raise InputError for no columns, for two of one name, and for cells that are neither numbers nor texts."""
+    wrong = [f"{column}: twice" for column in columns.columns[columns.columns.duplicated()].unique()]
+    if not wrong:
+        texts = columns.select_dtypes(object)
+        wrong = [f"{column}: other cells" for column in texts if not texts[column].map(types.is_scalar).all()]
+    if wrong or not columns.shape[1]:
+        said = "columns that cannot be read" if wrong else "no columns"
+        mend = "make columns of numbers or texts, each with a name of its own"
+        raise InputError(f"params.yaml, {KEY}: {name} makes {said}", wrong, mend)
 
 
 def _is_json(value: Any) -> bool:
