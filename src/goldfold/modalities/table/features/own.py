@@ -139,7 +139,7 @@ def _require_readable(name: str, columns: pd.DataFrame) -> None:
     """Raise InputError for no columns, for two of one name, and for cells that are neither numbers nor texts."""
     wrong = [f"{column}: twice" for column in columns.columns[columns.columns.duplicated()].unique()]
     if not wrong:
-        texts = columns.select_dtypes(object)
+        texts = columns.select_dtypes(exclude="number")
         wrong = [f"{column}: other cells" for column in texts if not texts[column].map(types.is_scalar).all()]
     if wrong or not columns.shape[1]:
         said = "columns that cannot be read" if wrong else "no columns"
