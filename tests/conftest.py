@@ -22,7 +22,7 @@ from goldfold.config.recipe import overlaid
 from goldfold.inference.ensemble import Ensemble
 from goldfold.inference.fold import predict_fold
 from goldfold.inference.sources import OutsideRows, PreparedRows
-from goldfold.modalities.image.model import build_model
+from goldfold.modalities.image.model import ImageModel, build_model
 from goldfold.modalities.image.settings import ImageModelConfig, ImagePrepareConfig
 from goldfold.prepare import prepare
 from goldfold.tracking import Origin
@@ -233,3 +233,16 @@ def _keep_current(repo, current):
     content["artifacts"] |= submission_files(current / "submission")
     Origin(prepared.problem.name, "k", "mine").save(current / "tracking/predict.json")
     Store(repo.root).deliver(Record(prepared.problem.name, "k", "mine", **content))
+
+
+@pytest.fixture
+def images_read(monkeypatch):
+    """Counts the images that pass the backbone."""
+    images, features = [], ImageModel.features
+
+    def counting(self, image):
+        images.append(len(image))
+        return features(self, image)
+
+    monkeypatch.setattr(ImageModel, "features", counting)
+    return lambda: sum(images)

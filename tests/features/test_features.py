@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from ruamel.yaml import YAML
 
 from goldfold.cli.main import run_command
@@ -16,6 +17,7 @@ from goldfold.features.candidates import default_candidates, named_candidates
 from goldfold.features.trial import Trial, chosen_of, with_entries
 from goldfold.modalities.table.features.entries import KINDS
 from goldfold.prepare.apart import prepare_apart
+from goldfold.training.features import KEPT_FOLDERS, features_folder
 
 PARAMS = """# mine
 competition: {path: data/raw/rows, modality: table, metric: accuracy}
@@ -82,8 +84,11 @@ def test_what_holds_up_is_told_with_its_interval_and_written(repository, capsys,
     assert "# mine" in text and "# a line" in text and f"- {PAIR} # accuracy {pair['score']:.5g}"[:50] in text
     assert parse_config(YAML(typ="safe").load(text)).prepare.features[0].of == (("left", "right"),)
 
-    # What was tried is kept; what is in params.yaml now is what further candidates are compared with.
+    # What was tried is kept, whatever becomes of frozen networks' features.
+    # What is in params.yaml now is what further candidates are compared with.
     with monkeypatch.context() as forbidden:
+        for number in range(KEPT_FOLDERS + 1):
+            features_folder(repository / ".goldfold", torch.nn.Linear(1, 1), number)
         forbidden.setattr("goldfold.features.trial.train_folds", None)
         run_command(["features", PAIR, "--json"])
     again = json.loads(capsys.readouterr().out)
@@ -97,6 +102,12 @@ def test_several_that_hold_up_are_tried_together(repository, capsys):
     found = json.loads(capsys.readouterr().out)
     assert [trial["holds_up"] for trial in found["tried"]] == [True, True] and len(found["together"]["entries"]) == 2
     assert len(found["chosen"]) == (2 if found["together"]["gain"] >= max(t["gain"] for t in found["tried"]) else 1)
+
+
+@pytest.mark.slow
+def test_where_none_can_be_made_it_is_an_error_with_the_reasons(repository):
+    with pytest.raises(InputError, match=r"(?s)none of these can be made.*did you mean noise"):
+        run_command(["features", "{name: count, of: nois}"])
 
 
 def test_all_are_chosen_unless_the_best_alone_is_better():

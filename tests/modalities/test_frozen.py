@@ -15,7 +15,6 @@ from goldfold.errors import InputError
 from goldfold.inference.ensemble import Ensemble
 from goldfold.inference.fold import predict_fold
 from goldfold.inference.sources import PreparedRows
-from goldfold.modalities.image.model import ImageModel
 from goldfold.prediction.test_set import predict
 from goldfold.training import FoldResult, train_fold
 from goldfold.training.stopping import Stopped
@@ -30,28 +29,15 @@ def config(settings, weights):
     return build
 
 
-@pytest.fixture
-def read(monkeypatch):
-    """Counts the images that pass the backbone."""
-    images, features = [], ImageModel.features
-
-    def counting(self, image):
-        images.append(len(image))
-        return features(self, image)
-
-    monkeypatch.setattr(ImageModel, "features", counting)
-    return lambda: sum(images)
-
-
-def test_each_image_is_read_once_for_all_folds_stages_and_estimators(digits, config, tmp_path, read):
+def test_each_image_is_read_once_for_all_folds_stages_and_estimators(digits, config, tmp_path, images_read):
     folds = [train_fold(digits, fold, 0, config(), tmp_path / str(fold), scratch=tmp_path) for fold in range(3)]
-    assert read() == 2 * 300
+    assert images_read() == 2 * 300
     cv = validate(digits, folds, config().validate_, scratch=tmp_path)
-    assert read() == 2 * 300 and cv.scores.folds == {fold.fold: fold.score for fold in folds}
+    assert images_read() == 2 * 300 and cv.scores.folds == {fold.fold: fold.score for fold in folds}
     predict(digits, Ensemble(folds), tmp_path)
-    assert read() == 2 * 300 + len(digits.test)
+    assert images_read() == 2 * 300 + len(digits.test)
     train_fold(digits, 0, 0, config({"estimator": {"name": "KNeighbors", "n_neighbors": 3}}), tmp_path / "0", scratch=tmp_path)
-    assert read() == 2 * 300 + len(digits.test)
+    assert images_read() == 2 * 300 + len(digits.test)
 
 
 def test_the_checkpoint_reads_the_images_by_itself(digits, config, tmp_path):
@@ -81,7 +67,7 @@ def stops(check):
     return "interrupted" if check > 2 else None
 
 
-def test_features_of_several_backbones_are_joined_and_rows_changed_for_tta(digits, settings, weights, tmp_path, read):
+def test_features_of_several_backbones_are_joined_and_rows_changed_for_tta(digits, settings, weights, tmp_path, images_read):
     backbones = [{"name": "test_resnet", "weights": weights}, {"name": "test_vit", "weights": of("test_vit", tmp_path)}]
     model = {"name": "features", "backbones": backbones, "estimator": {"name": "LogisticRegression", "C": 3.0}, "views": 1}
     config = settings(model={**model, "image_size": 160})
@@ -91,9 +77,9 @@ def test_features_of_several_backbones_are_joined_and_rows_changed_for_tta(digit
     assert built.num_features == sum(widths) == built.estimator.n_features_in_ and built.estimator.C == 3.0
     assert score_again(digits, result) == result.score
     tta = PredictConfig(tta=[{"name": "HorizontalFlip"}])
-    before = read()
+    before = images_read()
     plain, flipped = predict_fold(result, PreparedRows(digits, "test", scratch=tmp_path), tta)
-    assert not np.array_equal(plain, flipped) and read() - before == 2 * 2 * len(digits.test)
+    assert not np.array_equal(plain, flipped) and images_read() - before == 2 * 2 * len(digits.test)
 
 
 def of(name, folder):

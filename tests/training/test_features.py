@@ -10,7 +10,6 @@ from filelock import Timeout
 from tests.conftest import score_again
 from torch.testing import assert_close
 
-from goldfold.modalities.image.model import ImageModel
 from goldfold.training import train_fold
 from goldfold.training.features import KEPT_FOLDERS, FeatureTable
 from goldfold.training.reporter import Silent
@@ -36,19 +35,6 @@ def config(settings, weights):
     return build
 
 
-@pytest.fixture
-def read(monkeypatch):
-    """Counts the images that pass the backbone."""
-    images, features = [], ImageModel.features
-
-    def counting(self, image):
-        images.append(len(image))
-        return features(self, image)
-
-    monkeypatch.setattr(ImageModel, "features", counting)
-    return lambda: sum(images)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_head_learns_what_it_learns_from_the_images(digits, config, tmp_path, precision):
@@ -64,18 +50,18 @@ def test_the_head_learns_what_it_learns_from_the_images(digits, config, tmp_path
 
 
 @pytest.mark.slow
-def test_each_image_is_read_once_for_all_folds_epochs_and_trainings(digits, config, tmp_path, read):
+def test_each_image_is_read_once_for_all_folds_epochs_and_trainings(digits, config, tmp_path, images_read):
     probed = 1  # one image shows how many features there are
     validation = [len(digits.validation_rows(fold)) for fold in range(3)]
     train_fold(digits, 0, 0, config(2, epochs=9), tmp_path / "0", scratch=tmp_path)
-    assert read() == 2 * (300 - validation[0]) + validation[0] + probed
-    before = read()
+    assert images_read() == 2 * (300 - validation[0]) + validation[0] + probed
+    before = images_read()
     train_fold(digits, 1, 0, config(2, epochs=9), tmp_path / "1", scratch=tmp_path)
     # Those that fold 0 left out, and its own validation rows.
-    assert read() - before == 2 * validation[0] + validation[1] + probed
-    before = read()
+    assert images_read() - before == 2 * validation[0] + validation[1] + probed
+    before = images_read()
     train_fold(digits, 1, 0, config(2, epochs=9, lr=0.01), tmp_path / "1", scratch=tmp_path)
-    assert read() - before == probed
+    assert images_read() - before == probed
 
 
 @pytest.mark.slow
@@ -108,21 +94,21 @@ def test_what_was_computed_is_told_once(digits, config, tmp_path):
         assert [text for text in notes.texts if text.startswith("features")] == notes.texts[-1:] * is_first
 
 
-def test_more_views_than_epochs_are_not_computed(digits, config, tmp_path, read):
+def test_more_views_than_epochs_are_not_computed(digits, config, tmp_path, images_read):
     train_fold(digits, 0, 0, config(50, epochs=1), tmp_path / "0", scratch=tmp_path)
-    assert read() < 2 * 300
+    assert images_read() < 2 * 300
 
 
 @pytest.mark.slow
-def test_a_training_that_was_stopped_amid_features_goes_on_from_there(digits, config, tmp_path, read):
+def test_a_training_that_was_stopped_amid_features_goes_on_from_there(digits, config, tmp_path, images_read):
     whole = train_fold(digits, 0, 0, config(2), tmp_path / "whole")
-    needed, asked = read(), count()
+    needed, asked = images_read(), count()
     with pytest.raises(Stopped):
         stop = lambda: "interrupted" if next(asked) >= 4 else None  # noqa: E731
         train_fold(digits, 0, 0, config(2), tmp_path / "fold", scratch=tmp_path, stop=stop)
-    assert needed < read() < 2 * needed
+    assert needed < images_read() < 2 * needed
     again = train_fold(digits, 0, 0, config(2), tmp_path / "fold", scratch=tmp_path)
-    assert read() <= 2 * needed + 2
+    assert images_read() <= 2 * needed + 2
     assert list(again.history["train_loss"]) == list(whole.history["train_loss"])
     assert all(torch.equal(again.weights[name], whole.weights[name]) for name in whole.weights)
 
@@ -155,24 +141,24 @@ def test_where_features_cannot_stand_in_the_images_are_read(digits, config, tmp_
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["*[0-9].npy", "*.done.npy"])
 @pytest.mark.parametrize("size", [0, 60, 200])
-def test_features_that_are_cut_are_computed_again(digits, config, tmp_path, read, capsys, name, size):
+def test_features_that_are_cut_are_computed_again(digits, config, tmp_path, images_read, capsys, name, size):
     whole = train_fold(digits, 0, 0, config(1, epochs=1), tmp_path / "fold", scratch=tmp_path)
     shutil.rmtree(tmp_path / "states")
-    before = read()
+    before = images_read()
     os.truncate(next((tmp_path / "features").rglob(name)), size)
     again = train_fold(digits, 0, 0, config(1, epochs=1), tmp_path / "fold", scratch=tmp_path)
     assert all(torch.equal(again.weights[name], whole.weights[name]) for name in whole.weights)
-    assert read() > before and capsys.readouterr().err.count("is cut or altered; it is deleted, and made again") == 1
+    assert images_read() > before and capsys.readouterr().err.count("is cut or altered; it is deleted, and made again") == 1
 
 
-def test_a_clock_that_went_back_costs_no_features_of_now(digits, config, tmp_path, read):
+def test_a_clock_that_went_back_costs_no_features_of_now(digits, config, tmp_path, images_read):
     """Folders are as old as the clock said; that of now is never among the old."""
     for number in range(KEPT_FOLDERS):
         other = tmp_path / "features" / str(number)
         other.mkdir(parents=True)
         os.utime(other, (2**32, 2**32))
     train_fold(digits, 0, 0, config(1), tmp_path / "first", scratch=tmp_path)
-    before = read()
+    before = images_read()
     train_fold(digits, 0, 0, config(1, epochs=2), tmp_path / "second", scratch=tmp_path)
     # One row probes the backbone.
-    assert read() == before + 1
+    assert images_read() == before + 1

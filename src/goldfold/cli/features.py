@@ -30,7 +30,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Answer:
-    """Train the model of params.yaml with each candidate, and print what it gains; raises InputError where there is no table."""
+    """Train the model of params.yaml with each candidate, and print what it gains.
+
+    Raises InputError where there is no table, and where none of the candidates can be made.
+    """
     tree: dict[str, Any] = read_yaml(PARAMS)
     config = parse_config(tree)
     require_competition(config)
@@ -39,14 +42,17 @@ def run(args: argparse.Namespace) -> Answer:
     competition = read_competition(config.competition, config.prepare)
     with asked_to_stop() as stop:
         bench = bench_of(tree, config, competition, scratch_folder(), Silent(), stop)
-        default = default_candidates(bench.prepared)
-        candidates = named_candidates(args.entries, default) if args.entries else default
         with bench.pool:
+            default = default_candidates(bench.prepared)
+            candidates = named_candidates(args.entries, default) if args.entries else default
             base, trials = bench.cross_validation(), list[Trial]()
             show_head(base, len(candidates))
             for trial in try_each(bench, base, candidates):
                 trials.append(trial)
                 show_trial(trial)
+            if trials and all(trial.why for trial in trials):
+                reasons = [f"{trial.candidate.name}: {trial.why}" for trial in trials]
+                raise InputError("none of these can be made", reasons, "correct them; docs/features.md has what each takes")
             held = [trial for trial in trials if trial.holds_up]
             together = try_together(bench, base, held) if len(held) > 1 else None
     chosen = chosen_of(trials, together)

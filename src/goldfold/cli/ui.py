@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> None:
                 raise InputError(f"port {args.port} is in use, maybe by another MLflow UI", mend="goldfold ui --port 5001")
     problem = PreparedSet.problem_in(PREPARED)
     if problem is None:
-        print(f"MLflow UI   {served}", flush=True)
+        print(f"MLflow UI   {served}  (nothing is prepared yet, so there are no runs of this competition)", flush=True)
     else:
         experiment = store.share_views(problem.name, shared_views(problem.scored_by, all_runs(problem.name)))
         for what, key in (("by score", SCORES), ("curves", CURVES)):

@@ -145,7 +145,7 @@ def parse_config(tree: Any, source: str = "params.yaml") -> Config:
     if not messages:
         return _class_for(tree).model_validate(tree)
     modality = _modality(tree)
-    mend = "correct them; params.schema.json and the README list every key"
+    mend = "correct them; params.schema.json lists every key"
     if modality != "image" and any(
         message.startswith(("model.", "prepare.")) and "no such key" in message for message in messages
     ):

@@ -30,6 +30,8 @@ from goldfold.validation.same_rows import on_same_rows
 
 KEY = "prepare.features"
 WITHOUT = "without"
+KEPT = "gains"
+"""The folder of scratch with what was tried; features of frozen networks, in one of their own, come and go."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Bench:
         prepared = prepare_apart(config, self.scratch, self.competition)
         if prepared.split_digest() != self.prepared.split_digest():
             raise InputError("its rows come into other folds", mend="set prepare.duplicates: keep")
-        folder = self.scratch / "features" / result_key(prepared, config)
+        folder = self.scratch / KEPT / result_key(prepared, config)
         if not folder.is_dir():
             cv = self._train(prepared, config)
             with folder_written_whole(folder) as draft:

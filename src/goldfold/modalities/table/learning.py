@@ -43,9 +43,11 @@ def _fit_features(prepared: PreparedSet, rows: Array) -> dict[str, Any]:
     columns = sources_of(entries, known)
     names = [column.name for column in columns]
     table = prepared.train.iloc[rows]
-    everything = pd.concat([prepared.train[prepared.folds > LEFT_OUT][names], prepared.test[names]])
-    frames = frame_of(table, columns), frame_of(everything, columns)
-    steps = fit_steps(entries, *frames, problem.truth(table), problem, [feature.name for feature in known])
+    frame = everything = frame_of(table, columns)
+    if any(entry.all_rows for entry in entries):
+        whole = pd.concat([prepared.train[prepared.folds > LEFT_OUT][names], prepared.test[names]])
+        everything = frame_of(whole, columns)
+    steps = fit_steps(entries, frame, everything, problem.truth(table), problem, [feature.name for feature in known])
     return {"columns": [column.reading() for column in columns], "steps": steps}
 
 
