@@ -172,8 +172,9 @@ class Store:
             self.client.log_batch(run_id, params=params, tags=tags)
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
-        if datasets := _new_datasets(run, record.datasets):
-            self.client.log_inputs(run_id, datasets)
+        if record.datasets:
+            # What the run has already, MLflow leaves.
+            self.client.log_inputs(run_id, _inputs(record.datasets))
         of_model = {source: target for source, target in record.artifacts.items() if Path(target).parts[:1] == (MODEL,)}
         for source, target in record.artifacts.items():
             if source not in of_model:
@@ -241,18 +242,16 @@ class Store:
         return Path(self.client.download_artifacts(run_id, path))
 
 
-def _new_datasets(run: Any, datasets: Sequence[Dataset]) -> list[Any]:
-    """Those of a record's datasets that its run does not have, as MLflow's."""
+def _inputs(datasets: Sequence[Dataset]) -> list[Any]:
+    """A record's datasets as MLflow's."""
     from mlflow import entities
 
-    logged = {(logged.dataset.name, logged.dataset.digest) for logged in run.inputs.dataset_inputs} if run.inputs else set()
     return [
         entities.DatasetInput(
             entities.Dataset(one.name, one.digest, "local", one.source, one.schema or None, one.profile),
             [entities.InputTag("mlflow.data.context", one.context)],
         )
         for one in datasets
-        if (one.name, one.digest) not in logged
     ]
 
 
