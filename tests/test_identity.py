@@ -56,6 +56,21 @@ def test_of_own_code_what_params_yaml_names_and_what_that_imports_counts(digits,
     assert [old != new for old, new in zip(before, keys(), strict=True)] == [changes, changes]
 
 
+def test_what_pip_installed_into_any_folder_is_a_library(own, monkeypatch):
+    (own / "losses.py").write_text("import __main__\nimport libraries_own\nfrom mine import parts\n")
+    (own / "parts.py").write_text("scale = 2\n")
+    target = own.parent / "target"
+    (target / "libraries_own").mkdir(parents=True)
+    (target / "libraries_own/__init__.py").write_text("import json\n")
+    monkeypatch.syspath_prepend(target)
+    monkeypatch.setattr("__main__.__spec__", None)
+    seen = lambda: {name for name in import_closure(["mine.losses"]) if not name.startswith("goldfold")}  # noqa: E731
+    assert seen() == {"mine", "mine.losses", "mine.parts", "libraries_own"}
+    (target / "libraries_own-1.0.dist-info").mkdir()
+    identity._root.cache_clear()
+    assert seen() == {"mine", "mine.losses", "mine.parts"}
+
+
 def test_own_code_that_makes_a_prepared_sets_inputs_counts(digits, settings, own):
     (own / "features.py").write_text("power = 2\n")
     prepared = replace(digits, own=("mine.features:mine",))

@@ -262,11 +262,16 @@ def _root(name: str, _search_path: tuple[str, ...]) -> Path | None:
         return SOURCE / name
     if name in sys.stdlib_module_names:
         return None
-    spec = importlib.util.find_spec(name) if name else None
+    try:
+        spec = importlib.util.find_spec(name) if name else None
+    except ValueError:
+        # It was not imported from a file: __main__, or a module made by hand.
+        return None
     if spec is None or spec.origin is None:
         return None
     origin = Path(spec.origin)
-    installed = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib", "stdlib")}
-    if any(folder in origin.parents for folder in installed) or origin.suffix != ".py":
+    if Path(sysconfig.get_path("stdlib")) in origin.parents or origin.suffix != ".py":
         return None
-    return origin.parent if origin.name == "__init__.py" else origin.with_suffix("")
+    root = origin.parent if origin.name == "__init__.py" else origin.with_suffix("")
+    # pip leaves a record beside what it installs, in whatever folder: that of an environment, of a user, or of --target.
+    return None if any(root.parent.glob("*.dist-info")) else root

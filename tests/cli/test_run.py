@@ -67,11 +67,12 @@ def stub(desk, monkeypatch):
     (desk / "params.yaml").write_text(PARAMS)
     (desk / "experiments/recipes").mkdir()
     (desk / "experiments/recipes/mine.yaml").write_text("# Tries: x.\nprepare: {image_size: 9}\ncompetition: {id: '\\d,{é}'}\n")
-    script = desk / "bin/dvc"
-    script.parent.mkdir()
-    script.write_text('#!/bin/sh\n[ "$2" = list ] && exit 0\nprintf "%s\\n" "$@" > seen.txt\ncp params.yaml seen.yaml\n')
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", str(script.parent), prepend=":")
+    (desk / "stub").mkdir()
+    (desk / "stub/dvc.py").write_text(
+        "import shutil, sys\nif 'list' not in sys.argv:\n    open('seen.txt', 'w').write('\\n'.join(sys.argv[1:]))\n"
+        "    shutil.copy('params.yaml', 'seen.yaml')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(desk / "stub"), prepend=":")
     for command in (["init", "-q"], ["add", "params.yaml"], ["-c", "user.name=t", "-c", "user.email=t", "commit", "-qm", "p"]):
         subprocess.run(["git", *command], check=True)
     return desk

@@ -1,7 +1,6 @@
 """Check params.yaml and how the competition's files are read, and rehearse the pipeline on a handful of rows."""
 
 import argparse
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from goldfold.config import load_config
 from goldfold.errors import InputError
 from goldfold.imports import find_modality_part
 from goldfold.metrics import find_metric
+from goldfold.programs import dvc
 from goldfold.runs.dvc_lock import mend_dvc_files
 from goldfold.runs.paths import made_by, require_competition, require_replaceable
 from goldfold.scratch import scratch_folder
@@ -51,6 +51,6 @@ def run(args: argparse.Namespace) -> Answer:
 
 def _make(stage: Path) -> None:
     """Run the stage that makes the competition's files."""
-    done = subprocess.run(["dvc", "repro", "--quiet", str(stage)], capture_output=True, text=True, check=False)
+    done = dvc("repro", "--quiet", str(stage))
     if done.returncode:
         raise InputError(f"{stage} cannot make the competition's files", done.stderr.splitlines()[-3:], f"dvc repro {stage}")

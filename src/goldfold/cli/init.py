@@ -3,7 +3,6 @@
 import argparse
 import os
 import shlex
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from goldfold.init import Proposal, Setting, propose, proposed, require_committe
 from goldfold.init.files import RAW, missing, slug_of, unpack_beside, unpack_download
 from goldfold.init.params import PARAMS
 from goldfold.kaggle import download, evaluation
+from goldfold.programs import dvc
 from goldfold.scratch import scratch_folder
 from goldfold.tables import is_table
 
@@ -152,7 +152,7 @@ def _track(folder: Path) -> str:
     if folder.resolve().is_relative_to(DEMO.resolve()):
         return ""
     print(f"dvc add {folder}", flush=True)
-    done = subprocess.run(["dvc", "add", str(folder)], capture_output=True, text=True, check=False)
+    done = dvc("add", str(folder))
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
         raise InputError(f"DVC cannot track {folder}", said, f"mend that, then: dvc add {folder}; params.yaml is as it was")

@@ -1,9 +1,9 @@
 """Continue training that train.max_hours cut short, then run what depends on it."""
 
 import argparse
-import subprocess
 
 from goldfold.config import load_config
+from goldfold.programs import dvc
 from goldfold.runs.dvc_lock import mend_dvc_files
 from goldfold.runs.paths import cut_short
 
@@ -25,6 +25,6 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _repro(*options: str) -> None:
-    done = subprocess.run(["dvc", "repro", *options], check=False)
+    done = dvc("repro", *options, kept=False)
     if done.returncode:
         raise SystemExit(done.returncode)

@@ -1,7 +1,6 @@
 """Run a recipe of experiments/recipes as a DVC experiment of that name."""
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from goldfold.config import parse_config
 from goldfold.config.recipe import overlaid, read_recipe, read_text, read_yaml, with_values_of
 from goldfold.errors import InputError
 from goldfold.files import written_whole
+from goldfold.programs import dvc, git
 from goldfold.runs.paths import RECIPES, require_competition
 
 PARAMS = Path("params.yaml")
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
         recipe = overlaid(recipe, {"train": {"max_hours": limit.max_minutes / 60}})
     if recipe.pop("sweep", None):
         print(f"{path}: running its settings, not its search; goldfold sweep {name} does that")
-    if _lines("git", "status", "--porcelain", str(PARAMS)):
+    if git("status", "--porcelain", str(PARAMS)).stdout.strip():
         raise InputError(
             "params.yaml has uncommitted changes, yours or those of the last recipe, and this recipe would be laid over them",
             mend="git restore params.yaml drops the changes; git commit params.yaml keeps them",
@@ -51,11 +51,11 @@ def run(args: argparse.Namespace) -> None:
     if not is_elsewhere:
         print(f"params.yaml now has the settings of {path}; `git restore params.yaml` undoes that", flush=True)
     try:
-        code = subprocess.run(["dvc", "exp", "run", "--name", name, *options], check=False).returncode
+        code = dvc("exp", "run", "--name", name, *options, kept=False).returncode
     finally:
         if is_elsewhere and PARAMS.read_text(encoding="utf-8") == after:
             _write(before)
-    if code and name in _lines("dvc", "exp", "list", "--name-only"):
+    if code and name in dvc("exp", "list", "--name-only").stdout.split():
         print(f"\nthere is an experiment of that name: goldfold run {name} --force replaces it", file=sys.stderr)
     if code:
         raise SystemExit(code)
@@ -64,7 +64,3 @@ def run(args: argparse.Namespace) -> None:
 def _write(text: str) -> None:
     with written_whole(PARAMS) as draft:
         draft.write_text(text, encoding="utf-8")
-
-
-def _lines(*command: str) -> list[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()

@@ -2,7 +2,6 @@
 
 import io
 import re
-import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from goldfold.config.recipe import parse_yaml, with_values, with_values_of
 from goldfold.errors import InputError
 from goldfold.files import written_whole
 from goldfold.init.setting import Setting
+from goldfold.programs import git
 
 WHOLE = ("competition", "prepare", "model", "augment")
 """The sections that are written anew; in the others only values change."""
@@ -26,7 +26,7 @@ PARAMS = Path("params.yaml")
 
 def require_committed() -> None:
     """Raise InputError if params.yaml has uncommitted changes, which would be lost."""
-    status = subprocess.run(["git", "status", "--porcelain", str(PARAMS)], capture_output=True, text=True, check=False)
+    status = git("status", "--porcelain", str(PARAMS))
     if status.returncode:
         raise InputError(
             "this folder is not in git, which keeps the params.yaml that init replaces",

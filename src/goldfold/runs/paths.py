@@ -1,11 +1,11 @@
 """Where dvc.yaml puts things."""
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldfold.errors import InputError
 from goldfold.files import read_json
+from goldfold.programs import dvc
 
 if TYPE_CHECKING:
     from goldfold.config import Config
@@ -73,7 +73,7 @@ def cut_short(config: "Config") -> list[str]:
 
 def prepared_warning() -> str:
     """Return what to say where params.yaml or the files have changed since prepare ran; empty where they have not."""
-    files_changed = subprocess.run(["dvc", "status", "--quiet", "prepare"], capture_output=True, check=False).returncode
+    files_changed = dvc("status", "--quiet", "prepare").returncode
     if files_changed or _preparing(Path("params.yaml")) != _preparing(SETTINGS):
         return f"{PREPARED} is older than params.yaml or the files: `dvc repro prepare` brings it up to date"
     return ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldfold.config import Config
+from goldfold.programs import git
 from goldfold.tracking.store import metric_tags
 
 if TYPE_CHECKING:
@@ -120,5 +120,4 @@ def _remote() -> str:
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    return git(*arguments).stdout.strip()

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Literal
 
@@ -68,7 +69,7 @@ def share_of_hours(hours: float | None, left: int, at_once: int) -> float | None
 
 def _start_time() -> float:
     own = psutil.Process(os.getpid())
-    dvc = [parent for parent in own.parents() if any(part.endswith("dvc") for part in _command(parent)[:2])]
+    dvc = [parent for parent in own.parents() if any(Path(part).name == "dvc" for part in _command(parent)[:4])]
     return float((dvc[-1] if dvc else own).create_time())
 
 
