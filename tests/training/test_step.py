@@ -235,12 +235,16 @@ def test_the_average_is_what_is_judged_and_kept(digits, settings, tmp_path, aver
 def test_swa_is_the_mean_of_the_epochs(digits, settings):
     trainer = make_trainer(digits, 0, 0, settings(average={"name": "swa"}), Silent())
     weight, seen = trainer.model.head.fc.weight, []
+    batches = trainer.model.backbone.bn1.num_batches_tracked
     for epoch in range(3):
         with torch.no_grad():
             weight += 1
+            batches += 5
         seen.append(weight.clone())
         trainer.average.epoch_ended(epoch)
-    assert torch.allclose(trainer.average.judged(2).head.fc.weight, torch.stack(seen).mean(dim=0), atol=1e-6)
+    judged = trainer.average.judged(2)
+    assert torch.allclose(judged.head.fc.weight, torch.stack(seen).mean(dim=0), atol=1e-6)
+    assert int(judged.backbone.bn1.num_batches_tracked) == 15
 
 
 @pytest.mark.slow

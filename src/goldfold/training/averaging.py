@@ -1,7 +1,9 @@
 """Averages of the weights over the training, which are validated and kept instead of the last weights."""
 
+from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -21,7 +23,7 @@ class WeightAverage:
             self.average = ModelEmaV3(model, decay=config.decay, use_warmup=True)
         elif config:
             # Buffers are the statistics of batch norms.
-            self.average = AveragedModel(model, use_buffers=True)
+            self.average = AveragedModel(model, multi_avg_fn=_add_to_mean, use_buffers=True)
 
     def judged(self, epoch: int) -> nn.Module:
         """Return the model to evaluate and keep after `epoch`."""
@@ -50,3 +52,17 @@ class WeightAverage:
         if self.average is not None:
             self.steps = state["steps"]
             self.average.load_state_dict(state["average"])
+
+
+@torch.no_grad()
+def _add_to_mean(means: Iterable[torch.Tensor], values: Iterable[torch.Tensor], count: torch.Tensor | int) -> None:
+    """Add values to the means of `count` earlier ones; whole numbers, as of the batches that a norm has seen, are the last ones.
+
+    torch's own fails on a GPU where there are whole numbers.
+    """
+    share = 1 / (int(count) + 1)
+    for mean, value in zip(means, values, strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, share)
+        else:
+            mean.copy_(value)

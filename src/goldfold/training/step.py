@@ -70,8 +70,8 @@ def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.
     """Accumulate the gradients of this rank's share of the batch's mean loss over micro-batches, and return that share."""
     with record_function("to device"):
         own = share_of(rows, rank(), world())
-        of_batch, target = (trainer.targets[numbers.to(trainer.targets.device)] for numbers in (rows, own))
-        weight = None if trainer.weights is None else trainer.weights[own.to(trainer.weights.device)]
+        of_batch, target = (trainer.targets[trainer.compute.to_device(numbers)] for numbers in (rows, own))
+        weight = None if trainer.weights is None else trainer.weights[trainer.compute.to_device(own)]
         # Rows that all ranks read count once.
         whole = counted_by(trainer.loss, of_batch) * (world() if len(own) == len(rows) else 1)
         inputs = {name: trainer.compute.to_device(tensor) for name, tensor in inputs.items()}
