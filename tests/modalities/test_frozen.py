@@ -93,6 +93,7 @@ def of(name, folder):
     ("model", "says"),
     [
         ({"pretrained": False, "weights": None}, "set pretrained: true"),
+        ({"estimator": None, "views": 3}, "set estimator: linear, or leave out views"),
         ({"head": {"hidden": [8]}}, "nothing is trained below an estimator"),
         ({"name": "features"}, "name: features and its backbones go together"),
         ({"name": "features", "backbones": ["resnet18"]}, "weights and args of their own"),

@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> None:
     if store.uri.startswith("http"):
         return
     print("Ctrl-C ends it", flush=True)
-    options = ["--host", "127.0.0.1", "--port", str(args.port)]
+    # Its workers' greetings would push the addresses out of sight.
+    options = ["--host", "127.0.0.1", "--port", str(args.port), "--uvicorn-opts", "--log-level warning"]
     # All on this machine read the arguments of a process, and the address may hold a password.
     env = {**os.environ, "MLFLOW_BACKEND_STORE_URI": store.uri}
     os.execve(sys.executable, [sys.executable, "-m", "mlflow", "ui", *options], env)

@@ -105,6 +105,8 @@ class ImageModelConfig(ModelConfig):
         if self.backbones and (self.weights or self.args):
             raise ValueError("several backbones have weights and args of their own: backbones: [{name: resnet18, weights: FILE}]")
         if not self.reader:
+            if self.views != type(self).model_fields["views"].default:
+                raise ValueError("views are what an estimator is fitted to: set estimator: linear, or leave out views")
             return self
         if not self.starts_pretrained:
             raise ValueError("an estimator reads the features of a pretrained backbone: set pretrained: true")
