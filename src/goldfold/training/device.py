@@ -50,7 +50,9 @@ def lower_precision(device: torch.device) -> Precision | None:
     if device.type == "cuda":
         # Older GPUs emulate bf16, slowly.
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    # Older torch (2.8) does not say what a CPU can do.
+    told = getattr(torch.cpu, "get_capabilities", None) if device.type == "cpu" else None
+    capabilities = told() if told else {}
     is_intel = "Intel" in str(capabilities.get("cpu_name", ""))
     return "bf16" if capabilities.get("amx_bf16") or (capabilities.get("avx512_bf16") and not is_intel) else None
 
