@@ -10,6 +10,7 @@ from goldfold.competition.row_files import RowFiles
 from goldfold.errors import InputError
 from goldfold.init.images import typical_side
 from goldfold.init.setting import Setting
+from goldfold.init.sounds import sections_of_sounds, sections_of_sounds_and_table
 from goldfold.init.training import learning
 from goldfold.modalities.packages import INSTALL, PACKAGES, PREFIX, place_of
 from goldfold.modalities.table.columns import PLURALS, work_out_features
@@ -89,6 +90,10 @@ def sections(
         return _image(files, len(competition.train))
     if modality == "image+table" and files:
         return _image_and_table(files, len(competition.train), columns)
+    if modality == "sound" and files:
+        return sections_of_sounds(files, competition)
+    if modality == "sound+table" and files:
+        return sections_of_sounds_and_table(files, competition, columns)
     if modality == "text":
         return [
             Setting("prepare.columns", list(texts), "the columns to read"),
