@@ -91,9 +91,9 @@ def sections(
     if modality == "image+table" and files:
         return _image_and_table(files, len(competition.train), columns)
     if modality == "sound" and files:
-        return sections_of_sounds(files, competition)
+        return sections_of_sounds(files)
     if modality == "sound+table" and files:
-        return sections_of_sounds_and_table(files, competition, columns)
+        return sections_of_sounds_and_table(files, columns)
     if modality == "text":
         return [
             Setting("prepare.columns", list(texts), "the columns to read"),
