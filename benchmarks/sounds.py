@@ -24,7 +24,7 @@ from goldfold.files import written_whole
 from goldfold.modalities.sound.spectrogram import LogMel
 
 RESULTS = Path(__file__).parent / "sounds.md"
-ROWS, SHIPPED, RATE, BATCH, CLASSES = 128, 44_100, 16_000, 32, 8
+ROWS, SHIPPED, RATE, BATCH, CLASSES = 128, 44_100, 16_000, 32, 4
 LENGTH, SECONDS, MELS, FRAME, HOP = 5.0, 1.0, 64, 0.032, 0.016
 """Seconds of a recording and of the window that is read of it, and the spectrogram of the window."""
 NETWORK = "test_resnet"
