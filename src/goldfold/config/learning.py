@@ -9,6 +9,8 @@ from pydantic import Field, SerializeAsAny, model_validator
 from goldfold.config.section import Arguments, Component, Section, Seed
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+MIXES = ("MixUp", "CutMix")
+"""The transforms of torchvision that mix the rows of a batch."""
 
 
 class HeadConfig(Section):
@@ -58,7 +60,7 @@ class ModelConfig(Section):
     @property
     def mixes(self) -> tuple[str, ...]:
         """The transforms of torchvision that can mix it."""
-        return ("MixUp", "CutMix")
+        return MIXES
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -240,11 +242,9 @@ class FoldConfig(Section):
         require_transforms("augment", self.augment, self.model.augmentations)
         if self.train.mix and self.model.mixed is None:
             raise ValueError("train.mix: MixUp and CutMix mix images alone, and MixUp sounds; leave it out")
-        unable = [mix.name for mix in self.train.mix if ":" not in mix.name and mix.name not in self.model.mixes]
+        unable = [mix.name for mix in self.train.mix if mix.name in {*MIXES} - {*self.model.mixes}]
         if unable:
-            raise ValueError(
-                f"train.mix: {unable[0]} does not mix this kind of input, which takes {' or '.join(self.model.mixes)}"
-            )
+            raise ValueError(f"train.mix: {unable[0]} does not mix this kind of input, which takes {', '.join(self.model.mixes)}")
         return self
 
     @model_validator(mode="after")
