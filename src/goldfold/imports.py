@@ -26,7 +26,7 @@ TRUSTED = (
     *EXTRAS,
 )
 """The packages whose classes a checkpoint may name: goldfold, the competitor's own, and the libraries that it is made of."""
-Part = Literal["settings", "prepare", "learning", "outside", "augmentation", "alike", "facts", "shown", "saliency"]
+Part = Literal["settings", "prepare", "learning", "outside", "files", "augmentation", "alike", "facts", "shown", "saliency"]
 PARTS_OF_ALL = ("settings", "prepare", "learning", "outside")
 """The modules without which several kinds of input cannot be joined for what these do."""
 REFUSALS = (TypeError, ValueError, AssertionError)

@@ -17,7 +17,7 @@ from goldfold.prepare.prepared_set import ALWAYS, LEFT_OUT
 
 def images_of(competition):
     """The images of the training rows, and those of the test rows."""
-    images = competition.row_images()
+    images = competition.row_files()
     images.require_all()
     paths = images.paths
     return paths[: len(competition.train)], paths[len(competition.train) :]

@@ -6,11 +6,12 @@ import pytest
 from tests.conftest import write_image
 
 from goldfold.competition import read_solution
-from goldfold.competition.images import find_images, image_files
+from goldfold.competition.row_files import files_of_kind, find_row_files
 from goldfold.competition.sides import side_of, side_of_path
 from goldfold.config import CompetitionConfig, SplitConfig
 from goldfold.errors import InputError
 from goldfold.modalities.image.cache import ImageCache
+from goldfold.modalities.image.files import FILES
 from goldfold.modalities.image.settings import ImagePrepareConfig
 from goldfold.prepare import prepare
 
@@ -23,7 +24,8 @@ def found(tmp_path):
         for name in files:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n")
-        return find_images(pd.DataFrame({"id": ids, **columns}), "id", tmp_path, image_files(tmp_path), template, part)
+        table = pd.DataFrame({"id": ids, **columns})
+        return find_row_files(table, "id", tmp_path, files_of_kind(tmp_path, FILES), template, part, FILES)
 
     return find
 
@@ -125,7 +127,7 @@ def test_each_table_may_have_a_template(write_competition, read):
     root = write_competition({"y": ["0", "1"] * 4}, {"y": "0.5"}, folder="front")
     for name in ("t0", "t1", "t2", "t3"):
         (root / f"front/{name}.png").rename(root / f"front/{name}_x.png")
-    rows = read(root, images={"train": "front/{id}.png", "test": "front/{id}_x.png"}).row_images()
+    rows = read(root, images={"train": "front/{id}.png", "test": "front/{id}_x.png"}).row_files()
     assert rows.paths[0] == "front/000.png" and rows.paths[-1] == "front/t3_x.png" and not rows.missing
 
 

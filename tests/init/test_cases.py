@@ -111,7 +111,7 @@ def test_target_fold_regression(proposed):
 def test_missing_image(proposed):
     proposal = proposed("missing_image")
     assert settings_of(proposal)["competition.modality"] == "image+table"
-    (missing,) = proposal.competition.row_images().missing
+    (missing,) = proposal.competition.row_files().missing
     assert "row 61 (id 60)" in missing and "images/60.png" in missing
 
 
@@ -211,7 +211,7 @@ def test_python_lists(proposed):
 
 
 def test_extension_of_ids(proposed):
-    images = proposed("extension_of_ids").competition.row_images()
+    images = proposed("extension_of_ids").competition.row_files()
     assert images.missing == [] and images.paths[0] == "images/a0.JPG"
 
 

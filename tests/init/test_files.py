@@ -73,19 +73,20 @@ def test_archives_of_ones_own_are_unpacked_once_and_kept(tmp_path):
 
 
 def test_tables_images_and_others_are_told_apart(tmp_path):
-    for name in ("train.csv", "train.csv.zip", "more/labels.tsv", "a/b/c/d/deep.csv", "images/1.PNG", "clip.wav", ".hidden.csv"):
+    for name in ("train.csv", "train.csv.zip", "more/labels.tsv", "a/b/c/d/deep.csv", "images/1.PNG", "clip.avi", ".hidden.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
     files = find_files(tmp_path)
     assert [str(path) for path in files.tables] == ["train.csv", "more/labels.tsv"]
-    assert [str(path) for path in files.images] == ["images/1.PNG"] and dict(files.others) == {".wav": 1}
+    assert {kind.name: [str(path) for path in found] for kind, found in files.of_rows.items()} == {"image": ["images/1.PNG"]}
+    assert dict(files.others) == {".avi": 1}
 
 
 def test_a_folder_without_tables_and_images_is_told_with_what_it_has(tmp_path):
     with pytest.raises(InputError, match=r"(?s)no tables.*it is empty"):
         find_files(tmp_path)
-    (tmp_path / "clip.wav").write_text("x")
-    with pytest.raises(InputError, match=r"(?s)no tables.*1 files .wav.*kinds-of-input"):
+    (tmp_path / "clip.avi").write_text("x")
+    with pytest.raises(InputError, match=r"(?s)no tables.*1 files .avi.*kinds-of-input"):
         find_files(tmp_path)
 
 

@@ -361,6 +361,6 @@ def test_a_patient_that_some_rows_lack_is_told(tables):
 def test_files_that_cannot_be_read_are_named_where_there_is_nothing_to_learn_from(tables):
     train = pd.DataFrame({"id": range(12), "label": [0, 1] * 6})
     root = tables(train=train, sample_submission=train[:4].assign(id=range(20, 24)))
-    (root / "0.wav").write_bytes(b"RIFF")
-    with pytest.raises(InputError, match=r"(?s)share no column.*1 files .wav, which goldfold does not read"):
+    (root / "0.avi").write_bytes(b"RIFF")
+    with pytest.raises(InputError, match=r"(?s)share no column.*1 files .avi, which goldfold does not read"):
         propose(root, str(root), {})

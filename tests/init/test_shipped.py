@@ -31,7 +31,7 @@ def test_init_reads_it_and_a_right_submission_is_right(slug, tmp_path):
     assert (problem.task, problem.answer) == (shipped.task, shipped.answer)
     assert settings["competition.modality"] == shipped.modality
     if "image" in shipped.modality:
-        assert competition.row_images().missing == []
+        assert competition.row_files().missing == []
 
     written = {key.removeprefix("competition."): value for key, value in settings.items() if key.startswith("competition.")}
     config = CompetitionConfig(**{**written, "solution": str(tmp_path / "solution.csv")})

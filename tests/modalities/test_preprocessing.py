@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageOps
 
-from goldfold.competition.images import image_files
+from goldfold.competition.row_files import files_of_kind
 from goldfold.modalities.image.cache import write_image_cache
+from goldfold.modalities.image.files import FILES
 from goldfold.modalities.image.learning import square
 from goldfold.modalities.image.outside import describe, outside_view
 from goldfold.modalities.image.settings import ImagePrepareConfig
@@ -149,7 +150,7 @@ def test_the_steps_followed_to_the_letter_give_the_bytes(size, crop, channels):
 @pytest.mark.parametrize(("folder", "cached"), [("dogs-vs-cats/train", 256), ("houses/images", 128), ("dogs-vs-cats/train", 100)])
 def test_real_photos_come_out_the_same(shared_data, tmp_path, folder, cached):
     root = shared_data / folder
-    paths = [root / name for name in image_files(root)[:40]]
+    paths = [root / name for name in files_of_kind(root, FILES)[:40]]
     images, _, _ = write_image_cache(tmp_path, paths, ImagePrepareConfig(image_size=cached))
     spec = {**SPEC, "size": 224, "crop": 0.875, "cache_size": cached}
     for number, path in enumerate(paths):

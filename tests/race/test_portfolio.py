@@ -20,10 +20,11 @@ SHIPPED = ROOT / "experiments/portfolio"
 def tree_of(kind):
     """The shipped params.yaml for a kind of input."""
     tree = YAML(typ="safe").load(Path(DEMO_PARAMS))
-    return overlaid(tree, {"competition": {"modality": kind}, "augment": []}) if kind != "image" else tree
+    model = {"model": {"name": "test_resnet"}} if kind == "sound" else {}
+    return overlaid(tree, {"competition": {"modality": kind}, "augment": [], **model}) if kind != "image" else tree
 
 
-@pytest.mark.parametrize("kind", ["image", "table", "text"])
+@pytest.mark.parametrize("kind", ["image", "sound", "table", "text"])
 def test_each_configuration_says_what_it_tries_and_fits_the_shipped_params_yaml(kind):
     entries = read_portfolio(SHIPPED, tree_of(kind))
     assert 3 < len(entries) < 12 and len({entry.name for entry in entries}) == len(entries)

@@ -36,7 +36,7 @@ def audit(prepared: PreparedSet, competition: Competition, config: PrepareConfig
     if config.audit == "off":
         return None
     ids = id_facts(prepared)
-    files, content = input_facts(prepared, competition)
+    files, content, wrong = input_facts(prepared, competition)
     same = duplicates.find_groups(prepared)
     parted = groups.find_groupings(prepared)
     suspected = leaks.find_leaks(pd.concat([ids, order_facts(prepared, competition), files.iloc[: len(ids)]], axis=1), prepared)
@@ -46,6 +46,7 @@ def audit(prepared: PreparedSet, competition: Competition, config: PrepareConfig
         *groups.findings(parted),
         *leaks.findings(suspected, prepared),
         *shift.findings(apart),
+        *(Finding(about, message, serious=False) for about, message in wrong),
     ]
     findings.sort(key=lambda item: not item.serious)
     card: dict[str, Any] = {

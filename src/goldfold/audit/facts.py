@@ -54,7 +54,8 @@ def input_facts(prepared: PreparedSet, competition: Competition) -> RowFacts:
         return RowFacts()
     # The prepared set may hold only a few of the competition's rows.
     same = replace(competition, train=prepared.train, test=prepared.test)
-    return RowFacts(*map(telling, facts.row_facts(same, prepared.folder)))
+    found = facts.row_facts(same, prepared.folder)
+    return RowFacts(telling(found.source), telling(found.content), found.wrong)
 
 
 def column_facts(prepared: PreparedSet, competition: Competition) -> pd.DataFrame:

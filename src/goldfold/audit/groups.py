@@ -12,6 +12,8 @@ from goldfold.metrics import Array
 from goldfold.prepare import PreparedSet
 
 FEWEST_GROUPS, ROWS_EACH = 10, 2.0
+FEWEST_NAMED, SOME_SEEN = 3, 2 / 3
+"""The fewest groups of a column that is called as one; the share of test rows of known groups at which new ones are asked for."""
 LESS, AT_MOST, DEVIATIONS = 0.2, 0.5, 3.0
 ALIKE = 0.3
 """The least share of the target's variance between the groups of a column that the test table lacks."""
@@ -63,7 +65,7 @@ def _candidates(prepared: PreparedSet) -> Iterator[tuple[str, pd.Series, pd.Seri
     apart = {problem.id, *problem.keys, *problem.targets}
     for name in train.columns:
         values = train[name]
-        if name not in apart and not pd.api.types.is_float_dtype(values) and _repeats(values):
+        if name not in apart and not pd.api.types.is_float_dtype(values) and _repeats(values, _fewest(str(name))):
             both = pd.concat([values, test[name]] if name in test else [values], ignore_index=True).astype("str")
             yield str(name), both[: len(train)], both[len(train) :] if name in test else None
     ids = [table[problem.id].astype("str").str.replace(r"^.*/", "", regex=True) for table in (train, test)]
@@ -73,9 +75,9 @@ def _candidates(prepared: PreparedSet) -> Iterator[tuple[str, pd.Series, pd.Seri
             yield name, first, second
 
 
-def _repeats(values: pd.Series) -> bool:
+def _repeats(values: pd.Series, fewest: int = FEWEST_GROUPS) -> bool:
     distinct = values.nunique()
-    return distinct >= FEWEST_GROUPS and len(values) >= ROWS_EACH * distinct
+    return distinct >= fewest and len(values) >= ROWS_EACH * distinct
 
 
 def _grouping(prepared: PreparedSet, name: str, train: pd.Series, test: pd.Series | None) -> Grouping:
@@ -90,8 +92,15 @@ def _grouping(prepared: PreparedSet, name: str, train: pd.Series, test: pd.Serie
         named = bool(NAMES.search(name)) or (text and _between(train, _ranked(prepared)) >= ALIKE)
         return Grouping(name, train.nunique(), share, None, bool(share > LESS and named))
     in_train = float(test.isin(train).mean())
+    if NAMES.search(name) and in_train <= SOME_SEEN:
+        return Grouping(name, train.nunique(), share, in_train, share - in_train > LESS)
     noise = DEVIATIONS * 0.5 / np.sqrt(max(test.nunique(), 1))
     return Grouping(name, train.nunique(), share, in_train, bool(in_train <= AT_MOST and share - in_train > max(LESS, noise)))
+
+
+def _fewest(name: str) -> int:
+    """The fewest groups that a column of this name may have: by their name a few speakers are groups, not a category."""
+    return FEWEST_NAMED if NAMES.search(name) else FEWEST_GROUPS
 
 
 def _ranked(prepared: PreparedSet) -> Array:

@@ -18,16 +18,17 @@ from goldfold.competition.classes import (
     work_out_separator,
 )
 from goldfold.competition.decision import FROM_PARAMS, Decision, columns_read
+from goldfold.competition.file_kind import kind_of_files
 from goldfold.competition.files import Files, find_files
 from goldfold.competition.ids import require_same_ids
-from goldfold.competition.images import Part, RowImages, find_images, image_files, test_images
 from goldfold.competition.labels import as_the_sample, one_spelling, require_meant, truths_as_numbers
 from goldfold.competition.layouts import Shipped, read_shipped
 from goldfold.competition.names import Names
 from goldfold.competition.problem import Problem
+from goldfold.competition.row_files import Part, RowFiles, files_of_kind, files_of_test_folder, find_row_files
 from goldfold.competition.solution import Asked, solution_table
 from goldfold.competition.tables import fields_of, require_columns, require_ids
-from goldfold.config import CompetitionConfig, ImageTemplates, Kind, PrepareConfig, Task
+from goldfold.config import CompetitionConfig, FileTemplates, Kind, PrepareConfig, Task
 from goldfold.errors import InputError
 from goldfold.metrics import Array, find_metric
 from goldfold.schema import Schema, work_out_schema
@@ -36,10 +37,10 @@ from goldfold.tables import TextTable, header_guess, read_text_table
 
 @dataclass(frozen=True)
 class Competition:
-    """The problem, the training and test tables, where each row's image is, and the sample submission.
+    """The problem, the training and test tables, where each row's file is, and the sample submission.
 
     Tables keep every column that was shipped, as values by the `schema`; the last training rows are those of competition.extra,
-    whose weights are `extra_weights`. The images of test rows lie where those of the `test_part` do: where the training rows'
+    whose weights are `extra_weights`. The files of test rows lie where those of the `test_part` do: where the training rows'
     do if the test rows were held out. Ids are texts; the targets are texts (labels) or numbers. `sample` is the contract of the
     answer, as texts: its columns, their order and its ids.
     """
@@ -49,7 +50,7 @@ class Competition:
     train: pd.DataFrame
     test: pd.DataFrame
     sample: pd.DataFrame
-    templates: ImageTemplates
+    templates: FileTemplates
     decisions: tuple[Decision, ...]
     schema: Schema
     extra_weights: Array = field(default_factory=lambda: np.ones(0))
@@ -67,12 +68,13 @@ class Competition:
             return None
         return np.concatenate([np.ones(len(self.train) - self.extra), self.extra_weights])
 
-    def row_images(self) -> RowImages:
-        """The image of each training row, then of each test row, by the `templates` of the two tables; see `find_images`."""
-        files = image_files(self.root)
-        train = find_images(self.train, self.problem.id, self.root, files, self.templates.train, "train")
-        test = find_images(self.test, self.problem.id, self.root, files, self.templates.test, self.test_part)
-        return RowImages(self.root, train.paths + test.paths, train.missing + test.missing, train.decisions + test.decisions)
+    def row_files(self) -> RowFiles:
+        """The file of each training row, then of each test row, by the `templates` of the two tables; see `find_row_files`."""
+        kind = kind_of_files(self.problem.modality)
+        files, name = files_of_kind(self.root, kind), self.problem.id
+        train = find_row_files(self.train, name, self.root, files, self.templates.train, "train", kind)
+        test = find_row_files(self.test, name, self.root, files, self.templates.test, self.test_part, kind)
+        return RowFiles(kind, self.root, train.paths + test.paths, train.missing + test.missing, train.decisions + test.decisions)
 
 
 def read_competition(
@@ -107,15 +109,15 @@ def read_competition(
     sample_table = asked if asked is not None else contract.default_sample(test, problem)
     own = problem.with_own_names()
     renamed = [Decision("columns: renamed", own.spelled[name], f"{name} is a name of goldfold's own") for name in own.spelled]
-    images = (shipped.images.train, (config.image_templates if ids_alone else shipped.images).test)
-    train_images, test_images = (own.in_template(template) for template in images)
+    given = config.templates(kind_of_files(config.modality).plural)
+    train_files, test_files = map(own.in_template, (shipped.templates.train, (given if ids_alone else shipped.templates).test))
     return Competition(
         problem=own,
         root=files.root,
         train=schema.read(train).rename(columns=own.spelled),
         test=schema.read(test).rename(columns=own.spelled),
         sample=sample_table,
-        templates=ImageTemplates(train=train_images, test=test_images),
+        templates=FileTemplates(train=train_files, test=test_files),
         decisions=(*shipped.decisions, *decisions, *spelled, *worked_out, *renamed, *columns_read(schema.columns)),
         schema=schema,
         extra_weights=shipped.weights,
@@ -137,7 +139,7 @@ def read_solution(
     if files.sample or files.test:
         return None
     shipped = _with_clean_labels(config, read_shipped(config, files, None))
-    lists_no_labels = shipped.test is not None or test_images(files.root, shipped.train[shipped.names.id])
+    lists_no_labels = shipped.test is not None or _test_folder(config, files, shipped)
     if lists_no_labels and shipped.solution is None:
         return None
     solution = _held_out(shipped, config.test_fraction)[1] if shipped.solution is None else shipped.solution
@@ -191,8 +193,8 @@ def _as_the_sample(
 def _schema(config: CompetitionConfig, shipped: Shipped, kinds: Mapping[str, Kind]) -> Schema:
     """What the columns of the tables are, but ids and targets."""
     names = shipped.names
-    images = config.image_templates
-    templates = [images.train or "", images.test or "", names.template]
+    given = config.templates(kind_of_files(config.modality).plural)
+    templates = [given.train or "", given.test or "", names.template]
     named = [field for template in templates for field in fields_of(template)]
     apart = {names.id, *names.targets, *([names.answer] if names.answer else [])}
     tables = [replace(table, cells=table.cells.drop(columns=apart, errors="ignore")) for table in shipped.tables]
@@ -228,10 +230,11 @@ def _test_rows(
     """The remaining training rows, the test rows in the order of the sample submission, and the decisions made."""
     names, train, test = shipped.names, shipped.train, shipped.test
     decisions = []
-    in_folder = test_images(files.root, train[names.id]) if test is None and sample is None else []
+    in_folder = _test_folder(config, files, shipped) if test is None and sample is None else []
     if in_folder:
         test = pd.DataFrame({names.id: in_folder}, dtype="str")
-        decisions.append(Decision("test set", f"{len(test)} images", "those of the test folder, which no table lists"))
+        found = f"{len(test)} {kind_of_files(config.modality).plural}"
+        decisions.append(Decision("test set", found, "those of the test folder, which no table lists"))
     elif test is None and sample is None:
         train, held = _held_out(shipped, config.test_fraction)
         test = held.drop(columns=list(names.targets))
@@ -248,6 +251,11 @@ def _test_rows(
         test = test.drop_duplicates(names.id, ignore_index=True)
     require_ids(test, names.id, files.test or files.root)
     return train, test, decisions
+
+
+def _test_folder(config: CompetitionConfig, files: Files, shipped: Shipped) -> list[str]:
+    """The files of a test folder that no table lists."""
+    return files_of_test_folder(files.root, shipped.train[shipped.names.id], kind_of_files(config.modality))
 
 
 def _held_out(shipped: Shipped, fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from goldfold.competition.images import require_own_files
+from goldfold.competition.row_files import require_own_files
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
 from goldfold.tables import ENDINGS, is_table
@@ -15,7 +15,7 @@ TEST_TABLES = tuple(f"test{ending}" for ending in ENDINGS)
 
 @dataclass(frozen=True)
 class Files:
-    """A competition's folder and its tables; without a training table it is a folder of images."""
+    """A competition's folder and its tables; without a training table it is a folder of images, or of other files."""
 
     root: Path
     train: Path | None

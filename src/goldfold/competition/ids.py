@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from goldfold.competition.images import IMAGE_SUFFIXES
+from goldfold.competition.file_kind import endings
 from goldfold.competition.spelling import shared_end, shared_start
 from goldfold.errors import InputError
 from goldfold.schema.numbers import canonical
@@ -75,7 +75,7 @@ def _without_spaces(ids: pd.Series) -> pd.Series:
 
 
 def _without_ending(ids: pd.Series) -> pd.Series:
-    return ids.map(lambda name: Path(name).stem if Path(name).suffix.lower() in IMAGE_SUFFIXES else name).astype("str")
+    return ids.map(lambda name: Path(name).stem if Path(name).suffix.lower() in endings() else name).astype("str")
 
 
 def _without_affixes(ids: pd.Series) -> pd.Series:

@@ -1,4 +1,4 @@
-"""A competition's rows, by the layout of its files: tables, or folders of images."""
+"""A competition's rows, by the layout of its files: tables, or folders of files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,13 +9,14 @@ import pandas as pd
 
 from goldfold.competition import contract
 from goldfold.competition.decision import Decision
+from goldfold.competition.file_kind import kind_of_files
 from goldfold.competition.files import Files
 from goldfold.competition.folders import LABEL, extra_from_folder, tables_from_folders
 from goldfold.competition.joins import joined, read_joins
 from goldfold.competition.names import ROW, Names, with_ids, with_their_ids, work_out_names
 from goldfold.competition.problem import Ids
 from goldfold.competition.tables import fields_of, filled, named_alike, require_columns, require_ids
-from goldfold.config import CompetitionConfig, ImageTemplates
+from goldfold.config import CompetitionConfig, FileTemplates
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.tables import TextTable, read_text_table
@@ -28,7 +29,7 @@ class Shipped:
     """The rows that a competition ships, as texts where they are ids or targets.
 
     `test` is None without a test table or folder, and `extra` is empty where params.yaml names none; `weights` has a weight for
-    each of its rows. `images` has the templates of a row's image, see `find_images`; `source` is the file or folder of the
+    each of its rows. `templates` has those of a row's file, see `find_row_files`; `source` is the file or folder of the
     training rows, and `tables` are the files as they were read, none for folders; `sample` is the sample submission with its ids,
     which it has as `ids` says. `solution` has the labels of the test rows, where their folders tell, and `separator` is what
     separates the labels of a row where they were lists.
@@ -38,7 +39,7 @@ class Shipped:
     train: pd.DataFrame
     test: pd.DataFrame | None
     extra: pd.DataFrame
-    images: ImageTemplates
+    templates: FileTemplates
     source: Path
     decisions: Sequence[Decision]
     sample: pd.DataFrame | None = None
@@ -50,7 +51,7 @@ class Shipped:
 
 
 def read_shipped(config: CompetitionConfig, files: Files, sample: TextTable | None) -> Shipped:
-    """Read the rows of tables, or of folders of images where there is no training table."""
+    """Read the rows of tables, or of folders of files where there is no training table."""
     if files.train is None:
         folders = _from_folders(config, files)
         asked, ids = with_ids(sample, None) if sample is not None else (None, folders.ids)
@@ -82,7 +83,7 @@ def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: Te
     unread = {name: why for table in tables for name, why in table.left_out.items()}
     left_out = [Decision("columns: left out", name, why) for name, why in unread.items()]
     decisions = [*read, *decisions, *left_out]
-    return Shipped(names, rows, tested, more, config.image_templates, path, decisions, asked, ids, tables, weights=weights)
+    return Shipped(names, rows, tested, more, _templates(config), path, decisions, asked, ids, tables, weights=weights)
 
 
 def _as_in_training(table: TextTable, train: TextTable) -> TextTable:
@@ -101,24 +102,32 @@ def _in_words(table: TextTable) -> str:
 def _from_folders(config: CompetitionConfig, files: Files) -> Shipped:
     if config.answer_id or config.pair_id:
         raise InputError("competition.answer_id and pair_id need a training table", mend="write train.csv and test.csv")
+    kind = kind_of_files(config.modality)
     tables = tables_from_folders(config, files.root)
     train = tables.train
     target = config.target if isinstance(config.target, str) else LABEL
-    require_columns(train.columns, [target], "the table of the image folders", "competition.target")
+    require_columns(train.columns, [target], f"the table of the {kind.name} folders", "competition.target")
     for extra in config.extras:
         _require_extra(files.root / extra.path)
     extras = [extra_from_folder(config, files.root, Path(extra.path)) for extra in config.extras]
     decisions = [
-        Decision("layout", "image folders", f"there is no train.csv; {len(train)} images have a label"),
+        Decision("layout", f"{kind.name} folders", f"there is no train.csv; {len(train)} {kind.plural} have a label"),
         *tables.decisions,
     ]
-    images = config.image_templates if config.images else ImageTemplates(train="{path}", test="{path}")
+    templates = _templates(config)
+    if templates == FileTemplates():
+        templates = FileTemplates(train="{path}", test="{path}")
     solution = tables.solution if target == LABEL else None
     more = pd.concat(extras, ignore_index=True) if extras else pd.DataFrame()
     weights = _weights(config, extras)
     return Shipped(
-        Names("id", (target,)), train, tables.test, more, images, files.root, decisions, solution=solution, weights=weights
+        Names("id", (target,)), train, tables.test, more, templates, files.root, decisions, solution=solution, weights=weights
     )
+
+
+def _templates(config: CompetitionConfig) -> FileTemplates:
+    """The templates of the files that the rows have."""
+    return config.templates(kind_of_files(config.modality).plural)
 
 
 def _extra_table(config: CompetitionConfig, path: Path, train: TextTable) -> TextTable:

@@ -1,6 +1,6 @@
 """params.yaml: its sections, and how it is read."""
 
-from goldfold.config.data import Answer, CompetitionConfig, ImageTemplates, Kind, PrepareConfig, SplitConfig, Task
+from goldfold.config.data import Answer, CompetitionConfig, FileTemplates, Kind, PrepareConfig, SplitConfig, Task
 from goldfold.config.learning import (
     AverageConfig,
     FinetuneConfig,
@@ -33,10 +33,10 @@ __all__ = [
     "CompetitionConfig",
     "Component",
     "Config",
+    "FileTemplates",
     "FinetuneConfig",
     "FoldConfig",
     "HeadConfig",
-    "ImageTemplates",
     "Kind",
     "ModelConfig",
     "PredictConfig",

@@ -30,8 +30,8 @@ def _whole_template(template: str) -> str:
 Template = Annotated[str, AfterValidator(_whole_template)]
 
 
-class ImageTemplates(Section):
-    """Where a row's image is, for each table; one that is left out is found by its id."""
+class FileTemplates(Section):
+    """Where a row's file is, its image or sound, for each table; one that is left out is found by its id."""
 
     train: Template | None = None
     """The template of the training rows, `train/{id}.jpg`."""
@@ -65,12 +65,12 @@ class CompetitionConfig(Section):
     kaggle: str | None = None
     """The competition's name on Kaggle, the last part of its address; none for one that is not there."""
     modality: str = "image"
-    """The kind of input that the model reads: image, table or text; several joined, image+table; or a package of your own,
-    own.audio."""
+    """The kind of input that the model reads: image, sound, table or text; several joined, image+table; or a package of your
+    own, own.signal."""
     train: str | None = None
-    """The training table in `path`; by default train.csv, and without one the folders of images are read."""
+    """The training table in `path`; by default train.csv, and without one the folders of images, or of sounds, are read."""
     test: str | None = None
-    """The test table in `path`; by default test.csv, else the ids of the sample submission, else the test images."""
+    """The test table in `path`; by default test.csv, else the ids of the sample submission, else the files of the test folder."""
     sample_submission: str | None = None
     """The sample submission in `path`; by default the CSV whose name holds `submission`."""
     header: bool = True
@@ -109,11 +109,13 @@ class CompetitionConfig(Section):
     join: dict[str, str | tuple[str, ...]] = Field({})
     """Tables in `path` whose columns the rows get by a key that both have, each with the key's column or columns: {store.csv:
     Store}."""
-    images: Template | ImageTemplates | None = None
+    images: Template | FileTemplates | None = None
     """Where a row's image is, as a template over its columns: `images/{id}_frontal.jpg`; or one for each table, `{train:
     "train/{id}.jpg", test: "test/{id}.jpg"}`. By default found by its id."""
+    sounds: Template | FileTemplates | None = None
+    """Where a row's sound is, in the same way: `audio/{id}.wav`."""
     file_pattern: str | None = None
-    r"""Without a training table: a regular expression whose named groups are columns read from each image's path,
+    r"""Without a training table: a regular expression whose named groups are columns read from each file's path,
     `(?P<label>cat|dog)\.\d+\.jpg`."""
     links: bool = False
     """Follow links that lead out of the competition's folder."""
@@ -150,12 +152,10 @@ class CompetitionConfig(Section):
         """What `extra` names, in order."""
         return (self.extra,) if isinstance(self.extra, Extra) else self.extra or ()
 
-    @property
-    def image_templates(self) -> ImageTemplates:
-        """The templates of both tables."""
-        if isinstance(self.images, ImageTemplates):
-            return self.images
-        return ImageTemplates(train=self.images, test=self.images)
+    def templates(self, key: str) -> FileTemplates:
+        """The templates of both tables that a key, `images` or `sounds`, holds; none where there is no such key."""
+        template: Any = getattr(self, key, None)
+        return template if isinstance(template, FileTemplates) else FileTemplates(train=template, test=template)
 
 
 class SplitConfig(Section):

@@ -9,6 +9,8 @@ from pydantic import Field, SerializeAsAny, model_validator
 from goldfold.config.section import Arguments, Component, Section, Seed
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+MIXES = ("MixUp", "CutMix")
+"""The transforms of torchvision that mix the rows of a batch."""
 
 
 class HeadConfig(Section):
@@ -52,8 +54,13 @@ class ModelConfig(Section):
 
     @property
     def mixed(self) -> str | None:
-        """The input, (b, height, width, channels), that MixUp and CutMix mix, if there is one."""
+        """The input that `mixes` mix, if there is one: pictures (b, height, width, channels), or waves (b, windows, samples)."""
         return None
+
+    @property
+    def mixes(self) -> tuple[str, ...]:
+        """The transforms of torchvision that can mix it."""
+        return MIXES
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -156,7 +163,7 @@ class TrainConfig(Section):
     bucket: bool = True
     """Put inputs of similar length into a batch, where a batch is padded to its longest one."""
     mix: tuple[Component, ...] = ()
-    """MixUp and CutMix of torchvision.transforms.v2, with their arguments; one is chosen for each batch."""
+    """MixUp and CutMix of torchvision.transforms.v2, with their arguments; one is chosen for each batch. Sounds take MixUp."""
     mix_probability: float = Field(1.0, ge=0, le=1)
     """The share of the batches that are mixed."""
     target_transform: Literal["auto", "none", "log1p"] = "auto"
@@ -225,7 +232,8 @@ class FoldConfig(Section):
 
     model: SerializeAsAny[ModelConfig]
     augment: tuple[Component, ...] = ()
-    """Transforms of the training rows, in order, with their arguments: albumentations' for images."""
+    """Transforms of the training rows, in order, with their arguments: albumentations' for images, those of docs/sounds.md for
+    sounds."""
     finetune: FinetuneConfig = FinetuneConfig()
     train: TrainConfig = TrainConfig()
 
@@ -233,7 +241,10 @@ class FoldConfig(Section):
     def _rows_can_be_changed(self) -> Self:
         require_transforms("augment", self.augment, self.model.augmentations)
         if self.train.mix and self.model.mixed is None:
-            raise ValueError("train.mix: MixUp and CutMix mix images alone; leave it out")
+            raise ValueError("train.mix: MixUp and CutMix mix images alone, and MixUp sounds; leave it out")
+        unable = [mix.name for mix in self.train.mix if mix.name in {*MIXES} - {*self.model.mixes}]
+        if unable:
+            raise ValueError(f"train.mix: {unable[0]} does not mix this kind of input, which takes {', '.join(self.model.mixes)}")
         return self
 
     @model_validator(mode="after")

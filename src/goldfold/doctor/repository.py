@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 from goldfold.competition import read_competition
-from goldfold.competition.images import image_files
+from goldfold.competition.file_kind import kind_of_files
+from goldfold.competition.row_files import files_of_kind
 from goldfold.config import Config, load_config
 from goldfold.doctor.result import CheckResult, note, ok, wrong
 from goldfold.errors import InputError
@@ -86,7 +87,7 @@ def disk(config: Config) -> CheckResult:
     path = Path(config.competition.path)
     prepare, model = config.prepare.model_dump(), config.model.model_dump()
     side = prepare.get("image_size") or (prepare.get("image") or {}).get("image_size")
-    images = len(image_files(path)) if side and path.is_dir() else 0
+    images = len(files_of_kind(path, kind_of_files(config.competition.modality))) if side and path.is_dir() else 0
     inputs = images * 3 * (side or 0) ** 2 * 4 // 3
     trainings = len(config.split.folds) * len(config.train.seeds)
     needed = inputs + trainings * (CHECKPOINT if "image" in config.competition.modality or "weights" in model else 0) + SPARE

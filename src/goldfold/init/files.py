@@ -4,11 +4,12 @@ import re
 import shutil
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from goldfold.competition.images import image_files, require_own_files
+from goldfold.competition.file_kind import FileKind, kind_of_files, known_kinds_of_files
+from goldfold.competition.row_files import files_of_kind, require_own_files
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole
 from goldfold.imports import nearest
@@ -23,12 +24,17 @@ RESERVE = 2**30
 
 @dataclass(frozen=True)
 class Files:
-    """The tables and images below `root`, as paths relative to it, and the number of other files of each kind."""
+    """The tables below `root`, as paths relative to it, the files that rows may have, by their kind, and the number of others."""
 
     root: Path
     tables: tuple[Path, ...]
-    images: tuple[Path, ...]
+    of_rows: Mapping[FileKind, tuple[Path, ...]]
     others: Counter[str]
+
+    @property
+    def main_kind(self) -> FileKind:
+        """The kind of which there are most files, images where there is none."""
+        return max([kind_of_files("image"), *self.of_rows], key=lambda kind: len(self.of_rows.get(kind, ())))
 
 
 def slug_of(source: str) -> str | None:
@@ -90,22 +96,23 @@ def unpack_folder(archive: Path) -> Path:
 
 
 def find_files(root: Path) -> Files:
-    """Find the files of a competition; raises InputError for a folder without tables and images."""
+    """Find the files of a competition; raises InputError for a folder without tables and files that rows may have."""
     require_own_files(root, links=False)
     paths = [path.relative_to(root) for path in root.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(root))]
     tables = sorted((path for path in paths if is_table(path) and len(path.parts) <= DEEPEST), key=lambda p: (len(p.parts), p))
     plain = set(tables)
     tables = [path for path in tables if path.suffix not in PACKED or path.with_suffix("") not in plain]
-    images = image_files(root)
-    read = {*tables, *images}
+    of_rows = {kind: tuple(found) for kind in known_kinds_of_files() if (found := files_of_kind(root, kind))}
+    read = {*tables, *(path for found in of_rows.values() for path in found)}
     others = Counter(path.suffix.lower() or path.name for path in paths if path not in read and not is_table(path))
-    if not tables and not images:
+    if not read:
+        kinds = [kind.plural for kind in known_kinds_of_files()]
         raise InputError(
-            f"{root} holds no tables (CSV, TSV, Parquet, JSON, Excel) and no images",
+            f"{root} holds no tables (CSV, TSV, Parquet, JSON, Excel), no {' and no '.join(kinds)}",
             [f"{count} files {kind}" for kind, count in others.most_common()] or ["it is empty"],
             "name the folder with the competition's files; docs/kinds-of-input.md shows how to read other files",
         )
-    return Files(root, tuple(tables), tuple(images), others)
+    return Files(root, tuple(tables), of_rows, others)
 
 
 def missing(source: str) -> InputError:

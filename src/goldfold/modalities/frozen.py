@@ -39,9 +39,7 @@ class SideBySide(nn.Module):
 
     def features(self, **inputs: torch.Tensor) -> torch.Tensor:
         """Return the features of all networks side by side."""
-        parts = [
-            features_of(network)(**{name: inputs[name] for name in reads(network)}).float() for network in self.networks.values()
-        ]
+        parts = [features_of(network)(**own_of(network, inputs)).float() for network in self.networks.values()]
         return torch.cat(parts, dim=1)
 
 
@@ -62,6 +60,11 @@ def reads(network: nn.Module) -> list[str]:
     if isinstance(network, SideBySide):
         return list(dict.fromkeys(name for one in network.networks.values() for name in reads(one)))
     return list(inspect.signature(features_of(network)).parameters)
+
+
+def own_of(network: nn.Module, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return those of the inputs that a network reads; some of them it can do without."""
+    return {name: inputs[name] for name in reads(network) if name in inputs}
 
 
 class FrozenModel(Estimator):
@@ -103,7 +106,7 @@ class FrozenModel(Estimator):
 
     def features(self, **inputs: torch.Tensor) -> torch.Tensor:
         """Return what the network makes of its inputs, (b, features)."""
-        return features_of(self.network)(**{name: inputs[name] for name in self.reads}).float()
+        return features_of(self.network)(**own_of(self.network, inputs)).float()
 
     def matrix(self, inputs: Inputs) -> Array:
         """Return the columns, then the scaled features, (b, columns + features) float32."""

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from goldfold.competition import Competition, Problem
+from goldfold.competition.file_kind import FileKind
 from goldfold.config import Component, ModelConfig, PrepareConfig
 from goldfold.imports import modality_part
 from goldfold.metrics import Array
@@ -102,6 +103,12 @@ class Outside(Protocol):
 
     def describe(self, spec: Spec) -> dict[str, Any]:
         """Return what a program without goldfold needs to make the model's input, as JSON."""
+
+
+class Files(Protocol):
+    """files.py: the files that rows have, one each."""
+
+    FILES: FileKind
 
 
 class Augmentation(Protocol):

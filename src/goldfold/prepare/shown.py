@@ -11,9 +11,11 @@ from goldfold.metrics import Array
 
 @dataclass(frozen=True)
 class Shown:
-    """A row as people see it: any of a picture (height, width, 3) uint8 RGB, a text, and values by column."""
+    """A row as people see it: any of a picture (height, width, 3) uint8 RGB, a sound, the content of a FLAC file, a text, and
+    values by column."""
 
     picture: Array | None = None
+    sound: bytes | None = None
     text: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
 
@@ -22,6 +24,7 @@ def join_shown(shown: Sequence[Shown]) -> Shown:
     """Join what several kinds of input show of one row."""
     return Shown(
         picture=next((part.picture for part in shown if part.picture is not None), None),
+        sound=next((part.sound for part in shown if part.sound is not None), None),
         text="\n".join(part.text for part in shown if part.text),
         values={name: value for part in shown for name, value in part.values.items()},
     )
@@ -31,8 +34,9 @@ class RowFacts(NamedTuple):
     """Numbers about each row, a column for each fact.
 
     `source` is about where the input comes from, such as its file's size, and should not predict the target; `content` is about
-    the input itself, such as an image's brightness.
+    the input itself, such as an image's brightness. `wrong` says what is wrong with some inputs, each a subject and a message.
     """
 
     source: pd.DataFrame = pd.DataFrame()
     content: pd.DataFrame = pd.DataFrame()
+    wrong: tuple[tuple[str, str], ...] = ()

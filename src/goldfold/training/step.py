@@ -104,11 +104,14 @@ def _mixed(
     mix: Callable[..., tuple[torch.Tensor, torch.Tensor]],
     name: str,
 ) -> tuple[Inputs, torch.Tensor, torch.Tensor | None]:
-    """Mix a batch's input `name`, (b, height, width, channels), its targets, (b, outputs) float32, and its weights, (b,)."""
+    """Mix a batch's input `name`, pictures (b, height, width, channels) or waves (b, windows, samples), its targets, (b, outputs)
+    float32, and its weights, (b,)."""
     together = target if weight is None else torch.cat([target, weight[:, None]], dim=1)
-    images, together = mix(inputs[name].permute(0, 3, 1, 2).float(), together)
-    mixed = {**inputs, name: images.permute(0, 2, 3, 1)}
-    return mixed, together[:, : target.shape[1]], None if weight is None else together[:, -1]
+    pictures = inputs[name].permute(0, 3, 1, 2) if inputs[name].ndim == 4 else inputs[name][:, None]
+    pictures, together = mix(pictures.float(), together)
+    mixed = pictures.permute(0, 2, 3, 1) if inputs[name].ndim == 4 else pictures[:, 0]
+    inputs = {**inputs, name: mixed}
+    return inputs, together[:, : target.shape[1]], None if weight is None else together[:, -1]
 
 
 def _halved(size: int, rows: int) -> int:

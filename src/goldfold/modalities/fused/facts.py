@@ -20,7 +20,10 @@ class Joined:
     def row_facts(self, competition: Competition, folder: Path) -> RowFacts:
         """Return the facts of all kinds side by side."""
         facts = [part.row_facts(competition, folder) for _, part in self.parts]
-        return RowFacts(*(pd.concat(tables, axis=1) for tables in zip(*facts, strict=True)))
+        source, content = (
+            pd.concat(tables, axis=1) for tables in zip(*((one.source, one.content) for one in facts), strict=True)
+        )
+        return RowFacts(source, content, tuple(line for one in facts for line in one.wrong))
 
 
 joined = Joined

@@ -12,7 +12,7 @@ from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.estimator import Estimator
-from goldfold.modalities.frozen import FrozenModel, SideBySide, features_of, reads, width_of
+from goldfold.modalities.frozen import FrozenModel, SideBySide, features_of, own_of, width_of
 from goldfold.modalities.fused.settings import FusedModelConfig
 from goldfold.modalities.head import build_head
 from goldfold.modalities.protocol import Inputs, Key, Learning, Spec, View
@@ -45,7 +45,6 @@ class FusedModel(nn.Module):
         # The features of one network may be many times as large as those of another.
         self.norms = nn.ModuleDict({name: nn.LayerNorm(width_of(part)) for name, part in parts.items()})
         self.head = head
-        self.reads = {name: reads(part) for name, part in parts.items()}
 
     def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.head(self.features(**inputs))
@@ -53,7 +52,7 @@ class FusedModel(nn.Module):
 
     def features(self, **inputs: torch.Tensor) -> torch.Tensor:
         """Return what the head reads, (b, features)."""
-        read = {name: features_of(part)(**{key: inputs[key] for key in self.reads[name]}) for name, part in self.backbone.items()}
+        read = {name: features_of(part)(**own_of(part, inputs)) for name, part in self.backbone.items()}
         return torch.cat([self.norms[name](features.float()) for name, features in read.items()], dim=1)
 
     def depths(self, coarse: bool) -> dict[str, int]:

@@ -9,15 +9,15 @@ from torch import nn
 from goldfold.competition import Problem
 from goldfold.config import Component
 from goldfold.errors import InputError
-from goldfold.imports import called, nearest, refused, trusted
+from goldfold.imports import called, trusted
 from goldfold.metrics import Array
+from goldfold.modalities.backbone import depths_of, pretrained_cfg, without_decay
 from goldfold.modalities.frozen import FrozenModel, SideBySide
 from goldfold.modalities.head import build_head
 from goldfold.modalities.image.cache import ImageCache
 from goldfold.modalities.image.decoding import INTERPOLATIONS
 from goldfold.modalities.image.pretrained import load_own_weights, pretrained_backbone
 from goldfold.modalities.image.settings import ImageModelConfig
-from goldfold.modalities.image.torchvision_models import DATA, torchvision_names
 from goldfold.prepare import PreparedSet
 
 
@@ -48,7 +48,7 @@ def _data_config(name: str, channels: int) -> dict[str, Any]:
         return {"input_size": (channels, None, None), "mean": (0.5,), "std": (0.5,), "interpolation": "bicubic"}
     import timm
 
-    return dict(timm.data.resolve_data_config(pretrained_cfg=_pretrained_cfg(name), use_test_size=False))
+    return dict(timm.data.resolve_data_config(pretrained_cfg=pretrained_cfg(name), use_test_size=False))
 
 
 def _normalisation(model: ImageModelConfig, resolved: Mapping[str, Any], channels: int) -> dict[str, list[float]]:
@@ -98,24 +98,12 @@ class ImageModel(nn.Module):
         return features
 
     def depths(self, coarse: bool) -> dict[str, int]:
-        """Return how deep each of the backbone's parameters lies, from 0 at the image up: by stage if `coarse`, else by layer.
-
-        In the competitor's own module the children, except one called head, count in their order.
-        """
-        matcher: Any = getattr(self.backbone, "group_matcher", None)
-        if matcher is None:
-            children = {name: depth for depth, (name, _) in enumerate(self.backbone.named_children())}
-            names = (name for name, _ in self.backbone.named_parameters() if not name.startswith("head."))
-            return {f"backbone.{name}": children.get(name.split(".")[0], 0) for name in names}
-        from timm.models import group_parameters
-
-        layers = group_parameters(self.backbone, matcher(coarse=coarse), reverse=True)
-        return {f"backbone.{name}": int(depth) for name, depth in layers.items()}
+        """Return how deep each of the backbone's parameters lies; see `depths_of`."""
+        return depths_of(self.backbone, coarse)
 
     def no_weight_decay(self) -> set[str]:
         """Return the parameters that the backbone's authors exempt from weight decay."""
-        exempt: Any = getattr(self.backbone, "no_weight_decay", set)
-        return {f"backbone.{name}" for name in exempt()}
+        return without_decay(self.backbone)
 
 
 class GeM(nn.Module):
@@ -172,7 +160,7 @@ def _backbone(
     model: ImageModelConfig, spec: Mapping[str, Any], pretrained: bool, note: Callable[[str], None], pool: nn.Module | None = None
 ) -> tuple[nn.Module, int, Mapping[str, torch.Tensor]]:
     """Return a backbone, the width of its features, pooled by `pool` if given, and the tensors of its file of weights."""
-    _pretrained_cfg(model.name)
+    pretrained_cfg(model.name)
     own = {} if model.pool is None else {"global_pool": "" if pool else model.pool}
     options = {"in_chans": spec["channels"], **own, **model.args}
     backbone, tensors = pretrained_backbone(model, options, pretrained, note)
@@ -230,19 +218,3 @@ def _require_sizes(built: ImageModel, model: ImageModelConfig, spec: Mapping[str
                 f"params.yaml, model: {model.name} gives {tuple(logits.shape)} for one image, not (1, {outputs})",
                 mend="its class is called with the number of outputs: use it for the last layer",
             )
-
-
-def _pretrained_cfg(name: str) -> dict[str, Any]:
-    import timm
-
-    if not timm.is_model(name):
-        others = torchvision_names()
-        if name in others:
-            return dict(DATA)
-        raise InputError(
-            f"params.yaml, model.name: timm and torchvision have no model {name}{nearest(name, [*timm.list_models(), *others])}",
-            mend="give a name that timm.list_models() or torchvision.models.list_models() holds",
-        )
-    with refused(f"params.yaml, model.name: timm does not know {name}", "give a name that timm.list_models() holds"):
-        cfg = timm.models.get_pretrained_cfg(name)
-    return cfg.to_dict() if cfg else {}

@@ -12,11 +12,12 @@ import pandas as pd
 import PIL
 
 from goldfold.competition import Competition
-from goldfold.competition.images import image_files
+from goldfold.competition.row_files import files_of_kind
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.image.decoding import decode, shrink
+from goldfold.modalities.image.files import FILES
 from goldfold.modalities.image.learning import ImageView, plain_images
 from goldfold.modalities.image.rendering import WHITE, Rendering
 
@@ -29,7 +30,8 @@ def read_files(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise InputError(f"{len(missing)} of {len(paths)} files or folders are not there", missing, "correct the paths")
-    files = [file for path in paths for file in ([path / name for name in image_files(path)] if path.is_dir() else [path])]
+    inside = {path: [path / name for name in files_of_kind(path, FILES)] for path in paths if path.is_dir()}
+    files = [file for path in paths for file in inside.get(path, [path])]
     if not files:
         raise InputError("there are no images in these folders", [str(path) for path in paths], "name images or their folders")
     return pd.DataFrame({"image": files}, index=[str(file) for file in files])
@@ -38,7 +40,7 @@ def read_files(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
 def test_rows(competition: Competition) -> pd.DataFrame:
     """Return the test table, with the path of each row's image in the column `image`."""
     test_only = replace(competition, train=competition.train.iloc[:0])
-    paths = pd.Series([competition.root / name for name in test_only.row_images().paths], competition.test.index, object)
+    paths = pd.Series([competition.root / name for name in test_only.row_files().paths], competition.test.index, object)
     return competition.test.assign(image=paths)
 
 

@@ -23,7 +23,7 @@ def gather(
     scratch: Path | None,
 ) -> Gathered:
     """Find the image of each row and write the cache of all images, training rows first, to `folder`."""
-    rows = competition.row_images()
+    rows = competition.row_files()
     if config.bad_images == "error":
         rows.require_all()
     names = rows.paths

@@ -1,4 +1,4 @@
-"""Finding the image of each row."""
+"""Finding the file of each row: its image, its sound."""
 
 import os
 import re
@@ -12,62 +12,55 @@ from typing import Literal
 import pandas as pd
 
 from goldfold.competition.decision import Decision
+from goldfold.competition.file_kind import FileKind, endings, known_kinds_of_files
 from goldfold.competition.sides import Side, side_of_path
 from goldfold.competition.tables import fields_of, filled, line, require_columns
 from goldfold.errors import InputError
 
-IMAGE_SUFFIXES = {
-    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp"),
-    *(".avif", ".jp2", ".j2k", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".npy"),
-}
-OTHER_IMAGES = {".dcm", ".dicom", ".nii", ".heic", ".heif", ".svg", ".raw", ".dng", ".cr2", ".nef", ".psd", ".npz", ".exr"}
-"""Extensions of images that goldfold cannot read."""
-CONTENT = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|\x93NUMPY|\0\0\0\x0cjP", re.DOTALL)
-"""How the content of an image begins."""
-
 Part = Literal["train", "test"]
 OTHERS: dict[Part, tuple[Side, ...]] = {"train": ("test", "prediction"), "test": ("train", "validation")}
-"""The sides whose folders hold no image of a table."""
+"""The sides whose folders hold no file of a table."""
 
 
 @dataclass(frozen=True)
-class RowImages:
-    """The image of each row, as a path relative to `root`; that of a `missing` one is where it was looked for.
+class RowFiles:
+    """The file of each row, as a path relative to `root`; that of a `missing` one is where it was looked for.
 
-    `missing` has a line for each row without an image, and `decisions` say what was found by another spelling.
+    `missing` has a line for each row without a file, and `decisions` say what was found by another spelling.
     """
 
+    kind: FileKind
     root: Path
     paths: list[str]
     missing: list[str]
     decisions: tuple[Decision, ...] = ()
 
     def require_all(self) -> None:
-        """Raise InputError for rows without an image."""
+        """Raise InputError for rows without a file."""
         if self.missing:
-            raise _without_images(self.root, self.missing, len(self.paths), "rows", image_files(self.root))
+            raise _without_files(self.kind, self.root, self.missing, len(self.paths), "rows", files_of_kind(self.root, self.kind))
 
 
-def image_files(folder: Path) -> list[Path]:
-    """List the image files below `folder`, sorted, as paths relative to it; hidden folders are skipped."""
-    return [Path(name) for name in _walk(folder) if _is_image(folder, name)]
+def files_of_kind(folder: Path, kind: FileKind) -> list[Path]:
+    """List the files of a kind below `folder`, sorted, as paths relative to it; hidden folders are skipped."""
+    return [Path(name) for name in _walk(folder) if kind.holds(folder, name)]
 
 
-def find_images(
-    table: pd.DataFrame, id_column: str, root: Path, files: Sequence[Path], template: str | None, part: Part
-) -> RowImages:
-    """Find the image of each row of `table` among `files`, which lie below `root`.
+def find_row_files(
+    table: pd.DataFrame, id_column: str, root: Path, files: Sequence[Path], template: str | None, part: Part, kind: FileKind
+) -> RowFiles:
+    """Find the file of each row of `table` among `files` of a kind, which lie below `root`.
 
-    A template, `images/{id}_frontal.jpg`, is filled in by each row. Without one, the image's name or path, with or without
+    A template, `images/{id}_frontal.jpg`, is filled in by each row. Without one, the file's name or path, with or without
     its extension, is the row's id, and folders that belong to the other table are left out. What is not there to the letter
     is looked for by its normal form (case, slashes, extension), and a path by its longest part that is there. Raises
-    InputError for rows with more than one image, for an image of two spellings, and where most rows have none.
+    InputError for rows with more than one file, for a file of two spellings, and where most rows have none.
     """
     where = f"the {part} table"
     if template is None:
         keys = [str(value) for value in table[id_column]]
     else:
-        require_columns(table.columns, fields_of(template), where, "competition.images")
+        require_columns(table.columns, fields_of(template), where, f"competition.{kind.plural}")
         keys = filled(table, template)
     names = [path.as_posix() for path in files]
     looked_in = names if template else [name for name in names if _may_hold(part, name)]
@@ -77,7 +70,7 @@ def find_images(
     whole = template is not None and "/" in template.partition("{")[0]
     similar = _by_normal_form((name for name in looked_in if name not in taken), rest, whole)
     found = {**similar, **exact}
-    _require_one_each(table[id_column], keys, found, similar, where, root)
+    _require_one_each(kind, table[id_column], keys, found, similar, where, root)
 
     before, after = _usual_shape(exact)
     missing = [key for key in keys if key not in found]
@@ -88,19 +81,19 @@ def find_images(
         if key not in found
     ]
     if 2 * len(lines) > len(keys):
-        raise _without_images(root, lines, len(keys), f"rows of {where}", files)
+        raise _without_files(kind, root, lines, len(keys), f"rows of {where}", files)
     paths = [found[key][0] if key in found else f"{before}{key}{after}" for key in keys]
     if not similar:
-        return RowImages(root, paths, lines)
+        return RowFiles(kind, root, paths, lines)
     key, (name,) = next(iter(similar.items()))
     count = sum(key in similar for key in keys)
-    bridged = Decision(f"images of {where}", f"{count} of {len(keys)}", f"found by another spelling: {key} is {name}")
-    return RowImages(root, paths, lines, (bridged,))
+    bridged = Decision(f"{kind.plural} of {where}", f"{count} of {len(keys)}", f"found by another spelling: {key} is {name}")
+    return RowFiles(kind, root, paths, lines, (bridged,))
 
 
-def test_images(root: Path, ids: pd.Series) -> list[str]:
-    """The images of a test folder, named as the training rows' ids name theirs, by name or path; none where these have none."""
-    files = image_files(root)
+def files_of_test_folder(root: Path, ids: pd.Series, kind: FileKind) -> list[str]:
+    """The files of a test folder, named as the training rows' ids name theirs, by name or path; none where these have none."""
+    files = files_of_kind(root, kind)
     tested = [path for path in files if side_of_path(path.parent.as_posix()) == "test"]
     others = [path for path in files if path not in set(tested)]
     spellings: Sequence[Callable[[Path], str]] = (
@@ -158,18 +151,6 @@ def _walk(folder: Path, below: str = "", above: tuple[str, ...] = ()) -> Iterato
         yield from _walk(folder, inner, (*above, real) if real else ())
 
 
-def _is_image(folder: Path, name: str) -> bool:
-    """Whether a file is an image: by its extension, and without one by how its content begins."""
-    suffix = os.path.splitext(name)[1]
-    if suffix:
-        return suffix.lower() in IMAGE_SUFFIXES
-    try:
-        with (folder / name).open("rb") as file:
-            return CONTENT.match(file.read(16)) is not None
-    except OSError:
-        return False
-
-
 def _may_hold(part: Part, name: str) -> bool:
     return side_of_path(name.rpartition("/")[0]) not in OTHERS[part]
 
@@ -201,27 +182,33 @@ def _by_normal_form(names: Iterable[str], asked: Collection[str], whole: bool = 
 def _tails(path: str) -> list[str]:
     """A path in normal form, and what remains of it without its first folders, the longest first.
 
-    The normal form has one case, one form of Unicode and of slashes, and no extension of an image.
+    The normal form has one case, one form of Unicode and of slashes, and no extension of a kind of files.
     """
     parts = [part for part in re.split(r"[/\\]+", unicodedata.normalize("NFC", path).casefold().strip()) if part not in ("", ".")]
     if not parts:
         return []
     stem, suffix = os.path.splitext(parts[-1])
-    if suffix in IMAGE_SUFFIXES or suffix in OTHER_IMAGES:
+    if suffix in endings() or any(suffix in kind.others for kind in known_kinds_of_files()):
         parts[-1] = stem
     return ["/".join(parts[at:]) for at in range(len(parts))]
 
 
 def _usual_shape(exact: dict[str, list[str]]) -> tuple[str, str]:
-    """What stands before and behind the key in the path of most images."""
+    """What stands before and behind the key in the path of most files."""
     shapes = Counter((path[:at], path[at + len(key) :]) for key, (path, *_) in exact.items() if (at := path.rfind(key)) >= 0)
     return shapes.most_common(1)[0][0] if shapes else ("", "")
 
 
 def _require_one_each(
-    ids: pd.Series, keys: Sequence[str], found: dict[str, list[str]], similar: dict[str, list[str]], where: str, root: Path
+    kind: FileKind,
+    ids: pd.Series,
+    keys: Sequence[str],
+    found: dict[str, list[str]],
+    similar: dict[str, list[str]],
+    where: str,
+    root: Path,
 ) -> None:
-    """Raise InputError for rows with several images, and for two spellings that mean the same image."""
+    """Raise InputError for rows with several files, and for two spellings that mean the same one."""
     spellings: dict[str, list[str]] = {}
     for key, names in similar.items():
         spellings.setdefault(names[0], []).append(key)
@@ -235,16 +222,16 @@ def _require_one_each(
             several.append(f"{line(row)} ({ids.name} {ids.iloc[row]}): {names[0]}, which is as near to {shared[0]}")
     if several:
         raise InputError(
-            f"{len(several)} of {len(keys)} rows of {where} have more than one image below {root}, or one that is another's",
+            f"{len(several)} of {len(keys)} rows of {where} have several {kind.plural} below {root}, or one that is another's",
             several,
-            "say in competition.images which one is meant, such as train/{id}.jpg, or rename the files",
+            f"say in competition.{kind.plural} which one is meant, such as train/{{id}}{kind.usual}, or rename the files",
         )
 
 
 def _elsewhere(root: Path, names: Sequence[str], missing: Sequence[str], part: Part) -> dict[str, str]:
-    """What lies there for keys without an image: the other table's, or a file that goldfold cannot read."""
-    images = set(names)
-    unreadable = [name for name in _walk(root) if name not in images]
+    """What lies there for keys without a file: the other table's, or one that goldfold cannot read."""
+    readable = set(names)
+    unreadable = [name for name in _walk(root) if name not in readable]
     others = _by_normal_form((name for name in names if not _may_hold(part, name)), missing)
     other = "test" if part == "train" else "train"
     return {
@@ -253,11 +240,13 @@ def _elsewhere(root: Path, names: Sequence[str], missing: Sequence[str], part: P
     }
 
 
-def _without_images(root: Path, lines: Sequence[str], count: int, rows: str, files: Sequence[Path]) -> InputError:
-    example = f"such as {files[0].as_posix()}" if files else "none at all"
+def _without_files(kind: FileKind, root: Path, lines: Sequence[str], count: int, rows: str, files: Sequence[Path]) -> InputError:
+    first = f"such as {files[0].as_posix()}" if files else "none at all"
+    name, plural = kind.name, kind.plural
     return InputError(
-        f"{len(lines)} of {count} {rows} have no image below {root} (it has {len(files)} images, {example})",
+        f"{len(lines)} of {count} {rows} have no {name} below {root} (it has {len(files)} {plural}, {first})",
         lines,
-        "add the images; or say in competition.images how an image's path is made, images/{id}_x.jpg; or set prepare.bad_images: "
-        "blank to go on with a black image in the place of a missing one, or drop to leave these training rows out",
+        f"add the {plural}; or say in competition.{plural} how the path of each is made, {plural}/{{id}}_x{kind.usual}; or set "
+        f"prepare.{kind.bad}: blank to go on with {kind.blank} in the place of a missing one, or drop to leave these training "
+        "rows out",
     )
