@@ -9,11 +9,14 @@ from goldfold.config import parse_config
 from goldfold.errors import InputError, QuestionError
 from goldfold.init import propose, proposed
 from goldfold.init.evaluation import metric_called
+from goldfold.init.hosts import HOURS
 from goldfold.modalities.image import pretrained
 
 
 @pytest.fixture(autouse=True)
-def _without_the_hub(monkeypatch):
+def _without_the_hub_or_a_host(monkeypatch):
+    for variable in HOURS:
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(pretrained, "where_from", lambda _: None)
 
 
@@ -31,6 +34,12 @@ def worked_out(root, evaluation="", **overrides):
 
 def section(root, **overrides):
     return worked_out(root, **overrides)["competition"]
+
+
+def test_the_hours_of_a_hosted_notebook_end_the_training_in_time(shared_data, monkeypatch):
+    assert worked_out(shared_data / "titanic")["train"]["max_hours"] is None
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
+    assert worked_out(shared_data / "titanic")["train"]["max_hours"] == 8.5
 
 
 REAL = {

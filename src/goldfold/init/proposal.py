@@ -1,5 +1,6 @@
 """A competition's files → the settings of params.yaml for them, with reasons."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from goldfold.errors import InputError, QuestionError
 from goldfold.init.evaluation import metric_called
 from goldfold.init.files import Files, find_files
 from goldfold.init.folder import Folder
+from goldfold.init.hosts import work_out_hours
 from goldfold.init.inputs import sections, work_out_modality
 from goldfold.init.params import written
 from goldfold.init.row_files import files_of_rows, names_of_files
@@ -107,6 +109,7 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
         *(remark("competition", f"{one.setting}: {one.value}, {one.why}") for one in (row_files.decisions if row_files else ())),
         *work_out_split(competition, owner, why_owner),
         *sections(competition, modality, texts, row_files, owner),
+        *work_out_hours(os.environ),
     ]
     return Proposal(tuple(settings), competition)
 
