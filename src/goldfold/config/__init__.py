@@ -1,6 +1,6 @@
 """params.yaml: its sections, and how it is read."""
 
-from goldfold.config.data import Answer, CompetitionConfig, ImageTemplates, Kind, PrepareConfig, SplitConfig, Task
+from goldfold.config.data import Answer, CompetitionConfig, ImageTemplates, Kind, MaskConfig, PrepareConfig, SplitConfig, Task
 from goldfold.config.learning import (
     AverageConfig,
     FinetuneConfig,
@@ -38,6 +38,7 @@ __all__ = [
     "HeadConfig",
     "ImageTemplates",
     "Kind",
+    "MaskConfig",
     "ModelConfig",
     "PredictConfig",
     "PrepareConfig",
