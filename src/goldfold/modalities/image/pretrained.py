@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlparse
 
 import torch
@@ -15,7 +15,6 @@ from torch import nn
 from goldfold.errors import InputError
 from goldfold.imports import refused
 from goldfold.modalities.hub import ANSWER_WITHIN, answers, require_answer
-from goldfold.modalities.image.settings import ImageModelConfig
 from goldfold.modalities.image.torchvision_models import torchvision_backbone
 from goldfold.modalities.packages import require_weights
 
@@ -35,6 +34,20 @@ TORCHVISION_VIT = (
 )
 """A vision transformer's names in torchvision and in timm, which orders the tensors differently."""
 
+
+class Backbone(Protocol):
+    """What params.yaml says about a backbone."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weights(self) -> str | None: ...
+
+    @property
+    def args(self) -> Mapping[str, Any]: ...
+
+
 Weights = dict[str, torch.Tensor]
 Note = Callable[[str], None]
 
@@ -46,9 +59,7 @@ WAYS_OUT = (
 )
 
 
-def pretrained_backbone(
-    model: ImageModelConfig, options: Mapping[str, Any], pretrained: bool, note: Note
-) -> tuple[nn.Module, Weights]:
+def pretrained_backbone(model: Backbone, options: Mapping[str, Any], pretrained: bool, note: Note) -> tuple[nn.Module, Weights]:
     """Build timm's `model.name`, or torchvision's, without its classifier; return it with the tensors of its file of weights.
 
     Raises InputError for refused arguments, and for weights that cannot be loaded or do not fit.
@@ -142,7 +153,7 @@ def read_weights(path: Path) -> Weights:
     return weights
 
 
-def _load_named(model: ImageModelConfig, weights: Weights, options: Mapping[str, Any], note: Note) -> nn.Module:
+def _load_named(model: Backbone, weights: Weights, options: Mapping[str, Any], note: Note) -> nn.Module:
     """Build the backbone with tensors matched by goldfold's, timm's or torchvision's names, or else by their order."""
     ours = {name.removeprefix("backbone."): tensor for name, tensor in weights.items() if name.startswith("backbone.")}
     tensors, naming = (ours, "goldfold's names") if ours else (weights, "timm's names")
