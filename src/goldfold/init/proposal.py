@@ -15,6 +15,7 @@ from goldfold.init.files import Files, find_files
 from goldfold.init.folder import Folder
 from goldfold.init.images import images_of_rows, names_of_files
 from goldfold.init.inputs import sections, work_out_modality
+from goldfold.init.masks import find_masks, mask_setting
 from goldfold.init.params import written
 from goldfold.init.setting import Setting, remark
 from goldfold.init.split import work_out_split
@@ -58,7 +59,8 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     files = find_files(root)
     folder = Folder(root, overrides.get("encoding"))
     tables = find_tables(files, folder, overrides)
-    target, why_target = (None, "") if overrides.get("target") else find_target(folder, tables)
+    masks = find_masks(folder, tables, files.images, overrides)
+    target, why_target = (None, "") if overrides.get("target") or masks else find_target(folder, tables)
     named, group = ([], None) if tables.train else names_of_files(root, overrides)
     config: dict[str, Any] = {
         "path": str(root),
@@ -67,6 +69,7 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
         **({"target": target} if target else {}),
         **({"join": {str(path): _alone(key) for path, key in tables.joins.items()}} if tables.joins else {}),
         **{setting.name: setting.value for setting in named},
+        **masks,
         **overrides,
     }
     metric = metric_called(evaluation) if evaluation and "metric" not in overrides else None
@@ -78,32 +81,46 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     if template:
         config["images"] = template
         competition = _read(config)
-    if tables.train:
+    texts: list[str] = []
+    if competition.problem.has_masks:
+        modality, why_modality = "masks", "each row is an image, and run-length codes are masks of it"
+    elif tables.train:
         has_images = bool(by_row) or "images" in overrides
         modality, why_modality, texts = work_out_modality(competition, has_images, files.others)
     else:
-        modality, why_modality, texts = "image", "a folder of images", []
+        modality, why_modality = "image", "a folder of images"
     whys = {
         "modality": why_modality,
-        "target": why_target,
+        **(dict.fromkeys(("target", "task"), f"{config['target']} holds run-length codes") if masks else {}),
+        **({} if masks else {"target": why_target}),
         "metric": f"Kaggle calls it {evaluation}" if metric else _unknown(evaluation),
         **dict.fromkeys(overrides, OVERRIDDEN),
         **answers,
     }
     modality = str(overrides.get("modality", modality))
-    images = competition.row_images() if "image" in modality else None
+    reads_images = bool({"image", "masks"} & set(modality.split("+")))
+    images = competition.row_images() if reads_images else None
+    if competition.problem.has_masks and images:
+        form, whys["mask"] = mask_setting(competition, images, config.get("mask", {}), overrides)
+        masks["mask"] = form
     extras = CompetitionConfig(path=path, extra=config.get("extra")).extras
     settings = [
         *_competition(config, competition, path, modality, tables, whys),
         *named,
         *(by_row or []),
-        *_overridden(overrides, [*named, *(by_row or [])], answers),
-        *_remarks(files, tables, extras, competition, "image" in modality),
+        *_overridden({**masks, **overrides}, [*named, *(by_row or [])], {**answers, **_of_masks(masks, overrides, whys)}),
+        *_remarks(files, tables, extras, competition, reads_images),
         *(remark("competition", f"{one.setting}: {one.value}, {one.why}") for one in (images.decisions if images else ())),
         *work_out_split(competition, group),
         *sections(competition, modality, texts, images),
     ]
     return Proposal(tuple(settings), competition)
+
+
+def _of_masks(masks: Mapping[str, Any], overrides: Mapping[str, Any], whys: Mapping[str, str]) -> dict[str, str]:
+    """The reasons of the settings of masks that nobody has given."""
+    reasons = {"mask": whys.get("mask", ""), "pair_id": "an id is an image's and a class, joined by _"}
+    return {key: reasons.get(key, "") for key in masks if key not in overrides}
 
 
 def _read_by_metric(config: Mapping[str, Any], metric: str | None) -> tuple[Competition, str | None]:
