@@ -74,4 +74,4 @@ def _as_large(cell: bytes | str, picture: Array) -> Array:
     height, width = picture.shape[:2]
     if isinstance(cell, str):
         return np.zeros((height, width), np.uint8)
-    return np.asarray(cv2.resize(unpacked(cell).mask(), (width, height), interpolation=cv2.INTER_NEAREST))
+    return np.asarray(cv2.resize(unpacked(cell).mask() * 255, (width, height), interpolation=cv2.INTER_NEAREST))

@@ -75,8 +75,8 @@ class TargetCodec:
         return probabilities[:, 0] if task == "binary" else probabilities
 
     def encode_dense(self, targets: torch.Tensor) -> torch.Tensor:
-        """Return a batch's targets of 0 and 1, (b, outputs, height, width), as the loss compares them with logits, float32."""
-        return targets.float()
+        """Return a batch's targets of 0 to 255, (b, outputs, height, width), as the loss compares them with logits: 0 to 1."""
+        return targets.float() / 255
 
     def decode_dense(self, logits: torch.Tensor, sizes: torch.Tensor) -> Array:
         """Return the predictions of logits (b, outputs, height, width): cells (b, outputs) of inputs of `sizes`, (b, 2)."""

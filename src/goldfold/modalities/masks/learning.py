@@ -45,7 +45,8 @@ class MaskView:
     squeezed into a square.
 
     A batch has the images, (b, side, side, channels) uint8, their sizes as shipped, (b, 2) int64, and their masks,
-    (b, classes, side, side) uint8 of 0 and 1. The random choices of a sample depend on (seed, epoch, row) alone.
+    (b, classes, side, side) uint8 of 0 to 255: how much of each pixel they cover, for a mask that is shrunk to pixels of 0 and 1
+    is too coarse to be enlarged again. The random choices of a sample depend on (seed, epoch, row) alone.
     """
 
     lengths: Array | None = None
@@ -86,7 +87,7 @@ class MaskView:
         return UNDONE[self.change](maps) if self.change else maps
 
     def _sample(self, epoch: int, row: int) -> tuple[Array, Array | None]:
-        """Return an image, (side, side, channels), and its mask, (side, side, classes) of 0 and 1, or None."""
+        """Return an image, (side, side, channels), and its mask, (side, side, classes) of 0 to 255, or None."""
         image = self.images[self.first + row]
         mask = None
         if self.masks is not None:
@@ -121,13 +122,13 @@ class MaskView:
 
 
 def _resized(mask: Array, width: int, height: int) -> Array:
-    """Return a mask of 0 and 255, (rows, columns, classes), at another size."""
+    """Return a mask of 0 to 255, (rows, columns, classes), at another size."""
     how = cv2.INTER_LINEAR if width >= mask.shape[1] else interpolation(min(mask.shape[:2]), min(width, height))
     return np.asarray(cv2.resize(mask, (width, height), interpolation=how)).reshape(height, width, mask.shape[2])
 
 
 def _squeezed(mask: Array, side: int) -> Array:
-    return (_resized(mask, side, side) if mask.shape[:2] != (side, side) else mask) >= 128
+    return _resized(mask, side, side) if mask.shape[:2] != (side, side) else mask
 
 
 def training_view(
@@ -158,5 +159,5 @@ def plain_masks(
 
 
 def true_masks(prepared: PreparedSet) -> Array:
-    """Return the masks of the training rows, (rows, classes) cells of 0 and 255 at the size of the cached images."""
+    """Return the masks of the training rows, (rows, classes) cells of 0 to 255 at the size of the cached images."""
     return read_parquet(prepared.folder / MASKS).to_numpy(dtype=object)

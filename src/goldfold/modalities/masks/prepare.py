@@ -20,8 +20,8 @@ from goldfold.modalities.image.settings import ImagePrepareConfig
 from goldfold.prepare import Gathered
 
 MASKS = "masks.parquet"
-"""The true masks of the training rows, a column for each class: cells (see goldfold.masks) of 0 and 255, as large as the images
-in the cache."""
+"""The true masks of the training rows, a column for each class: cells (see goldfold.masks) of 0 to 255, how much of
+each pixel they cover, as large as the images in the cache."""
 
 
 def gather(
@@ -68,4 +68,4 @@ def _cell(code: str, size: list[int], form: MaskForm) -> bytes:
     height, width, rows, columns = size
     mask = mask_of_code(code, height, width, form) * np.uint8(255)
     small: Array = mask if (rows, columns) == (height, width) else cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_AREA)
-    return packed(Cell(np.where(small >= 128, 255, 0).astype(np.uint8), height, width))
+    return packed(Cell(small, height, width))

@@ -27,9 +27,9 @@ def show_rows(prepared: PreparedSet, part: Part, rows: Array, spec: Spec | None 
 
 
 def outlined(picture: Array, masks: list[Array], colour: tuple[int, int, int]) -> Array:
-    """Return a picture, (height, width, 3) uint8, with the outlines of masks of its size, which are not 0 inside."""
+    """Return a picture, (height, width, 3) uint8, with the outlines of masks of its size, of 128 and more inside."""
     drawn = np.ascontiguousarray(picture).copy()
     for mask in masks:
-        edges, _ = cv2.findContours((mask > 0).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        edges, _ = cv2.findContours((mask >= 128).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(drawn, edges, -1, colour, 1)
     return drawn
