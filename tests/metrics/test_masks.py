@@ -114,9 +114,9 @@ def test_a_threshold_and_a_least_area_are_those_of_each_cell():
     levels = draws.integers(0, 256, truth.shape).astype(np.uint8)
     cells = np.empty(truth.shape[:2], object)
     for place in np.ndindex(cells.shape):
-        cells[place] = cut(packed(Cell(levels[place], HEIGHT, WIDTH)), 40 * (1 + place[1]), 70)
+        cells[place] = cut(packed(Cell(levels[place], HEIGHT, WIDTH)), 40 * (1 + place[1]), 87)
     guess = levels >= np.array([40, 80])[None, :, None, None]
-    guess &= guess.sum(axis=(2, 3), keepdims=True) >= 70
+    guess &= guess.sum(axis=(2, 3), keepdims=True) >= 87
     true, predicted = overlaps(as_codes(truth, form), cells, form)
     assert (true == truth.sum(axis=(2, 3))).all()
     assert (predicted[..., 0] == guess.sum(axis=(2, 3))).all()
