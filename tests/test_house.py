@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 # A module may import only those before it.
 LIBRARY = (
-    "errors files scratch process programs as_json imports config metrics tables schema competition prepare identity modalities "
-    "pages audit training engines inference validation prediction blending members rehearsal bundle report sweep tracking kaggle "
-    "runs race features init doctor terminal leaderboard submitting cli repository"
+    "errors files scratch process programs as_json imports config masks metrics tables schema competition prepare identity "
+    "modalities pages audit training engines inference validation prediction blending members rehearsal bundle report sweep "
+    "tracking kaggle runs race features init doctor terminal leaderboard submitting cli repository"
 )
 ORDER = LIBRARY.split()
 STAGES = ("check", "prepare", "train", "validate", "predict")

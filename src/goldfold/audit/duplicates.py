@@ -68,8 +68,7 @@ def find_groups(prepared: PreparedSet) -> list[Group] | None:
 
 def answers(prepared: PreparedSet) -> Array:
     """Return the targets of the training rows as numbers, (rows, targets)."""
-    truth = prepared.problem.truth(prepared.train)
-    return np.asarray(truth, np.float64).reshape(len(truth), -1)
+    return prepared.problem.amounts(prepared.problem.truth(prepared.train))
 
 
 def findings(groups: Sequence[Group], prepared: PreparedSet) -> list[Finding]:

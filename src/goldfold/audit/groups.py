@@ -108,7 +108,7 @@ def _ranked(prepared: PreparedSet) -> Array:
     if prepared.problem.is_exclusive:
         truth = prepared.problem.class_of(truth)
         return np.asarray(truth[:, None] == np.unique(truth), np.float64)
-    return pd.DataFrame(truth.reshape(len(truth), -1)).rank().to_numpy()
+    return pd.DataFrame(prepared.problem.amounts(truth)).rank().to_numpy()
 
 
 def _between(groups: pd.Series, target: Array) -> float:

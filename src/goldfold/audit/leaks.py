@@ -85,7 +85,7 @@ def _leak(fact: str, values: Array, target: Array, looks: int, prepared: Prepare
         chance = np.array([_explained(order, _predicted(values, order)) for order in shuffled])
         holds = bool(explained - chance.mean() > NormalDist().inv_cdf(1 - SURE / looks) * chance.std(ddof=1))
     auc = None
-    if prepared.problem.task != "regression":
+    if not prepared.problem.has_amounts:
         auc = float(np.mean([roc_auc_score(column > 0.5, guess) for column, guess in zip(target.T, predicted.T, strict=True)]))
     return Leak(fact, max(explained, 0.0), auc, holds)
 
@@ -114,8 +114,8 @@ def _target(prepared: PreparedSet, rows: Array) -> Array:
         classes, counts = np.unique(problem.class_of(truth), return_counts=True)
         kept = classes[np.argsort(-counts, kind="stable")][: 1 if problem.task == "binary" else MOST_CLASSES]
         truth = problem.class_of(truth)[:, None] == kept
-    elif problem.task == "regression":
-        truth = pd.DataFrame(truth.reshape(len(rows), -1)).rank().to_numpy()
+    elif problem.has_amounts:
+        truth = pd.DataFrame(problem.amounts(truth)).rank().to_numpy()
     columns = np.asarray(truth, np.float64)
     return columns[:, columns.std(axis=0) > 0]
 

@@ -129,6 +129,8 @@ def _answer(prepared: PreparedSet, row: int) -> str:
     if row >= len(prepared.train):
         return ""
     values = prepared.train[list(prepared.problem.targets)].iloc[row]
+    if prepared.problem.has_masks:
+        return ", ".join(f"{area:.0f} pixels" for area in prepared.problem.amounts(values.to_numpy(dtype=object)[None])[0])
     if prepared.problem.task == "multilabel" and len(values) > 1:
         return ", ".join(str(name) for name, value in values.items() if value) or "no label"
     return ", ".join(str(value) if isinstance(value, str) else number(float(value)) for value in values)
@@ -159,7 +161,7 @@ def _leaks(prepared: PreparedSet, leaks: Sequence[Leak]) -> Html:
     )
     if not leaks:
         return joined([how, paragraph("There are no such facts, or too few rows.")])
-    classes = prepared.problem.task != "regression"
+    classes = not prepared.problem.has_amounts
     lines = [
         (item.fact, f"{item.explained:.1%}", *([f"{item.auc:.2f}"] if classes else []), FOUND if item.holds else NOT_FOUND)
         for item in leaks

@@ -59,6 +59,7 @@ def gather(problem: Problem, members: Iterable[tuple[str, CVResult, pd.DataFrame
 
     Raises InputError where they are not of the same rows, folds and targets, or predict none of the problem's outputs.
     """
+    problem.require_no_masks("blending")
     first: tuple[str, CVResult] | None = None
     scores, arrays, test_table = dict[str, float](), list[Array](), pd.DataFrame()
     for position, (name, result, test) in enumerate(members):

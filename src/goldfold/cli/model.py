@@ -5,6 +5,7 @@ import argparse
 from goldfold.cli.arguments import add_fold
 from goldfold.config import load_config
 from goldfold.errors import InputError
+from goldfold.modalities.protocol import apart
 from goldfold.prepare import PreparedSet
 from goldfold.runs.paths import PREPARED
 from goldfold.terminal import show_layers
@@ -31,4 +32,4 @@ def run(args: argparse.Namespace) -> None:
     if is_fitted_once(model):
         raise InputError(f"{config.model.name} is fitted at once and has no layers", mend="use this command for networks")
     set_trainable(model, config.finetune, (args.epoch or train.epochs) - 1)
-    show_layers(list_layers(model, fold.plain_view().__getitems__([(0, 0)])[1]))
+    show_layers(list_layers(model, apart(fold.plain_view().__getitems__([(0, 0)])[1])[0]))

@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> None:
     tree: dict[str, Any] = read_yaml(Path("params.yaml"))
     config = parse_config(tree)
     require_competition(config)
+    if config.competition.modality == "masks":
+        raise InputError("a race blends its members, and masks are not blended yet", mend="train one configuration: dvc repro")
     begin_imports(config)
     entries = read_portfolio(PORTFOLIO, tree)
     if len(entries) == 1:

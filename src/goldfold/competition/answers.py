@@ -1,11 +1,14 @@
 """Between predictions and what the columns of a submission hold."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from goldfold.competition.classes import split_labels
 from goldfold.competition.contract import answer_columns, asked_columns, pair_ids
 from goldfold.competition.labels import as_classes
+from goldfold.competition.mask_answers import broken_codes, read_codes, written_codes
 from goldfold.competition.problem import Problem
 from goldfold.errors import InputError
 from goldfold.metrics import Array, best_first, hard_labels
@@ -19,6 +22,8 @@ ROUND_TRIP = 1000
 def write_answers(problem: Problem, keys: pd.Series, prediction: Array, sample: pd.DataFrame) -> pd.DataFrame:
     """The columns that the sample submission asks for, a row per key (or per key and label), whose ids are the index."""
     columns = columns_in_sample(problem, sample)
+    if problem.has_masks:
+        return written_codes(problem, keys, prediction, columns)
     if problem.answer in ("ranking", "set"):
         texts = _rankings(problem, prediction) if problem.answer == "ranking" else _sets(problem, prediction)
         answers = np.array(texts, dtype=object)[:, None]
@@ -43,6 +48,8 @@ def read_answers(problem: Problem, answers: pd.DataFrame, keys: pd.Series) -> Ar
 
     `answers` holds the submission's columns as texts, with its ids as the index.
     """
+    if problem.has_masks:
+        return read_codes(problem, answers, keys, columns_in_sample(problem, answers, whole=True))
     if problem.pair_id:
         ids = pair_ids(problem, keys)
         values = answers.iloc[:, 0].astype(float)
@@ -72,8 +79,11 @@ def columns_in_sample(problem: Problem, sample: pd.DataFrame, whole: bool = Fals
     return wanted if set(wanted) == set(shipped) else shipped
 
 
-def breaches_of(problem: Problem, ids: pd.Series, answers: pd.DataFrame) -> list[str]:
-    """What is wrong with the answers, a line each: unknown labels, missing or infinite numbers, and no probabilities."""
+def breaches_of(problem: Problem, ids: pd.Series, answers: pd.DataFrame, pixels: Mapping[str, int] = {}) -> list[str]:
+    """What is wrong with the answers, a line each: unknown labels, missing or infinite numbers, no probabilities, and codes that
+    are none or leave their image, by the number of its `pixels`."""
+    if problem.has_masks:
+        return broken_codes(problem, ids, answers, pixels)
     if problem.answer in ("ranking", "set"):
         return _broken_texts(problem, ids, answers.iloc[:, 0])
     if problem.answer == "label":
@@ -136,7 +146,8 @@ def require_round_trip(problem: Problem, train: pd.DataFrame, sample: pd.DataFra
     """Raise InputError where the sample submission's form, filled with training labels, does not read back as these labels."""
     rows = train.head(ROUND_TRIP)
     truth = problem.truth(rows)
-    sure = np.eye(len(problem.classes))[truth] if problem.task == "multiclass" and truth.ndim == 1 else truth.astype(np.float64)
+    sure = np.eye(len(problem.classes))[truth] if problem.task == "multiclass" and truth.ndim == 1 else truth
+    sure = sure if problem.has_masks else sure.astype(np.float64)
     rows, prediction = problem.per_answer(rows, sure)
     keys = rows[problem.answer_id or problem.id].reset_index(drop=True)
     answers = write_answers(problem, keys, prediction, sample).astype("str")

@@ -26,12 +26,12 @@ def work_out_classes(
 ) -> tuple[str, ...]:
     """The classes in order: numbers by value, texts by letter, columns of votes as they come, or as in params.yaml.
 
-    A multilabel task has classes only where one column holds its labels, and a regression has none.
+    A multilabel task has classes only where one column holds its labels, and a regression and masks have none.
     """
     target = targets[0]
     if len(targets) > 1:
         return targets if task == "multiclass" else ()
-    if task == "regression":
+    if task in ("regression", "masks"):
         return ()
     if task == "multilabel":
         seen = {label for labels in split_labels(train[target], separator) for label in labels}

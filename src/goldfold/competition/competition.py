@@ -23,6 +23,7 @@ from goldfold.competition.files import Files, find_files
 from goldfold.competition.ids import require_same_ids
 from goldfold.competition.labels import as_the_sample, one_spelling, require_meant, truths_as_numbers
 from goldfold.competition.layouts import Shipped, read_shipped
+from goldfold.competition.masks import asks_for_masks, form_of, why_masks, with_masks
 from goldfold.competition.names import Names
 from goldfold.competition.problem import Problem
 from goldfold.competition.row_files import Part, RowFiles, files_of_kind, files_of_test_folder, find_row_files
@@ -86,23 +87,27 @@ def read_competition(
     where the files disagree, and QuestionError for what they leave open.
     """
     files = find_files(config)
-    shipped = _with_clean_labels(config, read_shipped(config, files, _sample(files, config.encoding)))
+    why = why_masks(config)
+    config, shipped = _rows_of(config, read_shipped(config, files, _sample(files, config.encoding)))
     names = shipped.names
     _require_rows(config, shipped)
     asked = shipped.sample
     if asked is not None and files.sample:
-        require_ids(pd.DataFrame({asked.columns[0]: contract.ids_of(asked, names.keys)}), asked.columns[0], files.sample)
+        ids = contract.ids_of(asked, names.keys)
+        require_ids(pd.DataFrame({asked.columns[0]: ids}), asked.columns[0], files.sample)
     train, test, decisions = _test_rows(config, files, shipped, asked)
     train = pd.concat([train, shipped.extra], ignore_index=True)
     train, spelled = _as_the_sample(config, train, names, asked)
     problem, worked_out = _problem(config, train, shipped, asked)
+    if problem.has_masks:
+        worked_out[0] = replace(worked_out[0], why=why)
     if problem.has_numbers:
         train[list(names.targets)] = work_out.numeric_targets(train, names.targets, problem.task, str(shipped.source))
     require_columns(train.columns, problem.columns, str(shipped.source), "competition.metric")
     contract.require_shared(problem, train)
     if problem.pair_id and asked is not None:
         pairs = pd.Series(contract.pair_ids(problem, test[names.id]).to_numpy().ravel())
-        require_same_ids(asked.iloc[:, 0], pairs, files.test or files.root)
+        require_same_ids(contract.ids_of(asked, names.keys), pairs, files.test or files.root)
     schema = _schema(config, shipped, prepare.kinds if prepare else {}) if schema is None else schema
     # A sample submission without a test table gives the test rows their ids and no other column.
     ids_alone = asked is not None and files.test is None
@@ -138,7 +143,7 @@ def read_solution(
     files = find_files(config)
     if files.sample or files.test:
         return None
-    shipped = _with_clean_labels(config, read_shipped(config, files, None))
+    config, shipped = _rows_of(config, read_shipped(config, files, None))
     lists_no_labels = shipped.test is not None or _test_folder(config, files, shipped)
     if lists_no_labels and shipped.solution is None:
         return None
@@ -147,6 +152,13 @@ def read_solution(
     if problem.has_numbers:
         solution[list(problem.targets)] = work_out.numeric_targets(solution, problem.targets, problem.task, str(shipped.source))
     return solution
+
+
+def _rows_of(config: CompetitionConfig, shipped: Shipped) -> tuple[CompetitionConfig, Shipped]:
+    """The rows with one spelling for each label, or with the codes of an image's masks in one row, and the settings for them."""
+    if asks_for_masks(config, shipped):
+        return with_masks(config, shipped)
+    return config, _with_clean_labels(config, shipped)
 
 
 def _with_clean_labels(config: CompetitionConfig, shipped: Shipped) -> Shipped:
@@ -179,7 +191,7 @@ def _as_the_sample(
     """The training rows with their labels as the sample submission spells them, where it holds labels."""
     asked = contract.asked_columns(sample, names.keys) if sample is not None else []
     task = work_out.only_task(config)
-    if len(names.targets) > 1 or task in ("regression", "multilabel"):
+    if len(names.targets) > 1 or task in ("regression", "multilabel", "masks"):
         return train, []
     target = train[names.targets[0]]
     needs = config.answer or (find_metric(config.metric.name).needs if config.metric else None)
@@ -205,6 +217,8 @@ def _require_rows(config: CompetitionConfig, shipped: Shipped) -> None:
     """Raise InputError for training rows without a unique id or without targets."""
     names = shipped.names
     require_ids(shipped.train, names.id, shipped.source)
+    if config.task == "masks":
+        return
     if not ((config.task == "multilabel" or shipped.separator) and len(names.targets) == 1):
         work_out.require_targets(shipped.train, names.targets, names.id, str(shipped.source))
     if config.extras:
@@ -304,6 +318,7 @@ def _problem(
         keys=names.keys,
         answer_names=answer_names if answer == "probability" else (),
         ids=shipped.ids,
+        mask=form_of(config.mask) if task == "masks" else None,
     )
     contract.require_writable(problem)
     if sample is not None:

@@ -159,6 +159,7 @@ def default_sample(test: pd.DataFrame, problem: Problem) -> pd.DataFrame:
         "ranking": first,
         "set": "",
         "confidence": "0",
+        "mask": problem.mask_form.empty,
     }
     by = problem.answer_id or problem.id
     ids = test[by].drop_duplicates().reset_index(drop=True)

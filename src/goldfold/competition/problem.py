@@ -11,6 +11,7 @@ import pandas as pd
 from goldfold.competition.classes import split_labels
 from goldfold.config import Answer, Task
 from goldfold.errors import InputError
+from goldfold.masks import MaskForm, areas, overlaps
 from goldfold.metrics import Array, Metric, find_metric, hard_labels, named_columns, score_rows
 
 Ids = Literal["named", "unnamed", "order"]
@@ -34,7 +35,8 @@ class Problem:
     predictions are combined. With `pair_id` the answer has a row per id and label. `keys` are the columns that `id` joins by _.
     `spelled` is what a column is called here that the competition calls by a name of goldfold's own, such as fold.
     `answer_names` are the answer's columns where the sample submission has names of its own for the classes, in their order.
-    `ids` says how a submission has its ids.
+    `ids` says how a submission has its ids. Masks are run-length codes in the target columns, one for each class, written as
+    `mask` says.
     """
 
     name: str
@@ -56,11 +58,13 @@ class Problem:
     answer_names: tuple[str, ...] = ()
     spelled: dict[str, str] = field(default_factory=dict)
     ids: Ids = "named"
+    mask: MaskForm | None = None
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Problem":
         """Rebuild what `to_json` gave."""
-        return cls(**{**value, **{name: tuple(value.get(name, ())) for name in TUPLES}})
+        mask = MaskForm(**value["mask"]) if value.get("mask") else None
+        return cls(**{**value, **{name: tuple(value.get(name, ())) for name in TUPLES}, "mask": mask})
 
     def to_json(self) -> dict[str, Any]:
         """The problem as JSON holds it."""
@@ -84,7 +88,29 @@ class Problem:
     @property
     def has_numbers(self) -> bool:
         """Whether the target columns are numbers: values, labels of 0 and 1, or votes."""
-        return len(self.targets) > 1 or not self.classes
+        return not self.has_masks and (len(self.targets) > 1 or not self.classes)
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether masks are predicted: truth is codes and predictions are cells (see goldfold.masks), (n, classes) objects."""
+        return self.task == "masks"
+
+    @property
+    def has_amounts(self) -> bool:
+        """Whether rows differ by amounts rather than by labels: values, or areas of masks."""
+        return self.task in ("regression", "masks")
+
+    def require_no_masks(self, what: str) -> None:
+        """Raise InputError where masks are predicted, for `what` is not done with them."""
+        if self.has_masks:
+            raise InputError(
+                f"{what} masks is not possible yet", mend="average what one run trains: train.seeds, train.keep_best, predict.tta"
+            )
+
+    @property
+    def mask_form(self) -> MaskForm:
+        """How masks are written."""
+        return self.mask or MaskForm()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -148,12 +174,25 @@ class Problem:
             return table[self.targets[0]].map(index).to_numpy(dtype=np.int64)
         if self.task == "multilabel" and self.classes:
             return self.label_matrix(table[self.targets[0]])
+        if self.has_masks:
+            return table[list(self.targets)].to_numpy(dtype=object)
         values = table[list(self.targets)].to_numpy(dtype=np.float64)
         if self.task == "multilabel":
             return values.astype(np.int64)
         if self.task == "multiclass":
             return np.asarray(values / values.sum(axis=1, keepdims=True))
         return values[:, 0] if len(self.targets) == 1 else values
+
+    def amounts(self, truth: Array) -> Array:
+        """A truth as numbers, (n, columns) float64: the areas of masks in pixels."""
+        numbers = areas(truth, self.mask_form) if self.has_masks else truth
+        return np.asarray(numbers, np.float64).reshape(len(truth), -1)
+
+    def measured(self, truth: Array, prediction: Array) -> tuple[Array, Array]:
+        """Truth and prediction as `score` takes them and scores parts of their rows quickly: of masks, their areas."""
+        if self.has_masks and prediction.dtype == object:
+            return overlaps(truth, prediction, self.mask_form)
+        return truth, prediction
 
     def label_matrix(self, sets: pd.Series) -> Array:
         """Texts of labels, separated by `separator`, as (n, labels) of 0 and 1."""
@@ -176,7 +215,7 @@ class Problem:
 
     def unseen(self, table: pd.DataFrame) -> list[str]:
         """List the labels of a table that are not among `classes`, sorted."""
-        if self.has_numbers:
+        if self.has_numbers or self.has_masks:
             return []
         labels = table[self.targets[0]]
         sets = [[label] for label in labels] if self.is_exclusive else split_labels(labels, self.separator)
@@ -224,6 +263,7 @@ class Problem:
         """
         if self.grades:
             truth, prediction = self.nearest_grade(truth), self.nearest_grade(prediction)
+        truth, prediction = self.measured(truth, prediction)
         return score_rows(self.scored_by, self.metric_args, self.task, self.names, truth, prediction, table)
 
     def score_rows(self, table: pd.DataFrame, prediction: Array) -> float:
@@ -260,6 +300,8 @@ class Problem:
 
     def predictions(self, table: pd.DataFrame) -> Array:
         """Predictions back from such a table, in the shape that metrics take."""
+        if self.has_masks:
+            return table[list(self.outputs)].to_numpy(dtype=object)
         values = table[list(self.outputs)].to_numpy(dtype=np.float64)
         single = self.task == "binary" or (self.task == "regression" and len(self.targets) == 1)
         return values[:, 0] if single else values

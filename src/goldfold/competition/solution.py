@@ -11,6 +11,7 @@ from goldfold.competition import contract
 from goldfold.competition.classes import bare_names
 from goldfold.competition.ids import as_among
 from goldfold.competition.labels import as_classes, one_spelling
+from goldfold.competition.masks import solution_of_masks
 from goldfold.competition.problem import Problem
 from goldfold.competition.tables import line
 from goldfold.competition.task import numeric_targets
@@ -62,6 +63,8 @@ def solution_table(
     shipped = read_text_table(path, encoding=encoding)
     solution = _with_usage(shipped.with_unnamed() if problem.ids == "unnamed" else shipped.cells, problem, path)
     id_column, ids = _ids(solution, problem, asked, path)
+    if problem.has_masks:
+        return _masks(solution, ids, problem, asked, path)
     labels = _labels(solution.drop(columns=[*id_column, USAGE], errors="ignore"), ids, problem, asked, path)
     more = solution.drop(columns=[by, *problem.targets], errors="ignore")
     if problem.pair_id and USAGE in more:
@@ -80,6 +83,29 @@ def solution_table(
         table[problem.targets[0]] = _as_classes(table[problem.targets[0]], problem, path)
     _require_one_answer(table, by, problem, path)
     return table.reset_index(drop=True)
+
+
+def _masks(solution: pd.DataFrame, ids: pd.Series, problem: Problem, asked: Asked | None, path: Path) -> pd.DataFrame:
+    """The codes of each image, whose rows of classes and instances become one, and its Usage where there is one."""
+    names = contract.answer_columns(problem) if not asked else asked.columns
+    code = next((name for name in (*problem.targets, *names) if name in solution), None)
+    if code is None:
+        raise _unclear(solution, f"has no column {names[0]}", path)
+    if problem.pair_id:
+        rows = asked.rows if asked else ids
+        codes = solution_of_masks(solution, ids.rename(problem.id), [code], problem.mask_form, path).set_index(problem.id)[code]
+        pairs = contract.pair_ids(problem, rows.drop_duplicates())
+        table = pairs.apply(lambda keys: codes.reindex(list(keys)).fillna("").to_numpy())
+        table = table.set_axis(list(problem.targets), axis=1).assign(**{problem.id: rows.drop_duplicates().to_numpy()})
+    else:
+        table = solution_of_masks(solution, ids.rename(problem.id), [code], problem.mask_form, path)
+        table = table.rename(columns={code: problem.targets[0]})
+    if USAGE not in solution:
+        return table
+    first = contract.pair_ids(problem, table[problem.id]).iloc[:, 0] if problem.pair_id else table[problem.id]
+    usage = dict(zip(ids, solution[USAGE], strict=True))
+    table = table.assign(**{USAGE: first.map(usage).fillna(IGNORED)})
+    return table[table[USAGE] != IGNORED].reset_index(drop=True)
 
 
 def _with_usage(cells: pd.DataFrame, problem: Problem, path: Path) -> pd.DataFrame:

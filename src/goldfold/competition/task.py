@@ -30,6 +30,7 @@ DEFAULT_METRICS: dict[tuple[Task, Answer], str] = {
     ("regression", "value"): "rmse",
     ("regression", "label"): "quadratic_weighted_kappa",
     ("regression", "confidence"): "laplace_log_likelihood",
+    ("masks", "mask"): "mean_dice",
 }
 
 
@@ -80,7 +81,7 @@ def work_out_task(
             raise InputError(
                 f"{target} has {distinct} different texts in {len(train)} training rows: they are no classes",
                 [str(text)[:80] for text in train[target].head(3)],
-                "name another column in competition.target; run-length codes and texts as answers are not supported",
+                "name another column in competition.target; texts as answers are not supported",
             )
         if _are_several(train[target], answers):
             return "multilabel", Decision("task", "multilabel", "the sample submission holds several labels in a row")
@@ -162,6 +163,8 @@ def work_out_answer(
 
     if config.answer:
         return decided(config.answer, FROM_PARAMS)
+    if task == "masks":
+        return decided("mask", "run-length codes, as in training")
     needs = find_metric(config.metric.name, task).needs if config.metric else None
     asked = answers.shape[1] if answers is not None else 0
     needed = f"{config.metric.name} needs it" if config.metric else ""

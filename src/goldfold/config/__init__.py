@@ -1,6 +1,6 @@
 """params.yaml: its sections, and how it is read."""
 
-from goldfold.config.data import Answer, CompetitionConfig, FileTemplates, Kind, PrepareConfig, SplitConfig, Task
+from goldfold.config.data import Answer, CompetitionConfig, FileTemplates, Kind, MaskConfig, PrepareConfig, SplitConfig, Task
 from goldfold.config.learning import (
     AverageConfig,
     FinetuneConfig,
@@ -38,6 +38,7 @@ __all__ = [
     "FoldConfig",
     "HeadConfig",
     "Kind",
+    "MaskConfig",
     "ModelConfig",
     "PredictConfig",
     "PrepareConfig",

@@ -9,13 +9,13 @@ from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_v
 
 from goldfold.config.section import Component, Section, Seed
 
-Task = Literal["binary", "multiclass", "multilabel", "regression"]
+Task = Literal["binary", "multiclass", "multilabel", "regression", "masks"]
 Kind = Literal["number", "boolean", "category", "date", "time", "duration", "text"]
 """What the cells of a column are."""
 MOST_FOLDS = 10_000
 LARGEST = 1e150
 """The largest number that is learned from: its square is a number too."""
-Answer = Literal["label", "probability", "value", "ranking", "set", "confidence"]
+Answer = Literal["label", "probability", "value", "ranking", "set", "confidence", "mask"]
 
 
 def _whole_template(template: str) -> str:
@@ -55,6 +55,22 @@ class Extra(Section):
         return {"path": value} if isinstance(value, str) else value
 
 
+class MaskConfig(Section):
+    """How masks are written, where they are what is predicted: run-length codes, as Kaggle has them."""
+
+    order: Literal["columns", "rows"] = "columns"
+    """Whether pixels are counted down the columns or along the rows."""
+    start: Literal[0, 1] = 1
+    """The number of the first pixel."""
+    empty: str = ""
+    """What an answer without a pixel is: an empty text, or "-1"."""
+    per: Literal["image", "instance"] = "image"
+    """Whether an answer has a row per image (and class), or one per connected part of a mask."""
+    label: str | None = None
+    """The column of the tables that says which class a code is of, where an image has a row per class; the sample submission has
+    it too, unless its ids name the class (pair_id)."""
+
+
 class CompetitionConfig(Section):
     """The files that the organisers gave us. Everything but `path` is worked out from them where it is left out."""
 
@@ -65,8 +81,8 @@ class CompetitionConfig(Section):
     kaggle: str | None = None
     """The competition's name on Kaggle, the last part of its address; none for one that is not there."""
     modality: str = "image"
-    """The kind of input that the model reads: image, sound, table or text; several joined, image+table; or a package of your
-    own, own.signal."""
+    """The kind of input that the model reads: image, sound, table or text; masks, images whose pixels are predicted; several
+    joined, image+table; or a package of your own, own.signal."""
     train: str | None = None
     """The training table in `path`; by default train.csv, and without one the folders of images, or of sounds, are read."""
     test: str | None = None
@@ -91,18 +107,20 @@ class CompetitionConfig(Section):
     """Further texts of cells that mean a missing value, such as "-999"."""
     task: Task | None = None
     """What is predicted. With one target column, multilabel reads each row's labels from it (separated by commas or spaces);
-    with several, multiclass takes them for each class's votes."""
+    with several, multiclass takes them for each class's votes; masks are run-length codes."""
     metric: Component | None = None
     """The competition's metric: a name in goldfold.metrics, or the import path of your own `Metric`, with its arguments."""
     answer: Answer | None = None
     """What the submission holds: ranking is a text of labels, best first; set one of those that pass; confidence a value and
-    how sure it is."""
+    how sure it is; mask a run-length code."""
     answer_id: Template | None = None
     """Where several rows share an answer: the column that tells which, or a template over columns, `{patient}_{side}`."""
     aggregate: Literal["mean", "max"] = "mean"
     """What becomes of the predictions of rows that share an answer."""
     pair_id: Template | None = None
     """Where the sample submission has a row per id and label: how its ids are made, `{id}_{label}` or `{id}{label:02d}`."""
+    mask: MaskConfig = MaskConfig()
+    """How masks are written."""
     extra: Extra | tuple[Extra, ...] | None = None
     """More training rows, in `path`: tables or folders, each with the weight of its rows if that is not 1, `[original.csv, {path:
     synthetic.csv, weight: 0.3}]`. They are trained on in every fold and never validated."""

@@ -29,6 +29,7 @@ STEPS = (
     "new_class",
     "confidence",
     "project",
+    "mask",
 )
 """The steps of post-processing; see goldfold.inference.steps."""
 PLAINER = {"greater than or equal to": "at least", "less than or equal to": "at most", "a valid tuple": "a list"}
@@ -45,8 +46,8 @@ class ValidateConfig(Section):
     """How many of the worst errors to list."""
     postprocess: Literal["auto"] | tuple[Component, ...] = ()
     """Steps that turn predictions into better answers, fitted to out-of-fold rows and scored nested: threshold, label_thresholds,
-    binarise, class_weights, cut_points, temperature, clip, rank, new_class, confidence, project; auto takes those that suit the
-    metric."""
+    binarise, class_weights, cut_points, temperature, clip, rank, new_class, confidence, project, mask; auto takes those that suit
+    the metric."""
 
     @field_validator("postprocess", mode="before")
     @classmethod

@@ -1,5 +1,7 @@
 """What is averaged: predictions as they are, their logits, or their ranks."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
@@ -7,17 +9,27 @@ from scipy.special import expit, softmax
 from goldfold.competition import Problem
 from goldfold.config import PredictConfig, Scale
 from goldfold.errors import InputError
+from goldfold.masks import averaged
 from goldfold.metrics import Array
 
 
-def average(problem: Problem, predictions: Array, scale: Scale = "predictions", clip: tuple[float, float] | None = None) -> Array:
-    """The mean over the first axis of predictions (members, n, …), within `clip`; of logits, the geometric mean of the odds."""
+def average(
+    problem: Problem, predictions: Sequence[Array], scale: Scale = "predictions", clip: tuple[float, float] | None = None
+) -> Array:
+    """The mean of members' predictions, each (n, …), within `clip`; of logits, the geometric mean of the odds."""
+    if problem.has_masks:
+        means = [averaged(cells) for cells in zip(*(prediction.ravel() for prediction in predictions), strict=True)]
+        return np.array([*means, None], dtype=object)[:-1].reshape(predictions[0].shape)
     mean = from_scale(problem, np.mean([to_scale(problem, prediction, scale) for prediction in predictions], axis=0), scale)
     return np.clip(mean, *clip) if clip else mean
 
 
 def require_averaged(problem: Problem, table: pd.DataFrame, prediction: Array, config: PredictConfig) -> None:
     """Raise InputError for a predict.average or predict.clip that does not suit the problem."""
+    if problem.has_masks and config.average != "predictions":
+        raise InputError(
+            f"params.yaml, predict.average: {config.average} of masks are not averaged", mend="set predict.average: predictions"
+        )
     require_scale(problem, table, prediction, config.average, "predict.average: ")
     if config.clip and problem.task != "regression":
         raise InputError(

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from goldfold.competition import Problem
+from goldfold.competition.mask_answers import codes_of
 from goldfold.config import PredictConfig
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json
@@ -46,7 +46,10 @@ class Ensemble:
 
     @property
     def columns(self) -> dict[str, str]:
-        """The columns of its answers, each with its type in MLflow: a label where there are classes, and Problem.outputs."""
+        """The columns of its answers, each with its type in MLflow: a label where there are classes, and Problem.outputs; of
+        masks their run-length codes."""
+        if self.problem.has_masks:
+            return dict.fromkeys(self.problem.targets, "string")
         label = {"label": "string"} if self.problem.is_exclusive or self.problem.grades else {}
         return {**label, **dict.fromkeys(self.problem.outputs, "double")}
 
@@ -59,15 +62,21 @@ class Ensemble:
 
     def average(self, members: Sequence[Array]) -> Array:
         """Average predictions on the scale of predict.average, within predict.clip."""
-        return average(self.problem, np.stack(members), self.config.average, self.config.clip)
+        return average(self.problem, members, self.config.average, self.config.clip)
 
     def predict(self, source: Source) -> Array:
         """Predict rows, in the shape that metrics take: the average over all members."""
         return self.average([member for members in self.predict_by_fold(source).values() for member in members])
 
+    def processed(self, source: Source) -> Array:
+        """Predict rows, post-processed."""
+        return processed(self.problem, self.postprocess, self.predict(source))
+
     def answers(self, source: Source) -> pd.DataFrame:
         """Predict rows as the submission answers them, post-processed; see `columns`."""
-        prediction = processed(self.problem, self.postprocess, self.predict(source))
+        prediction = self.processed(source)
+        if self.problem.has_masks:
+            return codes_of(self.problem, prediction)
         # A confidence has a column after the values, for the submission alone.
         columns = prediction.reshape(len(prediction), -1).T
         table = pd.DataFrame(dict(zip(self.problem.outputs, columns, strict=False)))

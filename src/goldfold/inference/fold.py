@@ -8,7 +8,7 @@ from goldfold.modalities.frozen import FrozenModel
 from goldfold.training import FoldResult
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute_again
-from goldfold.training.evaluation import predict_logits
+from goldfold.training.evaluation import predict_rows
 from goldfold.training.frozen import batch_of, read_view
 
 OF_ESTIMATORS = 4096
@@ -33,6 +33,5 @@ def predict_fold(checkpoint: FoldResult, source: Source, config: PredictConfig) 
             if isinstance(model, FrozenModel):
                 table = source.features(checkpoint, model, change, batch_size, compute)
                 view = read_view(model, view, table, (source.together, source.rows), batch_size, compute)
-            logits = predict_logits(model, plain_batches(view, source.rows, size), compute)
-            predictions.append(checkpoint.codec.decode(logits))
+            predictions.append(predict_rows(model, plain_batches(view, source.rows, size), checkpoint.codec, compute))
     return predictions

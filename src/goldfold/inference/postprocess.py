@@ -77,7 +77,8 @@ class Postprocess:
             return prediction
         parts = parts_of(table)
         pieces = {part: processed(problem, steps, prediction[parts == part]) for part, steps in self.nested.items()}
-        judged = np.empty((len(prediction), *next(iter(pieces.values())).shape[1:]))
+        first = next(iter(pieces.values()))
+        judged = np.empty((len(prediction), *first.shape[1:]), object if problem.has_masks else np.float64)
         for part, piece in pieces.items():
             judged[parts == part] = piece
         return judged
@@ -133,6 +134,8 @@ def automatic(problem: Problem) -> tuple[Component, ...]:
     step = steps.get(metric.name)
     if metric.name.endswith("kappa") and problem.task != "binary":
         step = "cut_points"
+    elif metric.needs == "mask":
+        step = "mask"
     elif metric.needs == "label" and problem.task in ("binary", "multilabel"):
         step = "threshold"
     elif metric.name in ("f1_macro", "balanced_accuracy") and len(problem.classes) <= 20:

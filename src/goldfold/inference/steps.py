@@ -15,6 +15,7 @@ from goldfold.competition import Problem
 from goldfold.config import Task
 from goldfold.errors import InputError
 from goldfold.imports import nearest
+from goldfold.inference.mask_steps import fit_mask, with_cuts
 from goldfold.metrics import Array
 from goldfold.metrics.metric import Needs
 
@@ -306,4 +307,5 @@ KINDS = {
     "new_class": Kind(("multiclass", "multilabel"), _fit_new_class, _with_new),
     "confidence": Kind(("regression",), _fit_confidence, _with_confidence),
     "project": Kind(("regression",), _fit_project, _projected),
+    "mask": Kind(("masks",), fit_mask, with_cuts, "mask"),
 }

@@ -37,6 +37,26 @@ PHOTOS = [
 ]
 
 
+SMALL = "test_resnet"
+"""An encoder of 0.4 million parameters."""
+PIXELS = [
+    {"name": "HorizontalFlip", "p": 0.5},
+    {"name": "VerticalFlip", "p": 0.5},
+    {
+        "name": "Affine",
+        "rotate": [-15, 15],
+        "scale": [0.8, 1.25],
+        "translate_percent": [-0.05, 0.05],
+        "border_mode": 4,
+        "p": 0.75,
+    },
+    {"name": "RandomBrightnessContrast", "p": 0.5},
+]
+
+
+FLIPS = [{"name": "HorizontalFlip"}, {"name": "VerticalFlip"}]
+
+
 def work_out_modality(
     competition: Competition, files: FileKind | None, owner: str | None, unread: Mapping[str, int]
 ) -> tuple[str, str, list[str]]:
@@ -88,6 +108,8 @@ def sections(
     columns = {"columns": {owner: "drop"}} if owner in competition.test else {}
     if modality == "image" and files:
         return _image(files, len(competition.train))
+    if modality == "masks" and files:
+        return _masks(files)
     if modality == "image+table" and files:
         return _image_and_table(files, len(competition.train), columns)
     if modality == "sound" and files:
@@ -114,8 +136,8 @@ def sections(
     if modality != "table":
         raise InputError(
             f"init knows no model and settings for the modality {modality}",
-            mend="give one of image, sound, table, text, image+table, sound+table, text+table; or write params.yaml by hand, "
-            "docs/kinds-of-input.md",
+            mend="give one of image, masks, sound, table, text, image+table, sound+table, text+table; or write params.yaml by "
+            "hand, docs/kinds-of-input.md",
         )
     rows = len(competition.train)
     if rows > MANY_ROWS:
@@ -145,6 +167,28 @@ def _image(images: RowFiles, rows: int) -> list[Setting]:
         Setting("model.head", {"hidden": [], "dropout": 0}, "hidden: [512, 128] makes it an MLP", is_usual=True),
         Setting("augment", PHOTOS, "leave HorizontalFlip out where left and right differ, as in digits"),
         *_training_of_images(backbone.is_pretrained),
+    ]
+
+
+def _masks(images: RowFiles) -> list[Setting]:
+    side, backbone = _typical_side(images), _backbone()
+    weights = [Setting("model.weights", backbone.weights)] if backbone.weights else []
+    is_small = not (_has_gpu() or backbone.is_pretrained)
+    name, small = (SMALL, "; this one is small, for a CPU") if is_small else (backbone.name, "")
+    decoder = {"name": "Unet"} if _has_gpu() else {"name": "Unet", "decoder_channels": [128, 64, 32, 16, 16]}
+    size = min(512 if _has_gpu() else 128, max(64, round(side / 32) * 32))
+    return [
+        Setting("prepare.image_size", max(CACHED, size), _of_cache(side)),
+        Setting("prepare.bad_images", *(("drop", _without(images)) if images.missing else ("error", USUAL))),
+        Setting("model.name", name, "the encoder: any timm backbone that gives feature maps" + small),
+        Setting("model.decoder", decoder, "or UnetPlusPlus, FPN, DeepLabV3Plus, …: docs/masks.md"),
+        Setting("model.pretrained", backbone.is_pretrained, backbone.why),
+        *weights,
+        Setting("model.image_size", size, "the side of the square that the network sees; larger is finer, and slower"),
+        Setting("augment", PIXELS, "images and masks are changed as one"),
+        Setting("validate.postprocess", "auto", "a threshold and a least area for each class, fitted to the other folds"),
+        Setting("predict.tta", FLIPS, "each adds a prediction of every image, turned back, to the average"),
+        *learning(epochs=16, batch_size=8, lr=0.003, weight_decay=0.01),
     ]
 
 
@@ -190,11 +234,9 @@ class _Backbone(NamedTuple):
 
 
 def _backbone() -> _Backbone:
-    import torch
-
     from goldfold.modalities.image.pretrained import where_from
 
-    name = "convnext_tiny" if torch.cuda.is_available() else "resnet18"
+    name = "convnext_tiny" if _has_gpu() else "resnet18"
     source = where_from(name)
     if source:
         return _Backbone(name, True, None, f"from {source}")
@@ -203,6 +245,12 @@ def _backbone() -> _Backbone:
         network = PACKAGES[PACKAGED.removeprefix(PREFIX)].of
         return _Backbone(network, True, PACKAGED, f"from a package that is installed; there are better backbones {better}")
     return _Backbone("resnet18", False, None, f"true {better}, or with a package of weights: {INSTALL}")
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _training_of_images(pretrained: bool) -> list[Setting]:

@@ -17,6 +17,7 @@ from goldfold.init.files import Files, find_files
 from goldfold.init.folder import Folder
 from goldfold.init.hosts import work_out_hours
 from goldfold.init.inputs import sections, work_out_modality
+from goldfold.init.masks import find_masks, mask_setting
 from goldfold.init.params import written
 from goldfold.init.row_files import files_of_rows, names_of_files
 from goldfold.init.setting import Setting, remark
@@ -61,8 +62,9 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     files = find_files(root)
     folder = Folder(root, overrides.get("encoding"))
     tables = find_tables(files, folder, overrides)
-    target, why_target = (None, "") if overrides.get("target") else find_target(folder, tables)
     kind = kind_of_files(str(overrides["modality"])) if "modality" in overrides else files.main_kind
+    masks = find_masks(folder, tables, files.of_rows.get(kind, ()), overrides)
+    target, why_target = (None, "") if overrides.get("target") or masks else find_target(folder, tables)
     named, group = ([], None) if tables.train else names_of_files(root, kind, overrides)
     config: dict[str, Any] = {
         "path": str(root),
@@ -72,6 +74,7 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
         **({"target": target} if target else {}),
         **({"join": {str(path): _alone(key) for path, key in tables.joins.items()}} if tables.joins else {}),
         **{setting.name: setting.value for setting in named},
+        **masks,
         **overrides,
     }
     metric = metric_called(evaluation) if evaluation and "metric" not in overrides else None
@@ -85,26 +88,34 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
         config[kind.plural] = template
         competition = _read(config)
     owner, why_owner = (group, f"from the {kind.plural}' names") if group else owner_of_rows(competition)
-    if tables.train:
+    texts: list[str] = []
+    if competition.problem.has_masks:
+        modality, why_modality = "masks", "each row is an image, and run-length codes are masks of it"
+    elif tables.train:
         has_files = bool(by_row) or kind.plural in overrides
         modality, why_modality, texts = work_out_modality(competition, kind if has_files else None, owner, files.others)
     else:
-        modality, why_modality, texts = kind.name, f"a folder of {kind.plural}", []
+        modality, why_modality = kind.name, f"a folder of {kind.plural}"
     whys = {
         "modality": why_modality,
-        "target": why_target,
+        **(dict.fromkeys(("target", "task"), f"{config['target']} holds run-length codes") if masks else {}),
+        **({} if masks else {"target": why_target}),
         "metric": f"Kaggle calls it {evaluation}" if metric else _unknown(evaluation),
         **dict.fromkeys(overrides, OVERRIDDEN),
         **answers,
     }
     modality = str(overrides.get("modality", modality))
-    row_files = competition.row_files() if kind.name in modality.split("+") else None
+    reads_files = bool({kind.name, "masks"} & set(modality.split("+")))
+    row_files = competition.row_files() if reads_files else None
+    if competition.problem.has_masks and row_files:
+        form, whys["mask"] = mask_setting(competition, row_files, config.get("mask", {}), overrides)
+        masks["mask"] = form
     extras = CompetitionConfig(path=path, extra=config.get("extra")).extras
     settings = [
         *_competition(config, competition, path, modality, tables, whys),
         *named,
         *(by_row or []),
-        *_overridden(overrides, [*named, *(by_row or [])], answers),
+        *_overridden({**masks, **overrides}, [*named, *(by_row or [])], {**answers, **_of_masks(masks, overrides, whys)}),
         *_remarks(files, tables, extras, competition, kind if row_files else None),
         *(remark("competition", f"{one.setting}: {one.value}, {one.why}") for one in (row_files.decisions if row_files else ())),
         *work_out_split(competition, owner, why_owner),
@@ -112,6 +123,12 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
         *work_out_hours(os.environ),
     ]
     return Proposal(tuple(settings), competition)
+
+
+def _of_masks(masks: Mapping[str, Any], overrides: Mapping[str, Any], whys: Mapping[str, str]) -> dict[str, str]:
+    """The reasons of the settings of masks that nobody has given."""
+    reasons = {"mask": whys.get("mask", ""), "pair_id": "an id is an image's and a class, joined by _"}
+    return {key: reasons.get(key, "") for key in masks if key not in overrides}
 
 
 def _read_by_metric(config: Mapping[str, Any], metric: str | None) -> tuple[Competition, str | None]:

@@ -24,6 +24,8 @@ def work_out_split(competition: Competition, group: str | None, why: str) -> lis
     folds, strategy, reason = FOLDS, "stratified", "keeps the share of each class"
     if competition.problem.task == "regression":
         reason = "keeps the share of each quantile of the target"
+    if competition.problem.has_masks:
+        reason = "keeps the share of each quantile of the masks' areas"
     rarest = _rarest(competition)
     if group:
         strategy, reason = "stratified_group", f"rows that share their {group} stay in one fold"
@@ -103,7 +105,7 @@ def _in_time(competition: Competition) -> str:
 def _rarest(competition: Competition) -> tuple[str, int] | None:
     """The class, or label of a multilabel task, with the fewest rows."""
     problem = competition.problem
-    if problem.task == "regression":
+    if problem.has_amounts:
         return None
     truth = problem.truth(competition.train)
     if problem.is_exclusive:

@@ -38,6 +38,7 @@ def read_predicted(
 
     Raises InputError for a file that cannot be read, for missing or doubled ids, and for values that are no predictions.
     """
+    problem.require_no_masks("importing")
     wanted = np.ones(len(ids), dtype=bool) if wanted is None else wanted
     if path.suffix in (".npy", ".npz"):
         return in_order(_array(path), problem, wanted, str(path))

@@ -8,6 +8,7 @@ Truth and prediction are arrays over the same rows, n rows long:
 | multiclass | (n,) index of the class, or (n, classes) shares that sum to 1 | (n, classes) probabilities |
 | multilabel | (n, labels) 0 or 1 | (n, labels) probabilities |
 | regression | (n,), or (n, targets) where there are several | as the truth |
+| masks | (n, classes) areas in pixels | (n, classes, 2) areas predicted, and shared with the truth |
 
 A metric that needs labels gets the most probable class, or 0 and 1 by the threshold 0.5, in the truth's shape. One that
 does not take shares gets the class with the largest.

@@ -10,7 +10,7 @@ import numpy as np
 from goldfold.config import Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Needs = Literal["label", "probability", "ranking", "value"]
+Needs = Literal["label", "probability", "ranking", "value", "mask"]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 from goldfold.config import Task
 from goldfold.errors import InputError
 from goldfold.imports import named, nearest, require_trusted
-from goldfold.metrics import label, probability, ranking, value
+from goldfold.metrics import label, masks, probability, ranking, value
 from goldfold.metrics.arguments import KEY, require_arguments
 from goldfold.metrics.metric import Metric
 
@@ -16,6 +16,7 @@ LABELS: tuple[Task, ...] = ("multilabel",)
 ALL_LABELS: tuple[Task, ...] = ("binary", "multiclass", "multilabel")
 GRADES: tuple[Task, ...] = ("binary", "multiclass", "regression")
 VALUES: tuple[Task, ...] = ("regression",)
+MASKS: tuple[Task, ...] = ("masks",)
 WEIGHT = ("sample_weight",)
 
 METRICS = {
@@ -63,6 +64,11 @@ METRICS = {
         Metric("angular_error", value.angular_error, False, "value", VALUES),
         Metric("haversine_percentiles", value.haversine_percentiles, False, "value", VALUES, ("group",)),
         Metric("laplace_log_likelihood", value.laplace_log_likelihood, True, "value", VALUES),
+        Metric("mean_dice", masks.mean_dice, True, "mask", MASKS),
+        Metric("dice", masks.dice, True, "mask", MASKS),
+        Metric("mean_iou", masks.mean_iou, True, "mask", MASKS),
+        Metric("iou", masks.iou, True, "mask", MASKS),
+        Metric("iou_precision", masks.iou_precision, True, "mask", MASKS),
     )
 }
 

@@ -21,7 +21,20 @@ Key = tuple[int, int]
 """What a sampler yields: the epoch and the row. With the seed, they decide every random choice of a sample."""
 
 Inputs = dict[str, torch.Tensor]
-"""The model's keyword arguments for one batch."""
+"""The model's keyword arguments for one batch. A view of dense targets adds what is no argument: TARGET and SIZE."""
+
+TARGET, SIZE = "target", "size"
+"""The targets that a view changes with its inputs, (b, outputs, height, width), such as masks; and the height and width of the
+whole inputs, (b, 2), that predictions of them are for."""
+
+
+def apart(batch: Inputs) -> tuple[Inputs, Inputs]:
+    """Return the model's arguments of a batch, and what a view adds to them."""
+    return (
+        {name: tensor for name, tensor in batch.items() if name not in (TARGET, SIZE)},
+        {name: tensor for name, tensor in batch.items() if name in (TARGET, SIZE)},
+    )
+
 
 Spec = Mapping[str, Any]
 """All that views and model must agree on, as JSON; a checkpoint keeps it."""
@@ -52,6 +65,14 @@ class View(Protocol):
 
     def __getitems__(self, keys: Sequence[Key]) -> tuple[torch.Tensor, Inputs]:
         """Return the rows' numbers, (b,) int64, and their inputs, each (b, …)."""
+
+
+class DenseView(View, Protocol):
+    """A view of rows whose targets have a value for each place of the input, as masks have; its batches hold SIZE, and TARGET
+    where the targets are known."""
+
+    def undone(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return maps, (b, outputs, height, width), of rows that were changed as maps of the rows as they are."""
 
 
 class Learning(Protocol):

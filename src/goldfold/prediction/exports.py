@@ -18,7 +18,7 @@ from goldfold.errors import InputError
 from goldfold.files import write_json, written_whole
 from goldfold.imports import modality_part
 from goldfold.metrics import Array
-from goldfold.modalities.protocol import Inputs, Outside, View
+from goldfold.modalities.protocol import Inputs, Outside, View, apart
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
 from goldfold.training.fitting import is_fitted_once
@@ -80,9 +80,9 @@ class _Check:
     """
 
     def __init__(self, model: nn.Module, view: View, rows: Sequence[int]) -> None:
-        self.inputs = view.__getitems__([(0, row) for row in rows])[1]
+        self.inputs = _inputs(view, rows)
         batches = [self.inputs]
-        batches += [view.__getitems__([(0, row) for row in some])[1] for some in (rows[:3], *([row] for row in rows))]
+        batches += [_inputs(view, some) for some in (rows[:3], *([row] for row in rows))]
         for change in (lambda x: -x, lambda x: 4 * x, torch.zeros_like):
             batches.append({name: change(x) if x.is_floating_point() else x for name, x in self.inputs.items()})
         for change in (lambda x: 255 - x, torch.zeros_like):
@@ -100,6 +100,11 @@ class _Check:
             except (RuntimeError, ValueError):
                 return float("inf")
         return max(shares)
+
+
+def _inputs(view: View, rows: Sequence[int]) -> Inputs:
+    """Return the model's arguments of some rows."""
+    return apart(view.__getitems__([(0, row) for row in rows])[1])[0]
 
 
 def _is_picture(tensor: torch.Tensor) -> bool:

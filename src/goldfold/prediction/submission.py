@@ -1,5 +1,6 @@
 """Submission: the answer to the competition, and the contract that it keeps."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from goldfold.competition.tables import named_alike
 from goldfold.errors import InputError
 from goldfold.files import read_json, read_parquet, write_json, written_whole
 from goldfold.inference.postprocess import Step, Steps, processed
+from goldfold.masks import unpacked
 from goldfold.tables import read_text_table
+
+LARGEST = 10**6
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Submission:
         keys = rows[problem.answer_id or problem.id]
         answers = write_answers(problem, keys, processed(problem, self.postprocess, prediction), sample)
         table, ids = sample.astype(object), ids_of(sample, problem.keys)
+        if problem.mask_form.per == "instance" and problem.has_masks:
+            return _of_instances(table, ids, answers)
         places = table.index[ids.isin(set(answers.index))]
         table.loc[places, list(answers.columns)] = answers.loc[list(ids[places])].to_numpy()
         return table
@@ -60,7 +66,18 @@ class Submission:
         if self.by_fold is not None:
             with written_whole(folder / "by_fold.parquet") as draft:
                 self.by_fold.to_parquet(draft)
-        write_submission(self.table, folder / "submission.csv", self.sample, self.problem)
+        write_submission(self.table, folder / "submission.csv", self.sample, self.problem, self._pixels())
+
+    def _pixels(self) -> dict[str, int]:
+        """The number of pixels of the image of each answer, where masks are answered."""
+        problem = self.problem
+        if not problem.has_masks:
+            return {}
+        cells = problem.predictions(self.predictions)[:, 0]
+        keys = self.predictions[problem.id]
+        sizes = [unpacked(cell)[1:3] if isinstance(cell, bytes) else (LARGEST, LARGEST) for cell in cells]
+        ids = pair_ids(problem, keys) if problem.pair_id else keys.to_frame()
+        return {key: height * width for row, (height, width) in zip(ids.to_numpy(), sizes, strict=True) for key in row}
 
     @classmethod
     def load(cls, folder: Path, problem: Problem, sample: pd.DataFrame) -> "Submission":
@@ -69,11 +86,21 @@ class Submission:
         return cls(problem, sample, read_parquet(folder / "predictions.parquet"), steps)
 
 
-def write_submission(table: pd.DataFrame, path: Path, sample: pd.DataFrame, problem: Problem) -> None:
+def _of_instances(sample: pd.DataFrame, ids: pd.Series, answers: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a sample submission, each as often as there are answers to it."""
+    column = str(answers.columns[0])
+    by_id = answers[column].groupby(level=0).agg(list)
+    texts = [by_id.get(key, text) for key, text in zip(ids, sample[column], strict=True)]
+    return sample.assign(**{column: pd.Series(texts, sample.index, object)}).explode(column, ignore_index=True)
+
+
+def write_submission(
+    table: pd.DataFrame, path: Path, sample: pd.DataFrame, problem: Problem, pixels: Mapping[str, int] = {}
+) -> None:
     """Write an answer; raises InputError, and leaves no file, where it would break the contract."""
     with written_whole(path) as draft:
         table.iloc[:, int(problem.ids == "order") :].to_csv(draft, index=False)
-        check_submission(draft, sample, problem)
+        check_submission(draft, sample, problem, pixels)
 
 
 def rewrite_submission(path: Path, target: Path, sample: pd.DataFrame, problem: Problem) -> None:
@@ -89,13 +116,14 @@ def rewrite_submission(path: Path, target: Path, sample: pd.DataFrame, problem: 
     write_submission(table, target, sample, problem)
 
 
-def check_submission(path: Path, sample: pd.DataFrame, problem: Problem) -> None:
+def check_submission(path: Path, sample: pd.DataFrame, problem: Problem, pixels: Mapping[str, int] = {}) -> None:
     """Raise InputError, with every breach, where the file breaks the contract of the sample submission.
 
     Same columns in the same order, same ids, same count, nothing missing or infinite, probabilities between 0 and 1
-    that sum to 1 over classes, and labels that training knows.
+    that sum to 1 over classes, and labels that training knows; codes of masks that are whole, and do not leave an image of so
+    many `pixels`, by id.
     """
-    breaches = _breaches(read_submission(path, sample, problem), sample, problem)
+    breaches = _breaches(read_submission(path, sample, problem), sample, problem, pixels)
     if breaches:
         raise InputError("the submission would be refused", breaches, "mend what wrote it; nothing was kept")
 
@@ -110,14 +138,15 @@ def read_submission(path: Path, sample: pd.DataFrame, problem: Problem) -> pd.Da
     return table.cells
 
 
-def _breaches(table: pd.DataFrame, sample: pd.DataFrame, problem: Problem) -> list[str]:
+def _breaches(table: pd.DataFrame, sample: pd.DataFrame, problem: Problem, pixels: Mapping[str, int] = {}) -> list[str]:
     if list(table.columns) != list(sample.columns):
         return [f"its columns are {', '.join(table.columns)}, but the sample's are {', '.join(sample.columns)}"]
     ids, wanted = ids_of(table, problem.keys), ids_of(sample, problem.keys)
-    breaches = [f"id {i} appears twice" for i in ids[ids.duplicated()]]
+    several = problem.has_masks and problem.mask_form.per == "instance"
+    breaches = [f"id {i} appears twice" for i in ids[ids.duplicated()] if not several]
     breaches += [f"id {i} of the sample is missing" for i in sorted(set(wanted) - set(ids))]
     breaches += [f"id {i} is not in the sample" for i in sorted(set(ids) - set(wanted))]
-    return breaches + breaches_of(problem, ids, table[asked_columns(table, problem.keys)])
+    return breaches + breaches_of(problem, ids, table[asked_columns(table, problem.keys)], pixels)
 
 
 def with_columns(solution: pd.DataFrame, test: pd.DataFrame, problem: Problem) -> pd.DataFrame:

@@ -25,7 +25,8 @@ def submission_of(ensemble: Ensemble, source: Source, test: pd.DataFrame, sample
     ids = test[[problem.id, *([problem.answer_id] if problem.answer_id else [])]].reset_index(drop=True)
     by_fold = []
     for fold, predictions in members.items():
-        averaged = problem.table(ensemble.average(predictions)).astype(np.float32)
+        averaged = problem.table(ensemble.average(predictions))
+        averaged = averaged if problem.has_masks else averaged.astype(np.float32)
         by_fold.append(pd.concat([ids[[problem.id]], averaged], axis=1).assign(fold=fold))
     averaged = problem.table(ensemble.average([member for predictions in members.values() for member in predictions]))
     table = pd.concat([ids, averaged], axis=1)

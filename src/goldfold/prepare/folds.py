@@ -93,20 +93,20 @@ def _validation_rows(train: pd.DataFrame, problem: Problem, split: SplitConfig) 
 
 
 def _shared_strata(train: pd.DataFrame, problem: Problem, like: str) -> Array | None:
-    """The class of each row, however rare, as the folds that others share stratify by it; None for a regression's."""
+    """The class of each row, however rare, as the folds that others share stratify by it; None for amounts."""
     if problem.task == "multilabel":
         raise InputError(
             f"params.yaml, split.like: {like} stratifies by one class, and a row of a multilabel task has several",
             mend="leave it out, or bring the folds that are shared as a column: split.strategy: column",
         )
-    return None if problem.task == "regression" else problem.class_of(problem.truth(train))
+    return None if problem.has_amounts else problem.class_of(problem.truth(train))
 
 
 def _strata(train: pd.DataFrame, problem: Problem, split: SplitConfig) -> Array:
-    """What to stratify by: the class, the labels of a multilabel task, or a quantile of a regression's first target."""
+    """What to stratify by: the class, the labels of a multilabel task, or a quantile of the first of amounts."""
     truth = problem.truth(train)
-    if problem.task == "regression":
-        values = truth if truth.ndim == 1 else truth[:, 0]
+    if problem.has_amounts:
+        values = problem.amounts(truth)[:, 0]
         quantiles = min(MOST_QUANTILES, max(1, len(values) // max(split.n_folds, 2)))
         ranks = pd.Series(values).rank(method="first").to_numpy()
         return ((ranks - 1) * quantiles // len(values)).astype(int)

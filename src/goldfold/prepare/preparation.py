@@ -23,6 +23,8 @@ from goldfold.prepare.gathered import Gathered
 from goldfold.prepare.prepared_set import ALWAYS, LEFT_OUT, PreparedSet
 from goldfold.prepare.subset import few_rows
 
+MASKS = "masks"
+"""The kind of input whose models predict masks."""
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 """Passes on an iterable of so many inputs and shows the progress."""
 
@@ -41,10 +43,19 @@ def prepare(
     `scratch`, a folder that outlives the stage, images are not decoded again. Returns the set and its summary (see
     `summarize`). Raises InputError for folds or inputs that cannot be made.
     """
+    require_kind(competition.problem)
     if config.rows:
         competition = few_rows(competition, config.rows, split.n_folds)
     folds = folds_of(competition, split)
     return gather(competition, folds, split, config, folder, progress, scratch)
+
+
+def require_kind(problem: Problem) -> None:
+    """Raise InputError where masks are predicted by another kind of input than theirs, or by theirs something else."""
+    if problem.has_masks != (problem.modality == MASKS):
+        what = "masks are predicted" if problem.has_masks else f"a {problem.task} task is no task of masks"
+        mend = f"set competition.modality: {MASKS}" if problem.has_masks else "set competition.modality: image"
+        raise InputError(f"params.yaml, competition.modality: {problem.modality}, but {what}", mend=mend)
 
 
 def folds_of(competition: Competition, split: SplitConfig) -> Array:
@@ -125,9 +136,9 @@ def _content(problem: Problem, truth: Array) -> dict[str, Any]:
     if problem.is_exclusive:
         counts = np.bincount(problem.class_of(truth), minlength=len(problem.classes))
         return {"classes": {label: int(count) for label, count in zip(problem.classes, counts, strict=True)}}
-    columns = truth.reshape(len(truth), -1)
     if problem.task == "multilabel":
-        return {"labels": dict(zip(problem.names, columns.sum(axis=0).tolist(), strict=True))}
+        return {"labels": dict(zip(problem.names, truth.sum(axis=0).tolist(), strict=True))}
+    columns = problem.amounts(truth)
     return {"means": dict(zip(problem.targets, columns.mean(axis=0).tolist(), strict=True))}
 
 

@@ -56,9 +56,9 @@ def _out_of_fold(config: Config, prepared: PreparedSet) -> Iterator[pd.DataFrame
 
 
 def _made_up(problem: Problem, prepared: PreparedSet, rows: int) -> Array:
-    """Predictions of so many rows, in the shape that metrics take: probabilities, or values of the training rows."""
+    """Predictions of so many rows, in the shape that metrics take: probabilities, or values or masks of the training rows."""
     draws = np.random.default_rng(rows)
-    if problem.task == "regression":
+    if problem.has_amounts:
         return np.asarray(draws.choice(problem.truth(prepared.train), rows))
     if problem.task == "multiclass":
         weights = draws.uniform(0.1, 1, (rows, len(problem.classes)))

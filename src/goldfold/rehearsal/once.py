@@ -14,7 +14,7 @@ from goldfold.config import Config
 from goldfold.files import write_json
 from goldfold.identity import rehearsal_key
 from goldfold.prepare import PreparedSet
-from goldfold.prepare.preparation import folds_of
+from goldfold.prepare.preparation import folds_of, require_kind
 from goldfold.prepare.subset import few_rows
 from goldfold.scratch import read_kept
 from goldfold.tables.reading import files_behind
@@ -61,6 +61,7 @@ def rehearse(config: Config, read: Callable[[], Competition], scratch: Path) -> 
 
 def _tables(config: Config, competition: Competition) -> PreparedSet:
     """The competition's tables and folds, without inputs."""
+    require_kind(competition.problem)
     folds = folds_of(competition, config.split)
     tables = competition.train, competition.test, competition.sample
     args = (Path(), competition.problem, *tables, folds, config.split.strategy == "time")

@@ -46,6 +46,8 @@ def _what(problem: Problem) -> str:
         return f"one of {len(problem.classes)} classes"
     if problem.task == "binary":
         return " or ".join(problem.classes)
+    if problem.has_masks:
+        return "masks: " + ", ".join(problem.names[:MOST_NAMES])
     return ("labels: " if problem.task == "multilabel" else "values: ") + ", ".join(problem.names[:MOST_NAMES])
 
 

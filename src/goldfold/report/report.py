@@ -14,6 +14,7 @@ from goldfold.metrics import Array
 from goldfold.pages.html import page
 from goldfold.prepare import PreparedSet
 from goldfold.report import curves, errors, parts, run
+from goldfold.report.masks import dice_by_area, worst_masks
 from goldfold.report.worst import worst_errors
 from goldfold.report.worth import worth_of_members
 from goldfold.training import FoldResult
@@ -56,12 +57,17 @@ def build_report(prepared: PreparedSet, cv: CVResult, folds: Sequence[FoldResult
         sections = [("members", "Members", worth_of_members(about.worth))]
     if problem.task == "regression":
         sections.append(("residuals", "Residuals", errors.residuals(problem, truth, prediction)))
+    if problem.has_masks:
+        sections.append(("masks", "Dice by area", dice_by_area(problem, truth, prediction)))
     if problem.is_exclusive or problem.grades:
         sections.append(("errors", "Confusion matrix", errors.confusions(problem, truth, prediction)))
-    if problem.task != "regression":
+    if not problem.has_amounts:
         sections.append(("classes", "By class", errors.classes(problem, truth, prediction, answer_losses)))
         sections.append(("calibration", "Calibration", errors.calibration(problem, problem.truth(oof), raw)))
-    sections.append(("worst", "Worst errors", worst_errors(prepared, oof, rows, losses, folds)))
+    if problem.has_masks:
+        sections.append(("worst", "Worst errors", worst_masks(prepared, cv.judged(), rows)))
+    else:
+        sections.append(("worst", "Worst errors", worst_errors(prepared, oof, rows, losses, folds)))
     sections.append(("columns", "By column", parts.by_columns(problem, training_columns, answers, judged, answer_losses)))
     audited = run.audit(prepared.folder)
     if audited is not None:

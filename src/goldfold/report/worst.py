@@ -66,6 +66,8 @@ def truth_and_guess(problem: Problem, table: pd.DataFrame) -> tuple[list[str], l
             [f"{problem.classes[at]} ({p[at]:.1%})" for at, p in zip(numbers, share, strict=True)] for numbers in classes
         )
         return actual, [label if wrong else "" for label, wrong in zip(predicted, classes[0] != classes[1], strict=True)]
+    if problem.has_masks:
+        return _areas(*problem.measured(truth, prediction))
     pairs = truth.reshape(len(table), -1), prediction.reshape(len(table), -1)
     if problem.task == "multilabel":
         likely = [[(problem.names[at], row[at]) for at in np.argsort(-row)[:MOST_LABELS]] for row in pairs[1]]
@@ -73,6 +75,12 @@ def truth_and_guess(problem: Problem, table: pd.DataFrame) -> tuple[list[str], l
         return actual, [", ".join(f"{name} {share:.0%}" for name, share in row) for row in likely]
     actual, predicted = ([", ".join(map(number, row)) for row in values] for values in pairs)
     return actual, predicted
+
+
+def _areas(truth: Array, prediction: Array) -> tuple[list[str], list[str]]:
+    """The true areas of masks, and the predicted ones with the pixels that are right."""
+    actual = [f"{area:,} pixels" for area in truth.sum(axis=1)]
+    return actual, [f"{area:,}, {right:,} of them right" for area, right in prediction.sum(axis=1)]
 
 
 def _heat(prepared: PreparedSet, table: pd.DataFrame, rows: Array, folds: Sequence[FoldResult]) -> tuple[dict[int, Array], str]:

@@ -22,6 +22,7 @@ def labels_by_fold(prepared: PreparedSet, run: Run) -> pd.DataFrame:
     was fitted to the other folds. Raises InputError where there are no predictions by fold, as of an imported run, and for
     other folds than those of `prepared`.
     """
+    prepared.problem.require_no_masks("pseudo-labelling by")
     oof, key = run.cv(prepared.problem).oof, prepared.problem.id
     folds, ids = prepared.folds[oof["row"]], prepared.train[key].iloc[oof["row"]]
     if list(folds) != list(oof["fold"]) or list(ids) != list(oof[key]):

@@ -17,8 +17,9 @@ def class_weights(train: TrainConfig, problem: Problem, truth: Array) -> torch.T
     """
     if train.class_weights is None:
         return None
-    if problem.task == "regression":
-        raise InputError("params.yaml, train.class_weights: a regression has no classes", mend="leave it out")
+    if problem.has_amounts:
+        what = "masks are weighted by their loss" if problem.has_masks else "a regression has no classes"
+        raise InputError(f"params.yaml, train.class_weights: {what}", mend="leave it out")
     labels = len(problem.outputs) if problem.task != "multiclass" else 0
     if train.class_weights != "balanced":
         wanted = labels or len(problem.classes)
@@ -42,11 +43,11 @@ def counted_by(loss: nn.Module, targets: torch.Tensor) -> torch.Tensor | int:
 
 
 def weigh(logits: torch.Tensor, weight: torch.Tensor) -> None:
-    """Let each row of logits, (b, outputs), count in the gradient of whatever loss as its weight says, (b,).
+    """Let each row of logits, (b, outputs, …), count in the gradient of whatever loss as its weight says, (b,).
 
     The gradient is that of the weighted mean, for any loss that is a mean over rows; the loss that is told is the plain mean.
     """
-    logits.register_hook(lambda gradient: gradient * weight[:, None])  # type: ignore[no-untyped-call]
+    logits.register_hook(lambda gradient: gradient * weight.reshape(-1, *[1] * (gradient.ndim - 1)))  # type: ignore[no-untyped-call]
 
 
 def balanced_rows(problem: Problem, truth: Array) -> Array:

@@ -16,6 +16,7 @@ DEFAULT_LOSS: dict[Task, str] = {
     "multilabel": "BCEWithLogitsLoss",
     "multiclass": "CrossEntropyLoss",
     "regression": "MSELoss",
+    "masks": "DiceBCELoss",
 }
 OF_PROBABILITIES = {
     "NLLLoss": "CrossEntropyLoss",
@@ -24,6 +25,8 @@ OF_PROBABILITIES = {
     "BCELoss": "BCEWithLogitsLoss",
 }
 """Losses of torch that take probabilities or their logarithms, and what does the same with logits."""
+SOURCES = ("torch.nn", "timm.loss", "goldfold.training.losses", "goldfold.training.mask_losses")
+"""The modules whose losses have a name of their own."""
 WEIGHTED_BY = ("pos_weight", "weight")
 
 
@@ -33,8 +36,9 @@ def build_loss(config: TrainConfig, task: Task, class_weights: torch.Tensor | No
     `class_weights`, (classes,) or (labels,), become its argument `pos_weight` if it has one, else `weight`.
     """
     component = config.loss or Component(name=DEFAULT_LOSS[task])
+    fitting = (DEFAULT_LOSS[task], "BCEWithLogitsLoss") if task == "masks" else (DEFAULT_LOSS[task],)
     of_classes = component.name == "FocalLoss" and task == "regression"
-    if of_classes or (component.name in ("BCEWithLogitsLoss", "CrossEntropyLoss") and component.name != DEFAULT_LOSS[task]):
+    if of_classes or (component.name in ("BCEWithLogitsLoss", "CrossEntropyLoss") and component.name not in fitting):
         # These would train without an error and learn nothing.
         raise InputError(
             f"params.yaml, train.loss: {component.name} does not fit a {task} task",
@@ -45,7 +49,9 @@ def build_loss(config: TrainConfig, task: Task, class_weights: torch.Tensor | No
             f"params.yaml, train.loss: {component.name} takes (log-)probabilities, and networks here give logits",
             mend=f"use {OF_PROBABILITIES[component.name]}",
         )
-    factory = named(component.name, ["torch.nn", "timm.loss", "goldfold.training.losses"], "train.loss.name")
+    factory = named(
+        component.name, ["torch.nn", "timm.loss", "goldfold.training.losses", "goldfold.training.mask_losses"], "train.loss.name"
+    )
     if _is_function_of_targets(factory):
         return FunctionLoss(factory, component.args)
     takes = inspect.signature(factory).parameters

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from goldfold.modalities.protocol import Inputs, View
+from goldfold.modalities.protocol import Inputs, View, apart
 from goldfold.training.device import Compute, Precision, find_compute, find_device, lower_precision
 
 LEAST_MULTIPLY_ADDS = 100e6
@@ -26,7 +26,7 @@ def choose_compute(asked: Precision | str, model: nn.Module, view: View) -> Comp
     if lower is None or device.type == "cuda":
         return find_compute(lower or "fp32")
     longest = 0 if view.lengths is None else int(view.lengths.argmax())
-    multiply_adds, values = arithmetic(model, view.__getitems__([(0, longest)])[1])
+    multiply_adds, values = arithmetic(model, apart(view.__getitems__([(0, longest)])[1])[0])
     worth = multiply_adds >= LEAST_MULTIPLY_ADDS and multiply_adds >= LEAST_INTENSITY * values
     return find_compute(lower if worth else "fp32")
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.profiler import record_function
 
 from goldfold.errors import InputError
-from goldfold.modalities.protocol import Inputs
+from goldfold.modalities.protocol import Inputs, apart
 from goldfold.training.balance import counted_by, weigh
 from goldfold.training.batches import seed_everything
 from goldfold.training.ranks import add_up, agreed, is_main, rank, share_of, world
@@ -70,7 +70,10 @@ def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.
     """Accumulate the gradients of this rank's share of the batch's mean loss over micro-batches, and return that share."""
     with record_function("to device"):
         own = share_of(rows, rank(), world())
-        of_batch, target = (trainer.targets[trainer.compute.to_device(numbers)] for numbers in (rows, own))
+        inputs, added = apart(inputs)
+        target = trainer.targets_of(own, added)
+        # Of a dense target each row counts alike.
+        of_batch = rows if trainer.targets is None else trainer.targets_of(rows, added)
         weight = None if trainer.weights is None else trainer.weights[trainer.compute.to_device(own)]
         # Rows that all ranks read count once.
         whole = counted_by(trainer.loss, of_batch) * (world() if len(own) == len(rows) else 1)
@@ -152,7 +155,9 @@ class LossWatch:
         fold = self.trainer.fold
         problem, table = fold.prepared.problem, fold.prepared.train.iloc[rows.numpy()]
         columns = [problem.id, *problem.targets[:3]]
-        described = [" ".join(f"{name} {value}" for name, value in row.items()) for row in table[columns].to_dict("records")]
+        described = [
+            " ".join(f"{name} {value!s:.80}" for name, value in row.items()) for row in table[columns].to_dict("records")
+        ]
         raise InputError(
             f"the training loss of fold {fold.number} is {float(loss)} in epoch {epoch + 1}, step {step + 1}, at learning "
             f"rate {lr:g}; the batch's rows are",

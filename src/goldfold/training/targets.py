@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from goldfold.competition import Problem
+from goldfold.masks import Cell, packed
 from goldfold.metrics import Array
 
 
@@ -32,6 +33,11 @@ class TargetCodec:
         values = np.log1p(np.maximum(values, 0)) if log1p else values
         deviation = np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
         return cls(problem, log1p, tuple(values.mean(axis=0).tolist()), tuple(deviation.tolist()))
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the network gives a value for each place of its input, as masks ask for; the views then hold the targets."""
+        return self.problem.has_masks
 
     @property
     def outputs(self) -> int:
@@ -67,6 +73,19 @@ class TargetCodec:
             return values[:, 0] if values.shape[1] == 1 else values
         probabilities = logits.sigmoid().numpy()
         return probabilities[:, 0] if task == "binary" else probabilities
+
+    def encode_dense(self, targets: torch.Tensor) -> torch.Tensor:
+        """Return a batch's targets of 0 to 255, (b, outputs, height, width), as the loss compares them with logits: 0 to 1."""
+        return targets.float() / 255
+
+    def decode_dense(self, logits: torch.Tensor, sizes: torch.Tensor) -> Array:
+        """Return the predictions of logits (b, outputs, height, width): cells (b, outputs) of inputs of `sizes`, (b, 2)."""
+        levels = (logits.float().sigmoid() * 255).round().to(torch.uint8).cpu().numpy()
+        cells = np.empty(levels.shape[:2], object)
+        for row, (height, width) in enumerate(sizes.tolist()):
+            for output in range(levels.shape[1]):
+                cells[row, output] = packed(Cell(levels[row, output], height, width))
+        return cells
 
     def to_json(self) -> dict[str, Any]:
         """Return the codec as JSON."""

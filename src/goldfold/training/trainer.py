@@ -12,7 +12,7 @@ from torch import nn
 from goldfold.config import FoldConfig, TrainConfig
 from goldfold.errors import InputError
 from goldfold.imports import called, named, refused
-from goldfold.modalities.protocol import View
+from goldfold.modalities.protocol import TARGET, Inputs, View
 from goldfold.prepare import PreparedSet
 from goldfold.training.averaging import WeightAverage
 from goldfold.training.balance import balanced_rows, class_weights
@@ -63,10 +63,10 @@ class Trainer:
 
     `model` is the whole network; `network` is what training batches pass through: the model or its head, compiled if
     train.compile. With `on_features`, batches are features of the frozen backbone, which the head alone reads. `plain_loss`, the
-    loss without class weights, is for validation; `targets` is what the training loss compares, for each row of the training
-    table, and `weights` how much it counts, None where all count alike. `steps` is the number of batches of an epoch.
-    `micro_batch_size` falls when memory runs out. Of several ranks each has its share of each training batch, and some of the
-    validation batches.
+    loss without class weights, is for validation; `targets` is what the training loss compares, for each row of the
+    training table, None where the views hold it, and `weights` how much it counts, None where all count alike.
+    `steps` is the number of batches of an epoch. `micro_batch_size` falls when memory runs out. Of several ranks each
+    has its share of each training batch, and some of the validation batches.
 
     Raises InputError for names and arguments of params.yaml that the libraries refuse.
     """
@@ -96,11 +96,11 @@ class Trainer:
         weights = fold.weights
         self.weights = None if weights is None else self.compute.to_device(torch.tensor(weights, dtype=torch.float32))
         self.mix = _mixing(train, fold.codec.outputs + (weights is not None))
-        self.targets = self.compute.to_device(self._targets())
+        self.targets = None if fold.codec.is_dense else self.compute.to_device(self._targets())
         problem, truth = fold.codec.problem, fold.truth[fold.training_rows]
         self.plain_loss = build_loss(train, problem.task)
         self.loss = build_loss(train, problem.task, class_weights(train, problem, truth))
-        _require_fit(self.loss, train, fold.codec.outputs, self.targets[:2].cpu())
+        _require_fit(self.loss, train, *self._example())
         self.loss.to(self.compute.device)
         self.optimizer = build_optimizer(train, config.finetune, self.model)
         self.schedule = Schedule(train, config.finetune, self.optimizer, train.continue_from or train.epochs, self.steps)
@@ -180,6 +180,22 @@ class Trainer:
             self.reporter.note(f"padding: {bucketed:.0%} of the inputs, {shuffled:.0%} without buckets")
         return sampler
 
+    def targets_of(self, rows: torch.Tensor, added: Inputs) -> torch.Tensor:
+        """Return what the training loss compares for `rows`, on the device: of dense targets what a view `added` to the batch."""
+        if self.targets is None:
+            targets = self.fold.codec.encode_dense(self.compute.to_device(added[TARGET]))
+            smoothing = self.config.train.label_smoothing
+            return self.fold.codec.soft(targets, smoothing) if smoothing else targets
+        return self.targets[self.compute.to_device(rows)]
+
+    def _example(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return logits of zero, and the targets of two rows, or of two small maps of dense targets."""
+        outputs = self.fold.codec.outputs
+        if self.targets is None:
+            return torch.zeros(2, outputs, 8, 8), torch.eye(8).expand(2, outputs, 8, 8)
+        targets = self.targets[:2].cpu()
+        return torch.zeros(len(targets), outputs), targets
+
     def _targets(self) -> torch.Tensor:
         """Return what the training loss compares, for each row of the training table."""
         fold, train = self.fold, self.config.train
@@ -213,10 +229,10 @@ def make_trainer(
     return Trainer(fold, model, reporter, scratch, stop)
 
 
-def _require_fit(loss: nn.Module, train: TrainConfig, outputs: int, targets: torch.Tensor) -> None:
+def _require_fit(loss: nn.Module, train: TrainConfig, logits: torch.Tensor, targets: torch.Tensor) -> None:
     """Raise InputError if the loss refuses the targets, or returns more than one number."""
     try:
-        value: torch.Tensor = loss(torch.zeros(len(targets), outputs), targets)
+        value: torch.Tensor = loss(logits, targets)
         why = "" if value.ndim == 0 else f"it returns a value of shape {tuple(value.shape)}, not the mean over the batch"
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         why = next(iter(str(error).splitlines()), repr(error))
@@ -225,7 +241,7 @@ def _require_fit(loss: nn.Module, train: TrainConfig, outputs: int, targets: tor
         soft = " (soft, by mix, label_smoothing or pseudo.soft)" if softened else ""
         raise InputError(
             f"params.yaml, train.loss: {train.loss.name if train.loss else type(loss).__name__} does not take logits of "
-            f"shape {(len(targets), outputs)} with {targets.dtype} targets{soft} of shape {tuple(targets.shape)}: {why}",
+            f"shape {tuple(logits.shape)} with {targets.dtype} targets{soft} of shape {tuple(targets.shape)}: {why}",
             mend="choose a loss for this task" + (", or leave out mix, label_smoothing and pseudo.soft" if soft else ""),
         )
 

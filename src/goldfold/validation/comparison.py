@@ -151,7 +151,8 @@ def paired_differences(problem: Problem, table: pd.DataFrame, pair: Pair, number
 
 def resampled_scores(problem: Problem, table: pd.DataFrame, prediction: Array, number: int, groups: Array | None = None) -> Array:
     """Return the score of a prediction on each resample, (number,), the same ones each time; NaN where it is undefined."""
-    truth, named = problem.truth(table), list(named_columns(problem.scored_by, problem.metric_args))
+    named = list(named_columns(problem.scored_by, problem.metric_args))
+    truth, prediction = problem.measured(problem.truth(table), prediction)
     scores = [
         problem.score(truth[rows], prediction[rows], table[named].iloc[rows] if named else None)
         for rows in resamples(len(truth), number, groups)

@@ -16,6 +16,7 @@ from goldfold.inference.fold import predict_fold
 from goldfold.inference.postprocess import fit_postprocess
 from goldfold.inference.sources import PreparedRows
 from goldfold.metrics import Array
+from goldfold.metrics.masks import row_losses as mask_losses
 from goldfold.metrics.probability import row_log_loss
 from goldfold.prepare import PreparedSet
 from goldfold.training import FoldResult
@@ -71,7 +72,7 @@ def _out_of_fold(
         predictions = [prediction for result, own in pairs if result.fold == fold for prediction in own]
         require_averaged(problem, table, predictions[0], predict)
         position = pd.DataFrame({"row": rows, "fold": fold})
-        averaged = problem.table(average(problem, np.stack(predictions), predict.average, predict.clip))
+        averaged = problem.table(average(problem, predictions, predict.average, predict.clip))
         tables.append(pd.concat([position, table[list(problem.columns)], averaged], axis=1))
     return pd.concat(tables, ignore_index=True).sort_values("row", ignore_index=True)
 
@@ -82,7 +83,9 @@ def scored(problem: Problem, oof: pd.DataFrame, config: ValidateConfig, groups: 
     `groups`, by id, is the group of each row, if rows of a group are not independent.
     """
     prediction = problem.predictions(oof)
-    worst = oof.assign(loss=row_losses(problem, problem.truth(oof), prediction)).nlargest(config.worst, "loss")
+    # A mask is no cell of a table for people.
+    shown = oof.drop(columns=[*problem.targets, *problem.outputs]) if problem.has_masks else oof
+    worst = shown.assign(loss=row_losses(problem, problem.truth(oof), prediction)).nlargest(config.worst, "loss")
     table, raw = problem.per_answer(oof, prediction)
     postprocess = fit_postprocess(problem, config.postprocess, table, raw)
     grouped = groups_in(problem, table, groups)
@@ -105,6 +108,8 @@ def _scores(
     problem: Problem, table: pd.DataFrame, raw: Array, judged: Array, config: ValidateConfig, groups: Array | None
 ) -> Scores:
     truth, folds = problem.truth(table), table["fold"].to_numpy()
+    unprocessed = judged is raw
+    (_, raw), (truth, judged) = problem.measured(truth, raw), problem.measured(truth, judged)
     low, high = bootstrap_interval(problem, truth, judged, config.bootstrap, config.confidence, table, groups)
     return Scores(
         metric=problem.scored_by.name,
@@ -114,7 +119,7 @@ def _scores(
         confidence=config.confidence,
         folds={int(f): problem.score(truth[folds == f], judged[folds == f], table[folds == f]) for f in np.unique(folds)},
         rows=len(table),
-        raw=None if judged is raw else problem.score(truth, raw, table),
+        raw=None if unprocessed else problem.score(truth, raw, table),
         groups=None if groups is None else int(pd.Series(groups).nunique(dropna=False)),
     )
 
@@ -134,7 +139,9 @@ def _require_score(prepared: PreparedSet, result: FoldResult, prediction: Array,
 
 
 def row_losses(problem: Problem, truth: Array, prediction: Array) -> Array:
-    """Return the loss of each row, (n,): the cross-entropy, or the absolute error (of log1p under a log metric)."""
+    """Return the loss of each row, (n,): the cross-entropy, the absolute error (of log1p under a log metric), or 1 - Dice."""
+    if problem.has_masks:
+        return mask_losses(*problem.measured(truth, prediction))
     if problem.task != "regression":
         return row_log_loss(truth, prediction)
     if problem.scored_by.logs:

@@ -18,6 +18,7 @@ def oof_table(prepared: PreparedSet, rows: Array, oof: Array | pd.Series | pd.Da
     with two predictions, and for one of `rows` without one.
     """
     problem = prepared.problem
+    problem.require_no_masks("scoring your own")
     prediction = _predictions(problem, _in_order(oof, prepared.train[problem.id], problem)[rows])
     truth = prepared.train.iloc[rows].reset_index(drop=True)
     table = pd.concat([truth[list(problem.columns)], problem.table(prediction)], axis=1)

@@ -9,16 +9,20 @@ from matplotlib.figure import Figure
 
 from goldfold.competition import Problem
 from goldfold.metrics import Array, hard_labels
+from goldfold.metrics.masks import row_losses
 
 MOST_NUMBERS = 25
 
 
 def plot_errors(problem: Problem, oof: pd.DataFrame, path: Path) -> None:
-    """Draw a confusion matrix (classes), counts of right and wrong per label (multilabel), or predicted against actual."""
-    truth, prediction = problem.truth(oof), problem.predictions(oof)
+    """Draw a confusion matrix (classes), counts of right and wrong per label (multilabel), predicted against actual, or Dice
+    against area (masks)."""
+    truth, prediction = problem.measured(problem.truth(oof), problem.predictions(oof))
     figure = Figure(figsize=(7, 6), layout="constrained")
     axes = figure.subplots()
-    if problem.task == "regression":
+    if problem.has_masks:
+        _areas(axes, problem, truth, prediction)
+    elif problem.task == "regression":
         _predicted_against_actual(axes, problem, truth, prediction)
     elif problem.task == "multilabel":
         _labels(axes, problem, truth, hard_labels(problem.task, prediction))
@@ -53,6 +57,15 @@ def _labels(axes: Axes, problem: Problem, truth: Array, label: Array) -> None:
         axes.bar(positions + offset, counts, width=0.27, label=name)
     axes.set_xticks(positions, problem.names, rotation=90 if len(positions) > 8 else 0)
     axes.set(ylabel="rows", title=f"{problem.name}: out-of-fold at threshold 0.5, {len(truth)} rows")
+    axes.legend()
+
+
+def _areas(axes: Axes, problem: Problem, truth: Array, prediction: Array) -> None:
+    for place, name in enumerate(problem.names):
+        dice = 1 - row_losses(truth[:, [place]], prediction[:, [place]])
+        axes.scatter(np.maximum(truth[:, place], 1), dice, s=8, alpha=0.6, label=name)
+    axes.set(xscale="log", xlabel="true area in pixels (1: empty)", ylabel="Dice")
+    axes.set(title=f"{problem.name}: out-of-fold, {len(truth)} rows")
     axes.legend()
 
 

@@ -24,6 +24,7 @@ def bootstrap_interval(
     """
     named = list(named_columns(problem.scored_by, problem.metric_args))
     scored = table[named] if named and table is not None else None
+    truth, prediction = problem.measured(truth, prediction)
     scores = []
     for rows in resamples(len(truth), number, groups):
         scores.append(problem.score(truth[rows], prediction[rows], scored.iloc[rows] if scored is not None else None))

@@ -67,6 +67,15 @@ def _per_channel(values: Sequence[float], channels: int, key: str, own: bool) ->
     return [float(values[channel % len(values)]) for channel in range(channels)]
 
 
+def normalised(image: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
+    """Return images, (b, height, width, channels) of 0 to 255, normalised by channel, as (b, channels, height, width)."""
+    # Normalising rows of pixels is several times as fast as channel by channel.
+    width = image.shape[2]
+    lines = (image.flatten(2).float() - mean.repeat(width)).div_(std.repeat(width))
+    # Permuted to (channel, height, width), the batch is channels_last.
+    return lines.view(image.shape).permute(0, 3, 1, 2)
+
+
 class ImageModel(nn.Module):
     """Normalisation, backbone and head: from `image`, (b, height, width, channels) bytes (floats of 0 to 255 where a
     batch was mixed), to logits (b, outputs)."""
@@ -90,11 +99,7 @@ class ImageModel(nn.Module):
 
     def features(self, image: torch.Tensor) -> torch.Tensor:
         """Return what the head reads, (b, num_features)."""
-        # Normalising rows of pixels is several times as fast as channel by channel.
-        width = image.shape[2]
-        lines = (image.flatten(2).float() - self.mean.repeat(width)).div_(self.std.repeat(width))
-        # Permuted to (channel, height, width), the batch is channels_last.
-        features: torch.Tensor = self.backbone(lines.view(image.shape).permute(0, 3, 1, 2))
+        features: torch.Tensor = self.backbone(normalised(image, self.mean, self.std))
         return features
 
     def depths(self, coarse: bool) -> dict[str, int]:

@@ -16,7 +16,7 @@ from goldfold.competition.row_files import files_of_kind
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
-from goldfold.modalities.image.decoding import decode, shrink
+from goldfold.modalities.image.decoding import decode, shipped_size, shrink
 from goldfold.modalities.image.files import FILES
 from goldfold.modalities.image.learning import ImageView, plain_images
 from goldfold.modalities.image.rendering import WHITE, Rendering
@@ -49,18 +49,25 @@ def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component
 
     An image that cannot be decoded is black, and `unreadable` gets the reason.
     """
+    return plain_images(images_of(table, spec, unreadable), spec, change)
+
+
+def images_of(table: pd.DataFrame, spec: Mapping[str, Any], unreadable: dict[int, str]) -> "OutsideImages":
+    """Return the images of the column `image`; raises InputError without one."""
     if "image" not in table:
         raise InputError("there is no column image, with the path of each row's image", mend="add it")
-    return plain_images(OutsideImages(list(table["image"]), spec, unreadable), spec, change)
+    return OutsideImages(list(table["image"]), spec, unreadable)
 
 
 class OutsideImages:
-    """Images from files or their contents, decoded and shrunk as in the cache, on access."""
+    """Images from files or their contents, decoded and shrunk as in the cache, on access; `sizes` has the height and width of
+    those that were read, as shipped."""
 
     def __init__(self, contents: Sequence[Path | str | bytes], spec: Mapping[str, Any], unreadable: dict[int, str]) -> None:
         self.contents, self.unreadable = contents, unreadable
         self.channels, self.size = spec["channels"], spec["cache_size"]
         self.rendering = Rendering.from_json(spec["rendering"])
+        self.sizes: dict[int, tuple[int, int]] = {}
 
     def __getitem__(self, position: int) -> Array:
         content = self.contents[position]
@@ -69,9 +76,12 @@ class OutsideImages:
                 data = content.read_bytes()
             else:
                 data = base64.b64decode(content) if isinstance(content, str) else bytes(content)
-            return shrink(decode(data, self.channels, self.size, self.rendering), self.size)
+            image = decode(data, self.channels, self.size, self.rendering)
+            self.sizes[position] = shipped_size(data, image)
+            return shrink(image, self.size)
         except (OSError, ValueError, TypeError) as error:
             self.unreadable[position] = str(error)
+            self.sizes[position] = self.size, self.size
             return np.zeros((self.size, self.size, self.channels), np.uint8)
 
 

