@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import goldfold.cli
-from goldfold.cli.main import COMMANDS, run_command
+from goldfold.cli.main import COMMANDS, completion, run_command
 from goldfold.errors import InputError
 
 FOLDER = Path(goldfold.cli.__file__).parent
@@ -50,6 +50,23 @@ def test_the_overview_names_each_command_and_imports_none(capsys):
 @pytest.mark.parametrize("command", ["check", "run", "init", "resume", "summary"])
 def test_a_quick_command_imports_no_torch(command):
     assert not {"torch", "mlflow", "sklearn"} & set(imported_by(f"import goldfold.cli.{command}"))
+
+
+@pytest.mark.slow
+def test_a_shell_completes_commands_their_options_and_files(tmp_path):
+    script = tmp_path / "goldfold.bash"
+    script.write_text(completion("bash"))
+    said = "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _shtab_goldfold; echo ${COMPREPLY[@]}"
+
+    def complete(words):
+        asked = ["bash", "-c", f"source {script}; COMP_WORDS=({words}); {said}"]
+        return subprocess.run(asked, capture_output=True, text=True, check=True, cwd=tmp_path).stdout.split()
+
+    assert complete("goldfold lead") == ["leaderboard"]
+    assert complete("goldfold compare --js") == ["--json"]
+    assert "goldfold.bash" in complete("goldfold predict gold")
+    with pytest.raises(InputError, match="no completion for cmd"):
+        completion("cmd")
 
 
 def test_a_misspelt_command_names_the_nearest():

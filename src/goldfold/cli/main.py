@@ -7,6 +7,7 @@ from importlib import import_module
 from inspect import signature
 from keyword import iskeyword
 from pathlib import Path
+from typing import Any
 
 from goldfold.as_json import print_as_json
 from goldfold.errors import InputError
@@ -57,16 +58,18 @@ def run_command(arguments: Sequence[str]) -> None:
     if name in ("-h", "--help"):
         print(overview())
         return
+    if name == "--completion":
+        print(completion(*rest))
+        return
     if name not in COMMANDS:
         raise InputError(f"there is no command {name}{nearest(name, COMMANDS)}", mend="goldfold --help lists them")
     command = import_module(f"goldfold.cli.{_module(name)}")
     parser = argparse.ArgumentParser(prog=f"goldfold {name}", description=command.__doc__)
-    command.arguments(parser)
-    if signature(command.run, eval_str=True).return_annotation is None:
-        command.run(parser.parse_args(rest))
-        return
-    parser.add_argument("--json", action="store_true", help="print what it finds as JSON (docs/json.md), and the rest to stderr")
+    _add_arguments(parser, command)
     args = parser.parse_args(rest)
+    if not _answers(command):
+        command.run(args)
+        return
     answer = print_as_json(name, lambda: command.run(args)) if args.json else command.run(args)
     if code := answer.get("exit_code"):
         raise SystemExit(code)
@@ -76,6 +79,36 @@ def overview() -> str:
     """Return all commands with the first lines of their docstrings, read without importing them."""
     usage = "usage: goldfold COMMAND …        goldfold COMMAND --help says more\n\nFrom a competition's files to a submission.\n"
     return "\n".join([usage, *(f"  {name:<14}{_first_line(name)}" for name in COMMANDS)])
+
+
+def completion(shell: str = "bash") -> str:
+    """Return the script by which a shell (bash, zsh, fish or tcsh) completes commands, options and files."""
+    import shtab
+
+    if shell not in shtab.SUPPORTED_SHELLS:
+        raise InputError(f"there is no completion for {shell}", mend=f"give one of {', '.join(shtab.SUPPORTED_SHELLS)}")
+    parser = argparse.ArgumentParser(prog="goldfold")
+    commands = parser.add_subparsers()
+    for name in COMMANDS:
+        command = commands.add_parser(name, help=_first_line(name))
+        _add_arguments(command, import_module(f"goldfold.cli.{_module(name)}"))
+        for argument in command._actions:
+            if argument.type is Path:
+                vars(argument)["complete"] = shtab.FILE
+    return shtab.complete(parser, shell)
+
+
+def _add_arguments(parser: argparse.ArgumentParser, command: Any) -> None:
+    """Add a command's arguments, and --json where it answers."""
+    command.arguments(parser)
+    if _answers(command):
+        told = "print what it finds as JSON (docs/json.md), and the rest to stderr"
+        parser.add_argument("--json", action="store_true", help=told)
+
+
+def _answers(command: Any) -> bool:
+    """Whether a command returns what it finds."""
+    return signature(command.run, eval_str=True).return_annotation is not None
 
 
 def _module(name: str) -> str:
