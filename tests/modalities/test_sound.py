@@ -194,6 +194,7 @@ def test_a_transform_applies_to_its_share_and_keeps_the_length(name):
         ({"augment": [{"name": "Spede"}]}, "Spede does not apply"),
         ({"train": {"mix": [{"name": "CutMix"}]}}, "CutMix does not mix"),
         ({"model": {"name": "resnet18", "estimator": "linear"}}, "pretrained: true"),
+        ({"model": {"name": "resnet18", "views": 3}}, "views are what an estimator is fitted to"),
         ({"model": {"name": "resnet18", "lowest": 500, "highest": 100}}, "above lowest"),
         ({"model": {"name": "own.net:Net", "pool": "max"}}, "whole network"),
     ],
