@@ -219,7 +219,12 @@ def test_the_audit_hears_duplicates_and_what_is_wrong(tmp_path):
     soundfile.write(audio / "s006.wav", np.zeros(3000, np.float32), RATE)
     soundfile.write(audio / "s008.wav", np.clip(20 * wave, -1, 1), RATE)
     soundfile.write(audio / "s010.wav", tone(500, 0.05, 0, 16000), 16000)
-    sections = {"model": {"name": "resnet18"}, "prepare": {"rate": RATE}}
+    (audio / "s012.wav").unlink()
+    soundfile.write(audio / "s012.mp3", tone(500, 2.0, 0, 16000), 16000)
+    whole = (audio / "s012.mp3").read_bytes()
+    (audio / "s012.mp3").write_bytes(whole[: len(whole) // 2])
+    (audio / "s014.wav").write_bytes(b"")
+    sections = {"model": {"name": "resnet18"}, "prepare": {"rate": RATE, "bad_sounds": "drop"}}
     config = parse_config({"competition": {"path": str(root), "modality": "sound"}, **sections})
     competition = read_competition(config.competition, config.prepare)
     prepared, summary = prepare(competition, config.split, config.prepare, tmp_path / "prepared")
@@ -227,5 +232,7 @@ def test_the_audit_hears_duplicates_and_what_is_wrong(tmp_path):
     how = {(first, second): kind for first, second, kind in pairs[["first", "second", "how"]].itertuples(index=False)}
     assert how[(0, 2)] == "exact" and how[(0, 4)] == "near" and (1, 3) not in how
     wrong = dict(row_facts(competition, prepared.folder).wrong)
-    assert set(wrong) == {"silent sounds", "clipped sounds", "short sounds", "rates"} and "s006.wav" in wrong["silent sounds"]
+    assert set(wrong) == {"silent sounds", "clipped sounds", "short sounds", "cut sounds", "rates"}
+    assert "s006.wav" in wrong["silent sounds"] and wrong["cut sounds"].startswith("1 of") and "s012.mp3" in wrong["cut sounds"]
+    assert ("1 training rows", "their sound is missing or bad") in [(one["value"], one["why"]) for one in summary["decided"]]
     assert "sounds of 0.05 to 1.30 s at 8000 Hz" in summary["inputs"]
