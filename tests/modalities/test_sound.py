@@ -13,7 +13,7 @@ from tests.modalities.sounds import RATE, tone, write_tones
 from goldfold.competition import read_competition
 from goldfold.config import Component, parse_config
 from goldfold.errors import InputError
-from goldfold.modalities.sound import learning, reading
+from goldfold.modalities.sound import learning, outside, reading
 from goldfold.modalities.sound.alike import find_alike
 from goldfold.modalities.sound.augmentation import NAMES, build_augmentation
 from goldfold.modalities.sound.cache import Parts, SoundCache, write_sound_cache
@@ -148,9 +148,25 @@ def test_the_plain_view_has_all_windows_and_outside_rows_have_the_same(tones, tm
     assert plain.lengths.tolist() == [1, 2, 3]
     contents = [tmp_path / "0.wav", (tmp_path / "1.wav").read_bytes(), tmp_path / "2.wav", b"no sound"]
     unreadable = {}
-    outside = OutsideSounds(contents, RATE, np.zeros(4), np.full(4, NAN), unreadable)
-    assert outside.lengths().tolist() == [*tones.lengths, 0]
-    assert all(np.array_equal(outside[row], tones[row]) for row in range(3)) and not len(outside[3]) and list(unreadable) == [3]
+    shipped = OutsideSounds(contents, RATE, np.zeros(4), np.full(4, NAN), unreadable)
+    assert shipped.lengths().tolist() == [*tones.lengths, 0]
+    assert all(np.array_equal(shipped[row], tones[row]) for row in range(3)) and not len(shipped[3]) and list(unreadable) == [3]
+
+
+def test_parts_of_a_file_from_outside_are_those_of_the_cache_and_decode_it_once(tones, tmp_path, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(outside, "read_sound", lambda path, rate: decoded.append(path) or reading.read_sound(path, rate))
+    paths, starts, ends = [tmp_path / f"{name}.wav" for name in (1, 2, 2, 2)], [0.0, 0.0, 0.5, 1.2], [NAN, 0.5, 1.2, NAN]
+    parts = OutsideSounds(paths, RATE, np.array(starts), np.array(ends), {})
+    sounds, _, _ = cached(tmp_path, paths, starts, ends)
+    assert (
+        all(np.array_equal(parts[row], sounds[row]) for row in range(4)) and parts.lengths().tolist() == sounds.lengths.tolist()
+    )
+    assert decoded == [tmp_path / "1.wav", tmp_path / "2.wav"]
+    assert (
+        "keep the samples from round(rate * begins) to the last, rate = 8000"
+        in outside.describe({**SPEC, "start": "begins"})["steps"]
+    )
 
 
 def test_a_spectrogram_shows_a_tone_in_its_band_whatever_its_loudness():
