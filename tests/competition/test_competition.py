@@ -515,6 +515,14 @@ def test_labels_that_can_be_read_in_two_ways_are_a_question(write_competition, r
     assert problem.classes == (("0", "1") if keys[0] == "labels" and len(keys) > 1 else problem.classes)
 
 
+@pytest.mark.parametrize("mark", [" ", ",", "|"])
+def test_labels_that_are_several_columns_of_the_sample_are_several_labels(write_competition, read, mark):
+    tags = ["bark", f"bark{mark}meow", "meow", f"chirp{mark}bark"] * 3
+    competition = read(write_competition({"tags": tags}, dict.fromkeys(("bark", "chirp", "meow"), "0.5")))
+    assert worked_out(competition) == ("multilabel", "probability", "roc_auc")
+    assert competition.problem.truth(competition.train)[:4].tolist() == [[1, 0, 0], [1, 0, 1], [0, 0, 1], [1, 1, 0]]
+
+
 def test_labels_of_several_words_are_classes_and_an_asked_for_word_is_meant(write_competition, read):
     owls = ["barn owl", "snowy owl", "tawny owl", "none"]
     problem = read(write_competition({"y": owls[:3] * 20 + owls[3:]}, {"y": "none"})).problem

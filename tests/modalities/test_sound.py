@@ -13,7 +13,7 @@ from tests.modalities.sounds import RATE, tone, write_tones
 from goldfold.competition import read_competition
 from goldfold.config import Component, parse_config
 from goldfold.errors import InputError
-from goldfold.modalities.sound import learning, reading
+from goldfold.modalities.sound import learning, outside, reading
 from goldfold.modalities.sound.alike import find_alike
 from goldfold.modalities.sound.augmentation import NAMES, build_augmentation
 from goldfold.modalities.sound.cache import Parts, SoundCache, write_sound_cache
@@ -148,9 +148,25 @@ def test_the_plain_view_has_all_windows_and_outside_rows_have_the_same(tones, tm
     assert plain.lengths.tolist() == [1, 2, 3]
     contents = [tmp_path / "0.wav", (tmp_path / "1.wav").read_bytes(), tmp_path / "2.wav", b"no sound"]
     unreadable = {}
-    outside = OutsideSounds(contents, RATE, np.zeros(4), np.full(4, NAN), unreadable)
-    assert outside.lengths().tolist() == [*tones.lengths, 0]
-    assert all(np.array_equal(outside[row], tones[row]) for row in range(3)) and not len(outside[3]) and list(unreadable) == [3]
+    shipped = OutsideSounds(contents, RATE, np.zeros(4), np.full(4, NAN), unreadable)
+    assert shipped.lengths().tolist() == [*tones.lengths, 0]
+    assert all(np.array_equal(shipped[row], tones[row]) for row in range(3)) and not len(shipped[3]) and list(unreadable) == [3]
+
+
+def test_parts_of_a_file_from_outside_are_those_of_the_cache_and_decode_it_once(tones, tmp_path, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(outside, "read_sound", lambda path, rate: decoded.append(path) or reading.read_sound(path, rate))
+    paths, starts, ends = [tmp_path / f"{name}.wav" for name in (1, 2, 2, 2)], [0.0, 0.0, 0.5, 1.2], [NAN, 0.5, 1.2, NAN]
+    parts = OutsideSounds(paths, RATE, np.array(starts), np.array(ends), {})
+    sounds, _, _ = cached(tmp_path, paths, starts, ends)
+    assert (
+        all(np.array_equal(parts[row], sounds[row]) for row in range(4)) and parts.lengths().tolist() == sounds.lengths.tolist()
+    )
+    assert decoded == [tmp_path / "1.wav", tmp_path / "2.wav"]
+    assert (
+        "keep the samples from round(rate * begins) to the last, rate = 8000"
+        in outside.describe({**SPEC, "start": "begins"})["steps"]
+    )
 
 
 def test_a_spectrogram_shows_a_tone_in_its_band_whatever_its_loudness():
@@ -194,6 +210,7 @@ def test_a_transform_applies_to_its_share_and_keeps_the_length(name):
         ({"augment": [{"name": "Spede"}]}, "Spede does not apply"),
         ({"train": {"mix": [{"name": "CutMix"}]}}, "CutMix does not mix"),
         ({"model": {"name": "resnet18", "estimator": "linear"}}, "pretrained: true"),
+        ({"model": {"name": "resnet18", "views": 3}}, "views are what an estimator is fitted to"),
         ({"model": {"name": "resnet18", "lowest": 500, "highest": 100}}, "above lowest"),
         ({"model": {"name": "own.net:Net", "pool": "max"}}, "whole network"),
     ],
@@ -218,7 +235,12 @@ def test_the_audit_hears_duplicates_and_what_is_wrong(tmp_path):
     soundfile.write(audio / "s006.wav", np.zeros(3000, np.float32), RATE)
     soundfile.write(audio / "s008.wav", np.clip(20 * wave, -1, 1), RATE)
     soundfile.write(audio / "s010.wav", tone(500, 0.05, 0, 16000), 16000)
-    sections = {"model": {"name": "resnet18"}, "prepare": {"rate": RATE}}
+    (audio / "s012.wav").unlink()
+    soundfile.write(audio / "s012.mp3", tone(500, 2.0, 0, 16000), 16000)
+    whole = (audio / "s012.mp3").read_bytes()
+    (audio / "s012.mp3").write_bytes(whole[: len(whole) // 2])
+    (audio / "s014.wav").write_bytes(b"")
+    sections = {"model": {"name": "resnet18"}, "prepare": {"rate": RATE, "bad_sounds": "drop"}}
     config = parse_config({"competition": {"path": str(root), "modality": "sound"}, **sections})
     competition = read_competition(config.competition, config.prepare)
     prepared, summary = prepare(competition, config.split, config.prepare, tmp_path / "prepared")
@@ -226,5 +248,7 @@ def test_the_audit_hears_duplicates_and_what_is_wrong(tmp_path):
     how = {(first, second): kind for first, second, kind in pairs[["first", "second", "how"]].itertuples(index=False)}
     assert how[(0, 2)] == "exact" and how[(0, 4)] == "near" and (1, 3) not in how
     wrong = dict(row_facts(competition, prepared.folder).wrong)
-    assert set(wrong) == {"silent sounds", "clipped sounds", "short sounds", "rates"} and "s006.wav" in wrong["silent sounds"]
+    assert set(wrong) == {"silent sounds", "clipped sounds", "short sounds", "cut sounds", "rates"}
+    assert "s006.wav" in wrong["silent sounds"] and wrong["cut sounds"].startswith("1 of") and "s012.mp3" in wrong["cut sounds"]
+    assert ("1 training rows", "their sound is missing or bad") in [(one["value"], one["why"]) for one in summary["decided"]]
     assert "sounds of 0.05 to 1.30 s at 8000 Hz" in summary["inputs"]

@@ -44,6 +44,11 @@ def test_warm_up_follows_the_heads_epochs():
     assert seen[2 * STEPS] == pytest.approx(0.1) and seen[3 * STEPS] == pytest.approx(0.01)
 
 
+def test_a_rise_of_a_single_step_is_no_fault_of_the_schedule():
+    seen = rates(scheduler={"name": "OneCycleLR", "pct_start": 0.1}, epochs=1)
+    assert len(seen) == STEPS and max(seen) == pytest.approx(1.0, abs=0.05) and seen[-1] < 0.1
+
+
 def test_steplr_moves_per_epoch():
     assert rates(scheduler={"name": "StepLR", "step_size": 2, "gamma": 0.1})[::STEPS] == pytest.approx([1, 1, 0.1, 0.1])
 

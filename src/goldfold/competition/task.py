@@ -72,6 +72,8 @@ def work_out_task(
         return "regression", Decision("task", "regression", f"{len(targets)} target columns of numbers")
     target = targets[0]
     distinct = train[target].nunique()
+    if answers is not None and answers.shape[1] > 1 and asked_separator(train[target], list(answers.columns)):
+        return "multilabel", Decision("task", "multilabel", "rows hold several of the sample submission's columns")
     if answers is not None and answers.shape[1] > 2:
         return "multiclass", Decision("task", "multiclass", f"the sample submission has {answers.shape[1]} columns")
     if distinct == 2:

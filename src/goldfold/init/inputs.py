@@ -10,6 +10,7 @@ from goldfold.competition.row_files import RowFiles
 from goldfold.errors import InputError
 from goldfold.init.images import typical_side
 from goldfold.init.setting import Setting
+from goldfold.init.sound_parts import Times
 from goldfold.init.sounds import sections_of_sounds, sections_of_sounds_and_table
 from goldfold.init.training import learning
 from goldfold.modalities.packages import INSTALL, PACKAGES, PREFIX, place_of
@@ -58,23 +59,24 @@ FLIPS = [{"name": "HorizontalFlip"}, {"name": "VerticalFlip"}]
 
 
 def work_out_modality(
-    competition: Competition, files: FileKind | None, owner: str | None, unread: Mapping[str, int]
+    competition: Competition, files: FileKind | None, apart: Mapping[str, str], unread: Mapping[str, int]
 ) -> tuple[str, str, list[str]]:
     """Return the kind of input, why, and the columns of texts.
 
-    `files` are those that each row has, if any, and `owner` is the column that says whose a row is. Raises InputError if there is
-    nothing to learn from; `unread` counts the files that goldfold cannot read, by their kind.
+    `files` are those that each row has, if any. `apart` are the columns that say whose a row is, or where it is in its file, and
+    what they say. `unread` counts the files that goldfold cannot read, by their kind. Raises InputError if there is nothing to
+    learn from.
     """
     texts, columns = _texts(competition), _columns(competition)
     counted = Counter(columns.values())
     contents = _counted(counted)
     if files:
         # Whose a row is says nothing about another one's.
-        usable = Counter(kind for name, kind in columns.items() if name not in texts and name != owner)
+        usable = Counter(kind for name, kind in columns.items() if name not in texts and name not in apart)
         if usable:
             return f"{files.name}+table", f"each row has {files.with_article}, and {_counted(usable)} that both tables have", []
-        apart = f"; {owner}, whose it is, is no input" if owner in columns else ""
-        return files.name, f"each row is {files.with_article}{apart}", []
+        others = "".join(f"; {name}, {what}, is no input" for name, what in apart.items() if name in columns)
+        return files.name, f"each row is {files.with_article}{others}", []
     if texts:
         words = f"{', '.join(texts)} hold{'s' * (len(texts) == 1)} texts"
         if set(counted) - {"category"}:
@@ -99,13 +101,19 @@ def _counted(kinds: Mapping[str, int]) -> str:
 
 
 def sections(
-    competition: Competition, modality: str, texts: Sequence[str], files: RowFiles | None, owner: str | None
+    competition: Competition,
+    modality: str,
+    texts: Sequence[str],
+    files: RowFiles | None,
+    apart: Mapping[str, str],
+    times: Times | None,
 ) -> list[Setting]:
     """Return the settings of all sections that depend on the kind of input; `files` are those of the rows, if it has any.
 
-    `owner`, a column that says whose a row is, is no input.
+    The columns `apart`, which say whose a row is or where it is in its file, by `times`, are no input.
     """
-    columns = {"columns": {owner: "drop"}} if owner in competition.test else {}
+    left = {name: "drop" for name in apart if name in competition.test}
+    columns = {"columns": left} if left else {}
     if modality == "image" and files:
         return _image(files, len(competition.train))
     if modality == "masks" and files:
@@ -113,9 +121,9 @@ def sections(
     if modality == "image+table" and files:
         return _image_and_table(files, len(competition.train), columns)
     if modality == "sound" and files:
-        return sections_of_sounds(files)
+        return sections_of_sounds(files, times)
     if modality == "sound+table" and files:
-        return sections_of_sounds_and_table(files, columns)
+        return sections_of_sounds_and_table(files, columns, times)
     if modality == "text":
         return [
             Setting("prepare.columns", list(texts), "the columns to read"),

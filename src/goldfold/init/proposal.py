@@ -21,6 +21,7 @@ from goldfold.init.masks import find_masks, mask_setting
 from goldfold.init.params import written
 from goldfold.init.row_files import files_of_rows, names_of_files
 from goldfold.init.setting import Setting, remark
+from goldfold.init.sound_parts import times_of_rows
 from goldfold.init.split import owner_of_rows, work_out_split
 from goldfold.init.tables import Tables, find_tables, find_target
 
@@ -87,13 +88,17 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     if template:
         config[kind.plural] = template
         competition = _read(config)
-    owner, why_owner = (group, f"from the {kind.plural}' names") if group else owner_of_rows(competition)
+    by_column = template or overrides.get(kind.plural)
+    owner, why_owner = (group, f"from the {kind.plural}' names") if group else owner_of_rows(competition, by_column)
+    has_files = bool(by_row) or kind.plural in overrides
+    times = times_of_rows(competition, competition.row_files()) if has_files and kind.name == "sound" else None
+    apart = {owner: "whose it is"} if owner else {}
+    apart |= {times.start: "where it begins", times.end: "where it ends"} if times else {}
     texts: list[str] = []
     if competition.problem.has_masks:
         modality, why_modality = "masks", "each row is an image, and run-length codes are masks of it"
     elif tables.train:
-        has_files = bool(by_row) or kind.plural in overrides
-        modality, why_modality, texts = work_out_modality(competition, kind if has_files else None, owner, files.others)
+        modality, why_modality, texts = work_out_modality(competition, kind if has_files else None, apart, files.others)
     else:
         modality, why_modality = kind.name, f"a folder of {kind.plural}"
     whys = {
@@ -119,7 +124,7 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
         *_remarks(files, tables, extras, competition, kind if row_files else None),
         *(remark("competition", f"{one.setting}: {one.value}, {one.why}") for one in (row_files.decisions if row_files else ())),
         *work_out_split(competition, owner, why_owner),
-        *sections(competition, modality, texts, row_files, owner),
+        *sections(competition, modality, texts, row_files, apart, times),
         *work_out_hours(os.environ),
     ]
     return Proposal(tuple(settings), competition)

@@ -52,16 +52,17 @@ def work_out_split(competition: Competition, group: str | None, why: str) -> lis
     ]
 
 
-def owner_of_rows(competition: Competition) -> tuple[str | None, str]:
-    """Return a column that says whose a row is, and why: by its name, with several rows per value, and other values in the
-    test table; None where there is none."""
+def owner_of_rows(competition: Competition, template: object = None) -> tuple[str | None, str]:
+    """Return a column that says whose a row is, and why: by its name, or as the `template` is this column of files alone, with
+    several rows per value, and other values in the test table; None where there is none."""
     train, test, problem = competition.train, competition.test, competition.problem
     for name in train.columns:
         values = train[name]
         if name in (problem.id, *problem.targets) or pd.api.types.is_float_dtype(values):
             continue
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-        if not re.search(rf"(?:^|_)(?:{OWNERS})(?:_?(?:id|no|nr|num|number|name|key))?(?:$|_)", words):
+        called = re.search(rf"(?:^|_)(?:{OWNERS})(?:_?(?:id|no|nr|num|number|name|key))?(?:$|_)", words)
+        if not called and template != f"{{{name}}}":
             continue
         distinct = values.nunique()
         if distinct < FEWEST_FOLDS or len(values) / distinct < ROWS_PER_GROUP:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from goldfold.competition import Competition, Decision, Problem
 from goldfold.competition.answers import require_round_trip
+from goldfold.competition.file_kind import kind_of_files
 from goldfold.config import PrepareConfig, SplitConfig
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, write_json
@@ -90,7 +91,8 @@ def gather(
                 decisions += moved
         if gathered.dropped:
             folds[list(gathered.dropped)] = LEFT_OUT
-            decisions.append(Decision("left out", f"{len(gathered.dropped)} training rows", "their image is missing or bad"))
+            why = f"their {kind_of_files(modality).name} is missing or bad"
+            decisions.append(Decision("left out", f"{len(gathered.dropped)} training rows", why))
         prepared = PreparedSet(
             folder=folder,
             problem=competition.problem,

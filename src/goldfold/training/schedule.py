@@ -39,7 +39,9 @@ class Schedule:
         lengths = {"total_steps", "T_max"} & set(accepted)
         self.per_batch = bool(lengths) and not (lengths | {"epochs"}) & set(args)
         if self.per_batch:
-            args = {**dict.fromkeys(lengths, steps), **args}
+            # torch's OneCycleLR divides by the steps of its rise, pct_start * total_steps - 1.
+            is_flat = "pct_start" in accepted and args.get("pct_start", 0.3) * steps == 1
+            args = {**dict.fromkeys(lengths, steps + is_flat), **args}
         if "max_lr" in accepted:
             args = {"max_lr": self.base, **args}
         self.scheduler: Any = called(factory, key, self.optimizer, **args)

@@ -16,6 +16,8 @@ FULL, CLIPPED = 32_700, 1e-3
 """What a clipped sample reaches, and the share of such samples from which on a sound is clipped."""
 SHORT = 0.2
 """The share of the median length below which a sound is cut short."""
+WHOLE = 0.9
+"""The share of the samples which a file's header promises below which its end is lost."""
 
 
 def row_facts(competition: Competition, folder: Path) -> RowFacts:
@@ -60,6 +62,10 @@ def _wrong(sounds: SoundCache, levels: pd.DataFrame, train: int) -> tuple[tuple[
         "short sounds": (
             heard & (length < SHORT * typical),
             f"are shorter than a fifth of the median, {typical / sounds.rate:.1f} s",
+        ),
+        "cut sounds": (
+            heard & (not sounds.start and not sounds.end) & (length < WHOLE * index["seconds"] * sounds.rate),
+            "hold less than their headers promise: their end is lost",
         ),
     }
     lines = [

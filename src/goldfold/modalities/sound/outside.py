@@ -73,11 +73,11 @@ class OutsideSounds:
         self, contents: Sequence[Path | str | bytes], rate: int, starts: Array, ends: Array, unreadable: dict[int, str]
     ) -> None:
         self.contents, self.rate, self.starts, self.ends, self.unreadable = contents, rate, starts, ends, unreadable
+        self._last: tuple[Path | None, Array] = (None, np.zeros(0, np.int16))
 
     def __getitem__(self, position: int) -> Array:
         try:
-            blocks, _ = read_sound(self._opened(position), self.rate)
-            wave = np.concatenate([np.zeros(0, np.int16), *blocks])
+            wave = self._decoded(position)
         except (OSError, ValueError, TypeError) as error:
             self.unreadable[position] = str(error)
             return np.zeros(0, np.int16)
@@ -85,6 +85,15 @@ class OutsideSounds:
         if end <= start:
             self.unreadable[position] = f"it has {len(wave) / self.rate:.2f} s, and ends before the row begins"
         return wave[start:end]
+
+    def _decoded(self, position: int) -> Array:
+        """Return a whole file's wave; the parts of one file, which mostly follow each other, are decoded once."""
+        content = self.contents[position]
+        if not isinstance(content, Path) or content != self._last[0]:
+            blocks, _ = read_sound(self._opened(position), self.rate)
+            wave = np.concatenate([np.zeros(0, np.int16), *blocks])
+            self._last = (content if isinstance(content, Path) else None, wave)
+        return self._last[1]
 
     def lengths(self) -> Array:
         """Return how many samples each sound has, by the headers of the files; 0 for one that cannot be read."""
@@ -115,12 +124,15 @@ def outside_columns(_: Mapping[str, Any]) -> dict[str, str]:
 def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a file becomes the model's input, with this version of SciPy."""
     rate, length, windows = spec["rate"], spec["samples"], spec["windows"]
+    start, end = (f"round(rate * {spec[name]})" if spec[name] else None for name in ("start", "end"))
+    part = [f"keep the samples from {start or 0} to {end or 'the last'}, rate = {rate}"] if start or end else []
     return {
         "input": {"name": SOUND, "shape": ["batch", "windows", length], "dtype": "int16"},
         "steps": [
             "decode by libsndfile (soundfile.read, float32); the mean of the channels",
             f"resample to {rate} Hz by scipy.signal.resample_poly(wave, up, down), up / down = {rate} / its rate in lowest terms",
             "multiply by 32767, round (halves to even), as int16",
+            *part,
             f"cut into min(ceil(samples / {length}), {windows}) windows of {length} samples (1 of an empty one): starts are "
             f"round(linspace(0, samples - {length}, windows)), halves to even; a single one is in the middle, from "
             f"(samples - {length}) // 2 on, or with ({length} - samples) // 2 zeros before a shorter sound, and zeros behind it",

@@ -88,6 +88,8 @@ class SoundModelConfig(ModelConfig):
     @model_validator(mode="after")
     def _readable_by_an_estimator(self) -> Self:
         if not self.estimator:
+            if self.views != type(self).model_fields["views"].default:
+                raise ValueError("views are what an estimator is fitted to: set estimator: linear, or leave out views")
             return self
         if not self.pretrained:
             raise ValueError("an estimator reads the features of a pretrained backbone: set pretrained: true")
