@@ -73,9 +73,9 @@ def test_codes_of_instances_are_joined_whatever_their_order():
     assert joined(["", "-1"], form) == ""
 
 
-@pytest.mark.parametrize("text", ["1", "1 2 3", "1 x", "0 3", "4 0", "1.0 2"])
+@pytest.mark.parametrize("text", ["1", "1 2 3", "1 x", "0 3", "4 0", "1.0 2", "9" * 20 + " 1", f"{2**63 - 1} 5"])
 def test_what_is_no_code_is_refused(text):
-    with pytest.raises(ValueError, match=r"pairs|starts before"):
+    with pytest.raises(ValueError, match=r"pairs|starts before|beyond any image"):
         runs_of(text, MaskForm())
 
 
@@ -83,6 +83,14 @@ def test_a_code_that_leaves_its_image_is_refused():
     with pytest.raises(ValueError, match="its last pixel is 127"):
         mask_of_code("120 8", HEIGHT, WIDTH, MaskForm())
     assert is_code("120 8") and is_code("-1") and not is_code("cat")
+
+
+def test_spaces_around_the_numbers_of_a_code_do_not_matter():
+    assert is_code(" 1  3 10 5 ") and joined([" 1  3 10 5 "], MaskForm()) == "1 3 10 5"
+
+
+def test_the_answer_without_a_pixel_is_read_as_empty():
+    assert joined(["1 1"], MaskForm(empty="1 1")) == "" and joined(["1 1"], MaskForm()) == "1 1"
 
 
 def plain(name, truth, guess):
