@@ -269,6 +269,28 @@ def test_an_id_tells_the_class(tmp_path):
     assert read_as_proposed(root).problem.targets == ("a", "b")
 
 
+def test_a_solution_of_classes_scores_the_images_that_it_has_rows_of(tmp_path):
+    def sample(names):
+        return pd.DataFrame({"id": [f"{name}_{label}" for name in names for label in "ab"], "rle": "1 1"})
+
+    root = write_competition(tmp_path / "raw", rows=lambda masks: by_class(masks, "_"), sample=sample)
+    path = tmp_path / "solution.csv"
+    config = settings(root, pair_id="{id}_{label}", solution=str(path)).competition
+    competition = read_competition(config)
+
+    def read(rows):
+        pd.DataFrame(rows, columns=["id", "rle", "Usage"]).to_csv(path, index=False)
+        return read_solution(config, competition.problem, competition.sample, competition.test)
+
+    solution = read([("i101_b", "3 4", "Public"), ("i100_a", "1 2", "Private")])
+    assert solution[["id", "a", "b", "Usage"]].to_numpy().tolist() == [
+        ["i100", "1 2", "", "Private"],
+        ["i101", "", "3 4", "Public"],
+    ]
+    with pytest.raises(InputError, match="no rows to score by"):
+        read([("i101_b", "3 4", "Ignored")])
+
+
 def proposed(root):
     """What init writes for the files, by key."""
     return {one.key: one.value for one in propose(root, str(root), {}).settings if not one.is_remark}
