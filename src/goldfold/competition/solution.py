@@ -105,8 +105,8 @@ def _masks(solution: pd.DataFrame, ids: pd.Series, problem: Problem, asked: Aske
     if USAGE in solution:
         keys = contract.pair_ids(problem, table[problem.id]) if problem.pair_id else table[[problem.id]]
         usage = dict(zip(ids, solution[USAGE], strict=True))
-        usages = keys.apply(lambda column: column.map(usage))
-        table = table.assign(**{USAGE: usages.bfill(axis=1).iloc[:, 0].fillna(IGNORED)})
+        of_image = [next((usage[key] for key in row if key in usage), IGNORED) for row in keys.to_numpy()]
+        table = table.assign(**{USAGE: pd.Series(of_image, table.index, "str")})
         table = table[table[USAGE] != IGNORED]
     if table.empty:
         raise InputError(f"{path} has no rows to score by", mend="give the whole file")
