@@ -279,7 +279,7 @@ def test_a_solution_of_classes_scores_the_images_that_it_has_rows_of(tmp_path):
     competition = read_competition(config)
 
     def read(rows):
-        pd.DataFrame(rows, columns=["id", "rle", "Usage"]).to_csv(path, index=False)
+        pd.DataFrame(rows, columns=["id", "rle", "Usage"][: len(rows[0])]).to_csv(path, index=False)
         return read_solution(config, competition.problem, competition.sample, competition.test)
 
     solution = read([("i101_b", "3 4", "Public"), ("i100_a", "1 2", "Private")])
@@ -287,6 +287,7 @@ def test_a_solution_of_classes_scores_the_images_that_it_has_rows_of(tmp_path):
         ["i100", "1 2", "", "Private"],
         ["i101", "", "3 4", "Public"],
     ]
+    assert list(read([("i101_b", "3 4")])["id"]) == ["i101"]
     with pytest.raises(InputError, match="no rows to score by"):
         read([("i101_b", "3 4", "Ignored")])
 
