@@ -11,7 +11,7 @@ from goldfold.modalities.image import pretrained
 ASKED_FOR = {
     "cdiscount-image-classification-challenge": "repeated ids",
     "facebook-recruiting-iii-keyword-extraction": "rows without labels",
-    "freesound-audio-tagging-2019": "columns are not the classes",
+    "freesound-audio-tagging-2019": "are labels asked for, or probabilities",
     "imet-2020-fgvc7": "rows without labels",
     "mlsp-2013-birds": "differ in",
     "nfl-player-contact-detection": "are labels asked for, or probabilities",

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goldfold.errors import InputError
 from goldfold.masks import (
     Cell,
     MaskForm,
@@ -21,6 +23,7 @@ from goldfold.masks import (
 )
 from goldfold.masks.codes import connected_parts, runs_of
 from goldfold.metrics import METRICS, find_metric
+from goldfold.training.mask_losses import DiceBCELoss, LovaszLoss, SumLoss
 
 FORMS = [MaskForm(), MaskForm(order="rows"), MaskForm(start=0), MaskForm(order="rows", start=0)]
 HEIGHT, WIDTH = 9, 14
@@ -73,9 +76,9 @@ def test_codes_of_instances_are_joined_whatever_their_order():
     assert joined(["", "-1"], form) == ""
 
 
-@pytest.mark.parametrize("text", ["1", "1 2 3", "1 x", "0 3", "4 0", "1.0 2"])
+@pytest.mark.parametrize("text", ["1", "1 2 3", "1 x", "0 3", "4 0", "1.0 2", "9" * 20 + " 1", f"{2**63 - 1} 5"])
 def test_what_is_no_code_is_refused(text):
-    with pytest.raises(ValueError, match=r"pairs|starts before"):
+    with pytest.raises(ValueError, match=r"pairs|starts before|beyond any image"):
         runs_of(text, MaskForm())
 
 
@@ -83,6 +86,14 @@ def test_a_code_that_leaves_its_image_is_refused():
     with pytest.raises(ValueError, match="its last pixel is 127"):
         mask_of_code("120 8", HEIGHT, WIDTH, MaskForm())
     assert is_code("120 8") and is_code("-1") and not is_code("cat")
+
+
+def test_spaces_around_the_numbers_of_a_code_do_not_matter():
+    assert is_code(" 1  3 10 5 ") and joined([" 1  3 10 5 "], MaskForm()) == "1 3 10 5"
+
+
+def test_the_answer_without_a_pixel_is_read_as_empty():
+    assert joined(["1 1"], MaskForm(empty="1 1")) == "" and joined(["1 1"], MaskForm()) == "1 1"
 
 
 def plain(name, truth, guess):
@@ -129,3 +140,47 @@ def test_the_average_of_cells_is_that_of_their_probabilities():
     mean = unpacked(averaged([packed(Cell(part, 8, 10)) for part in levels]))
     assert np.abs(mean.levels - levels.mean(axis=0)).max() <= 0.5
     assert (mean.height, mean.width) == (8, 10) and mean.mask().shape == (8, 10)
+
+
+def hinge_by_definition(logits, truth):
+    """The Lovász extension of the Jaccard loss at the hinge errors, set by set: Berman et al. 2018, equation 9."""
+    errors = np.maximum(0, 1 - logits * (2 * truth - 1))
+    order, wrong, total, before = np.argsort(-errors, kind="stable"), np.zeros(len(truth), bool), 0.0, 0.0
+    for pixel in order:
+        wrong[pixel] = True
+        found = truth.astype(bool) ^ wrong
+        lost = 1 - (found & (truth == 1)).sum() / (found | (truth == 1)).sum()
+        total, before = total + errors[pixel] * (lost - before), lost
+    return total
+
+
+def logits_and_truth():
+    draws = np.random.default_rng(0)
+    logits, truth = draws.normal(size=(3, 2, 4, 5)), (draws.random((3, 2, 4, 5)) > 0.6).astype(float)
+    truth[0, 0] = 0
+    truth[1, 1] = 1
+    return logits, truth
+
+
+def test_the_lovasz_loss_is_its_definition():
+    logits, truth = logits_and_truth()
+    wanted = np.mean([hinge_by_definition(logits[at].ravel(), truth[at].ravel()) for at in np.ndindex(3, 2)])
+    assert LovaszLoss()(torch.tensor(logits), torch.tensor(truth)).item() == pytest.approx(wanted)
+
+
+def test_a_sum_of_losses_is_weighted():
+    logits, truth = logits_and_truth()
+    probability = 1 / (1 + np.exp(-logits))
+    dice = 1 - (2 * (probability * truth).sum((2, 3)) + 1) / ((probability + truth).sum((2, 3)) + 1)
+    right = np.where(truth == 1, probability, 1 - probability)
+    focal = ((1 - right) ** 3 * -np.log(right)).mean()
+    made = SumLoss({"DiceLoss": 2, "BCEWithLogitsLoss": 0.5, "FocalLoss": {"weight": 3, "gamma": 3}})
+    wanted = 2 * dice.mean() + 0.5 * -np.log(right).mean() + 3 * focal
+    assert made(torch.tensor(logits), torch.tensor(truth)).item() == pytest.approx(wanted)
+    assert DiceBCELoss()(torch.tensor(logits), torch.tensor(truth)).item() == pytest.approx(dice.mean() - np.log(right).mean())
+
+
+@pytest.mark.parametrize("losses", [{}, {"NoSuchLoss": 1}, {"DiceLoss": {"no_such": 1}}])
+def test_a_sum_of_what_is_no_loss_is_refused(losses):
+    with pytest.raises((InputError, ValueError), match=r"names none|NoSuchLoss|no_such"):
+        SumLoss(losses)

@@ -220,8 +220,42 @@ def test_a_column_tells_the_class(tmp_path):
     config = settings(root, target="rle", mask={"label": "class"})
     competition = read_competition(config.competition)
     assert competition.problem.targets == ("a", "b") and len(competition.train) == TRAIN and len(competition.test) == TEST
-    proposal = propose(root, str(root), {})
-    assert proposal.competition.problem.targets == ("a", "b")
+    assert proposed(root)["competition.target"] == "rle"
+    assert read_as_proposed(root).problem.targets == ("a", "b")
+
+
+def read_as_proposed(root):
+    """The competition, read by what init writes for it."""
+    written = {key.partition(".")[2]: value for key, value in proposed(root).items() if key.startswith("competition.")}
+    return read_competition(
+        settings(root, **{key: value for key, value in written.items() if key not in ("path", "modality")}).competition
+    )
+
+
+@pytest.mark.parametrize("columns", [["id", "rle", "class"], ["id_class", "rle"]])
+def test_init_finds_the_class_wherever_the_sample_submission_names_it(tmp_path, columns):
+    def sample(names):
+        rows = [(name, label, "1 1", f"{name}_{label}") for name in names for label in "ba"]
+        return pd.DataFrame(rows, columns=["id", "class", "rle", "id_class"])[columns]
+
+    root = write_competition(tmp_path / "raw", rows=by_class, sample=sample)
+    competition = read_as_proposed(root)
+    assert competition.problem.targets == ("a", "b") and list(competition.test["id"]) == [f"i{100 + n}" for n in range(TEST)]
+    assert list(competition.train["b"]) == [code_of(1 - picture(number)[1], FORM) for number in range(TRAIN)]
+
+
+def test_a_mask_of_no_class_is_told(tmp_path):
+    def lost(masks):
+        return by_class(masks).replace({"class": {"b": ""}})
+
+    config = settings(
+        write_competition(tmp_path / "raw", rows=lost), target="rle", mask={"label": "class"}, pair_id="{id}_{label}"
+    )
+    with pytest.raises(InputError, match=r"masks of no class.*: 16"):
+        read_competition(config.competition)
+    config = settings(write_competition(tmp_path / "other"), pair_id="{id}_{label}")
+    with pytest.raises(InputError, match="do not name a class"):
+        read_competition(config.competition)
 
 
 def test_an_id_tells_the_class(tmp_path):
@@ -231,16 +265,67 @@ def test_an_id_tells_the_class(tmp_path):
     root = write_competition(tmp_path / "raw", rows=lambda masks: by_class(masks, "_"), sample=sample)
     competition = read_competition(settings(root, pair_id="{id}_{label}").competition)
     assert competition.problem.targets == ("a", "b") and list(competition.test["id"]) == [f"i{100 + n}" for n in range(TEST)]
-    assert {one.key: one.value for one in propose(root, str(root), {}).settings}["competition.pair_id"] == "{id}_{label}"
+    assert proposed(root)["competition.pair_id"] == "{id}_{label}"
+    assert read_as_proposed(root).problem.targets == ("a", "b")
 
 
+def test_a_solution_of_classes_scores_the_images_that_it_has_rows_of(tmp_path):
+    def sample(names):
+        return pd.DataFrame({"id": [f"{name}_{label}" for name in names for label in "ab"], "rle": "1 1"})
+
+    root = write_competition(tmp_path / "raw", rows=lambda masks: by_class(masks, "_"), sample=sample)
+    path = tmp_path / "solution.csv"
+    config = settings(root, pair_id="{id}_{label}", solution=str(path)).competition
+    competition = read_competition(config)
+
+    def read(rows):
+        pd.DataFrame(rows, columns=["id", "rle", "Usage"][: len(rows[0])]).to_csv(path, index=False)
+        return read_solution(config, competition.problem, competition.sample, competition.test)
+
+    solution = read([("i101_b", "3 4", "Public"), ("i100_a", "1 2", "Private")])
+    assert solution[["id", "a", "b", "Usage"]].to_numpy().tolist() == [
+        ["i100", "1 2", "", "Private"],
+        ["i101", "", "3 4", "Public"],
+    ]
+    assert list(read([("i101_b", "3 4")])["id"]) == ["i101"]
+    with pytest.raises(InputError, match="no rows to score by"):
+        read([("i101_b", "3 4", "Ignored")])
+
+
+def proposed(root):
+    """What init writes for the files, by key."""
+    return {one.key: one.value for one in propose(root, str(root), {}).settings if not one.is_remark}
+
+
+@pytest.mark.parametrize("start", [0, 1])
 @pytest.mark.parametrize("order", ["columns", "rows"])
-def test_init_tells_masks_and_the_order_of_their_pixels(tmp_path, order):
-    root = write_competition(tmp_path / "raw", form=MaskForm(order=order, start=0))
-    found = {one.key: one.value for one in propose(root, str(root), {}).settings if not one.is_remark}
+def test_init_tells_masks_and_how_their_pixels_are_counted(tmp_path, order, start):
+    root = write_competition(tmp_path / "raw", form=MaskForm(order=order, start=start))
+    found = proposed(root)
     assert found["competition.modality"] == "masks" and found["competition.task"] == "masks"
-    assert found["competition.mask"]["order"] == order and found["competition.metric"] == "mean_dice"
+    assert found["competition.mask"] == {"order": order, "start": start} and found["competition.metric"] == "mean_dice"
     assert found["validate.postprocess"] == "auto"
+
+
+def test_a_code_with_pixel_0_counts_from_0_whatever_its_runs_order(tmp_path):
+    def unsorted(masks):
+        return pd.DataFrame([(name, f"{code_of(mask, FORM)} 0 1 ".strip() + " ") for name, mask in masks], columns=["id", "rle"])
+
+    assert proposed(write_competition(tmp_path / "raw", rows=unsorted))["competition.mask"]["start"] == 0
+
+
+def one_pixel(masks):
+    return pd.DataFrame([(name, code_of(mask, FORM) or "1 1") for name, mask in masks], columns=["id", "rle"])
+
+
+def test_one_pixel_in_the_corner_of_several_images_is_an_empty_mask(tmp_path):
+    root = write_competition(tmp_path / "raw", rows=one_pixel)
+    assert proposed(root)["competition.mask"]["empty"] == "1 1"
+    competition = read_competition(settings(root, mask={"empty": "1 1"}).competition)
+    empty = [picture(number)[1].sum() == 0 for number in range(TRAIN)]
+    assert list(competition.train["rle"] == "") == empty
+    answer = np.array([[code or "1 1"] for code in competition.train["rle"]], object)
+    assert competition.problem.score(competition.problem.truth(competition.train), answer) == 1
 
 
 def test_wrong_codes_are_told_by_their_rows(tmp_path):

@@ -61,7 +61,9 @@ def with_masks(config: CompetitionConfig, shipped: Shipped) -> tuple[Competition
         keys = (str(sample.columns[0]), str(config.mask.label))
     if sample is not None and pair and test is None:
         asked = sample.rename(columns={sample.columns[0]: names.id})[[names.id]]
-        test = (apart(asked) if apart else asked)[[names.id]].drop_duplicates(ignore_index=True)
+        # The ids of a sample submission without the column of classes name them.
+        images = asked if config.mask.label in sample.columns else _by_pair(pair, names.id)(asked)
+        test = images[[names.id]].drop_duplicates(ignore_index=True)
     if sample is not None and form.per == "instance":
         sample = sample.drop_duplicates(list(keys) or [sample.columns[0]], ignore_index=True)
     count = f"{len(shipped.train)} rows of {len(train)} images" if len(train) < len(shipped.train) else f"{len(train)} images"
@@ -99,6 +101,8 @@ def joined_rows(
             [f"{line(position)}: {rows[code].iloc[position][:60]!r}: {why}" for position, why in bad.items()],
             "correct them, or competition.mask (order, start), target or task",
         )
+    if label:
+        _require_known(rows, label, code, classes, source)
     first = rows.drop_duplicates(by, ignore_index=True).drop(columns=[code, *([label] if label else [])])
     codes = {name: dict.fromkeys(first[by], "") for name in classes}
     for (image, name), part in rows.groupby([rows[by], rows[label] if label else pd.Series(code, rows.index)])[code]:
@@ -133,6 +137,17 @@ def _classes(config: CompetitionConfig, labels: pd.Series, code: str) -> tuple[s
     return classes
 
 
+def _require_known(rows: pd.DataFrame, label: str, code: str, classes: Sequence[str], source: Path) -> None:
+    """Raise InputError where a mask is of none of the classes."""
+    lost = (~rows[label].isin(classes) & ~rows[code].isin(EMPTY)).to_numpy().nonzero()[0]
+    if len(lost):
+        raise InputError(
+            f"{source}: masks of no class, or of one that training does not have: {len(lost)}",
+            [f"{line(position)}: {label} is {rows[label].iloc[position]!r}" for position in lost.tolist()],
+            "correct them, or leave these rows out",
+        )
+
+
 def _by_pair(template: str | None, by: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """A function that splits ids such as a.jpg_1 into the image's, and the class in a column `label`."""
     between = str(template).removeprefix("{id}").removesuffix("{label}")
@@ -144,6 +159,12 @@ def _by_pair(template: str | None, by: str) -> Callable[[pd.DataFrame], pd.DataF
 
     def split(table: pd.DataFrame) -> pd.DataFrame:
         parts = table[by].str.rpartition(between)
+        if (whole := (parts[1] == "").to_numpy().nonzero()[0]).size:
+            raise InputError(
+                f"ids that do not name a class, {template}: {len(whole)}",
+                [f"{line(position)}: {table[by].iloc[position]}" for position in whole.tolist()],
+                "correct them, or competition.pair_id",
+            )
         return table.assign(**{by: parts[0], "label": parts[2]})
 
     return split

@@ -92,20 +92,25 @@ def _masks(solution: pd.DataFrame, ids: pd.Series, problem: Problem, asked: Aske
     if code is None:
         raise _unclear(solution, f"has no column {names[0]}", path)
     if problem.pair_id:
-        rows = asked.rows if asked else ids
         codes = solution_of_masks(solution, ids.rename(problem.id), [code], problem.mask_form, path).set_index(problem.id)[code]
-        pairs = contract.pair_ids(problem, rows.drop_duplicates())
+        rows = (asked.rows if asked else ids).drop_duplicates().reset_index(drop=True)
+        pairs = contract.pair_ids(problem, rows)
         table = pairs.apply(lambda keys: codes.reindex(list(keys)).fillna("").to_numpy())
-        table = table.set_axis(list(problem.targets), axis=1).assign(**{problem.id: rows.drop_duplicates().to_numpy()})
+        # Some classes of an image may be left out where they are empty; an image without any row is not scored.
+        known = pairs.isin(codes.index).any(axis=1)
+        table = table.set_axis(list(problem.targets), axis=1).assign(**{problem.id: rows})[known]
     else:
         table = solution_of_masks(solution, ids.rename(problem.id), [code], problem.mask_form, path)
         table = table.rename(columns={code: problem.targets[0]})
-    if USAGE not in solution:
-        return table
-    first = contract.pair_ids(problem, table[problem.id]).iloc[:, 0] if problem.pair_id else table[problem.id]
-    usage = dict(zip(ids, solution[USAGE], strict=True))
-    table = table.assign(**{USAGE: first.map(usage).fillna(IGNORED)})
-    return table[table[USAGE] != IGNORED].reset_index(drop=True)
+    if USAGE in solution:
+        keys = contract.pair_ids(problem, table[problem.id]) if problem.pair_id else table[[problem.id]]
+        usage = dict(zip(ids, solution[USAGE], strict=True))
+        of_image = [next((usage[key] for key in row if key in usage), IGNORED) for row in keys.to_numpy()]
+        table = table.assign(**{USAGE: pd.Series(of_image, table.index, "str")})
+        table = table[table[USAGE] != IGNORED]
+    if table.empty:
+        raise InputError(f"{path} has no rows to score by", mend="give the whole file")
+    return table.reset_index(drop=True)
 
 
 def _with_usage(cells: pd.DataFrame, problem: Problem, path: Path) -> pd.DataFrame:

@@ -104,6 +104,7 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     whys = {
         "modality": why_modality,
         **(dict.fromkeys(("target", "task"), f"{config['target']} holds run-length codes") if masks else {}),
+        **({"id": "the first column"} if masks else {}),
         **({} if masks else {"target": why_target}),
         "metric": f"Kaggle calls it {evaluation}" if metric else _unknown(evaluation),
         **dict.fromkeys(overrides, OVERRIDDEN),
@@ -183,7 +184,8 @@ def _competition(
         if "id" in config or any(name in columns for columns in shipped):
             values["id"] = (name, decided["id"])
     if tables.train:
-        targets = [problem.as_shipped(target) for target in problem.targets]
+        # The targets of masks are the classes of one column.
+        targets = [config["target"]] if problem.has_masks else [problem.as_shipped(target) for target in problem.targets]
         values["target"] = (_alone(targets), decided["target"])
     if tables.joins:
         why = "each has one row for every row of the tables, or nearly; what it lacks is missing"

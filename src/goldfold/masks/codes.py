@@ -10,12 +10,15 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Order = Literal["columns", "rows"]
+Start = Literal[0, 1]
 Runs = Array
 """The first pixel of each run, from 0, and the one after its last, (runs, 2) int64: apart, in order."""
 
 EMPTY = ("", "-1", "-", "nan", "NaN", "-1 -1", "-1 0")
 """The codes that competitions write for a mask without a pixel."""
 PAIRS = re.compile(r"\d+ \d+(?: \d+ \d+)*")
+BEYOND = 2**40
+"""More pixels than any image has."""
 
 
 @dataclass(frozen=True)
@@ -24,24 +27,33 @@ class MaskForm:
     a pixel is; and whether an answer has a row per image, or one per connected part (`instance`)."""
 
     order: Order = "columns"
-    start: int = 1
+    start: Start = 1
     empty: str = ""
     per: Literal["image", "instance"] = "image"
 
 
 def is_code(text: str) -> bool:
     """Whether a text is a run-length code, or stands for an empty mask."""
+    text = _spaced(text)
     return text in EMPTY or PAIRS.fullmatch(text) is not None
+
+
+def _spaced(code: str) -> str:
+    """A code with one space between its numbers, and none around them."""
+    return " ".join(code.split())
 
 
 def runs_of(code: str, form: MaskForm) -> Runs:
     """Return the runs of a code, those that touch or overlap as one; raises ValueError for what is no code."""
-    code = code.strip()
-    if code in EMPTY:
+    code = _spaced(code)
+    if code in EMPTY or code == form.empty:
         return np.empty((0, 2), np.int64)
     if not PAIRS.fullmatch(code):
         raise ValueError("it is not pairs of a start and a length")
-    pairs = np.array(code.split(" "), np.int64).reshape(-1, 2)
+    numbers = list(map(int, code.split(" ")))
+    if max(numbers) > BEYOND:
+        raise ValueError(f"{max(numbers)} is beyond any image")
+    pairs = np.array(numbers, np.int64).reshape(-1, 2)
     if (pairs[:, 0] < form.start).any() or (pairs[:, 1] < 1).any():
         raise ValueError(f"a run starts before pixel {form.start}, or has no pixel")
     begins = pairs[:, 0] - form.start
