@@ -3,7 +3,8 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -37,10 +38,14 @@ def rehearse(config: Config, read: Callable[[], Competition], scratch: Path) -> 
     kept = scratch / "rehearsals" / f"{key}.json"
     if passed := read_kept(kept):
         return str(passed["said"])
-    # Importing torch takes seconds, which a rehearsal that was kept does without.
+    # Imports take seconds, which a rehearsal that was kept does without, and which are not taken from the time to try things.
     from goldfold.rehearsal.answers import rehearse_answers
     from goldfold.rehearsal.learning import rehearse_learning
 
+    for library in config.model.libraries:
+        # One that is missing is told where it is used.
+        with suppress(ImportError):
+            import_module(library)
     competition = read()
     started = time.monotonic()
     if config.prepare.rows:
