@@ -66,7 +66,8 @@ def values(schema):
         needed = {name: part for name, part in parts.items() if name in schema.get("required", ())}
         return st.fixed_dictionaries(needed, optional={name: part for name, part in parts.items() if name not in needed})
     if kind in ("integer", "number"):
-        return st.sampled_from([number for number in NUMBERS if _is_within(number, schema)])
+        bounds = [schema[bound] for bound in ("minimum", "maximum") if bound in schema]
+        return st.sampled_from([number for number in (*NUMBERS, *bounds) if _is_within(number, schema)])
     if kind == "string":
         return st.sampled_from([*TEXTS, *NAMES, *STEPS])
     return {"boolean": st.booleans(), "null": st.none()}.get(kind, ODD)
