@@ -6,6 +6,7 @@ import pytest
 import timm
 import torch
 from tests.conftest import RECIPES, read_recipe, with_recipe
+from tests.modalities.rectangles import write_competition
 from tests.modalities.sounds import write_tones
 
 from goldfold.competition import read_competition
@@ -19,8 +20,9 @@ OF_OTHERS = [name for name in RECIPES if "modality" in read_recipe(name).get("co
 @pytest.mark.parametrize("recipe", OF_OTHERS)
 def test_a_recipe_learns(table_root, tmp_path, recipe):
     tree = with_recipe(recipe)
-    is_sound = tree["competition"]["modality"] == "sound"
-    root = write_tones(tmp_path / "tones") if is_sound else table_root
+    makers = {"sound": write_tones, "masks": write_competition}
+    made = makers.get(tree["competition"]["modality"])
+    root = made(tmp_path / "made") if made else table_root
     if tree["model"].get("pretrained"):
         # No network here: random weights stand in for the pretrained ones.
         torch.save(timm.create_model(tree["model"]["name"]).state_dict(), tmp_path / "weights.pth")
