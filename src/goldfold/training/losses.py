@@ -10,6 +10,7 @@ from torch import nn
 from goldfold.config import Component, Task, TrainConfig
 from goldfold.errors import InputError
 from goldfold.imports import called, named
+from goldfold.training.mask_losses import SOURCES
 
 DEFAULT_LOSS: dict[Task, str] = {
     "binary": "BCEWithLogitsLoss",
@@ -25,8 +26,6 @@ OF_PROBABILITIES = {
     "BCELoss": "BCEWithLogitsLoss",
 }
 """Losses of torch that take probabilities or their logarithms, and what does the same with logits."""
-SOURCES = ("torch.nn", "timm.loss", "goldfold.training.losses", "goldfold.training.mask_losses")
-"""The modules whose losses have a name of their own."""
 WEIGHTED_BY = ("pos_weight", "weight")
 
 
@@ -49,9 +48,7 @@ def build_loss(config: TrainConfig, task: Task, class_weights: torch.Tensor | No
             f"params.yaml, train.loss: {component.name} takes (log-)probabilities, and networks here give logits",
             mend=f"use {OF_PROBABILITIES[component.name]}",
         )
-    factory = named(
-        component.name, ["torch.nn", "timm.loss", "goldfold.training.losses", "goldfold.training.mask_losses"], "train.loss.name"
-    )
+    factory = named(component.name, SOURCES, "train.loss.name")
     if _is_function_of_targets(factory):
         return FunctionLoss(factory, component.args)
     takes = inspect.signature(factory).parameters

@@ -9,6 +9,7 @@ from torch import nn
 from goldfold.imports import called, named
 
 SOURCES = ["torch.nn", "timm.loss", "goldfold.training.losses", "goldfold.training.mask_losses"]
+"""The modules whose losses have a name of their own in params.yaml."""
 
 
 class DiceLoss(nn.Module):
