@@ -35,6 +35,15 @@ class RowFiles:
     missing: list[str]
     decisions: tuple[Decision, ...] = ()
 
+    def without(self) -> str:
+        """Say which rows have no file, and what may become of them."""
+        count, kind = len(self.missing), self.kind
+        more = f" and {count - 1} more" if count > 1 else ""
+        return (
+            f"{count} of {len(self.paths)} rows {'have' if count > 1 else 'has'} no {kind.name}: {self.missing[0]}{more}; "
+            f"blank puts {kind.blank} in its place, drop leaves a training row out, error stops"
+        )
+
     def require_all(self) -> None:
         """Raise InputError for rows without a file."""
         if self.missing:

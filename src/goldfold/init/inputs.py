@@ -165,7 +165,7 @@ def _image(images: RowFiles, rows: int) -> list[Setting]:
     weights = [Setting("model.weights", backbone.weights)] if backbone.weights else []
     return [
         Setting("prepare.image_size", CACHED, _of_cache(side)),
-        Setting("prepare.bad_images", *(("drop", _without(images)) if images.missing else ("error", USUAL))),
+        Setting("prepare.bad_images", *(("drop", images.without()) if images.missing else ("error", USUAL))),
         Setting("model.name", backbone.name, "any timm backbone"),
         Setting("model.pretrained", backbone.is_pretrained, backbone.why),
         *weights,
@@ -187,7 +187,7 @@ def _masks(images: RowFiles) -> list[Setting]:
     size = min(512 if _has_gpu() else 128, max(64, round(side / 32) * 32))
     return [
         Setting("prepare.image_size", max(CACHED, size), _of_cache(side)),
-        Setting("prepare.bad_images", *(("drop", _without(images)) if images.missing else ("error", USUAL))),
+        Setting("prepare.bad_images", *(("drop", images.without()) if images.missing else ("error", USUAL))),
         Setting("model.name", name, "the encoder: any timm backbone that gives feature maps" + small),
         Setting("model.decoder", decoder, "or UnetPlusPlus, FPN, DeepLabV3Plus, …: docs/masks.md"),
         Setting("model.pretrained", backbone.is_pretrained, backbone.why),
@@ -214,7 +214,7 @@ def _image_and_table(images: RowFiles, rows: int, columns: dict[str, Any]) -> li
     head = Setting("model.head", {"hidden": [], "dropout": 0.1}, "on the features of both")
     blank = {"bad_images": "blank"} if images.missing else {}
     return [
-        Setting("prepare.image", {"image_size": CACHED, **blank}, _of_cache(side) + (f"; {_without(images)}" if blank else "")),
+        Setting("prepare.image", {"image_size": CACHED, **blank}, _of_cache(side) + (f"; {images.without()}" if blank else "")),
         Setting("prepare.table", columns),
         Setting("model.image", network, why),
         Setting("model.table", {} if reader else {"hidden": [256, 128]}),
@@ -272,16 +272,6 @@ def _training_of_images(pretrained: bool) -> list[Setting]:
 
 def _typical_side(images: RowFiles) -> int:
     return typical_side(path for name in images.paths if (path := images.root / name).is_file())
-
-
-def _without(images: RowFiles) -> str:
-    """Which rows have no image, and what may become of them."""
-    count = len(images.missing)
-    more = f" and {count - 1} more" if count > 1 else ""
-    return (
-        f"{count} of {len(images.paths)} rows {'have' if count > 1 else 'has'} no image: {images.missing[0]}{more}; "
-        "blank puts a black one in its place, drop leaves a training row out, error stops"
-    )
 
 
 def _of_cache(side: int) -> str:

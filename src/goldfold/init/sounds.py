@@ -40,7 +40,7 @@ def sections_of_sounds(files: RowFiles, times: Times | None) -> list[Setting]:
         Setting("prepare.rate", _rate(heard), f"samples a second in the cache; {_of_files(heard)}"),
         *(Setting(f"prepare.{name}", column, PARTS) for name, column in _columns(times).items()),
         *_whole(files, times),
-        Setting("prepare.bad_sounds", *(("drop", _without(files)) if files.missing else ("error", USUAL))),
+        Setting("prepare.bad_sounds", *(("drop", files.without()) if files.missing else ("error", USUAL))),
         *(Setting(f"model.{name}", *value) for name, value in network.items()),
         Setting("augment", AUGMENT, "Speed changes the voice too; Gain, Shift, Polarity, Equalize, SpecAugment: docs/sounds.md"),
         *_training(),
@@ -53,7 +53,7 @@ def sections_of_sounds_and_table(files: RowFiles, columns: dict[str, Any], times
     heard = _heard(files, times)
     network = _network(heard)
     bad = {"bad_sounds": "blank"} if files.missing else {}
-    why = "; ".join([_of_files(heard), *([PARTS] if times else []), *([_without(files)] if bad else [])])
+    why = "; ".join([_of_files(heard), *([PARTS] if times else []), *([files.without()] if bad else [])])
     return [
         Setting("prepare.sound", {"rate": _rate(heard), **_columns(times), **bad}, why),
         *_whole(files, times),
@@ -133,13 +133,3 @@ def _heard(files: RowFiles, times: Times | None) -> Heard:
     lengths = times.seconds if times else seconds
     middle = int(np.quantile(rates, 0.5, method="lower"))
     return Heard(middle, (min(rates), max(rates)), float(np.median(lengths)), float(np.quantile(lengths, 0.95)))
-
-
-def _without(files: RowFiles) -> str:
-    """Which rows have no sound, and what may become of them."""
-    count = len(files.missing)
-    more = f" and {count - 1} more" if count > 1 else ""
-    return (
-        f"{count} of {len(files.paths)} rows {'have' if count > 1 else 'has'} no sound: {files.missing[0]}{more}; "
-        "blank puts silence in its place, drop leaves a training row out, error stops"
-    )

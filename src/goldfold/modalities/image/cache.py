@@ -2,9 +2,7 @@
 
 import hashlib
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +20,7 @@ from goldfold.modalities.image.rendering import Rendering
 from goldfold.modalities.image.settings import ImagePrepareConfig
 from goldfold.modalities.image.sketches import COLUMNS as SKETCH
 from goldfold.modalities.image.sketches import sketch
+from goldfold.modalities.threads import in_order
 from goldfold.process import keep_freed_memory
 
 PIXELS = "images.u8"
@@ -153,7 +152,7 @@ def _decode(
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     with target.open("wb") as pixels:
-        images = _in_order(lambda path: _shrunk(path, size, channels, rendering), paths, workers)
+        images = in_order(lambda path: _shrunk(path, size, channels, rendering), paths, workers, AHEAD)
         for position, (path, result) in enumerate(zip(paths, progress(images, len(paths)), strict=True)):
             if isinstance(result, str):
                 bad.append(f"{path}: {result}")
@@ -192,15 +191,3 @@ def _shrunk(path: Path | str, size: int, channels: int, rendering: Rendering) ->
         return "there is no such file"
     except (OSError, ValueError) as error:
         return str(error)
-
-
-def _in_order(function: Callable[[Path | str], Any], paths: Sequence[Path | str], workers: int) -> Iterator[Any]:
-    """Map over threads and yield the results in order, at most AHEAD per worker ahead of their use."""
-    with ThreadPoolExecutor(workers) as pool:
-        pending: deque[Future[Any]] = deque()
-        for path in paths:
-            pending.append(pool.submit(function, path))
-            if len(pending) >= workers * AHEAD:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pandas as pd
 import PIL
 
 from goldfold.competition import Competition
-from goldfold.competition.row_files import files_of_kind
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
@@ -20,28 +18,17 @@ from goldfold.modalities.image.decoding import decode, shipped_size, shrink
 from goldfold.modalities.image.files import FILES
 from goldfold.modalities.image.learning import ImageView, plain_images
 from goldfold.modalities.image.rendering import WHITE, Rendering
+from goldfold.modalities.outside_files import rows_of_files, test_rows_with_files
 
 
 def read_files(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
-    """Return files, and the images in folders, in the column `image`.
-
-    Raises InputError for missing paths and for folders without images.
-    """
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        raise InputError(f"{len(missing)} of {len(paths)} files or folders are not there", missing, "correct the paths")
-    inside = {path: [path / name for name in files_of_kind(path, FILES)] for path in paths if path.is_dir()}
-    files = [file for path in paths for file in inside.get(path, [path])]
-    if not files:
-        raise InputError("there are no images in these folders", [str(path) for path in paths], "name images or their folders")
-    return pd.DataFrame({"image": files}, index=[str(file) for file in files])
+    """Return files, and the images in folders, in the column `image`; raises InputError where there are none."""
+    return rows_of_files(paths, FILES)
 
 
 def test_rows(competition: Competition) -> pd.DataFrame:
     """Return the test table, with the path of each row's image in the column `image`."""
-    test_only = replace(competition, train=competition.train.iloc[:0])
-    paths = pd.Series([competition.root / name for name in test_only.row_files().paths], competition.test.index, object)
-    return competition.test.assign(image=paths)
+    return test_rows_with_files(competition, FILES)
 
 
 def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component | None, unreadable: dict[int, str]) -> ImageView:

@@ -2,9 +2,7 @@
 
 import hashlib
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from goldfold.files import read_json, read_parquet, write_json
 from goldfold.metrics import Array
 from goldfold.modalities.sound.reading import Shipped, is_short, part_of, read_sound
 from goldfold.modalities.sound.settings import SoundPrepareConfig
+from goldfold.modalities.threads import in_order
 
 WAVES, INDEX, CARD = "sounds.i16", "sounds.parquet", "sounds.json"
 AHEAD = 4
@@ -114,7 +113,7 @@ def _decode(
     bad: list[str] = []
     offset = 0
     with target.open("wb") as waves:
-        sounds = _in_order(lambda path: _short(Path(path), config.rate), paths, config.workers or os.cpu_count() or 1)
+        sounds = in_order(lambda path: _short(Path(path), config.rate), paths, config.workers or os.cpu_count() or 1, AHEAD)
         for path, sound in zip(paths, progress(sounds, len(paths)), strict=True):
             blocks, read = sound
             samples = 0
@@ -182,15 +181,3 @@ def _hash(samples: Array) -> str:
 def _hash_of(path: Path) -> tuple[str, int]:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32], path.stat().st_size
-
-
-def _in_order(function: Callable[[str], Any], paths: Sequence[str], workers: int) -> Iterator[Any]:
-    """Map over threads and yield the results in order, at most AHEAD per worker ahead of their use."""
-    with ThreadPoolExecutor(workers) as pool:
-        pending: deque[Future[Any]] = deque()
-        for path in paths:
-            pending.append(pool.submit(function, path))
-            if len(pending) >= workers * AHEAD:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()

@@ -3,7 +3,6 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ import scipy
 import soundfile
 
 from goldfold.competition import Competition
-from goldfold.competition.row_files import files_of_kind
 from goldfold.config import Component
 from goldfold.errors import InputError
 from goldfold.metrics import Array
+from goldfold.modalities.outside_files import rows_of_files, test_rows_with_files
 from goldfold.modalities.sound.files import FILES
 from goldfold.modalities.sound.learning import SoundView, plain_sounds
 from goldfold.modalities.sound.reading import part_of, read_sound, samples_of
@@ -26,25 +25,13 @@ SOUND = "sound"
 
 
 def read_files(paths: Sequence[Path], header: bool = True) -> pd.DataFrame:
-    """Return files, and the sounds in folders, in the column `sound`.
-
-    Raises InputError for missing paths and for folders without sounds.
-    """
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        raise InputError(f"{len(missing)} of {len(paths)} files or folders are not there", missing, "correct the paths")
-    inside = {path: [path / name for name in files_of_kind(path, FILES)] for path in paths if path.is_dir()}
-    files = [file for path in paths for file in inside.get(path, [path])]
-    if not files:
-        raise InputError("there are no sounds in these folders", [str(path) for path in paths], "name sounds or their folders")
-    return pd.DataFrame({SOUND: files}, index=[str(file) for file in files])
+    """Return files, and the sounds in folders, in the column `sound`; raises InputError where there are none."""
+    return rows_of_files(paths, FILES)
 
 
 def test_rows(competition: Competition) -> pd.DataFrame:
     """Return the test table, with the path of each row's sound in the column `sound`."""
-    test_only = replace(competition, train=competition.train.iloc[:0])
-    paths = pd.Series([competition.root / name for name in test_only.row_files().paths], competition.test.index, object)
-    return competition.test.assign(**{SOUND: paths})
+    return test_rows_with_files(competition, FILES)
 
 
 def outside_view(table: pd.DataFrame, spec: Mapping[str, Any], change: Component | None, unreadable: dict[int, str]) -> SoundView:
