@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from goldfold.config import Component, HeadConfig, ModelConfig, PrepareConfig
+from goldfold.config import Component, HeadConfig, PrepareConfig
 from goldfold.config.section import Arguments, Section
+from goldfold.modalities.backbone_settings import BackboneConfig
 from goldfold.modalities.packages import place_of
 
 LARGEST = 10_000
@@ -46,7 +47,7 @@ class Backbone(Section):
         return {"name": value} if isinstance(value, str) else value
 
 
-class ImageModelConfig(ModelConfig):
+class ImageModelConfig(BackboneConfig):
     """The network."""
 
     name: str
@@ -59,11 +60,6 @@ class ImageModelConfig(ModelConfig):
     name in scikit-learn, or an import path, with its arguments. Of several kinds of input it reads the other columns, too."""
     views: int = Field(2, ge=1, le=100)
     """How many views of each training row an estimator is fitted to: the image as it is, and augmented ones (with `augment`)."""
-    pretrained: bool = False
-    """Start from pretrained weights: those of `weights`, else timm's, downloaded once from the Hugging Face hub."""
-    weights: str | None = None
-    """A file with the pretrained weights, safetensors or a state dict, in timm's, torchvision's or goldfold's naming; or
-    package:NAME, those of a package of requirements-weights.txt."""
     image_size: int | None = Field(None, ge=8, le=LARGEST)
     """The side of the square that the network sees, in pixels; by default the backbone's own."""
     crop: float | None = Field(None, ge=0.1, le=1)
@@ -84,14 +80,10 @@ class ImageModelConfig(ModelConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.weights and not self.pretrained:
-            raise ValueError("weights are given but pretrained is false; set pretrained: true to start from them")
         if (self.mean is None) != (self.std is None):
             raise ValueError("mean and std are given together, or neither")
         if ":" in self.name and (self.pool or self.head != HeadConfig()):
             raise ValueError("your own module is the whole network: leave out pool and head")
-        if ":" in self.name and self.pretrained and not self.weights:
-            raise ValueError("pretrained weights of your own module are a file: name it in weights")
         return self
 
     @model_validator(mode="after")

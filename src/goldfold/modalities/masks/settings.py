@@ -1,14 +1,13 @@
 """What params.yaml says about masks: the network; the cache is that of images."""
 
-from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config import Component, ModelConfig
+from goldfold.config import Component
 from goldfold.config.section import Arguments
+from goldfold.modalities.backbone_settings import BackboneConfig
 from goldfold.modalities.image.settings import ImagePrepareConfig
-from goldfold.modalities.packages import place_of
 
 STRIDE = 32
 """By how much the deepest feature map of an encoder is smaller than its image."""
@@ -16,18 +15,13 @@ FLIPS = ("HorizontalFlip", "VerticalFlip", "Transpose")
 """The transforms that undo themselves, by which masks are predicted once more."""
 
 
-class MaskModelConfig(ModelConfig):
+class MaskModelConfig(BackboneConfig):
     """The network."""
 
     name: str
     """The encoder: a backbone of timm that gives feature maps."""
     decoder: Component = Component(name="Unet")
     """The decoder of segmentation-models-pytorch, with its arguments: Unet, UnetPlusPlus, FPN, DeepLabV3Plus, MAnet, …"""
-    pretrained: bool = False
-    """Start from pretrained weights of the encoder: those of `weights`, else timm's, downloaded once from the hub."""
-    weights: str | None = None
-    """A file with the pretrained weights, safetensors or a state dict, in timm's or torchvision's naming; or package:NAME, those
-    of a package of requirements-weights.txt."""
     image_size: int = Field(256, ge=STRIDE, le=10_000)
     """The side of the square that the network sees, in pixels, a multiple of 32; the image is squeezed into it, and its mask
     enlarged again."""
@@ -40,8 +34,6 @@ class MaskModelConfig(ModelConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.weights and not self.pretrained:
-            raise ValueError("weights are given but pretrained is false; set pretrained: true to start from them")
         if (self.mean is None) != (self.std is None):
             raise ValueError("mean and std are given together, or neither")
         if self.image_size % STRIDE:
@@ -69,20 +61,12 @@ class MaskModelConfig(ModelConfig):
         return ()
 
     @property
-    def starts_pretrained(self) -> bool:
-        return self.pretrained
-
-    @property
     def augmentations(self) -> None:
         return None
 
     @property
     def tta(self) -> tuple[str, ...]:
         return FLIPS
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        return (place,) if self.weights and (place := place_of(self.weights)) else ()
 
     @property
     def libraries(self) -> tuple[str, ...]:

@@ -1,14 +1,13 @@
 """What params.yaml says about sounds: the cache of waves, their spectrogram, and the network."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from goldfold.config import Component, HeadConfig, Kind, ModelConfig, PrepareConfig
+from goldfold.config import Component, HeadConfig, Kind, PrepareConfig
 from goldfold.config.section import Arguments
-from goldfold.modalities.packages import place_of
+from goldfold.modalities.backbone_settings import BackboneConfig
 from goldfold.modalities.sound.augmentation import NAMES
 
 
@@ -32,16 +31,12 @@ class SoundPrepareConfig(PrepareConfig):
         return {column: "number" for column in (self.start, self.end) if column}
 
 
-class SoundModelConfig(ModelConfig):
+class SoundModelConfig(BackboneConfig):
     """The spectrogram, and the network that reads it."""
 
     name: str
     """A backbone of timm; or the import path of your own nn.Module, which is called with the number of outputs and `args`, and
     reads spectrograms (b, 1, mels, frames)."""
-    pretrained: bool = False
-    """Start from pretrained weights: those of `weights`, else timm's, downloaded once from the Hugging Face hub."""
-    weights: str | None = None
-    """A file with the pretrained weights, as for images; or package:NAME, those of a package of requirements-weights.txt."""
     seconds: float = Field(5.0, gt=0, le=600)
     """The length of a window. Training reads a random one of each row in each epoch; shorter sounds have silence around them."""
     windows: int = Field(8, ge=1, le=1000)
@@ -73,16 +68,12 @@ class SoundModelConfig(ModelConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.weights and not self.pretrained:
-            raise ValueError("weights are given but pretrained is false; set pretrained: true to start from them")
         if self.highest is not None and self.highest <= self.lowest:
             raise ValueError(f"highest: {self.highest:g} must be above lowest: {self.lowest:g}")
         if self.hop > self.seconds or self.frame > self.seconds:
             raise ValueError("frame and hop are parts of a window: set them below seconds")
         if ":" in self.name and (self.pool or self.head != HeadConfig()):
             raise ValueError("your own module is the whole network: leave out pool and head")
-        if ":" in self.name and self.pretrained and not self.weights:
-            raise ValueError("pretrained weights of your own module are a file: name it in weights")
         return self
 
     @model_validator(mode="after")
@@ -104,10 +95,6 @@ class SoundModelConfig(ModelConfig):
         return self.estimator
 
     @property
-    def starts_pretrained(self) -> bool:
-        return self.pretrained
-
-    @property
     def augmentations(self) -> tuple[str, ...]:
         return NAMES
 
@@ -122,10 +109,6 @@ class SoundModelConfig(ModelConfig):
     @property
     def mixes(self) -> tuple[str, ...]:
         return ("MixUp",)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        return (place,) if self.weights and (place := place_of(self.weights)) else ()
 
     @property
     def libraries(self) -> tuple[str, ...]:
