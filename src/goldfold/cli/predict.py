@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from goldfold.cli.arguments import RUN, at_least_one, whole
 from goldfold.errors import InputError
@@ -30,15 +31,13 @@ def run(args: argparse.Namespace) -> None:
     if problem.id in table:
         table = table.set_index(problem.id, drop=False)
     rows = OutsideRows(table)
-    names = table.index.astype("str")
+    answers: Any = ensemble.processed(rows) if problem.has_masks else ensemble.answers(rows)
+    readable = [row not in rows.unreadable for row in range(len(table))]
+    names, answers = table.index.astype("str")[readable], answers[readable]
     if problem.has_masks:
-        masks = ensemble.processed(rows)
-        readable = [row not in rows.unreadable for row in range(len(table))]
-        print("\n".join(write_masks(problem, list(names[readable]), masks[readable], args.out)))
+        print("\n".join(write_masks(problem, list(names), answers, args.out)))
     else:
-        answers = ensemble.answers(rows)
-        readable = [row not in rows.unreadable for row in range(len(table))]
-        show_answers(problem, names[readable], answers[readable], args.top)
+        show_answers(problem, names, answers, args.top)
     if rows.unreadable:
         reasons = [f"{names[row]}: {reason}" for row, reason in sorted(rows.unreadable.items())]
         raise InputError(f"{len(reasons)} of {len(table)} rows cannot be predicted", reasons, "replace them, or leave them out")

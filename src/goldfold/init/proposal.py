@@ -91,7 +91,8 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     by_column = template or overrides.get(kind.plural)
     owner, why_owner = (group, f"from the {kind.plural}' names") if group else owner_of_rows(competition, by_column)
     has_files = bool(by_row) or kind.plural in overrides
-    times = times_of_rows(competition, competition.row_files()) if has_files and kind.name == "sound" else None
+    heard = competition.row_files() if has_files and kind.name == "sound" else None
+    times = times_of_rows(competition, heard) if heard else None
     apart = {owner: "whose it is"} if owner else {}
     apart |= {times.start: "where it begins", times.end: "where it ends"} if times else {}
     texts: list[str] = []
@@ -112,7 +113,7 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     }
     modality = str(overrides.get("modality", modality))
     reads_files = bool({kind.name, "masks"} & set(modality.split("+")))
-    row_files = competition.row_files() if reads_files else None
+    row_files = (heard or competition.row_files()) if reads_files else None
     if competition.problem.has_masks and row_files:
         form, whys["mask"] = mask_setting(competition, row_files, config.get("mask", {}), overrides)
         masks["mask"] = form
