@@ -13,7 +13,7 @@ import json
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -105,17 +105,21 @@ def import_closure(modules: Iterable[str]) -> dict[str, Path]:
     """
     closure: dict[str, Path] = {}
     waiting = list(modules)
+    # Files come and go from call to call, and not within one.
+    file_of = functools.cache(_file_of)
     while waiting:
         name = waiting.pop()
-        path = _file_of(name)
         # This module can change no result.
-        if name in closure or path is None or name == __name__:
+        if name in closure or name == __name__:
+            continue
+        path = file_of(name)
+        if path is None:
             continue
         closure[name] = path
         if not name.startswith("goldfold"):
             waiting += _parents(name)
         for module, attribute in _syntax(path, path.stat().st_mtime_ns).imports:
-            waiting.append(_defined_in(_absolute(module, name, path), attribute))
+            waiting.append(_defined_in(_absolute(module, name, path), attribute, file_of))
     return closure
 
 
@@ -226,17 +230,17 @@ def _absolute(module: str, importer: str, path: Path) -> str:
     return ".".join([*base, *([module[level:]] if module[level:] else [])])
 
 
-def _defined_in(module: str, attribute: str) -> str:
+def _defined_in(module: str, attribute: str, file_of: Callable[[str], Path | None]) -> str:
     """The module that an import reads: a submodule, or where a package of goldfold's has the name from."""
-    path = _file_of(module)
+    path = file_of(module)
     if not attribute or path is None or path.name != "__init__.py":
         return module
-    if _file_of(f"{module}.{attribute}"):
+    if file_of(f"{module}.{attribute}"):
         return f"{module}.{attribute}"
     if module.startswith("goldfold"):
         for source, name in _syntax(path, path.stat().st_mtime_ns).imports:
             if name == attribute:
-                return _defined_in(_absolute(source, module, path), name)
+                return _defined_in(_absolute(source, module, path), name, file_of)
     return module
 
 

@@ -1,5 +1,6 @@
 """Read params.yaml as one frozen, validated Config."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self, Union, get_args
 
@@ -109,12 +110,18 @@ class Config(FoldConfig):
 def config_class(*modalities: str) -> type[Config]:
     """Return the Config of a kind of input; of several, one that takes any of them, for a schema."""
     settings = [modality_part(modality, "settings") for modality in modalities]
+    return _config_class(*(tuple(vars(kind)[name.upper()] for kind in settings) for name in ("model", "prepare")))
+
+
+@lru_cache(maxsize=64)
+def _config_class(*sections: tuple[type[Section], ...]) -> type[Config]:
+    """Return the Config whose sections `model` and `prepare` are of one of these classes each; making it takes a while."""
     fields: dict[str, Any] = {}
-    for name in ("model", "prepare"):
-        kinds = [vars(kind)[name.upper()] for kind in settings]
+    for name, kinds in zip(("model", "prepare"), sections, strict=True):
         complete = not any(field.is_required() for field in kinds[0].model_fields.values())
         fields[name] = (Union[tuple(kinds)], Field(default_factory=kinds[0]) if complete else Field())  # noqa: UP007
-    return create_model("Config", __base__=Config, **fields)
+    # Those of the two have no docstrings here, which pydantic looks for among all modules.
+    return create_model("Config", __base__=Config, __cls_kwargs__={"use_attribute_docstrings": False}, **fields)
 
 
 def parse_fold_config(tree: Any, modality: str) -> FoldConfig:
