@@ -14,6 +14,7 @@ from goldfold.competition import Problem
 from goldfold.errors import InputError
 from goldfold.imports import EXTRAS, trusted
 from goldfold.metrics import Array
+from goldfold.modalities.boosting import Rows, best_rounds, rounds_of
 from goldfold.modalities.protocol import Inputs
 
 SMALLEST = 1e-15
@@ -34,8 +35,11 @@ class Estimator(nn.Module):
     """A scikit-learn estimator as a module, from a batch to logits (b, outputs) float32, fitted once on all training rows.
 
     Instead of parameters it has the fitted estimator as its state, written by skops, which runs no code when it is loaded.
-    A subclass defines in `matrix` what the estimator reads.
+    A subclass defines in `matrix` what the estimator reads. `early_stopping` is after how many rounds without improvement boosted
+    trees stop, None for all rounds that they are given.
     """
+
+    early_stopping: int | None = None
 
     def __init__(self, estimator: Any, problem: Problem) -> None:
         super().__init__()
@@ -43,12 +47,20 @@ class Estimator(nn.Module):
         self.problem = problem
         self.estimator = _for_each_target(estimator, problem)
 
+    @property
+    def rounds(self) -> int:
+        """The rounds of boosted trees that stopped early."""
+        return rounds_of(self.estimator)
+
     def matrix(self, inputs: Inputs) -> Any:
         """Return what the estimator reads of a batch, one row for each."""
         raise NotImplementedError
 
-    def fit(self, inputs: Inputs, target: torch.Tensor, weight: Array | None, seed: int) -> None:
-        """Fit to targets as a loss takes them and a weight for each row; raises InputError where the estimator refuses them."""
+    def fit(self, inputs: Inputs, target: torch.Tensor, weight: Array | None, seed: int, held_back: Array | None = None) -> None:
+        """Fit to targets as a loss takes them and a weight for each row; raises InputError where the estimator refuses them.
+
+        With `early_stopping` the rounds are those that were best on the rows `held_back`, (n,) bool, by the others.
+        """
         from sklearn.utils.validation import has_fit_parameter
 
         name = type(self.estimator).__name__
@@ -65,7 +77,10 @@ class Estimator(nn.Module):
             mend = "leave out train.class_weights and sampling, and the weights of competition.extra"
             raise InputError(f"params.yaml: {name} takes no weights of rows", mend=mend)
         try:
-            self.estimator.fit(self.matrix(inputs), truth, **({} if weight is None else {"sample_weight": weight}))
+            rows = Rows(self.matrix(inputs), truth, weight)
+            if self.early_stopping and held_back is not None:
+                self.estimator.set_params(**best_rounds(self.estimator, rows, held_back, self.early_stopping))
+            self.estimator.fit(rows.matrix, truth, **({} if weight is None else {"sample_weight": weight}))
         except (ValueError, TypeError) as error:
             raise InputError(f"params.yaml, model: {name} cannot be fitted: {error}", mend="correct model.args") from error
 

@@ -52,7 +52,11 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter, scratch: Path
     started = time.monotonic()
     _, inputs = training.__getitems__([(view, int(row)) for view in range(views) for row in rows])
     targets, weights = torch.cat([fold.codec.encode(fold.truth[rows])] * views), row_weights(fold)
-    model.to(compute.device).fit(inputs, targets, None if weights is None else np.tile(weights, views), fold.seed)
+    inner = inner_fold(fold) if model.early_stopping else None
+    held_back = None if inner is None else np.tile(fold.prepared.folds[rows] == inner, views)
+    model.to(compute.device).fit(inputs, targets, None if weights is None else np.tile(weights, views), fold.seed, held_back)
+    if inner is not None:
+        reporter.note(f"{fold.name}: {model.rounds} rounds, as were best on fold {inner}")
     seconds = time.monotonic() - started
 
     loss = build_loss(train, fold.codec.problem.task)
@@ -72,6 +76,22 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter, scratch: Path
     }
     reporter.epoch_ended(history, True)
     return fold.result(key, model, compute, judged, [history])
+
+
+def inner_fold(fold: Fold) -> int:
+    """Return the fold among the training rows by which an estimator's rounds are chosen: the next, or in time the last.
+
+    Raises InputError where all training rows are of one fold.
+    """
+    there = fold.prepared.folds[fold.training_rows]
+    others = sorted({int(number) for number in there if number >= 0}, key=lambda number: (number < fold.number, number))
+    if len(others) < 2:
+        raise InputError(
+            "params.yaml, model.early_stopping: rounds are chosen on one of the other folds and learned from the rest, "
+            f"and there are {len(others)} beside fold {fold.number}",
+            mend="set split.n_folds: 3 or more, or leave early_stopping out",
+        )
+    return others[-1] if fold.prepared.in_time else others[0]
 
 
 def row_weights(fold: Fold) -> Array | None:

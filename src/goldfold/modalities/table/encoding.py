@@ -88,6 +88,12 @@ def encode(
     )
 
 
+def number_places(encoding: Encoding) -> dict[str, int]:
+    """The place of each number among the columns of numbers, by its name."""
+    widths = [1 + learned["indicator"] for learned in encoding["numbers"].values()]
+    return dict(zip(encoding["numbers"], np.cumsum([0, *widths]).tolist(), strict=False))
+
+
 def sizes(encoding: Encoding) -> tuple[int, tuple[int, ...]]:
     """The number of numbers, and for each category the number of its codes."""
     numbers = sum(1 + learned["indicator"] for learned in encoding["numbers"].values())

@@ -9,10 +9,11 @@ from torch import nn
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
-from goldfold.imports import called, named, require_trusted, trusted
+from goldfold.imports import called, named, nearest, require_trusted, trusted
+from goldfold.modalities.boosting import monotone, native_categories, with_categories
 from goldfold.modalities.estimator import Estimator, find_model
 from goldfold.modalities.protocol import Inputs
-from goldfold.modalities.table.encoding import sizes
+from goldfold.modalities.table.encoding import Encoding, number_places, sizes
 from goldfold.modalities.table.settings import TableModelConfig
 
 ONE_HOT = {"linear_model", "svm", "neighbors", "neural_network", "gaussian_process", "naive_bayes"}
@@ -82,16 +83,22 @@ def embedding_width(values: int) -> int:
 
 
 class TableEstimator(Estimator):
-    """An estimator that reads the numbers, then the codes of the categories, or one column for each of their values."""
+    """An estimator that reads the numbers, then the codes of the categories, or one column for each of their values.
 
-    def __init__(self, estimator: Any, problem: Problem, categories: tuple[int, ...]) -> None:
+    A `native` one reads a frame in which the codes are categories.
+    """
+
+    def __init__(self, estimator: Any, problem: Problem, categories: tuple[int, ...], native: bool = False) -> None:
         super().__init__(estimator, problem)
         kind = type(estimator).__module__.split(".")[1:2]
         self.one_hot = categories if kind and kind[0] in ONE_HOT else ()
+        self.native = categories if native else ()
 
     def matrix(self, inputs: Inputs) -> Any:
         """The columns side by side, (b, columns) float32."""
         numbers, codes = inputs["numbers"].numpy(), inputs["categories"].numpy()
+        if self.native:
+            return with_categories(numbers, codes, self.native)
         if not self.one_hot:
             return np.hstack([numbers, codes.astype(np.float32)])
         values = [np.eye(size, dtype=np.float32)[codes[:, place]] for place, size in enumerate(self.one_hot)]
@@ -121,7 +128,27 @@ def build_model(
         args.setdefault("categorical_features", places or None)
     if found.__name__ == "LogisticRegression":
         args.setdefault("max_iter", 1000)
-    return TableEstimator(called(found, "model.args", **args), problem, categories)
+    estimator = called(found, "model.args", **args)
+    if model.monotone:
+        estimator.set_params(**monotone(estimator, _places(spec, model.monotone), numbers + len(categories)))
+    if model.native_categories:
+        estimator.set_params(**native_categories(estimator, range(numbers, numbers + len(categories))))
+    module = TableEstimator(estimator, problem, categories, model.native_categories)
+    module.early_stopping = model.early_stopping
+    return module
+
+
+def _places(encoding: Encoding, directions: Mapping[str, int]) -> dict[int, int]:
+    """The direction at the place of each of these columns among the numbers; raises InputError for what is no number."""
+    places = number_places(encoding)
+    unknown = [name for name in directions if name not in places]
+    if unknown:
+        raise InputError(
+            "params.yaml, model.monotone: these are not among the columns of numbers",
+            [f"{name}{nearest(name, list(places))}" for name in unknown],
+            mend="name columns that prepare shows as numbers",
+        )
+    return {places[name]: direction for name, direction in directions.items()}
 
 
 @torch.no_grad()

@@ -53,6 +53,13 @@ class TableModelConfig(ModelConfig):
     target_encoding: int | None = Field(None, ge=2)
     """Categories with at least so many values are also encoded by the mean of the target, across folds within the training
     rows (scikit-learn's TargetEncoder); none is by default."""
+    early_stopping: int | None = Field(None, ge=1)
+    """Boosted trees alone: after so many rounds without improvement no more are added. They are judged on one of the other folds,
+    never on the fold's own rows, and the best count is then fitted to all training rows."""
+    native_categories: bool = False
+    """Whether LightGBM, XGBoost and CatBoost are told which columns are categories; HistGradientBoosting always is."""
+    monotone: dict[str, Literal[-1, 1]] = Field({})
+    """Boosted trees alone: columns of numbers with which predictions may rise only (1) or fall only (-1)."""
     rare: int = Field(3, ge=1)
     """A category seen in fewer training rows than this is unknown, as one is that training never saw."""
 
@@ -65,6 +72,10 @@ class TableModelConfig(ModelConfig):
                 raise ValueError(f"{', '.join(given)} are the mlp's: give {self.name} its arguments in args")
         elif self.args:
             raise ValueError("args are passed to an estimator or your own module, and the mlp has settings of its own")
+        trees = ("early_stopping", "native_categories", "monotone")
+        given = [key for key in trees if getattr(self, key)]
+        if given and self.name == "mlp":
+            raise ValueError(f"{', '.join(given)} are for boosted trees, such as model.name: HistGradientBoosting")
         return self
 
     def beside_features(self, estimator: Component) -> "TableModelConfig":

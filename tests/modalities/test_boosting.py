@@ -1,0 +1,105 @@
+"""Boosted trees stop early without seeing their fold's own rows, and know categories and directions."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from goldfold.competition import Problem
+from goldfold.errors import InputError
+from goldfold.modalities.table.model import build_model
+from goldfold.modalities.table.settings import TableModelConfig
+from goldfold.training import train_fold
+
+TREES = {
+    "HistGradientBoosting": {"max_iter": 300},
+    "lightgbm:LGBM": {"n_estimators": 300, "verbosity": -1},
+    "xgboost:XGB": {"n_estimators": 300},
+    "catboost:CatBoost": {"iterations": 300, "verbose": 0, "allow_writing_files": False},
+}
+VALUE = Problem("p", "table", "id", ("y",), "regression", (), "rmse", "value")
+COUNT = 400
+ENCODING = {"numbers": {"gap": {"indicator": True}, "up": {"indicator": False}}, "categories": {"kind": ["a", "b", "c"]}}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Numbers and codes of categories, and a value that depends on `up`, the third column, and on one category."""
+    draws = np.random.default_rng(0)
+    numbers, codes = draws.normal(size=(COUNT, 3)).astype(np.float32), draws.integers(2, 5, (COUNT, 1))
+    value = numbers[:, 2] + 2 * (codes[:, 0] == 3) + draws.normal(size=COUNT)
+    inputs = {"numbers": torch.tensor(numbers), "categories": torch.tensor(codes)}
+    return inputs, torch.tensor(value, dtype=torch.float32)[:, None]
+
+
+def fitted(rows, held_back=None, **settings):
+    model = build_model(TableModelConfig(**settings), ENCODING, VALUE, pretrained=False)
+    model.fit(*rows, None, 0, held_back)
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TREES)
+def test_the_best_rounds_on_held_back_rows_are_fitted_to_all_rows(rows, name):
+    if ":" in name:
+        pytest.importorskip(name.partition(":")[0], reason="requirements-boosting.txt is not installed")
+    held_back = np.arange(COUNT) % 4 == 0
+    native = ":" in name
+    settings = {"name": name, "args": TREES[name], "native_categories": native}
+    model = fitted(rows, held_back, early_stopping=10, **settings)
+    assert 1 < model.rounds < 200
+    count = next(iter(TREES[name]))
+    plain = fitted(rows, name=name, args={**TREES[name], count: model.rounds}, native_categories=native)
+    assert torch.equal(model(**rows[0]), plain(**rows[0]))
+    again = build_model(TableModelConfig(**settings), ENCODING, VALUE, pretrained=False)
+    again.set_extra_state(model.get_extra_state())
+    assert torch.equal(again(**rows[0]), model(**rows[0]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TREES)
+def test_predictions_rise_with_a_monotone_column(rows, name):
+    if ":" in name:
+        pytest.importorskip(name.partition(":")[0], reason="requirements-boosting.txt is not installed")
+    grid = torch.zeros(50, 3)
+    grid[:, 2] = torch.linspace(-2, 2, 50)
+    inputs = {"numbers": grid, "categories": torch.full((50, 1), 2)}
+    free, rising = (
+        fitted(rows, name=name, args=TREES[name], monotone=monotone)(**inputs).diff(dim=0) for monotone in ({}, {"up": 1})
+    )
+    assert (free < 0).any() and (rising >= 0).all()
+
+
+@pytest.mark.slow
+def test_labels_of_the_folds_own_rows_decide_nothing(prepared_with, table_root, tmp_path):
+    model = {"name": "HistGradientBoosting", "early_stopping": 5}
+    config, prepared, _ = prepared_with(table_root, model=model)
+    turned = prepared.train.copy()
+    own = prepared.validation_rows(1)
+    turned.iloc[own, turned.columns.get_loc("answer")] = turned["answer"].map({"0": "1", "1": "0"}).iloc[own]
+    results = [train_fold(each, 1, 0, config, tmp_path) for each in (prepared, replace(prepared, train=turned))]
+    assert torch.equal(*(result.weights["_extra_state"] for result in results)) and results[0].score != results[1].score
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"name": "ExtraTrees", "early_stopping": 5}, "ExtraTreesClassifier does not learn in rounds"),
+        ({"name": "ExtraTrees", "monotone": {"number": 1}}, "ExtraTreesClassifier knows no monotone columns"),
+        ({"name": "HistGradientBoosting", "monotone": {"numbr": 1}}, "numbr; did you mean number"),
+        ({"name": "HistGradientBoosting", "native_categories": True}, "is not told of categories this way"),
+        ({"early_stopping": 5}, "early_stopping are for boosted trees"),
+    ],
+)
+def test_a_setting_that_does_not_fit_ends_in_a_message(prepared_with, table_root, tmp_path, settings, told):
+    with pytest.raises(InputError, match=told):
+        config, prepared, _ = prepared_with(table_root, model=settings)
+        train_fold(prepared, 0, 0, config, tmp_path)
+
+
+def test_two_folds_leave_none_to_stop_by(prepared_with, table_root, tmp_path):
+    model = {"name": "HistGradientBoosting", "early_stopping": 5}
+    config, prepared, _ = prepared_with(table_root, model=model, split={"n_folds": 2, "folds": [0, 1]})
+    with pytest.raises(InputError, match=r"split\.n_folds: 3 or more"):
+        train_fold(prepared, 0, 0, config, tmp_path)
