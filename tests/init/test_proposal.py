@@ -315,6 +315,24 @@ def test_tables_with_a_row_for_every_row_are_joined(tables):
     assert not section(root, join={}).get("join")
 
 
+def test_a_table_with_several_rows_for_a_row_is_summed_up_and_others_are_named(tables):
+    sizes = pd.DataFrame({"size": [n % 5 for n in range(15)], "week": range(15)})
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 30), sizes=sizes)
+    tables(visits=pd.DataFrame({"key": [n % 36 for n in range(90)], "paid": range(90)}))
+    written = section(root)["join"]
+    assert written == {"visits.csv": {"by": "key", "take": ["count", "mean", "min", "max", "last"]}}
+    whys = [setting.why for setting in propose(root, str(root), {}).settings]
+    assert any("likely: of several rows" in why for why in whys)
+    assert "sizes.csv: 15 rows, with size as in the tables; join can join it: docs/reading.md" in whys
+
+
+def test_the_two_parts_of_a_table_are_joined_as_one(tables):
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 30))
+    tables(train_more=pd.DataFrame({"key": range(30), "paid": 1}), test_more=pd.DataFrame({"key": range(30, 36), "paid": 2}))
+    assert section(root)["join"] == {"train_more.csv": {"by": "key", "beside": ["test_more.csv"]}}
+    assert propose(root, str(root), {}).competition.test["paid"].tolist() == [2] * 6
+
+
 def test_a_plain_text_that_is_called_as_a_table_is_asked_about(tables):
     root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 100))
     (root / "sampleSubmission.txt").write_text("key,y\n" + "".join(f"{key},0.5\n" for key in range(100, 106)))
