@@ -305,6 +305,12 @@ def test_more_tables_like_the_training_table_are_asked_about(tables):
     assert len(propose(root, str(root), {"extra": None}).competition.train) == 30
 
 
+def test_a_table_of_training_and_test_rows_is_told_by_the_column_that_says_so(tables):
+    root = tables(data=rows(30, y=[0, 1] * 15).assign(Usage=["Training"] * 20 + ["PublicTest"] * 10))
+    with pytest.raises(InputError, match=r"(?s)several parts, as its column Usage says.*Training: 20 rows"):
+        propose(root, str(root), {})
+
+
 def test_tables_with_a_row_for_every_row_are_joined(tables):
     stores = pd.DataFrame({"size": range(5), "town": list("vwxyz")})
     days = pd.DataFrame({"size": [n % 5 for n in range(15)], "colour": [f"c{n % 3}" for n in range(15)], "warm": range(15)})

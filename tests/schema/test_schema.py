@@ -101,6 +101,7 @@ def test_what_is_no_number_is_a_category(cells):
         (["May 2019", "Jun 2019"], ["2019-05-01", "2019-06-01"]),
         (["Dec-15", "Aug-99"], ["2015-12-01", "1999-08-01"]),
         (["2019Q3", "2020-Q1", "Q2 2020"], ["2019-07-01", "2020-01-01", "2020-04-01"]),
+        (["2019H1", "2020-S2"], ["2019-01-01", "2020-07-01"]),
         (["2020-W05", "2020W06", "W7 2020", "2020-W53-7"], ["2020-01-27", "2020-02-03", "2020-02-10", "2021-01-03"]),
         (
             ["2020-01-01 10:00 CET", "2020-07-01 10:00 EDT", "2020-07-01 10:00"],
@@ -223,8 +224,12 @@ def test_limits_are_read_as_the_number_and_a_minus_may_stand_behind():
     assert numbers.tolist()[-3:] == [0.1, 90, 99] and "limits (+ < >) as the number itself" in column.why
     column, numbers = read([*cells, "12.5-"])
     assert numbers.iloc[-1] == -12.5 and "negative with - behind" in column.why
+    column, numbers = read([*cells, "89 or older", "over 90", "less than 5", "3 or fewer", "100 plus"])
+    assert numbers.tolist()[-5:] == [89, 90, 5, 3, 100] and not column.missing
+    column, _ = read([*cells, *["1x2y3"] * 9])
+    assert column.kind == "category" and "1x2y3" in column.doubt
     # The marks are those of the column.
-    assert column.read(pd.Series(["<3", "3+"])).isna().all()
+    assert read([*cells, "12.5-"])[0].read(pd.Series(["<3", "3+"])).isna().all()
 
 
 def test_pairs_are_no_numbers_unless_params_say_so():
@@ -235,6 +240,22 @@ def test_pairs_are_no_numbers_unless_params_say_so():
 def test_a_time_of_day_has_no_date():
     column, times = read(["08:15", "8:15:30", "11:45 PM"])
     assert column.kind == "time" and times.dt.total_seconds().tolist() == [29700, 29730, 85500]
+
+
+def test_hours_alone_are_times_of_day_by_their_half():
+    column, times = read(["1PM", "12 am", "11:30 a.m."])
+    assert column.kind == "time" and (times.dt.total_seconds() / 3600).tolist() == [13, 0, 11.5]
+    assert read(["1", "12"])[0].kind == "number"
+
+
+def test_days_of_the_year_are_dates_where_the_name_says_so():
+    assert read(["2020-001", "2020-366"], name="date")[1].dt.month.tolist() == [1, 12]
+    column, _ = read(["2020-001", "2020-366"], name="order")
+    assert column.kind == "category" and "prepare.columns: {order: date}" in column.doubt
+
+
+def test_years_of_another_calendar_are_told():
+    assert "another calendar's" in read(["31/01/2563", "01/02/2564"])[0].doubt
 
 
 def test_a_duration_may_be_longer_than_a_day():

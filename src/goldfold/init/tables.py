@@ -20,6 +20,7 @@ JSON = ".json"
 ROLES = {"sample_submission": ("submission", "submit", "sample"), "test": ("test",), "train": ("train",)}
 """The words by which tables' names say their role."""
 PLAIN_TEXT = (".txt", ".dat", ".data")
+MOST_PARTS = 4
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "category")
 
 
@@ -73,6 +74,8 @@ def find_tables(files: Files, folder: Folder, overrides: Mapping[str, object]) -
         if "header" in overrides
         else not _has_no_header(folder, [path for role, (path, _) in named.items() if role != "sample_submission"])
     )
+    if "train" in named and not {"test", "sample_submission"} & set(named):
+        _require_one_part(folder, named["train"][0])
     joins: dict[Path, dict[str, Any]] = {}
     related: dict[Path, str] = {}
     if "join" not in overrides and {"train", "test"} <= set(named):
@@ -160,6 +163,19 @@ def _require_whole(folder: Folder, train: Path, asked: Path | None, others: Sequ
             f"{', '.join(parts)}: the columns are those of {train}. Are these more training rows? Join the parts of one table",
             [Reply("extra", more, "more training rows, on which nothing is validated"), Reply("extra", None, "they are not")],
         )
+
+
+def _require_one_part(folder: Folder, train: Path) -> None:
+    """Raise InputError for a table of training and test rows, of which a column says which is which."""
+    for name, cells in folder.cells(train).items():
+        parts = cells[cells != ""].value_counts()
+        sides = {side_of(part) for part in parts.index} if len(parts) <= MOST_PARTS else {None}
+        if len(sides) > 1 and "train" in sides and None not in sides:
+            raise InputError(
+                f"{folder.root / train} holds rows of several parts, as its column {name} says",
+                [f"{part}: {rows} rows" for part, rows in parts.items()],
+                "write a table of each, train.csv and test.csv; or take the column out, and a share of all rows is the test set",
+            )
 
 
 def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Sequence[Path]:

@@ -14,7 +14,7 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.schema.column import Column
 from goldfold.schema.durations import are_durations, read_durations
-from goldfold.schema.moments import CLOCKS, ISO, PERIODS, date_format, date_formats, read_dates, read_times
+from goldfold.schema.moments import CLOCKS, ISO, PERIODS, PLAUSIBLE, date_format, date_formats, read_dates, read_times
 from goldfold.schema.numbers import WHOLE, number_format, plain_numbers, points_are_thousands, read_numbers, units_of
 from goldfold.schema.zones import zones_of
 
@@ -216,7 +216,9 @@ def _first_read(cells: pd.Series, formats: Sequence[str]) -> pd.Series:
 
 
 def _date_for_missing(cells: pd.Series, moments: pd.Series, counts: pd.Series) -> str:
-    """A sentence on a date that stands again and again, further from the others than these are apart, as 2099-12-31."""
+    """A sentence on years to come, and on a date that stands again and again, further from the others than these are apart."""
+    if (years := moments.dt.year.median()) > PLAUSIBLE[1]:
+        return f"half of its years are from {years:.0f} on: another calendar's, or none?"
     for extreme in (moments.min(), moments.max()):
         is_extreme = moments == extreme
         others, times = moments[~is_extreme].dropna(), int(counts[is_extreme.to_numpy()].sum())
@@ -233,6 +235,7 @@ def _codes(counts: pd.Series, read: Array, values: Array) -> tuple[str, ...]:
     """One or two words that stand again and again among many numbers: codes for a missing one."""
     others = counts[~read]
     few = len(others) <= 2 and (others > 2).all() and others.sum() < counts[read].sum()
+    few = few and not others.index.str.contains(r"\d", regex=True).any()
     return tuple(others.index) if few and len(np.unique(values[read])) > FEW_NUMBERS else ()
 
 

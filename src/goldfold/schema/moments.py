@@ -17,6 +17,9 @@ ISO_DATE = re.compile(
 )
 PERIODS = {
     "quarter": re.compile(r"(?P<year>\d{4})[\s/_-]?Q(?P<part>[1-4])|Q(?P<part2>[1-4])[\s/_-]?(?P<year2>\d{4})", re.IGNORECASE),
+    "half-year": re.compile(
+        r"(?P<year>\d{4})[\s/_-]?[HS](?P<part>[12])|[HS](?P<part2>[12])[\s/_-]?(?P<year2>\d{4})", re.IGNORECASE
+    ),
     "week": re.compile(
         r"(?P<year>\d{4})[\s/_-]?(?:W|KW|CW|week )(?P<part>\d{1,2})(?:-?(?P<day>[1-7]))?"
         r"|(?:W|KW|CW|week )\s?(?P<part2>\d{1,2})[\s/_-](?P<year2>\d{4})",
@@ -24,6 +27,7 @@ PERIODS = {
     ),
 }
 """Parts of a year, which are read as their first day: 2020Q1 and Q1 2020, weeks of ISO 8601 such as 2020-W05 or 2020-W05-3."""
+MONTHS_OF = {"quarter": 3, "half-year": 6}
 CLOCKS = {"seconds": 1, "milliseconds": 1000}
 """Moments as a count since 1970: how many make a second, by the names of their formats."""
 CLOCK = re.compile(
@@ -43,7 +47,7 @@ SPELT_OUT = {r"(?<=\d)(?:st|nd|rd|th|er|re)\b|(?<=\d)[ºª°]": "", r"\b([ap])\.
 SAMPLED, MOST_FORMATS = 50, 4
 ZONE = re.compile(r"(?<![%A-Za-z])[A-Z]{2,5}(?![a-z])")
 """The name of a time zone that is not known: the moments of one are not those of another."""
-TIME = r"^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:\s?([AaPp])\.?[Mm]\.?)?$"
+TIME = r"^(\d{1,2})(?::(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?=\D*$)|(?=\s?[AaPp]))(?:\s?([AaPp])\.?[Mm]\.?)?$"
 
 
 def date_format(cells: pd.Series, dated: bool = False) -> tuple[str, tuple[str, ...], Array] | None:
@@ -122,6 +126,7 @@ def read_times(cells: pd.Series) -> pd.Series:
     half = parts[4].str.lower()
     hour = hour.where(half.isna() | hour.between(1, 12))
     hour = (hour % 12 + 12 * (half == "p")).where(half.notna(), hour)
+    minute = minute.where(half.isna(), minute.fillna(0))
     seconds = hour * 3600 + minute * 60 + second.fillna(0) + fraction
     return _elapsed(seconds.where((hour < 24) & (minute < 60) & (second.fillna(0) < 60)))
 
@@ -135,8 +140,9 @@ def _first_days(cells: pd.Series, period: str) -> pd.Series:
     """The first day of each quarter or week, or the day of the week that is named."""
     found = cells.str.extract(rf"^(?:{PERIODS[period].pattern})$", flags=re.IGNORECASE)
     year, part = found["year"].fillna(found["year2"]), found["part"].fillna(found["part2"])
-    if period == "quarter":
-        return _parsed(year + "-" + (pd.to_numeric(part) * 3 - 2).astype("Int64").astype("str").str.zfill(2), "%Y-%m")
+    if period in MONTHS_OF:
+        month = pd.to_numeric(part) * MONTHS_OF[period] - MONTHS_OF[period] + 1
+        return _parsed(year + "-" + month.astype("Int64").astype("str").str.zfill(2), "%Y-%m")
     return _parsed(year + "-" + part.str.zfill(2) + "-" + found["day"].fillna("1"), "%G-%V-%u")
 
 
@@ -163,6 +169,8 @@ def _is_plausible(cells: pd.Series, format: str, dated: bool) -> bool:
     count of seconds.
     """
     moments = read_dates(cells, format).dropna()
+    if "%j" in format and not dated:
+        return False
     if format in CLOCKS:
         return dated and bool(moments.dt.year.between(*RECENT).all())
     if "%y" in format:
@@ -242,6 +250,8 @@ def _orders(lengths: Sequence[int], month_is_named: bool) -> Sequence[str]:
             return ["d/m/Y", "m/d/Y"]
         case [1 | 2, 1 | 2, 2] if not month_is_named:
             return ["d/m/y", "m/d/y", "y/m/d"]
+        case [4, 3] if not month_is_named:
+            return ["Y/j"]
         case [4, 1 | 2]:
             return ["Y/d"] if month_is_named else ["Y/m"]
         case [1 | 2, 4]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from goldfold.metrics import Array
 
-HEXADECIMAL = r"^0[xX]([0-9a-fA-F]{1,13})$"
+HEXADECIMAL = r"^(-?0[xX][0-9a-fA-F]{1,13})$"
 """Up to 52 bits, which float64 holds."""
 FRACTION = r"^(?P<sign>[-−]?)(?P<whole>[0-9]+(?![0-9/]))?\s*(?:(?P<part>[0-9]+)/(?P<of>[0-9]+))?$"
 USUAL_PARTS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 32, 64, 100)

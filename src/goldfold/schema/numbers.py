@@ -1,5 +1,6 @@
 """Numbers as people write them: 1,234.50, 1.234,50, $12, 5 km, 12 %, (3), <0.5, 12-."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,6 +29,13 @@ IN_ASCII = str.maketrans({chr(ord(zero) + digit): str(digit) for zero in ZEROS f
 )
 ORDINALS = ("st", "nd", "rd", "th")
 MAGNITUDES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9}
+LIMITS = {
+    r"^(?:over|more than|greater than|above|at least|min\.?) +(?=\d)": ">",
+    r"^(?:under|less than|fewer than|below|at most|up to|max\.?) +(?=\d)": "<",
+    r"(?<=\d) +(?:or|and|&) +(?:more|older|over|above|greater|higher|up)$|(?<=\d) ?plus$": "+",
+    r"^(\d\S*) +(?:or|and|&) +(?:less|fewer|younger|under|below|lower)$": r"<\1",
+}
+"""What limits are called in words."""
 WHOLE = 2.0**53
 """Whole numbers beyond it are not exact in float64, and are codes."""
 NEARLY_ALL = 0.95
@@ -157,6 +165,9 @@ def _parts(cells: pa.Array) -> pd.DataFrame:
     texts = pd.Series(cells.to_pandas().astype("str"))
     if not pc.all(pc.string_is_ascii(cells)).as_py():
         texts = texts.str.translate(IN_ASCII)
+    if pc.any(pc.match_substring_regex(cells, r"[A-Za-z] +[0-9]|[0-9] +[A-Za-z]+ |plus")).as_py():
+        for words, mark in LIMITS.items():
+            texts = texts.str.replace(words, mark, regex=True, flags=re.IGNORECASE)
     return texts.str.extract(NUMBER).assign(closed=texts.str.endswith(")"))
 
 
