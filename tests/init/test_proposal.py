@@ -248,6 +248,8 @@ def test_kaggles_name_of_the_metric_is_taken_where_it_fits(tables):
         ("F_{Score} Macro", "f1_macro"),
         ("MAP@{5}", "map_at_k"),
         ("Normalized Gini Index", "gini"),
+        ("Symmetric Mean Absolute Percentage Error", "smape"),
+        ("Weighted Multiclass Loss", None),
         ("Intersection over Union", None),
     ],
 )
@@ -309,6 +311,14 @@ def test_a_table_of_training_and_test_rows_is_told_by_the_column_that_says_so(ta
     root = tables(data=rows(30, y=[0, 1] * 15).assign(Usage=["Training"] * 20 + ["PublicTest"] * 10))
     with pytest.raises(InputError, match=r"(?s)several parts, as its column Usage says.*Training: 20 rows"):
         propose(root, str(root), {})
+
+
+def test_a_test_table_is_found_by_its_columns_where_its_name_does_not_say_so(tables):
+    root = tables(training=rows(30, y=[0, 1] * 15), holdout=rows(6, 30), entry=rows(6, 30, y=0)[["key", "y"]])
+    written = section(root, answer="label")
+    assert (written["test"], written["sample_submission"]) == ("holdout.csv", "entry.csv")
+    tables(other=rows(6, 40))
+    assert "test" not in section(root, answer="label", sample_submission=None)
 
 
 def test_tables_with_a_row_for_every_row_are_joined(tables):

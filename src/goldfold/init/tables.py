@@ -64,6 +64,8 @@ def find_tables(files: Files, folder: Folder, overrides: Mapping[str, object]) -
         # Where none is, what is wrong with the first is the message.
         unreadable = [path for path in rest if JSON not in path.name.lower()] if not readable else []
         named |= _by_columns(folder, [*readable, *unreadable], named) if readable or unreadable else {}
+    elif "test" not in named and "test" not in overrides:
+        named |= _test_by_columns(folder, named, rest)
     read = {path for path, _ in named.values()}
     unread = tuple(path for path in tables if path not in read)
     if "train" in named and "extra" not in overrides:
@@ -208,6 +210,26 @@ def _of_one_target(folder: Folder, train: Sequence[Path], test: Sequence[Path]) 
         return {}
     why = "by its name, and as the training table has a column that the test table lacks"
     return {"train": (pairs[0][0], why), "test": (pairs[0][1], why)}
+
+
+def _test_by_columns(folder: Folder, named: Mapping[str, Named], rest: Sequence[Path]) -> dict[str, Named]:
+    """The one table that has the columns of the training table but for a few, as its test table, and one with its ids and these
+    few as the sample submission.
+    """
+    if "train" not in named:
+        return {}
+    train = set(folder.header(named["train"][0]))
+    headers = {path: folder.header(path) for path in rest if _holds_rows(folder, path)}
+    like = [path for path, columns in headers.items() if train > set(columns) and 2 * len(columns) > len(train)]
+    if len(like) != 1:
+        return {}
+    (test,) = like
+    roles: dict[str, Named] = {"test": (test, f"its columns are among those of {named['train'][0]}, and most of them")}
+    asked = train - set(headers[test])
+    answers = [path for path, columns in headers.items() if columns[0] in headers[test] and asked >= set(columns[1:]) != set()]
+    if "sample_submission" not in named and len(answers) == 1:
+        roles["sample_submission"] = (answers[0], "an id and what the test table lacks")
+    return roles
 
 
 def _by_columns(folder: Folder, rest: Sequence[Path], named: Mapping[str, Named]) -> dict[str, Named]:
