@@ -200,6 +200,7 @@ def test_every_pinned_requirement_is_used():
         "pre-commit",
         "torchvision",
         "pyarrow",
+        "tzdata",
     }
     text = "\n".join(path.read_text() for folder in ("src", "pipelines", "tests") for path in (ROOT / folder).rglob("*.py"))
     pins = [line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]

@@ -305,6 +305,28 @@ def test_extra_rows_that_repeat_training_rows_are_left_out_and_the_fold_stays(re
     assert "duplicates across folds" not in {finding.about for finding in found}
 
 
+def test_several_rows_for_a_key_are_summed_up(read, tmp_path):
+    root = tmp_path / "shop"
+    root.mkdir()
+    pd.DataFrame({"id": range(6), "y": [1.5, 2, 3, 4, 5, 7]}).to_csv(root / "train.csv", index=False)
+    pd.DataFrame({"id": [6, 7]}).to_csv(root / "test.csv", index=False)
+    (root / "visits.csv").write_text(
+        "id,paid,on,shop\n0,$1,31/01/2020,a\n01,$5,01/02/2020,b\n1.0,$2,03/02/2020,b\n1,,05/01/2020,a\n6,$9,05/01/2020,a\n"
+    )
+    everything = ["count", "mean", "deviation", "min", "max", "sum", "last", "distinct"]
+    competition = read(root, modality="table", join={"visits.csv": {"by": "id", "take": everything}})
+    row = competition.train.iloc[1]
+    assert [row[f"paid {one}"] for one in everything[1:6]] == [3.5, 1.5, 2, 5, 7] and pd.isna(row["paid last"])
+    assert (row["visits count"], row["on min"].day, row["on max"].day, row["on last"].day) == (3, 5, 3, 5)
+    assert (row["shop last"], row["shop distinct"]) == ("a", 2) and "shop mean" not in competition.train
+    assert competition.train["visits count"].tolist() == [1, 3, 0, 0, 0, 0] and competition.test["visits count"].tolist() == [
+        1,
+        0,
+    ]
+    with pytest.raises(InputError, match=r"(?s)several rows for a id.*visits.csv: \{by: id, take: \[count, mean, last\]\}"):
+        read(root, modality="table", join={"visits.csv": "id"})
+
+
 def test_a_table_is_joined_by_its_key_however_that_is_spelt(read, tmp_path):
     root = tmp_path / "sales"
     root.mkdir()

@@ -181,6 +181,39 @@ def test_a_label_is_compared_once_however_many_rows_have_it(monkeypatch):
     assert labels.as_classes(rows, ["cat", "dog", "1"]).tolist() == ["cat", "dog", "1"] * 1000 and len(compared) == 6
 
 
+def test_labels_put_together_are_asked_about_however_few_there_are(tmp_path):
+    sample = table(TEST, 50, {"y": "a; b"})[["id", "y"]]
+    config = write(tmp_path, table(TRAIN, 0, {"y": ["a", "a; b", "a; b; c"] * 4}), table(TEST, 50), sample)
+    with pytest.raises(QuestionError, match="are they one label, or several of 3 separated by ';'"):
+        read_competition(config.model_copy(update={"answer": None}))
+    config = write(
+        tmp_path, table(TRAIN, 0, {"y": ["Bern, CH", "Rome, IT", "Lyon, FR"] * 4}), table(TEST, 50), sample.assign(y="Rome, IT")
+    )
+    assert read_competition(config).problem.task == "multiclass"
+
+
+def test_a_target_of_dates_is_asked_about(tmp_path):
+    days = [f"2020-01-{day:02d}" for day in range(1, 7)]
+    config = write(tmp_path, table(TRAIN, 0, {"y": days * 2}), table(TEST, 50), table(TEST, 50, {"y": days[0]})[["id", "y"]])
+    with pytest.raises(QuestionError, match=r"(?s)y is a date, such as 2020-01-01.*task: multiclass"):
+        read_competition(config)
+    assert len(read_competition(config.model_copy(update={"task": "multiclass"})).problem.classes) == 6
+
+
+def test_lists_of_numbers_that_do_not_rise_are_no_masks(tmp_path):
+    pixels = [" ".join(str((row * 37 + at * 91) % 256) for at in range(24)) for row in range(TRAIN)]
+    config = write(tmp_path, table(TRAIN, 0, {"y": pixels}), table(TEST, 50), table(TEST, 50, {"y": "1 1"})[["id", "y"]])
+    with pytest.raises(InputError, match="they are no classes"):
+        read_competition(config)
+
+
+def test_columns_of_classes_may_be_spelt_with_other_marks(tmp_path):
+    labels, test = ["New York", "Rome", "Los Angeles"], table(TEST, 50)
+    sample = test[["id"]].assign(Los_Angeles=0.2, New_York=0.5, Rome=0.3)
+    problem = read_competition(write(tmp_path, table(TRAIN, 0, {"y": labels * 4}), test, sample)).problem
+    assert problem.classes == ("Los Angeles", "New York", "Rome") and problem.answer == "probability"
+
+
 def test_a_binary_sample_may_have_a_column_for_each_class(tmp_path):
     truth = ["1", "0", "1", "1"]
     train, test = table(TRAIN, 0, {"won": ["0", "1", "1"] * 4}), table(TEST, 50)

@@ -248,6 +248,8 @@ def test_kaggles_name_of_the_metric_is_taken_where_it_fits(tables):
         ("F_{Score} Macro", "f1_macro"),
         ("MAP@{5}", "map_at_k"),
         ("Normalized Gini Index", "gini"),
+        ("Symmetric Mean Absolute Percentage Error", "smape"),
+        ("Weighted Multiclass Loss", None),
         ("Intersection over Union", None),
     ],
 )
@@ -305,6 +307,20 @@ def test_more_tables_like_the_training_table_are_asked_about(tables):
     assert len(propose(root, str(root), {"extra": None}).competition.train) == 30
 
 
+def test_a_table_of_training_and_test_rows_is_told_by_the_column_that_says_so(tables):
+    root = tables(data=rows(30, y=[0, 1] * 15).assign(Usage=["Training"] * 20 + ["PublicTest"] * 10))
+    with pytest.raises(InputError, match=r"(?s)several parts, as its column Usage says.*Training: 20 rows"):
+        propose(root, str(root), {})
+
+
+def test_a_test_table_is_found_by_its_columns_where_its_name_does_not_say_so(tables):
+    root = tables(training=rows(30, y=[0, 1] * 15), holdout=rows(6, 30), entry=rows(6, 30, y=0)[["key", "y"]])
+    written = section(root, answer="label")
+    assert (written["test"], written["sample_submission"]) == ("holdout.csv", "entry.csv")
+    tables(other=rows(6, 40))
+    assert "test" not in section(root, answer="label", sample_submission=None)
+
+
 def test_tables_with_a_row_for_every_row_are_joined(tables):
     stores = pd.DataFrame({"size": range(5), "town": list("vwxyz")})
     days = pd.DataFrame({"size": [n % 5 for n in range(15)], "colour": [f"c{n % 3}" for n in range(15)], "warm": range(15)})
@@ -313,6 +329,24 @@ def test_tables_with_a_row_for_every_row_are_joined(tables):
     assert written["competition"]["join"] == {"stores.csv": "size", "days.csv": ["size", "colour"]}
     assert {"town", "warm"} <= set(propose(root, str(root), {}).competition.train)
     assert not section(root, join={}).get("join")
+
+
+def test_a_table_with_several_rows_for_a_row_is_summed_up_and_others_are_named(tables):
+    sizes = pd.DataFrame({"size": [n % 5 for n in range(15)], "week": range(15)})
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 30), sizes=sizes)
+    tables(visits=pd.DataFrame({"key": [n % 36 for n in range(90)], "paid": range(90)}))
+    written = section(root)["join"]
+    assert written == {"visits.csv": {"by": "key", "take": ["count", "mean", "min", "max", "last"]}}
+    whys = [setting.why for setting in propose(root, str(root), {}).settings]
+    assert any("likely: of several rows" in why for why in whys)
+    assert "sizes.csv: 15 rows, with size as in the tables; join can join it: docs/reading.md" in whys
+
+
+def test_the_two_parts_of_a_table_are_joined_as_one(tables):
+    root = tables(train=rows(30, y=[0, 1] * 15), test=rows(6, 30))
+    tables(train_more=pd.DataFrame({"key": range(30), "paid": 1}), test_more=pd.DataFrame({"key": range(30, 36), "paid": 2}))
+    assert section(root)["join"] == {"train_more.csv": {"by": "key", "beside": ["test_more.csv"]}}
+    assert propose(root, str(root), {}).competition.test["paid"].tolist() == [2] * 6
 
 
 def test_a_plain_text_that_is_called_as_a_table_is_asked_about(tables):

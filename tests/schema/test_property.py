@@ -23,8 +23,15 @@ TRAIN, TEST = 40, 12
 ROWS = TRAIN + TEST
 WORDS = ["rain", "sun", "storm", "market", "goal", "win", "loss", "vote", "bank", "city", "film", "star"]
 SPELLINGS = {
-    "number": {"1.5": "{:.2f}", "1,5": "{:.2f}", "$1.5": "${:.2f}", "1.5 km": "{:.2f} km", "1,234.5": "{:,.2f}"},
-    "whole": {"7": "{:d}", "7.0": "{:d}.0", "1,234": "{:,d}"},
+    "number": {
+        "1.5": "{:.2f}",
+        "1,5": "{:.2f}",
+        "$1.5": "${:.2f}",
+        "1.5 km": "{:.2f} km",
+        "1,234.5": "{:,.2f}",
+        "1.5-": "{:.2f}",
+    },
+    "whole": {"7": "{:d}", "7.0": "{:d}.0", "1,234": "{:,d}", "0x7": "{:#x}"},
     "boolean": {"True": ("False", "True"), "yes": ("no", "yes"), "F": ("F", "T")},
     "date": {
         "2019-12-31": "%Y-%m-%d",
@@ -34,6 +41,9 @@ SPELLINGS = {
         "2019-12-31T10:20:30": "%Y-%m-%dT%H:%M:%S",
         "31 Dec 2019": "%d %b %Y",
         "20191231": "%Y%m%d",
+        "2019-W52-2": "%G-W%V-%u",
+        "2019-12-31 10:20 UTC": "%Y-%m-%d 10:20 UTC",
+        "2019-365": "%Y-%j",
     },
     "time": {"08:15": "%H:%M", "08:15:00": "%H:%M:%S", "08:15 PM": "%I:%M %p"},
 }
@@ -74,6 +84,8 @@ def cells_of(values, spelled, gaps):
     }
     if spelled["number"] == "1,5":
         texts["number"] = [text.replace(".", ",") for text in texts["number"]]
+    if spelled["number"] == "1.5-":
+        texts["number"] = [f"{text[1:]}-" if text.startswith("-") else text for text in texts["number"]]
     return {kind: ["" if row in gaps[kind] else text for row, text in enumerate(column)] for kind, column in texts.items()}
 
 

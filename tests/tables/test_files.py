@@ -95,7 +95,7 @@ def test_damage_and_passwords_are_one_message(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["a.csv", "A.CSV", "a.tsv.gz", "a.parquet", "a.json", "a.jsonl.xz", "a.xlsx", "a.csv.zst", "a.csv.zip"]
+    "name", ["a.csv", "A.CSV", "a.tsv.gz", "a.parquet", "a.feather", "a.json", "a.jsonl.xz", "a.xlsx", "a.csv.zst", "a.csv.zip"]
 )
 def test_a_table_is_seen_by_its_name(name):
     assert is_table(Path(name))
@@ -118,6 +118,19 @@ def test_parquet_is_read_with_its_index_and_without_what_is_no_cell(tmp_path):
     assert list(read_text_table(path).left_out) == ["meta", "__index_level_0__"]
     frame.drop(columns=["meta", "tags"]).to_parquet(path)
     assert header_of(path) == list(read_text_table(path).cells) == ["n", "unnamed1"]
+    # pandas keeps an index that counts outside of the columns.
+    frame[["n"]].set_axis(pd.RangeIndex(91, 93, name="id")).to_parquet(path)
+    assert header_of(path) == list(read_text_table(path).cells) == ["id", "n"]
+    assert columns(read_text_table(path)) == {"id": ["91", "92"], "n": ["1", ""]}
+
+
+def test_feather_is_read_as_parquet_is(tmp_path):
+    path = tmp_path / "t.feather"
+    pd.DataFrame({"n": [1.0, None], "at": pd.to_datetime(["2020-01-01", "2020-01-02"])}).to_feather(path)
+    assert columns(read_text_table(path))["n"] == ["1", ""] and header_of(path) == ["n", "at"]
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match="damaged Feather file"):
+        read_text_table(path)
 
 
 ROWS = {"id": ["1", "2"], "size": ["1.50", ""], "ok": ["True", "False"]}

@@ -115,10 +115,10 @@ def columns_by_class(
     if task not in ("binary", "multiclass") or not classes or (task == "multiclass" and set(columns) == set(classes)):
         return classes, ()
     if len(columns) == len(classes):
-        bare = {name.casefold(): column for name, column in zip(bare_names(columns), columns, strict=True)}
-        names = dict(zip(map(str.casefold, classes), classes, strict=True))
-        if set(bare) == set(names):
-            return classes, tuple(bare[label.casefold()] for label in classes)
+        for form in (str.casefold, _letters):
+            bare = {form(name): column for name, column in zip(bare_names(columns), columns, strict=True)}
+            if len(bare) == len(classes) and set(bare) == set(map(form, classes)):
+                return classes, tuple(bare[form(label)] for label in classes)
     if task == "multiclass" and len(columns) > len(classes):
         names = {label.casefold(): label for label in classes}
         bare = dict(zip(bare_names(columns), columns, strict=True))
@@ -134,6 +134,11 @@ def columns_by_class(
             (label,) = positive
             return tuple(sorted(classes, key=lambda other: other == label)), tuple(columns)
     return classes, ()
+
+
+def _letters(name: str) -> str:
+    """A name without case and marks, New York for new_york."""
+    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 def _is_called(column: str, label: str) -> bool:

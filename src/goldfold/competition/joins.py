@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from goldfold.competition.histories import count_of, summed_up
 from goldfold.competition.tables import require_columns
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError
@@ -20,10 +22,15 @@ Key = tuple[str, ...]
 def read_joins(config: CompetitionConfig, root: Path) -> list[tuple[Key, TextTable]]:
     """Read the tables of competition.join, with their keys; raises InputError for one that lacks its key."""
     tables = []
-    for name, key in config.join.items():
-        table, names = read_text_table(root / name, config.header, config.encoding), (key,) if isinstance(key, str) else key
-        require_columns(table.cells.columns, names, str(table.path), "competition.join")
-        tables.append((names, table))
+    for name, join in config.join.items():
+        parts = [read_text_table(root / one, config.header, config.encoding) for one in (name, *join.beside)]
+        for part in parts:
+            require_columns(part.cells.columns, join.by, str(part.path), "competition.join")
+        cells = pd.concat([part.cells for part in parts], ignore_index=True).fillna("")
+        table = replace(parts[0], cells=cells, rows=np.concatenate([part.rows for part in parts]))
+        if join.take:
+            table = summed_up(table, join.by, _keys(table.cells, table.cells, join.by)[1], join.take)
+        tables.append((join.by, table))
     return tables
 
 
@@ -41,9 +48,10 @@ def joined(table: TextTable, joins: Sequence[tuple[Key, TextTable]], needed: boo
             raise InputError(
                 f"{other.path} has several rows for a {' and '.join(key)}, by which competition.join joins it: {len(twice)}",
                 [f"row {other.rows[at]}: {known[at]}" for at in twice],
-                "keep one row for each, or sum them up; or leave the table out of competition.join",
+                f"say what a row gets of them, {other.path.name}: {{by: {key[0]}, take: [count, mean, last]}}; or leave it out",
             )
         added = other.cells.drop(columns=[name for name in other.cells if name in cells]).set_axis(known).reindex(asked)
+        added = added.fillna({count_of(other): "0"})
         lacking = int((~asked.isin(known)).sum())
         if lacking == len(cells) and needed:
             raise InputError(
@@ -69,6 +77,18 @@ def key_of(other: pd.DataFrame, tables: Sequence[pd.DataFrame]) -> Key | None:
         keys = [_keys(table, other, key) for table in tables]
         if all(known.is_unique and asked[asked != ""].isin(known).mean() >= NEARLY_ALL for asked, known in keys):
             return key
+    return None
+
+
+def history_key(other: pd.DataFrame, tables: Sequence[pd.DataFrame]) -> Key | None:
+    """Return the column whose values are those of one row each in all tables, for which a table has several rows; None without.
+
+    Rows may have no history, but half of those of each table have one.
+    """
+    for name in [str(name) for name in other if all(name in table for table in tables)]:
+        keys = [_keys(table, other, (name,)) for table in tables]
+        if all(asked.is_unique and not known.is_unique and 2 * asked.isin(known).mean() >= 1 for asked, known in keys):
+            return (name,)
     return None
 
 

@@ -24,6 +24,7 @@ SPELLED: Sequence[Callable[[str], str]] = (
     *(str.upper, str.lower, str.capitalize, str.title),
     functools.partial(unicodedata.normalize, "NFD"),
 )
+MOMENTS = ("date", "time", "duration")
 RARE = 0.05
 """The share of rows up to which a word such as ? is more probably a missing label than a class."""
 LIST = r"[\[({].*[\])}]|set\(\)"
@@ -64,6 +65,12 @@ def one_spelling(labels: pd.Series, renamed: Mapping[str, str], task: Task | Non
         raise InputError(
             f"{name} is written in %: is {clean.iloc[0]} to be answered as that, as its number, or as a share of 1?",
             mend=f"write {name} in the training table as the sample submission has it",
+        )
+    if column.kind in MOMENTS and task is None and clean.nunique() > 2:
+        raise QuestionError(
+            f"{name} is a {column.kind}, such as {clean.iloc[0]}: goldfold predicts labels and numbers. Write it as a number, "
+            "such as the days or seconds since the first, in the training table; or are these labels?",
+            [Reply("task", "multiclass", f"each of {clean.nunique()} is a label")],
         )
     if column.kind == "number" and not column.odd_cells and not column.missing:
         return _as_numbers(clean, NumberFormat.from_json(column.format), column.why, decisions)

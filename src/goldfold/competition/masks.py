@@ -27,7 +27,14 @@ def form_of(config: MaskConfig) -> MaskForm:
 def are_codes(texts: pd.Series) -> bool:
     """Whether a column's cells are run-length codes, but for those of empty masks."""
     filled = texts[~texts.isin(EMPTY)]
-    return len(filled) > 0 and bool(filled.map(is_code).all()) and bool((filled.str.count(" ") + 1).mean() >= 2 * FEWEST_RUNS)
+    are = len(filled) > 0 and bool(filled.map(is_code).all()) and bool((filled.str.count(" ") + 1).mean() >= 2 * FEWEST_RUNS)
+    # Other lists of numbers, such as the pixels of an image, do not rise.
+    return are and bool(filled.map(_rises).mean() > 1 / 2)
+
+
+def _rises(code: str) -> bool:
+    starts = [int(number) for number in code.split()[::2]]
+    return starts == sorted(starts)
 
 
 def asks_for_masks(config: CompetitionConfig, shipped: Shipped) -> bool:

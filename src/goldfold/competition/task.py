@@ -1,5 +1,7 @@
 """Working out what a competition asks for, from its tables."""
 
+from collections import Counter
+
 import pandas as pd
 
 from goldfold.competition.classes import MOST_NUMBERED_CLASSES, SEPARATORS, asked_separator, split_labels
@@ -102,7 +104,9 @@ def _are_several(labels: pd.Series, answers: pd.DataFrame | None) -> bool:
     for mark in SEPARATORS:
         several = [label for label in distinct if mark in label.strip(mark)]
         parts = {part for row in split_labels(pd.Series(sorted(distinct), dtype="str"), mark) for part in row}
-        if not several or len(parts) >= len(distinct):
+        labels_with = Counter(part for label in distinct for part in split_labels(pd.Series([label], dtype="str"), mark)[0])
+        repeat = mark != " " and 2 * sum(times > 1 for times in labels_with.values()) >= len(parts)
+        if not several or (len(parts) >= len(distinct) and not repeat):
             continue
         if answers is not None and not set(answers.iloc[:, 0]) <= distinct and asked_separator(answers.iloc[:, 0], parts):
             return True

@@ -1,6 +1,16 @@
 """params.yaml: its sections, and how it is read."""
 
-from goldfold.config.data import Answer, CompetitionConfig, FileTemplates, Kind, MaskConfig, PrepareConfig, SplitConfig, Task
+from goldfold.config.data import (
+    Answer,
+    CompetitionConfig,
+    FileTemplates,
+    Kind,
+    MaskConfig,
+    PrepareConfig,
+    SplitConfig,
+    Summary,
+    Task,
+)
 from goldfold.config.learning import (
     AverageConfig,
     FinetuneConfig,
@@ -47,6 +57,7 @@ __all__ = [
     "RuntimeConfig",
     "Scale",
     "SplitConfig",
+    "Summary",
     "SweepConfig",
     "Task",
     "TrainConfig",

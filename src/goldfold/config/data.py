@@ -15,6 +15,8 @@ Kind = Literal["number", "boolean", "category", "date", "time", "duration", "tex
 MOST_FOLDS = 10_000
 LARGEST = 1e150
 """The largest number that is learned from: its square is a number too."""
+Summary = Literal["count", "mean", "deviation", "min", "max", "sum", "last", "distinct"]
+"""What is taken of several rows: their number, of numbers a summary, of any column the last value or how many differ."""
 Answer = Literal["label", "probability", "value", "ranking", "set", "confidence", "mask"]
 
 
@@ -53,6 +55,29 @@ class Extra(Section):
     @classmethod
     def _path_alone(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
+
+
+class Join(Section):
+    """A table that is joined to the rows."""
+
+    model_config = ConfigDict(json_schema_extra={"type": ["object", "string", "array"]})
+
+    by: tuple[str, ...] = Field(min_length=1)
+    """The key: the column, or columns, that both have."""
+    beside: tuple[str, ...] = ()
+    """The tables with the rest of its rows, such as those of the test rows."""
+    take: tuple[Summary, ...] = ()
+    """Where the table has several rows for a key: what a row gets of each column of theirs, and their number, count."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _key_alone(cls, value: Any) -> Any:
+        return {"by": value} if isinstance(value, str | list | tuple) else value
+
+    @field_validator("by", "beside", mode="before")
+    @classmethod
+    def _one(cls, names: Any) -> Any:
+        return (names,) if isinstance(names, str) else names
 
 
 class MaskConfig(Section):
@@ -124,9 +149,10 @@ class CompetitionConfig(Section):
     extra: Extra | tuple[Extra, ...] | None = None
     """More training rows, in `path`: tables or folders, each with the weight of its rows if that is not 1, `[original.csv, {path:
     synthetic.csv, weight: 0.3}]`. They are trained on in every fold and never validated."""
-    join: dict[str, str | tuple[str, ...]] = Field({})
-    """Tables in `path` whose columns the rows get by a key that both have, each with the key's column or columns: {store.csv:
-    Store}."""
+    join: dict[str, Join] = Field({})
+    """Tables in `path` whose columns the rows get by a key that both have, each with the key's column or columns, {store.csv:
+    Store}; of several rows for a key what to take of them, {visits.csv: {by: id, take: [count, mean, last]}}; and the table with
+    the rest of its rows, {train_visits.csv: {by: id, beside: test_visits.csv}}."""
     images: Template | FileTemplates | None = None
     """Where a row's image is, as a template over its columns: `images/{id}_frontal.jpg`; or one for each table, `{train:
     "train/{id}.jpg", test: "test/{id}.jpg"}`. By default found by its id."""

@@ -73,7 +73,7 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
         **{key: str(table[0]) for key, table in _roles(tables).items() if table},
         **({} if tables.header else {"header": False}),
         **({"target": target} if target else {}),
-        **({"join": {str(path): _alone(key) for path, key in tables.joins.items()}} if tables.joins else {}),
+        **({"join": {str(path): join for path, join in tables.joins.items()}} if tables.joins else {}),
         **{setting.name: setting.value for setting in named},
         **masks,
         **overrides,
@@ -190,7 +190,9 @@ def _competition(
         values["target"] = (_alone(targets), decided["target"])
     if tables.joins:
         why = "each has one row for every row of the tables, or nearly; what it lacks is missing"
-        values["join"] = ({str(path): _alone(key) for path, key in tables.joins.items()}, why)
+        if any("take" in join for join in tables.joins.values()):
+            why += "; likely: of several rows a row takes what is listed, or leave the table out"
+        values["join"] = ({str(path): join for path, join in tables.joins.items()}, why)
     positive = f"; the positive class is {problem.classes[1]}" if problem.task == "binary" else ""
     values["task"] = (problem.task, decided["task"] + positive)
     usual = f"a default ({problem.task}, {problem.answer}): see what the competition's page says; docs/metrics.md has all"
@@ -226,6 +228,7 @@ def _remarks(
     texts += [f"{name}: {decided[name].value}, {decided[name].why}" for name in FOLDERS if name in decided]
     if unread := [str(path) for path in tables.unread if str(path) not in {extra.path for extra in extras}]:
         texts.append(f"not read: {', '.join(unread[:5])}{' …' if len(unread) > 5 else ''}")
+    texts += [f"{path}: {what}" for path, what in tables.related.items() if str(path) in unread]
     for kind, others in files.of_rows.items():
         if kind != read:
             texts.append(f"not read: {len(others)} {kind.plural}, of which no table has a row")

@@ -4,14 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
-from goldfold.competition.joins import Key, key_of
 from goldfold.competition.sides import side_of
 from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.init.files import Files
 from goldfold.init.folder import Folder
+from goldfold.init.joins import find_joins, parts_of
 from goldfold.tables.reading import ANY, FOLDER
 
 Named = tuple[Path, str]
@@ -21,19 +20,23 @@ JSON = ".json"
 ROLES = {"sample_submission": ("submission", "submit", "sample"), "test": ("test",), "train": ("train",)}
 """The words by which tables' names say their role."""
 PLAIN_TEXT = (".txt", ".dat", ".data")
+MOST_PARTS = 4
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "category")
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The training table, test table and sample submission, if there are any, with reasons; and the tables to join, with keys."""
+    """The training table, test table and sample submission, if there are any, with reasons; the tables to join, as
+    competition.join has them; and, of those that are `unread`, what those with columns of the rows have in common with them.
+    """
 
     train: Named | None
     test: Named | None
     sample: Named | None
     header: bool = True
     unread: tuple[Path, ...] = ()
-    joins: Mapping[Path, Key] = field(default_factory=dict)
+    joins: Mapping[Path, Any] = field(default_factory=dict)
+    related: Mapping[Path, str] = field(default_factory=dict)
 
 
 def find_tables(files: Files, folder: Folder, overrides: Mapping[str, object]) -> Tables:
@@ -61,8 +64,10 @@ def find_tables(files: Files, folder: Folder, overrides: Mapping[str, object]) -
         # Where none is, what is wrong with the first is the message.
         unreadable = [path for path in rest if JSON not in path.name.lower()] if not readable else []
         named |= _by_columns(folder, [*readable, *unreadable], named) if readable or unreadable else {}
-    paths = {path for path, _ in named.values()}
-    unread = tuple(path for path in tables if path not in paths)
+    elif "test" not in named and "test" not in overrides:
+        named |= _test_by_columns(folder, named, rest)
+    read = {path for path, _ in named.values()}
+    unread = tuple(path for path in tables if path not in read)
     if "train" in named and "extra" not in overrides:
         asked = named.get("sample_submission") or named.get("test")
         _require_whole(folder, named["train"][0], asked and asked[0], [p for p in unread if _holds_rows(folder, p)])
@@ -71,14 +76,21 @@ def find_tables(files: Files, folder: Folder, overrides: Mapping[str, object]) -
         if "header" in overrides
         else not _has_no_header(folder, [path for role, (path, _) in named.items() if role != "sample_submission"])
     )
-    joins = {} if "join" in overrides or not {"train", "test"} <= set(named) else _joins(folder, named, unread)
+    if "train" in named and not {"test", "sample_submission"} & set(named):
+        _require_one_part(folder, named["train"][0])
+    joins: dict[Path, dict[str, Any]] = {}
+    related: dict[Path, str] = {}
+    if "join" not in overrides and {"train", "test"} <= set(named):
+        paths = {role: path for role, (path, _) in named.items()}
+        joins, related = find_joins(folder, paths, [path for path in unread if _holds_rows(folder, path)])
     return Tables(
         train=named.get("train"),
         test=named.get("test"),
         sample=named.get("sample_submission"),
         header=header,
-        unread=tuple(path for path in unread if path not in joins),
-        joins=joins,
+        unread=tuple(path for path in unread if path not in parts_of(joins)),
+        joins={path: join["by"] if set(join) == {"by"} else join for path, join in joins.items()},
+        related=related,
     )
 
 
@@ -86,7 +98,7 @@ def find_target(folder: Folder, tables: Tables) -> tuple[str | None, str]:
     """Return the target and why, None if reading the competition works it out by itself, or without a table."""
     if tables.train is None:
         return None, ""
-    joined = [name for path in tables.joins for name in folder.header(path)]
+    joined = [name for path, join in tables.joins.items() if "take" not in join for name in folder.header(path)]
     columns = list(dict.fromkeys([*folder.header(tables.train[0], tables.header), *joined]))
     test = folder.header(tables.test[0], tables.header) if tables.test else []
     sample = folder.header(tables.sample[0]) if tables.sample else []
@@ -155,24 +167,17 @@ def _require_whole(folder: Folder, train: Path, asked: Path | None, others: Sequ
         )
 
 
-def _joins(folder: Folder, named: Mapping[str, Named], others: Sequence[Path]) -> dict[Path, Key]:
-    """The other tables that have a row for each row of the training and of the test table, and columns that these lack.
-
-    One with what is asked, or with columns of the test table, needs rows for the training table alone.
-    """
-    train, test = (set(folder.header(named[role][0])) for role in ("train", "test"))
-    asked = set(folder.header(named["sample_submission"][0])) if "sample_submission" in named else set()
-    rows: dict[str, pd.DataFrame] = {}
-    joins: dict[Path, Key] = {}
-    for path in others:
-        columns = set(folder.header(path)) if _holds_rows(folder, path) else set()
-        lacks = bool((columns & (asked | test)) - train)
-        if not columns & (train if lacks else train & test):
-            continue
-        rows = rows or {role: folder.cells(named[role][0]) for role in ("train", "test")}
-        if key := key_of(folder.cells(path), [rows["train"]] if lacks else [rows["train"], rows["test"]]):
-            joins[path] = key
-    return joins
+def _require_one_part(folder: Folder, train: Path) -> None:
+    """Raise InputError for a table of training and test rows, of which a column says which is which."""
+    for name, cells in folder.cells(train).items():
+        parts = cells[cells != ""].value_counts()
+        sides = {side_of(part) for part in parts.index} if len(parts) <= MOST_PARTS else {None}
+        if len(sides) > 1 and "train" in sides and None not in sides:
+            raise InputError(
+                f"{folder.root / train} holds rows of several parts, as its column {name} says",
+                [f"{part}: {rows} rows" for part, rows in parts.items()],
+                "write a table of each, train.csv and test.csv; or take the column out, and a share of all rows is the test set",
+            )
 
 
 def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Sequence[Path]:
@@ -205,6 +210,26 @@ def _of_one_target(folder: Folder, train: Sequence[Path], test: Sequence[Path]) 
         return {}
     why = "by its name, and as the training table has a column that the test table lacks"
     return {"train": (pairs[0][0], why), "test": (pairs[0][1], why)}
+
+
+def _test_by_columns(folder: Folder, named: Mapping[str, Named], rest: Sequence[Path]) -> dict[str, Named]:
+    """The one table that has the columns of the training table but for a few, as its test table, and one with its ids and these
+    few as the sample submission.
+    """
+    if "train" not in named:
+        return {}
+    train = set(folder.header(named["train"][0]))
+    headers = {path: folder.header(path) for path in rest if _holds_rows(folder, path)}
+    like = [path for path, columns in headers.items() if train > set(columns) and 2 * len(columns) > len(train)]
+    if len(like) != 1:
+        return {}
+    (test,) = like
+    roles: dict[str, Named] = {"test": (test, f"its columns are among those of {named['train'][0]}, and most of them")}
+    asked = train - set(headers[test])
+    answers = [path for path, columns in headers.items() if columns[0] in headers[test] and asked >= set(columns[1:]) != set()]
+    if "sample_submission" not in named and len(answers) == 1:
+        roles["sample_submission"] = (answers[0], "an id and what the test table lacks")
+    return roles
 
 
 def _by_columns(folder: Folder, rest: Sequence[Path], named: Mapping[str, Named]) -> dict[str, Named]:

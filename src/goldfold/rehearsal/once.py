@@ -76,7 +76,8 @@ def _tables(config: Config, competition: Competition) -> PreparedSet:
 def _files(config: Config) -> list[Path]:
     """The files whose content decides what a rehearsal meets: the tables, and what the settings name."""
     files, competition = find_files(config.competition), config.competition
-    more = [files.root / name for name in (*(extra.path for extra in competition.extras), *competition.join)]
+    joined = [name for table, join in competition.join.items() for name in (table, *join.beside)]
+    more = [files.root / name for name in (*(extra.path for extra in competition.extras), *joined)]
     tables = [file for path in (files.train, files.test, files.sample, *more) if path for file in files_behind(path)]
     labels = [config.train.pseudo.labels] if config.train.pseudo else []
     solution = [Path(competition.solution)] if competition.solution else []

@@ -8,16 +8,36 @@ import pandas as pd
 
 from goldfold.metrics import Array
 from goldfold.schema.months import DAYS, ENGLISH, in_english
+from goldfold.schema.zones import DIRECTIVE, NAME, in_utc
 
 ISO = "ISO8601"
 """pandas' name for all the forms of ISO 8601, a date with or without a time and an offset."""
-ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s?(Z|[+-]\d{2}:?\d{2})?)?)?")
+ISO_DATE = re.compile(
+    r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s?(Z|[+-]\d{2}:?\d{2})?)?)?|\d{8}T\d{4}(\d{2})?(Z|[+-]\d{4})?"
+)
+PERIODS = {
+    "quarter": re.compile(r"(?P<year>\d{4})[\s/_-]?Q(?P<part>[1-4])|Q(?P<part2>[1-4])[\s/_-]?(?P<year2>\d{4})", re.IGNORECASE),
+    "half-year": re.compile(
+        r"(?P<year>\d{4})[\s/_-]?[HS](?P<part>[12])|[HS](?P<part2>[12])[\s/_-]?(?P<year2>\d{4})", re.IGNORECASE
+    ),
+    "week": re.compile(
+        r"(?P<year>\d{4})[\s/_-]?(?:W|KW|CW|week )(?P<part>\d{1,2})(?:-?(?P<day>[1-7]))?"
+        r"|(?:W|KW|CW|week )\s?(?P<part2>\d{1,2})[\s/_-](?P<year2>\d{4})",
+        re.IGNORECASE,
+    ),
+}
+"""Parts of a year, which are read as their first day: 2020Q1 and Q1 2020, weeks of ISO 8601 such as 2020-W05 or 2020-W05-3."""
+MONTHS_OF = {"quarter": 3, "half-year": 6}
+CLOCKS = {"seconds": 1, "milliseconds": 1000}
+"""Moments as a count since 1970: how many make a second, by the names of their formats."""
 CLOCK = re.compile(
     r"(?P<t>T|\b)(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2})?(?P<fraction>[.,]\d{1,9})?(?P<half>\s?[AaPp][Mm])?"
-    r"(?P<offset>\s?[+-]\d{2}:?\d{2}|Z)?"
+    r"(?P<offset>\s?(?:GMT|UTC)?[+-]\d{2}:?\d{2}|Z)?"
 )
 PLAUSIBLE = (1700, 2100)
 """Years of dates without a day, which 5258-01 is none of."""
+RECENT = (2000, 2035)
+"""Years of moments that are counted in seconds since 1970, as 1577844180 is 2020."""
 NEWEST_OF_TWO_DIGITS = 2029
 """The last year that two digits mean, as in Excel: 29 is 2029, and 30 is 1930."""
 LETTERS_AT_DIGITS = re.compile(r"(?!T)[A-Za-z]\0|\0(?![TZ])[A-Za-z]")
@@ -26,8 +46,8 @@ SPELT_OUT = {r"(?<=\d)(?:st|nd|rd|th|er|re)\b|(?<=\d)[ºª°]": "", r"\b([ap])\.
 """How people write what strptime knows otherwise."""
 SAMPLED, MOST_FORMATS = 50, 4
 ZONE = re.compile(r"(?<![%A-Za-z])[A-Z]{2,5}(?![a-z])")
-"""The name of a time zone, which is not read: the moments of one are not those of another."""
-TIME = r"^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:\s?([AaPp])\.?[Mm]\.?)?$"
+"""The name of a time zone that is not known: the moments of one are not those of another."""
+TIME = r"^(\d{1,2})(?::(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?=\D*$)|(?=\s?[AaPp]))(?:\s?([AaPp])\.?[Mm]\.?)?$"
 
 
 def date_format(cells: pd.Series, dated: bool = False) -> tuple[str, tuple[str, ...], Array] | None:
@@ -73,16 +93,22 @@ def read_dates(cells: pd.Series, format: str) -> pd.Series:
     >>> read_dates(pd.Series(["31/12/2019", "soon"]), "%d/%m/%Y").dt.day.tolist()
     [31.0, nan]
     """
+    if format in PERIODS:
+        return _first_days(cells, format)
+    if format in CLOCKS:
+        since: pd.Series = pd.to_timedelta(pd.to_numeric(cells, errors="coerce") / CLOCKS[format] * 1e6, unit="us")
+        return (pd.Timestamp(0, tz="UTC") + since).dt.as_unit("us")
+    if DIRECTIVE in format:
+        moments = read_dates(cells.str.replace(NAME, "", regex=True), format.replace(DIRECTIVE, ""))
+        return moments if "%z" in format else in_utc(moments, cells.str.extract(NAME)[0])
     if re.search("%[bap]", format):
         cells = _plainly(cells)
-    moments: pd.Series = pd.to_datetime(cells, format=format, errors="coerce", utc=True).dt.as_unit("us")
+    moments = _parsed(cells, format)
     for shorter in _shorter(format):
         unread = moments.isna() & cells.notna()
         if not unread.any():
             break
-        moments = moments.where(
-            ~unread, pd.to_datetime(cells[unread], format=shorter, errors="coerce", utc=True).dt.as_unit("us")
-        )
+        moments = moments.where(~unread, _parsed(cells[unread], shorter))
     if "%y" in format:
         moments = moments.where(~(moments.dt.year > NEWEST_OF_TWO_DIGITS), moments - pd.DateOffset(years=100))
     return moments
@@ -100,6 +126,7 @@ def read_times(cells: pd.Series) -> pd.Series:
     half = parts[4].str.lower()
     hour = hour.where(half.isna() | hour.between(1, 12))
     hour = (hour % 12 + 12 * (half == "p")).where(half.notna(), hour)
+    minute = minute.where(half.isna(), minute.fillna(0))
     seconds = hour * 3600 + minute * 60 + second.fillna(0) + fraction
     return _elapsed(seconds.where((hour < 24) & (minute < 60) & (second.fillna(0) < 60)))
 
@@ -107,6 +134,16 @@ def read_times(cells: pd.Series) -> pd.Series:
 def _parsed(cells: pd.Series, format: str) -> pd.Series:
     moments: pd.Series = pd.to_datetime(cells, format=format, errors="coerce", utc=True).dt.as_unit("us")
     return moments
+
+
+def _first_days(cells: pd.Series, period: str) -> pd.Series:
+    """The first day of each quarter or week, or the day of the week that is named."""
+    found = cells.str.extract(rf"^(?:{PERIODS[period].pattern})$", flags=re.IGNORECASE)
+    year, part = found["year"].fillna(found["year2"]), found["part"].fillna(found["part2"])
+    if period in MONTHS_OF:
+        month = pd.to_numeric(part) * MONTHS_OF[period] - MONTHS_OF[period] + 1
+        return _parsed(year + "-" + month.astype("Int64").astype("str").str.zfill(2), "%Y-%m")
+    return _parsed(year + "-" + part.str.zfill(2) + "-" + found["day"].fillna("1"), "%G-%V-%u")
 
 
 def _plainly(cells: pd.Series) -> pd.Series:
@@ -128,10 +165,17 @@ def _shorter(format: str) -> Sequence[str]:
 
 
 def _is_plausible(cells: pd.Series, format: str, dated: bool) -> bool:
-    """Whether dates in a format that other things are written in too are dates: a year and a month, or a year of two digits."""
+    """Whether dates in a format that other things are written in too are dates: a year and a month, a year of two digits, or a
+    count of seconds.
+    """
     moments = read_dates(cells, format).dropna()
+    if "%j" in format and not dated:
+        return False
+    if format in CLOCKS:
+        return dated and bool(moments.dt.year.between(*RECENT).all())
     if "%y" in format:
-        return dated or bool((moments.dt.day > 12).any())
+        years = moments.dt.year % 100
+        return dated or bool((moments.dt.day > 12).any() or (("%d" not in format) & ((years > 31) | (years == 0))).any())
     has_day = "%d" in format or (format == ISO and bool(cells.str.contains(r"\d-\d+-\d").any()))
     return has_day or bool(moments.dt.year.between(*PLAUSIBLE).all())
 
@@ -161,18 +205,24 @@ def _formats_of(cell: str) -> Sequence[str]:
     """The formats of strptime that may have written a date."""
     if ISO_DATE.fullmatch(cell):
         return [ISO]
+    if re.fullmatch(r"\d{10}(\.\d+)?|\d{13}", cell):
+        return ["milliseconds" if len(cell) == 13 and cell.isdecimal() else "seconds"]
+    if period := next((name for name, written in PERIODS.items() if written.fullmatch(cell)), None):
+        return [period]
     text, clock = cell, CLOCK.search(cell)
+    if clock and (zone := NAME.search(cell, clock.end())):
+        cell = text = f"{cell[: zone.start()]}{DIRECTIVE}{cell[zone.end() :]}"
     time = ""
     if clock:
         time = ("%I" if clock["half"] else "%H") + ":%M" + ":%S" * bool(clock["second"])
         time += f"{clock['fraction'][0]}%f" if clock["fraction"] else ""
-        time += re.sub(r"\S+", "%p", clock["half"] or "") + re.sub(r"\S+", "%z", clock["offset"] or "")
+        time += re.sub(r"\S+", "%p", clock["half"] or "") + re.sub(r"[+-]\S+|Z", "%z", clock["offset"] or "")
         text = f"{cell[: clock.start()]}\0{cell[clock.end() :]}"
     text, named = _names(text)
     text = text.replace("\0", (clock["t"] if clock else "") + time)
     groups = re.findall(r"(?<!%)\d+", text)
     formats = [_filled(text, order) for order in _orders([len(group) for group in groups], named)]
-    return [format for format in formats if not LETTERS_AT_DIGITS.search(re.sub("%[A-Za-z]", "\0", format))]
+    return [format for format in formats if not LETTERS_AT_DIGITS.search(re.sub("(?:GMT|UTC)?%[A-Za-z]", "\0", format))]
 
 
 def _names(text: str) -> tuple[str, bool]:
@@ -200,6 +250,8 @@ def _orders(lengths: Sequence[int], month_is_named: bool) -> Sequence[str]:
             return ["d/m/Y", "m/d/Y"]
         case [1 | 2, 1 | 2, 2] if not month_is_named:
             return ["d/m/y", "m/d/y", "y/m/d"]
+        case [4, 3] if not month_is_named:
+            return ["Y/j"]
         case [4, 1 | 2]:
             return ["Y/d"] if month_is_named else ["Y/m"]
         case [1 | 2, 4]:
@@ -208,6 +260,8 @@ def _orders(lengths: Sequence[int], month_is_named: bool) -> Sequence[str]:
             return ["d/y"]
         case [4] if month_is_named:
             return ["Y"]
+        case [2] if month_is_named:
+            return ["y"]
     return []
 
 

@@ -1,5 +1,6 @@
-"""Numbers as people write them: 1,234.50, 1.234,50, $12, 5 km, 12 %, (3)."""
+"""Numbers as people write them: 1,234.50, 1.234,50, $12, 5 km, 12 %, (3), <0.5, 12-."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,15 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from goldfold.metrics import Array
+from goldfold.schema.notations import notation_of, read_notation
 
 CURRENCY = (
     r"US\$|R\$|A\$|C\$|Rs\.?|[$€£¥₹₽₩₺฿₫₪₴]|(?:USD|EUR|GBP|JPY|INR|CHF|CAD|AUD|CNY|BRL|RUB|KRW|PLN|SEK|NOK|DKK|CZK|TRY|ZAR|MXN)"
 )
 SPACES = r"[ \u00a0\u2009\u202f]"
 NUMBER = (
-    rf"^(?P<sign>[-+−(]?){SPACES}*(?P<before>{CURRENCY})?{SPACES}*(?P<inner>[-+−]?)"
+    rf"^(?P<bound>[<>≤≥~]?=?){SPACES}*(?P<sign>[-+−(]?){SPACES}*(?P<before>{CURRENCY})?{SPACES}*(?P<inner>[-+−]?)"
     rf"(?P<digits>\d(?:[\d.,'’ \u00a0\u2009\u202f]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][-+]?\d+)?"
-    rf"(?:(?<![.,]){SPACES}*(?P<magnitude>(?:[kKMB]|bn|mn)(?![^\W\d_]))?{SPACES}*(?P<after>[^\d\s.,()+-][^\d()]{{0,11}})?)?\)?$"
+    rf"(?:(?<![.,]){SPACES}*(?P<magnitude>(?:[kKMB]|bn|mn)(?![^\W\d_]))?{SPACES}*(?P<after>[^\d\s.,()+-][^\d()]{{0,11}}?)?)?(?P<behind>[-+]?)\)?$"
 )
 ZEROS = "٠۰०০๐０"
 """The zeros of Arabic, Persian, Hindi, Bengali, Thai and of full width; the digits follow them."""
@@ -27,10 +29,17 @@ IN_ASCII = str.maketrans({chr(ord(zero) + digit): str(digit) for zero in ZEROS f
 )
 ORDINALS = ("st", "nd", "rd", "th")
 MAGNITUDES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9}
+LIMITS = {
+    r"^(?:over|more than|greater than|above|at least|min\.?) +(?=\d)": ">",
+    r"^(?:under|less than|fewer than|below|at most|up to|max\.?) +(?=\d)": "<",
+    r"(?<=\d) +(?:or|and|&) +(?:more|older|over|above|greater|higher|up)$|(?<=\d) ?plus$": "+",
+    r"^(\d\S*) +(?:or|and|&) +(?:less|fewer|younger|under|below|lower)$": r"<\1",
+}
+"""What limits are called in words."""
 WHOLE = 2.0**53
 """Whole numbers beyond it are not exact in float64, and are codes."""
 NEARLY_ALL = 0.95
-FEW_MARKED, SAMPLED = 3, 1000
+FEW_MARKED, FEW_PLAIN, SAMPLED = 3, 20, 1000
 MARKS = ((".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 """Decimal and thousands marks that are written together."""
 
@@ -39,7 +48,9 @@ MARKS = ((".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 class NumberFormat:
     """How the numbers of one column are written: their marks, and what stands around them.
 
-    `magnitudes` are those that stand behind some, such as "K M": 12K is 12,000.
+    `magnitudes` are those that stand behind some, such as "K M": 12K is 12,000. `marks` are what some have around them: <, >, ≤,
+    ≥ or ~ before a limit, which is read as itself, + behind one (90+), and - behind a negative number (12-). A `notation`,
+    hexadecimal or fraction, takes the place of all these.
     """
 
     decimal: str = "."
@@ -47,6 +58,8 @@ class NumberFormat:
     before: str = ""
     after: str = ""
     magnitudes: str = ""
+    marks: str = ""
+    notation: str = ""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "NumberFormat":
@@ -59,9 +72,13 @@ class NumberFormat:
         return {name: value for name, value in asdict(self).items() if value != plain[name]}
 
     def __str__(self) -> str:
+        if self.notation:
+            return "as hexadecimal ones" if self.notation == "hexadecimal" else "as fractions"
         number = f"1{self.thousands}234{self.decimal}5" if self.thousands else f"12{self.decimal}5"
         magnitudes = f", {self.magnitudes.replace(' ', ' or ')} for thousands and more" if self.magnitudes else ""
-        return f"as {self.before}{number}{' ' * bool(self.after)}{self.after}{magnitudes}"
+        behind = ", negative with - behind" if "-" in self.marks else ""
+        limits = f", limits ({' '.join(self.marks.replace('-', ''))}) as the number itself" if self.marks.replace("-", "") else ""
+        return f"as {self.before}{number}{' ' * bool(self.after)}{self.after}{magnitudes}{behind}{limits}"
 
 
 def plain_numbers(cells: pa.Array | pa.ChunkedArray) -> Array | None:
@@ -78,18 +95,23 @@ def read_numbers(cells: pa.Array, format: NumberFormat) -> Array:
     >>> read_numbers(pa.array(["1.234,50", "7", "none"]), NumberFormat(decimal=",", thousands=".")).tolist()
     [1234.5, 7.0, nan]
     """
+    if format.notation:
+        return read_notation(pd.Series(cells.to_pandas().astype("str")), format.notation)
     values = plain_numbers(cells) if format.decimal == "." else None
     if values is None:
         values = _parsed(_parts(cells), format)
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def number_format(cells: pa.Array) -> tuple[NumberFormat, Array] | None:
+def number_format(cells: pa.Array, given: bool = False) -> tuple[NumberFormat, Array] | None:
     """Work out the format in which most of these distinct, stripped cells are numbers; with their values, as `read_numbers`.
 
-    Where 1,234 can be read in two ways, the other cells decide: a number from 1000 up without a mark says that the mark is
-    the decimal one.
+    `given` says that they are numbers. Where 1,234 can be read in two ways, the other cells decide: a number from 1000 up without
+    a mark says that the mark is the decimal one.
     """
+    texts = pd.Series(cells.to_pandas().astype("str"))
+    if notation := notation_of(texts, given):
+        return NumberFormat(notation=notation), read_notation(texts, notation)
     parts = _parts(cells)
     written = parts["digits"].notna()
     if not written.any():
@@ -100,6 +122,7 @@ def number_format(cells: pa.Array) -> tuple[NumberFormat, Array] | None:
     around = {name: str(unit) for name, unit in units.items()}
     around["magnitudes"] = " ".join(sorted(parts.loc[written, "magnitude"].dropna().unique()))
     digits = parts.loc[written, "digits"]
+    around["marks"] = _marks_beside(parts[written])
     best: tuple[int, NumberFormat, Array] | None = None
     for decimal, thousands in ((".", ""), (",", ""), *MARKS):
         if thousands and not digits.str.contains(rf"\d[{_class(thousands)}]\d", regex=True).any():
@@ -114,6 +137,15 @@ def number_format(cells: pa.Array) -> tuple[NumberFormat, Array] | None:
     if best is None or not best[0]:
         return None
     return best[1], best[2]
+
+
+def _marks_beside(parts: pd.DataFrame) -> str:
+    """The marks of limits and the minus behind, where they stand at fewer of many different numbers: >50K and <50K are names."""
+    marks = parts["bound"].str[:1] + parts["behind"]
+    plain = parts.loc[marks == "", "digits"]
+    if plain.nunique() <= FEW_PLAIN or len(plain) < (marks != "").sum():
+        return ""
+    return "".join(sorted(set("".join(marks))))
 
 
 def canonical(values: Array) -> pd.Series:
@@ -133,6 +165,9 @@ def _parts(cells: pa.Array) -> pd.DataFrame:
     texts = pd.Series(cells.to_pandas().astype("str"))
     if not pc.all(pc.string_is_ascii(cells)).as_py():
         texts = texts.str.translate(IN_ASCII)
+    if pc.any(pc.match_substring_regex(cells, r"[A-Za-z] +[0-9]|[0-9] +[A-Za-z]+ |plus")).as_py():
+        for words, mark in LIMITS.items():
+            texts = texts.str.replace(words, mark, regex=True, flags=re.IGNORECASE)
     return texts.str.extract(NUMBER).assign(closed=texts.str.endswith(")"))
 
 
@@ -185,8 +220,13 @@ def _parsed(parts: pd.DataFrame, format: NumberFormat) -> Array:
     fits &= parts["before"].fillna("").eq(format.before) & parts["after"].fillna("").str.strip().str.casefold().eq(
         format.after.casefold()
     )
+    fits &= (parts["bound"].fillna("").str[:1] + parts["behind"].fillna("")).isin(["", *format.marks])
+    fits &= parts["behind"].ne("-") | parts["sign"].eq("")
     magnitudes = parts["magnitude"].fillna("")
     fits &= magnitudes.isin(["", *format.magnitudes.split()]) & ((magnitudes == "") | parts["exponent"].isna())
+    if mark:
+        # What has an exponent is not grouped: -2,556e-05 is -0.00002556.
+        fits &= parts["exponent"].isna() | ~digits.str.contains(rf"[{mark}]", regex=True).fillna(False).astype(bool)
     fits &= (parts["sign"] == "(") == parts["closed"]
     fits &= ~(parts["sign"].isin(["-", "+", "−"]) & parts["inner"].fillna("").ne(""))
     values = np.full(len(parts), np.nan)
@@ -197,6 +237,7 @@ def _parsed(parts: pd.DataFrame, format: NumberFormat) -> Array:
         texts = texts.str.replace(rf"[{mark}]", "", regex=True)
     texts = texts.str.replace(format.decimal, ".", regex=False) + parts.loc[fits, "exponent"].fillna("")
     negative = parts.loc[fits, "sign"].isin(["-", "−", "("]) | parts.loc[fits, "inner"].isin(["-", "−"])
+    negative |= parts.loc[fits, "behind"].eq("-")
     values[fits.to_numpy()] = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64) * np.where(negative, -1, 1)
     if format.magnitudes:
         values *= magnitudes.map(MAGNITUDES).to_numpy(np.float64)

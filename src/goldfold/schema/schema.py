@@ -105,7 +105,8 @@ def _as_each_writes(column: Column, parts: Sequence[tuple[TextTable, pa.Array]],
     units = {(format.get("before", ""), format.get("after", "").casefold()) for format in formats}
     clash = len(units - {("", "")}) > 1 or (("", "%") in units and len(units) > 1)
     odd_cells = sum(one.odd_cells for one in own)
-    made = replace(own[0], others=tuple(ways[1:]), odd_cells=odd_cells, whole=False)
+    missing = tuple(sorted({cell for one in own for cell in one.missing}))
+    made = replace(own[0], others=tuple(ways[1:]), missing=missing, odd_cells=odd_cells, whole=False)
     written = "; ".join(f"{one.why} in {table.path.name}" for one, (table, _) in zip(own, filled, strict=True))
     for one, cells in zip(own, distinct, strict=True):
         if one.kind != made.kind or clash or not replace(one, whole=False).read(cells).equals(made.read(cells)):

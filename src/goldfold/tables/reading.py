@@ -15,17 +15,16 @@ from goldfold.tables.excel import read_excel
 from goldfold.tables.header import HeaderGuess, guess_header
 from goldfold.tables.json_tables import read_json
 from goldfold.tables.names import UNNAMED, named
-from goldfold.tables.parquet import parquet_names, read_parquet
+from goldfold.tables.parquet import FEATHER, PARQUET, parquet_names, read_parquet
 from goldfold.tables.text import TEXT, cells_of, frame_of, text_cells
 from goldfold.tables.text_table import TextTable
 from goldfold.tables.unpacking import PACKED, unpacked
 
 DELIMITED = (".csv", ".tsv")
 JSON = (".json", ".jsonl", ".ndjson")
-KINDS = (*DELIMITED, ".parquet", *JSON, ".xlsx", ".xlsm")
+KINDS = (*DELIMITED, ".parquet", ".feather", ".arrow", *JSON, ".xlsx", ".xlsm")
 ENDINGS = tuple(kind + packed for kind in KINDS for packed in ("", *PACKED))
 """The endings of tables' names, the likelier first."""
-PARQUET = b"PAR1"
 WORKBOOK = b"PK\x03\x04"
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 LARGE_FILE_POINTER = b"version https://git-lfs"
@@ -55,7 +54,7 @@ def read_text_table(path: Path, header: bool | None = None, encoding: str | None
     require_file(path)
     name, data = unpacked(path)
     _refuse_others(path, data)
-    if data.startswith(PARQUET):
+    if data.startswith((PARQUET, FEATHER)):
         return _typed(path, read_parquet(path, data), [])
     if data.startswith(WORKBOOK):
         return _workbook(path, data, header)
@@ -77,7 +76,7 @@ def header_of(path: Path, header: bool | None = None, encoding: str | None = Non
     names = None
     if start.startswith(PARQUET):
         names = parquet_names(path)
-    elif not start.startswith(WORKBOOK) and not name.lower().endswith(JSON):
+    elif not start.startswith((WORKBOOK, FEATHER)) and not name.lower().endswith(JSON):
         names = first_names(path, header, encoding)
     if names is None or any(UNNAMED.fullmatch(name.strip()) for name in names):
         return list(map(str, read_text_table(path, header, encoding).cells))
@@ -91,7 +90,7 @@ def header_guess(path: Path, encoding: str | None = None) -> HeaderGuess:
     require_file(path)
     name, start = unpacked(path, HEAD)
     _refuse_others(path, start)
-    if start.startswith(PARQUET) or name.lower().endswith(JSON):
+    if start.startswith((PARQUET, FEATHER)) or name.lower().endswith(JSON):
         return HeaderGuess(True, True, "its kind of file names its columns")
     if start.startswith(WORKBOOK):
         lines = _lines(read_excel(path, unpacked(path)[1], [])[0])
