@@ -74,6 +74,8 @@ class Session:
             client = NotebookClient(notebook, km=kernel, timeout=600, resources={"metadata": {"path": str(self.kept)}})
             client.execute(env={**inherited, **settings, **self.told})
         finally:
+            if kernel.has_kernel:
+                kernel.shutdown_kernel(now=True)
             outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.get("outputs", [])]
             said = "".join(output.get("text", "") for output in outputs)
             (self.folder / "said.txt").write_text(said)

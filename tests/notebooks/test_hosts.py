@@ -22,7 +22,10 @@ def with_settings(**settings):
     return {RUN: "".join([*(f"!sed -i 's/^  {name}: .*/  {name}: {value}/' params.yaml\n" for name, value in values), RUN])}
 
 
-@pytest.fixture(scope="module", params=PYTHONS, ids=lambda python: python.split("/")[-3])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(python, id=python.split("/")[-3], marks=pytest.mark.xdist_group(python)) for python in PYTHONS],
+)
 def python(request, tmp_path_factory):
     if not can_be_sealed(tmp_path_factory.mktemp("sealed")):
         pytest.skip("this machine lets nobody turn the network off (unshare --net --mount)")

@@ -26,13 +26,14 @@ def python() -> CheckResult:
     return ok("python", here)
 
 
-def packages(requirements: Path = Path("requirements.txt"), ranges: Path = Path("requirements-notebook.txt")) -> CheckResult:
+def packages(requirements: Path = Path("requirements.txt")) -> CheckResult:
     """Check that the packages of requirements.txt are installed, in the pinned versions or in the ranges of a notebook's."""
     if not requirements.is_file():
         return wrong("packages", f"there is no {requirements}", f"git restore {requirements}")
     problems = _differing(requirements)
     if not problems:
         return ok("packages", f"in the versions that {requirements} pins")
+    ranges = requirements.with_name("requirements-notebook.txt")
     if ranges.is_file() and not _differing(ranges):
         return note("packages", f"in the ranges of {ranges}, not as {requirements} pins them: {_few(problems)}")
     return wrong("packages", _few(problems), f"make env, or pip install -r {requirements} -c constraints.txt")
