@@ -224,7 +224,7 @@ def build_repository(root, params, header=True):
 def keep_result(repo, name):
     """Train, validate and predict; the result is the current one, and in MLflow by this name, as the stages leave it."""
     prepared, current = repo.prepared, Path("experiments/current")
-    folds = [repo.train_fold(prepared, fold) for fold in (0, 1, 2)]
+    folds = [repo.train_fold(prepared, fold) for fold in repo.config.split.folds]
     for result in folds:
         result.save(current / "folds" / str(result.fold) / "0")
     cv = repo.validate(prepared, folds)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import KernelManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from tests.conftest import ROOT
 
@@ -29,7 +29,7 @@ def _sealed(folder: Path) -> list[str]:
     return ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c", SEALED, str(folder)]
 
 
-class _Kernel(KernelManager):
+class _Kernel(AsyncKernelManager):
     """A kernel that is started by a command of its own."""
 
     command: ClassVar[list[str]]
@@ -72,10 +72,8 @@ class Session:
         }
         try:
             client = NotebookClient(notebook, km=kernel, timeout=600, resources={"metadata": {"path": str(self.kept)}})
-            client.execute(env={**inherited, **settings, **self.told})
+            client.execute(cleanup_kc=True, env={**inherited, **settings, **self.told})
         finally:
-            if kernel.has_kernel:
-                kernel.shutdown_kernel(now=True)
             outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.get("outputs", [])]
             said = "".join(output.get("text", "") for output in outputs)
             (self.folder / "said.txt").write_text(said)
@@ -89,6 +87,9 @@ class Session:
         libraries = subprocess.run([self.python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
         (site,) = (folder / "lib").glob("python*/site-packages")
         (site / "host.pth").write_text(libraries)
+        # An environment's own would stand before the host's, which its torch may want newer.
+        for old in site.glob("setuptools*"):
+            shutil.rmtree(old)
         if "COLAB_RELEASE_TAG" in self.told:
             (site / "google/colab").mkdir(parents=True)
             (site / "google/colab/drive.py").write_text(COLAB_MODULE)
