@@ -103,7 +103,7 @@ def test_what_is_wrong_ends_it_at_once(kaggle, shared_data, tmp_path):
         session.run("on_kaggle", {'"titanic"': '"titanik"'})
     with pytest.raises(nbclient.exceptions.CellExecutionError, match="could not be cloned: is the internet on"):
         session.run("on_kaggle", {})
-    with pytest.raises(nbclient.exceptions.CellExecutionError, match="what you know goes into SETTINGS"):
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match=r"(?s)Nobody.*what you know goes into SETTINGS"):
         session.run("on_kaggle", {**mine, 'SETTINGS = ""': 'SETTINGS = "target=Nobody"'})
     assert not list(session.kept.glob("*"))
 
