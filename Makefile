@@ -9,7 +9,7 @@ READY := $(VENV)/.goldfold-$(shell cat $(PINS) | cksum | cut -d ' ' -f 1)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro race ui test unit faults audit bench bench-gpu format constraints
+.PHONY: help env repro race ui test unit faults notebooks-test audit bench bench-gpu format constraints
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -46,6 +46,18 @@ unit: env  ## the quick tests, within a minute
 
 faults: env  ## break stores, disks and processes on purpose, and count what that does, within 15 minutes
 	FAULTS=1 python -m pytest tests/faults
+
+OLDEST := .venv-oldest
+notebooks-test: env $(OLDEST)/.ready  ## run the notebooks of Kaggle and Colab, offline, at the oldest and the newest versions; 4 GB the first time
+	NOTEBOOK_PYTHONS="$(abspath $(OLDEST))/bin/python $(abspath $(VENV))/bin/python" python -m pytest -n 2 --dist loadgroup tests/notebooks
+
+# First what a host has, in the oldest versions that are supported; then what a notebook installs there.
+$(OLDEST)/.ready: requirements-notebook.txt
+	$(PYTHON) -m venv $(OLDEST)
+	sed -nE 's/^([[:alnum:]_.-]+)>=([^,]+).*/\1==\2/p' $< > $(OLDEST)/host.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r $(OLDEST)/host.txt ipykernel setuptools
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 audit:  ## known vulnerabilities of the pinned packages, asked of osv.dev
 	@$(PYTHON) environment/vulnerabilities.py requirements*.txt constraints.txt

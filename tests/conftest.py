@@ -25,7 +25,7 @@ from goldfold.inference.sources import OutsideRows, PreparedRows
 from goldfold.modalities.image.model import ImageModel, build_model
 from goldfold.modalities.image.settings import ImageModelConfig, ImagePrepareConfig
 from goldfold.prepare import prepare
-from goldfold.tracking import Origin
+from goldfold.tracking import Origin, flat_params
 from goldfold.tracking.content import cv_content, submission_files
 from goldfold.tracking.record import Record
 from goldfold.tracking.store import Store
@@ -217,13 +217,14 @@ def build_repository(root, params, header=True):
         repo = goldfold.open(root)
         with repo.inside():
             prepare(repo.competition(), repo.config.split, repo.config.prepare, Path("data/prepared"))
-            _keep_current(repo, Path("experiments/current"))
+            keep_result(repo, "mine")
     return root
 
 
-def _keep_current(repo, current):
-    """The current result, and its run in MLflow, as the stages leave them."""
-    prepared, folds = repo.prepared, [repo.train_fold(repo.prepared, fold) for fold in (0, 1, 2)]
+def keep_result(repo, name):
+    """Train, validate and predict; the result is the current one, and in MLflow by this name, as the stages leave it."""
+    prepared, current = repo.prepared, Path("experiments/current")
+    folds = [repo.train_fold(prepared, fold) for fold in repo.config.split.folds]
     for result in folds:
         result.save(current / "folds" / str(result.fold) / "0")
     cv = repo.validate(prepared, folds)
@@ -231,8 +232,8 @@ def _keep_current(repo, current):
     repo.predict(prepared, folds, cv).save(current / "submission")
     content = cv_content(cv, current / "cv")
     content["artifacts"] |= submission_files(current / "submission")
-    Origin(prepared.problem.name, "k", "mine").save(current / "tracking/predict.json")
-    Store(repo.root).deliver(Record(prepared.problem.name, "k", "mine", **content))
+    Origin(prepared.problem.name, name, name).save(current / "tracking/predict.json")
+    Store(repo.root).deliver(Record(prepared.problem.name, name, name, params=flat_params(repo.config), **content))
 
 
 @pytest.fixture

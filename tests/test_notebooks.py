@@ -2,11 +2,17 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+COMMAND = re.compile(r"^( *)[!%].*", re.MULTILINE)
+EXPORTS = {"onnx", "onnxscript", "onnxruntime"}
+"""What a notebook does without."""
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -15,12 +21,35 @@ def test_a_notebook_is_short_and_holds_no_outputs(path):
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
     code = "\n".join("".join(cell["source"]) for cell in cells)
-    assert len(code.splitlines()) < 90 and "from goldfold" in code
-    # It calls the library rather than repeat it.
-    assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(ast.parse(code)))
+    assert len(code.splitlines()) < 90 and ("from goldfold" in code or re.search(r"^ *!goldfold", code, re.MULTILINE))
+    # It calls the library or its commands rather than repeat them.
+    tree = ast.parse(COMMAND.sub(r"\1pass", code))
+    assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree))
 
 
-def test_there_are_the_three_that_the_readme_names():
-    assert [path.stem for path in NOTEBOOKS] == ["01_look_at_the_data", "02_look_at_the_errors", "03_submit_offline"]
-    readme = (NOTEBOOKS[0].parents[1] / "README.md").read_text()
+def test_there_are_those_that_the_readme_names():
+    offline = ["01_look_at_the_data", "02_look_at_the_errors", "03_submit_offline"]
+    assert [path.stem for path in NOTEBOOKS] == [*offline, "on_colab", "on_kaggle"]
+    readme = (ROOT / "README.md").read_text()
     assert all(f"notebooks/{path.name}" in readme for path in NOTEBOOKS)
+
+
+def asked_by(text):
+    return {asked.name: asked for asked in map(Requirement, re.findall(r"^[\w.-]+[<>=]\S+", text, re.MULTILINE))}
+
+
+def test_what_a_notebook_asks_for_admits_what_is_pinned():
+    pinned = asked_by((ROOT / "requirements.txt").read_text().partition("# linters")[0])
+    ranges = asked_by((ROOT / "requirements-notebook.txt").read_text())
+    assert set(pinned) - set(ranges) == EXPORTS and set(ranges) <= set(pinned)
+    for name, asked in ranges.items():
+        (pin,) = pinned[name].specifier
+        assert asked.specifier.contains(pin.version), name
+
+
+def test_the_page_states_the_oldest_that_is_supported():
+    ranges = asked_by((ROOT / "requirements-notebook.txt").read_text())
+    page = (ROOT / "docs/notebooks.md").read_text()
+    stated = dict(re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", page, re.MULTILINE))
+    oldest = {name: spec.version for name, asked in ranges.items() for spec in asked.specifier if spec.operator == ">="}
+    assert len(stated) > 5 and all(oldest[name] == version for name, version in stated.items())

@@ -62,6 +62,13 @@ def test_a_bar_shows_what_data_says_as_it_is():
     assert " ".join(ODD) in drawn.getvalue()
 
 
+def test_a_notebook_gets_lines_though_it_asks_for_colours(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert PlainConsole(file=io.StringIO()).is_terminal
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    assert not PlainConsole(file=io.StringIO()).is_terminal
+
+
 COMMANDS = {
     "\x1b[2J": r"\x1b[2J",
     "a\rb": r"a\rb",

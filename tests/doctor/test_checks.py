@@ -59,6 +59,16 @@ def test_packages_that_differ_from_the_pins_are_named(tmp_path):
     assert machine.packages(path).state == "ok"
 
 
+def test_packages_of_a_notebook_may_be_in_its_ranges(tmp_path):
+    pins, ranges = tmp_path / "requirements.txt", tmp_path / "requirements-notebook.txt"
+    pins.write_text("pytest==0.0.1\nno-such-package==1.0\n")
+    ranges.write_text("pytest>=8,<99\n")
+    result = machine.packages(pins)
+    assert result.state == "note" and "not 0.0.1, no-such-package is missing" in result.message
+    ranges.write_text("pytest>=98\n")
+    assert machine.packages(pins).state == "wrong"
+
+
 def test_a_gpu_that_torch_cannot_use_is_reported_with_both_versions(here, monkeypatch):
     command = here / "nvidia-smi"
     command.write_text("#!/bin/sh\necho 470.42\n")

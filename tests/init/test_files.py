@@ -1,7 +1,9 @@
 """Where the files come from, and what is in them."""
 
 import io
+import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +90,19 @@ def test_a_folder_without_tables_and_images_is_told_with_what_it_has(tmp_path):
     (tmp_path / "clip.avi").write_text("x")
     with pytest.raises(InputError, match=r"(?s)no tables.*1 files .avi.*kinds-of-input"):
         find_files(tmp_path)
+
+
+def test_a_folder_of_links_is_read_where_links_are_allowed(tmp_path):
+    (tmp_path / "input").mkdir()
+    write_zip(tmp_path / "input/train.zip", {"1.png": b"1"})
+    (tmp_path / "input/labels.csv").write_text("id\n1\n")
+    subprocess.run(["cp", "-rs", tmp_path / "input", tmp_path / "links"], check=True)
+    assert unpack_beside(tmp_path / "links") == ["unpacked train.zip, which you may delete now"]
+    with pytest.raises(InputError, match="links out of it: 2"):
+        find_files(tmp_path / "links")
+    files = find_files(tmp_path / "links", links=True)
+    assert files.tables == (Path("labels.csv"),) and list(map(len, files.of_rows.values())) == [1]
+    assert sorted(path.name for path in (tmp_path / "input").iterdir()) == ["labels.csv", "train.zip"]
 
 
 def test_a_misspelt_path_names_what_is_there(tmp_path, monkeypatch):

@@ -8,6 +8,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from goldfold import process
 from goldfold.doctor.result import CheckResult, note, ok, wrong
 
@@ -25,23 +27,35 @@ def python() -> CheckResult:
 
 
 def packages(requirements: Path = Path("requirements.txt")) -> CheckResult:
-    """Check that the packages of requirements.txt are installed, in the pinned versions."""
+    """Check that the packages of requirements.txt are installed, in the pinned versions or in the ranges of a notebook's."""
     if not requirements.is_file():
         return wrong("packages", f"there is no {requirements}", f"git restore {requirements}")
-    pins = dict(re.findall(r"^([\w.-]+)==(\S+)", requirements.read_text(encoding="utf-8"), re.MULTILINE))
+    problems = _differing(requirements)
+    if not problems:
+        return ok("packages", f"in the versions that {requirements} pins")
+    ranges = requirements.with_name("requirements-notebook.txt")
+    if ranges.is_file() and not _differing(ranges):
+        return note("packages", f"in the ranges of {ranges}, not as {requirements} pins them: {_few(problems)}")
+    return wrong("packages", _few(problems), f"make env, or pip install -r {requirements} -c constraints.txt")
+
+
+def _differing(requirements: Path) -> list[str]:
+    """Say of each package that a file of requirements asks for, and that is not there in such a version, what is."""
     problems = []
-    for name, pinned in pins.items():
+    for line in re.findall(r"^[\w.-]+[<>=~!]\S+", requirements.read_text(encoding="utf-8"), re.MULTILINE):
+        asked = Requirement(line)
         try:
-            installed = version(name)
+            installed = version(asked.name)
         except PackageNotFoundError:
-            problems.append(f"{name} is missing")
+            problems.append(f"{asked.name} is missing")
             continue
-        if installed.partition("+")[0] != pinned:
-            problems.append(f"{name} is {installed}, not {pinned}")
-    if problems:
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        return wrong("packages", ", ".join(problems[:5]) + more, f"make env, or pip install -r {requirements} -c constraints.txt")
-    return ok("packages", f"{len(pins)} in the versions that {requirements} pins")
+        if not asked.specifier.contains(installed, prereleases=True):
+            problems.append(f"{asked.name} is {installed}, not {str(asked.specifier).removeprefix('==')}")
+    return problems
+
+
+def _few(problems: list[str]) -> str:
+    return ", ".join(problems[:5]) + (f" and {len(problems) - 5} more" if len(problems) > 5 else "")
 
 
 def gpu() -> CheckResult:

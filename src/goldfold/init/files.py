@@ -1,6 +1,8 @@
 """The files of a competition, unpacked, and which of them goldfold reads."""
 
+import os
 import re
+import shlex
 import shutil
 import zipfile
 from collections import Counter
@@ -70,9 +72,10 @@ def unpack_beside(folder: Path) -> list[str]:
                 target = unpack_folder(path)
                 target.mkdir(exist_ok=True)
             except OSError as error:
+                here = shlex.quote(os.path.abspath(folder))
                 raise InputError(
                     f"{path} cannot be unpacked beside itself: {error.strerror}",
-                    mend=f"unpack it, or move the folder to {RAW}/{folder.name}",
+                    mend=f"make a folder of links, cp -rs {here} COPY, and goldfold init COPY links=true",
                 ) from None
             for item in sorted(unpacked.iterdir()):
                 shutil.move(item, target / item.name)
@@ -95,9 +98,12 @@ def unpack_folder(archive: Path) -> Path:
     return archive.parent if tops and tops <= {own, f"{own}.csv"} else archive.parent / own
 
 
-def find_files(root: Path) -> Files:
-    """Find the files of a competition; raises InputError for a folder without tables and files that rows may have."""
-    require_own_files(root, links=False)
+def find_files(root: Path, links: bool = False) -> Files:
+    """Find the files of a competition; raises InputError for a folder without tables and files that rows may have.
+
+    Unless `links`, for links out of the folder too.
+    """
+    require_own_files(root, links)
     paths = [path.relative_to(root) for path in root.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(root))]
     tables = sorted((path for path in paths if is_table(path) and len(path.parts) <= DEEPEST), key=lambda p: (len(p.parts), p))
     plain = set(tables)

@@ -60,7 +60,7 @@ def propose(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str
 
 def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str, answers: Mapping[str, str]) -> Proposal:
     """The settings, where nothing is left open; `answers` are the reasons of those among `overrides` that were questions."""
-    files = find_files(root)
+    files = find_files(root, links=overrides.get("links") is True)
     folder = Folder(root, overrides.get("encoding"))
     tables = find_tables(files, folder, overrides)
     kind = kind_of_files(str(overrides["modality"])) if "modality" in overrides else files.main_kind

@@ -1,6 +1,5 @@
 """Waiting for Kaggle, with a line of progress."""
 
-import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,7 +7,7 @@ from typing import TypeVar
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
 from goldfold.kaggle import UnreachableError
-from goldfold.terminal.plain import plain_column
+from goldfold.terminal.plain import PlainConsole, plain_column
 
 T = TypeVar("T")
 
@@ -23,9 +22,10 @@ def wait_for(label: str, look: Callable[[], tuple[str, T | None]]) -> T:
     `look` returns how it stands, in words, and the answer, None until there is one. The words are drawn in a terminal, else
     printed when they change. Raises UnreachableError where Kaggle stays so.
     """
-    pause, failures, told, drawn = FIRST_PAUSE, 0, "", sys.stdout.isatty()
+    console = PlainConsole()
+    pause, failures, told, drawn = FIRST_PAUSE, 0, "", console.is_terminal
     columns = (SpinnerColumn(), plain_column("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, transient=True, disable=not drawn) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not drawn) as bar:
         task = bar.add_task("", total=None)
         while True:
             try:
