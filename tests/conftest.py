@@ -2,6 +2,7 @@
 
 import gc
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from goldfold.inference.sources import OutsideRows, PreparedRows
 from goldfold.modalities.image.model import ImageModel, build_model
 from goldfold.modalities.image.settings import ImageModelConfig, ImagePrepareConfig
 from goldfold.prepare import prepare
-from goldfold.tracking import Origin, flat_params
+from goldfold.tracking import Origin, client, flat_params
 from goldfold.tracking.content import cv_content, submission_files
 from goldfold.tracking.record import Record
 from goldfold.tracking.store import Store
@@ -41,6 +42,27 @@ def few_objects_to_collect():
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def stores_are_copies(tmp_path_factory):
+    """Make MLflow's empty database once: each of the tests' own is a copy of it."""
+    template = tmp_path_factory.mktemp("store") / "mlflow.db"
+
+    def copied(file):
+        if not template.is_file():
+            MAKE_STORE(template)
+        shutil.copyfile(template, file)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_make", copied)
+        yield
+
+
+@pytest.fixture
+def stores_are_made(monkeypatch):
+    """Have MLflow make each store, as a person's is made."""
+    monkeypatch.setattr(client, "_make", MAKE_STORE)
+
+
 def pytest_sessionfinish():
     gc.unfreeze()
 
@@ -50,6 +72,7 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "pipeline" not in item.path.parts)
 
 
+MAKE_STORE = client._make
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 

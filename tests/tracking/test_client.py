@@ -56,7 +56,7 @@ def test_a_store_that_a_kill_left_unfinished_is_set_aside_and_what_waits_is_deli
     assert "mlflow.db was left unfinished by a kill; it is set aside as mlflow.db.unfinished-1" in capsys.readouterr().err
 
 
-def test_a_store_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_store_is_there_whole_or_not_at_all(tmp_path, monkeypatch, stores_are_made):
     made = Client.__getattr__
 
     def interrupted(self, name):

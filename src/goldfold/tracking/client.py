@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -237,7 +238,12 @@ def _make_if_missing(file: Path, is_ours: bool) -> None:
         if file.is_file():
             _set_aside(file, is_ours)
         with database_written_whole(file) as draft:
-            Client(f"sqlite:///{draft}").search_experiments(max_results=1)
+            _make(draft)
+
+
+def _make(file: Path) -> None:
+    """Make a database with MLflow's schema: dozens of migrations, a second or two."""
+    Client(f"sqlite:///{file}").search_experiments(max_results=1)
 
 
 def _schemas() -> Any:
@@ -248,9 +254,15 @@ def _schemas() -> Any:
     return ScriptDirectory(str(Path(package).parent / "store" / "db_migrations"))
 
 
+@lru_cache(maxsize=1)
+def _newest() -> list[str]:
+    """Return the revision of this MLflow's schema, for which Alembic imports dozens of files."""
+    return list(_schemas().get_heads())
+
+
 def _is_made(file: Path) -> bool:
     """Return whether a database is there, with the schema of this MLflow."""
-    return file.is_file() and [_content(file)[0]] == _schemas().get_heads()
+    return file.is_file() and [_content(file)[0]] == _newest()
 
 
 def _content(file: Path) -> tuple[str | None, bool]:
