@@ -9,7 +9,6 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
-from tests.pipeline.conftest import COLD
 
 FOLDS, EPOCHS, STEPS = 2, 3, 9
 CURVES = ["epoch", "train_loss", "valid_loss", "accuracy", "lr"]
@@ -90,7 +89,7 @@ def test_after_any_kill_the_same_command_goes_on_to_the_same_bits(other, whole, 
     killed, first_fold_done = [], False
     for moment in moments():
         killer = {"KILL": moment, "PYTHONPATH": str(tmp_path / "killer")}
-        process = other.start("dvc", "repro", PATH=COLD, OMP_NUM_THREADS="2", **killer)
+        process = other.start("dvc", "repro", OMP_NUM_THREADS="2", **killer)
         said = process.stdout.read()
         if process.wait() != -signal.SIGKILL:
             # Both folds, trained at once, were done before that moment.
