@@ -90,6 +90,7 @@ def numbers_of(competition):
         ("case/c{0}/images/i{0}.png", "case/c{0}/masks/i{0}.png", "{above}/masks/{stem}.png"),
         ("case/c{0}/images/i{0}.png", "case/c{0}/masks/part_a.png", "{above}/masks/*.png"),
         ("image/x{}.png", "mask/x{}.npy", "mask/{stem}.npy"),
+        ("photos/x{}.png", "output/x{}.png", "output/{stem}.png"),
     ],
 )
 def test_init_finds_whose_mask_a_file_is(tmp_path, image, mask, template):
@@ -287,6 +288,19 @@ def test_soft_edges_are_asked_about(tmp_path, suffix):
     true = [picture(number)[1].sum() for number in numbers]
     areas = competition.problem.amounts(competition.problem.truth(competition.train)).ravel()
     assert np.abs(areas - true).max() <= 24
+
+
+def test_images_of_one_name_in_several_folders_have_their_own_masks(tmp_path):
+    for folder in ("day", "night"):
+        write(tmp_path, f"images/{folder}/x{{}}.png", f"masks/{folder}/x{{}}.png")
+    assert proposed(tmp_path)["masks"] == "masks/{inner}/{stem}.png"
+
+
+def test_a_mask_that_may_be_of_several_images_is_told(tmp_path):
+    for folder in ("day", "night"):
+        write(tmp_path, f"images/{folder}/x{{}}.png", "masks/x{}.png")
+    told = "masks/x0.png: images/day/x0.png, images/night/x0.png"
+    reject(tmp_path, told, masks="masks/{stem}.png", task="masks")
 
 
 def test_a_damaged_mask_is_told(tmp_path):

@@ -17,7 +17,7 @@ from goldfold.competition.tables import fields_of, filled, require_columns
 
 LABEL = "label"
 """The field of the class that a file is of, where an image has a file for each."""
-PLACES = ("folder", "above", "side", "stem", "start", "end")
+PLACES = ("folder", "above", "inner", "side", "stem", "start", "end")
 """The fields that the path of a row's image fills in, beside those of its columns."""
 ANY = "*"
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -85,6 +85,7 @@ def places(path: str) -> dict[str, str]:
     return {
         "folder": folder,
         "above": _dotted(whole.parent.parent),
+        "inner": whole.parent.name,
         "side": sides[-1] if sides else "",
         "stem": stem,
         "start": stem.rpartition("_")[0],
@@ -131,7 +132,7 @@ def _pattern(template: str) -> re.Pattern[str]:
         if name == LABEL:
             parts.append(f"(?P<{LABEL}>[^/_]+)" if f"(?P<{LABEL}>" not in "".join(parts) else f"(?P={LABEL})")
         elif name:
-            parts.append(f"(?P<f{number}>{'[^/]*' if name in ('side', 'stem', 'start', 'end') else '.+'})")
+            parts.append(f"(?P<f{number}>{'[^/]*' if name in ('inner', 'side', 'stem', 'start', 'end') else '.+'})")
             number += 1
     endings = "|".join(map(re.escape, sorted(kind_of_files("image").suffixes)))
     return re.compile(f"{''.join(parts)}(?:{endings})?", re.IGNORECASE)

@@ -102,12 +102,23 @@ def _found(table: pd.DataFrame, by: str, files: Sequence[str], template: str) ->
 
 
 def _require_one_each(shipped: Shipped, found: Sequence[Sequence[MaskFile]], template: str) -> None:
-    """Raise InputError for images with several files of a class, unless the template expects them, and where none has one."""
+    """Raise InputError for files of several images, images with several files of a class that the template does not expect, and
+    where none has one."""
     if not any(found):
         raise InputError(
             f"competition.masks: {template} finds the mask file of none of {len(found)} images",
             [f"such as {shipped.train[shipped.names.id].iloc[0]}"],
             "correct it: docs/masks.md says what it may name",
+        )
+    owners: dict[str, list[str]] = {}
+    for key, row in zip(shipped.train[shipped.names.id], found, strict=True):
+        for file in row:
+            owners.setdefault(file.path, []).append(key)
+    if shared := [f"{path}: {', '.join(keys[:SHOWN])}" for path, keys in owners.items() if len(keys) > 1]:
+        raise InputError(
+            f"{len(shared)} mask files are those of several images by competition.masks: {template}",
+            shared,
+            "say which one is meant, with {folder}, {above}, {side} or a column in it",
         )
     if ANY in template:
         return

@@ -185,9 +185,10 @@ class CompetitionConfig(Section):
     "train/{id}.jpg", test: "test/{id}.jpg"}`. By default found by its id."""
     masks: Template | None = None
     """Where a row's mask file is, as a template over its columns, `masks/{id}.png`, or over its image's path: {stem} is the name
-    without extension, {start} and {end} what is before its last and after its first _, {folder} the folder, {above} the one that
-    holds that, {side} the word in its folders that says train or test. {label} is the class that a file is of, and * matches any
-    text, as of several files of one image. The files' extension does not matter. By default masks are codes in the target."""
+    without extension, {start} and {end} what is before its last and after its first _, {folder} the folder, {inner} its name,
+    {above} the one that holds it, {side} the word in its folders that says train or test. {label} is the class that a file is
+    of, and * matches any text, as of several files of one image. The files' extension does not matter. By default masks are
+    codes in the target."""
     sounds: Template | FileTemplates | None = None
     """Where a row's sound is, in the same way: `audio/{id}.wav`."""
     file_pattern: str | None = None

@@ -27,6 +27,8 @@ MASKS = re.compile(
 """Words of folders and files that hold masks."""
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 LOOKED_AT = 20
+FEWEST_VALUES = 16
+"""Different values of a file up to which it is a mask, whatever it is called, beside photos with the same names."""
 MOST_VALUES = 1024
 """Different values of a file from which on it is a photo."""
 MOST_CLASSES = 100
@@ -42,7 +44,8 @@ def find_mask_files(folder: Folder, tables: Tables, images: Sequence[Path], over
     if overrides.get("task", "masks") != "masks" or ("target" in overrides and "masks" not in overrides):
         return {}
     files = [path.as_posix() for path in images]
-    template = overrides.get("masks") or _best(files) or _by_column(folder, tables, files)
+    named = [path for path in files if _says_mask(path)] or _flat_beside_photos(folder.root, files, tables)
+    template = overrides.get("masks") or _best(files, named) or _by_column(folder, tables, files)
     if template is None or not ("masks" in overrides or _are_flat(folder.root, files, template)):
         return {}
     found: dict[str, Any] = {"task": "masks", "masks": template}
@@ -106,10 +109,20 @@ def _label(sample: pd.DataFrame | None) -> str | None:
     return few[0] if len(few) == 1 else None
 
 
-def _best(files: Sequence[str]) -> str | None:
+def _flat_beside_photos(root: Path, files: Sequence[str], tables: Tables) -> list[str]:
+    """Without a training table: the files of a folder which has the names of another one, and few values where that has many."""
+    stems: dict[str, dict[str, str]] = {}
+    for path in files if tables.train is None else ():
+        folder, _, name = path.rpartition("/")
+        stems.setdefault(folder, {})[name.rpartition(".")[0].casefold()] = path
+    alike = [(one, other) for one in stems for other in stems if one != other and stems[one].keys() == stems[other].keys()]
+    found = [other for one, other in alike[:FEW] if _has_few_values(root, [*stems[other].values()], FEWEST_VALUES)]
+    return [path for folder in dict.fromkeys(found) for path in stems[folder].values()] if len({*found}) < len(stems) else []
+
+
+def _best(files: Sequence[str], split: Sequence[str]) -> str | None:
     """The template that finds masks for most images, and of those the one that leaves fewest masks; None where half have none."""
-    split = [path for path in files if _says_mask(path)]
-    others = [path for path in files if not _says_mask(path)]
+    others = sorted(set(files) - set(split))
     sides = [side_of_path(path.rpartition("/")[0]) for path in others]
     training = [path for path, side in zip(others, sides, strict=True) if side == "train"]
     training = training or [path for path, side in zip(others, sides, strict=True) if side not in ("test", "prediction")]
@@ -120,6 +133,7 @@ def _best(files: Sequence[str]) -> str | None:
         images = without_masks(training, template)
         rows = masks_of_rows(pd.DataFrame(index=range(len(images))), images, files, template, "")
         is_clear = all(len({file.label for file in row}) == len(row) or "*" in template for row in rows)
+        is_clear &= sum(map(len, rows)) == len({file.path for row in rows for file in row})
         if "{label}" in template:
             is_clear &= any(len(row) > 1 for row in rows) and not any(side_of(file.label) for row in rows for file in row)
         used = len({file.path for row in rows for file in row})
@@ -197,6 +211,8 @@ def _folders(parts: Mapping[str, str], mask: str) -> list[str]:
             ways.append(f"{{{field}}}")
         elif folder.is_relative_to(whole) and len(whole.parts):
             ways.append(f"{{{field}}}/{_literal(folder.relative_to(whole).as_posix())}")
+    if parts["inner"] and folder.name == parts["inner"] and len(folder.parts) > 1:
+        ways.append(f"{_literal(folder.parent.as_posix())}/{{inner}}")
     if parts["side"] and parts["side"] in text:
         ways.append(text.replace(parts["side"], "{side}"))
     return [re.sub(r"^\./", "", way) for way in ways]
@@ -240,13 +256,16 @@ def _in_table(train: pd.DataFrame, by: str, files: Sequence[str], template: str)
 
 def _are_flat(root: Path, files: Sequence[str], template: str) -> bool:
     """Whether the files of a template have few values, as masks do and photos do not."""
-    masks = sorted(set(files) - set(without_masks(files, template)))
+    return _has_few_values(root, sorted(set(files) - set(without_masks(files, template))), MOST_VALUES)
+
+
+def _has_few_values(root: Path, masks: Sequence[str], most: int) -> bool:
     some = [masks[int(at)] for at in np.linspace(0, len(masks) - 1, min(len(masks), LOOKED_AT))]
     try:
         read = [painted(root / path, "columns") for path in some]
     except ValueError:
         return True
-    return all(len(np.unique(one.values)) <= MOST_VALUES for one in read)
+    return all(len(np.unique(one.values)) <= most for one in read)
 
 
 def _literal(text: str) -> str:
