@@ -57,7 +57,8 @@ def masks_of_rows(
     The case of letters and the extension do not matter. Raises InputError for a template that names no column of the table.
     """
     fields = fills_in(template)
-    asked = table.assign(**{name: [part[name] for part in map(places, paths)] for name in PLACES if name not in table})
+    parts = [places(path) for path in paths]
+    asked = table.assign(**{name: [part[name] for part in parts] for name in PLACES if name not in table})
     require_columns(asked.columns, fields, where, "competition.masks")
     specs = {
         name: f"{{{name}:{spec}}}" if spec else f"{{{name}}}" for _, name, spec, _ in string.Formatter().parse(template) if name

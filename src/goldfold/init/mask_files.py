@@ -110,14 +110,20 @@ def _label(sample: pd.DataFrame | None) -> str | None:
 
 
 def _flat_beside_photos(root: Path, files: Sequence[str], tables: Tables) -> list[str]:
-    """Without a training table: the files of a folder which has the names of another one, and few values where that has many."""
-    stems: dict[str, dict[str, str]] = {}
+    """Without a training table: the files of a folder that have the names of those of one other, and few values where that has
+    many."""
+    folders: dict[str, list[str]] = {}
     for path in files if tables.train is None else ():
-        folder, _, name = path.rpartition("/")
-        stems.setdefault(folder, {})[name.rpartition(".")[0].casefold()] = path
-    alike = [(one, other) for one in stems for other in stems if one != other and stems[one].keys() == stems[other].keys()]
-    found = [other for one, other in alike[:FEW] if _has_few_values(root, [*stems[other].values()], FEWEST_VALUES)]
-    return [path for folder in dict.fromkeys(found) for path in stems[folder].values()] if len({*found}) < len(stems) else []
+        folders.setdefault(path.rpartition("/")[0], []).append(path)
+    alike: dict[frozenset[str], list[list[str]]] = {}
+    for paths in folders.values():
+        names = frozenset(path.rpartition("/")[2].rpartition(".")[0].casefold() for path in paths)
+        alike.setdefault(names, []).append(paths)
+    found = []
+    for pair in [pair for pair in alike.values() if len(pair) == 2][:LOOKED_AT]:
+        flat = [paths for paths in pair if _has_few_values(root, paths, FEWEST_VALUES)]
+        found += flat[0] if len(flat) == 1 else []
+    return found
 
 
 def _best(files: Sequence[str], split: Sequence[str]) -> str | None:
@@ -128,8 +134,8 @@ def _best(files: Sequence[str], split: Sequence[str]) -> str | None:
     training = training or [path for path, side in zip(others, sides, strict=True) if side not in ("test", "prediction")]
     if not split or not training:
         return None
-    ranked = []
-    for at, template in enumerate(_templates(_some(training), split)):
+    ranked, training = [], _some(training)
+    for at, template in enumerate(_templates(training, split)):
         images = without_masks(training, template)
         rows = masks_of_rows(pd.DataFrame(index=range(len(images))), images, files, template, "")
         is_clear = all(len({file.label for file in row}) == len(row) or "*" in template for row in rows)
@@ -161,12 +167,15 @@ def _templates(images: Sequence[str], masks: Sequence[str]) -> list[str]:
     for path in masks:
         for key in _keys(PurePosixPath(path).stem):
             by_name.setdefault(key, []).append(path)
+    below: dict[str, list[str]] = {}
+    for path in masks:
+        below.setdefault(path.rpartition("/")[0].rpartition("/")[0], []).append(path)
     seen: dict[str, int] = {}
     for image in images:
         parts = places(image)
         names = [parts["stem"], parts["start"], parts["end"]]
         found = {mask for name in names if name for mask in by_name.get(name.casefold(), [])}
-        inner = [mask for mask in masks if PurePosixPath(mask).parent.parent == PurePosixPath(parts["above"])]
+        inner = below.get(parts["above"].removeprefix("./"), [])
         shapes = {template for mask in found for template in _shapes(parts, mask)}
         if not found and len(inner) > 1 and parts["above"] != ".":
             shapes = {f"{folder}/*{PurePosixPath(inner[0]).suffix}" for folder in _folders(parts, inner[0])}
