@@ -21,7 +21,7 @@ from goldfold.scratch import scratch_folder
 from goldfold.tables import is_table
 
 DEMO = Path("data/demo")
-SEVERAL = ("id", "target", "classes", "metric", "labels", "missing", "extra", "join")
+SEVERAL = ("id", "target", "classes", "metric", "labels", "missing", "extra", "join", "mask")
 """The settings of competition that may be lists or have arguments."""
 
 

@@ -1,6 +1,7 @@
 """Competition: the organisers' files, read and checked."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from goldfold.competition.file_kind import kind_of_files
 from goldfold.competition.files import Files, find_files
 from goldfold.competition.ids import require_same_ids
 from goldfold.competition.labels import as_the_sample, one_spelling, require_meant, truths_as_numbers
-from goldfold.competition.layouts import Shipped, read_shipped
+from goldfold.competition.layouts import MaskSize, Shipped, read_shipped
+from goldfold.competition.mask_rows import require_fitting
 from goldfold.competition.masks import asks_for_masks, form_of, why_masks, with_masks
 from goldfold.competition.names import Names
 from goldfold.competition.problem import Problem
@@ -43,7 +45,7 @@ class Competition:
     Tables keep every column that was shipped, as values by the `schema`; the last training rows are those of competition.extra,
     whose weights are `extra_weights`. The files of test rows lie where those of the `test_part` do: where the training rows'
     do if the test rows were held out. Ids are texts; the targets are texts (labels) or numbers. `sample` is the contract of the
-    answer, as texts: its columns, their order and its ids.
+    answer, as texts: its columns, their order and its ids. `masks` is the template of mask files, which are no row's image.
     """
 
     problem: Problem
@@ -55,6 +57,7 @@ class Competition:
     decisions: tuple[Decision, ...]
     schema: Schema
     extra_weights: Array = field(default_factory=lambda: np.ones(0))
+    masks: str | None = None
     test_part: Part = "test"
 
     @property
@@ -72,7 +75,7 @@ class Competition:
     def row_files(self) -> RowFiles:
         """The file of each training row, then of each test row, by the `templates` of the two tables; see `find_row_files`."""
         kind = kind_of_files(self.problem.modality)
-        files, name = files_of_kind(self.root, kind), self.problem.id
+        files, name = files_of_kind(self.root, kind, self.masks), self.problem.id
         train = find_row_files(self.train, name, self.root, files, self.templates.train, "train", kind)
         test = find_row_files(self.test, name, self.root, files, self.templates.test, self.test_part, kind)
         return RowFiles(kind, self.root, train.paths + test.paths, train.missing + test.missing, train.decisions + test.decisions)
@@ -116,7 +119,7 @@ def read_competition(
     renamed = [Decision("columns: renamed", own.spelled[name], f"{name} is a name of goldfold's own") for name in own.spelled]
     given = config.templates(kind_of_files(config.modality).plural)
     train_files, test_files = map(own.in_template, (shipped.templates.train, (given if ids_alone else shipped.templates).test))
-    return Competition(
+    competition = Competition(
         problem=own,
         root=files.root,
         train=schema.read(train).rename(columns=own.spelled),
@@ -126,8 +129,12 @@ def read_competition(
         decisions=(*shipped.decisions, *decisions, *spelled, *worked_out, *renamed, *columns_read(schema.columns)),
         schema=schema,
         extra_weights=shipped.weights,
+        masks=config.masks,
         test_part="train" if len(train) < len(shipped.train) + len(shipped.extra) else "test",
     )
+    if shipped.mask_sizes:
+        _require_fitting(competition, shipped.mask_sizes)
+    return competition
 
 
 def read_solution(
@@ -213,6 +220,15 @@ def _schema(config: CompetitionConfig, shipped: Shipped, kinds: Mapping[str, Kin
     return work_out_schema(tables, {name: kind for name, kind in kinds.items() if name not in apart}, named, config.missing)
 
 
+def _require_fitting(competition: Competition, sizes: Mapping[str, MaskSize]) -> None:
+    """Raise InputError for mask files of another size than their images, where these are found."""
+    images: list[str] = []
+    # Images that are not found are told by who reads them; init tries several templates.
+    with suppress(InputError):
+        images = competition.row_files().paths[: len(competition.train)]
+    require_fitting(competition.root, list(competition.train[competition.problem.id])[: len(images)], images, sizes)
+
+
 def _require_rows(config: CompetitionConfig, shipped: Shipped) -> None:
     """Raise InputError for training rows without a unique id or without targets."""
     names = shipped.names
@@ -269,7 +285,7 @@ def _test_rows(
 
 def _test_folder(config: CompetitionConfig, files: Files, shipped: Shipped) -> list[str]:
     """The files of a test folder that no table lists."""
-    return files_of_test_folder(files.root, shipped.train[shipped.names.id], kind_of_files(config.modality))
+    return files_of_test_folder(files.root, shipped.train[shipped.names.id], kind_of_files(config.modality), config.masks)
 
 
 def _held_out(shipped: Shipped, fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -69,6 +69,23 @@ def tables_from_folders(config: CompetitionConfig, root: Path) -> FolderTables:
     return FolderTables(train, test, solution, tuple(decisions))
 
 
+def tables_of_masks(config: CompetitionConfig, root: Path) -> FolderTables:
+    """Return the tables of a folder of images and their mask files, split by folders such as Training and Test, or not at all.
+
+    Columns: `id` (the file's name) and `path`. Raises InputError where there are no images beside the mask files.
+    """
+    kind = kind_of_files(config.modality)
+    images = files_of_kind(root, kind, config.masks)
+    if not images:
+        raise InputError(
+            f"{root} has neither a training table nor {kind.plural} that are no masks by competition.masks, {config.masks}",
+            mend="correct it, or name the training table in competition.train",
+        )
+    parts, decisions = _train_and_test(_without_copies(root, images), kind)
+    test = _table(list(parts["test"]), None, kind) if "test" in parts else None
+    return FolderTables(_table(list(parts["train"]), None, kind), test, None, tuple(decisions))
+
+
 def extra_from_folder(config: CompetitionConfig, root: Path, folder: Path) -> pd.DataFrame:
     """The table of the training files in a folder of competition.extra, as `tables_from_folders` makes it.
 

@@ -1,8 +1,9 @@
 """A competition's rows, by the layout of its files: tables, or folders of files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from goldfold.competition import contract
 from goldfold.competition.decision import Decision
 from goldfold.competition.file_kind import kind_of_files
 from goldfold.competition.files import Files
-from goldfold.competition.folders import LABEL, extra_from_folder, tables_from_folders
+from goldfold.competition.folders import LABEL, extra_from_folder, tables_from_folders, tables_of_masks
 from goldfold.competition.joins import joined, read_joins
 from goldfold.competition.names import ROW, Names, with_ids, with_their_ids, work_out_names
 from goldfold.competition.problem import Ids
@@ -22,6 +23,16 @@ from goldfold.metrics import Array
 from goldfold.tables import TextTable, read_text_table
 
 SHOWN = 8
+MASK = "mask"
+"""The target where masks are files."""
+
+
+class MaskSize(NamedTuple):
+    """A mask file below the competition's folder, and its size in pixels."""
+
+    path: str
+    height: int
+    width: int
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Shipped:
     each of its rows. `templates` has those of a row's file, see `find_row_files`; `source` is the file or folder of the
     training rows, and `tables` are the files as they were read, none for folders; `sample` is the sample submission with its ids,
     which it has as `ids` says. `solution` has the labels of the test rows, where their folders tell, and `separator` is what
-    separates the labels of a row where they were lists.
+    separates the labels of a row where they were lists. `mask_sizes` are those of the training rows' mask files, by id.
     """
 
     names: Names
@@ -48,10 +59,13 @@ class Shipped:
     solution: pd.DataFrame | None = None
     separator: str | None = None
     weights: Array = field(default_factory=lambda: np.ones(0))
+    mask_sizes: Mapping[str, MaskSize] = field(default_factory=dict)
 
 
 def read_shipped(config: CompetitionConfig, files: Files, sample: TextTable | None) -> Shipped:
     """Read the rows of tables, or of folders of files where there is no training table."""
+    if config.masks and not config.target:
+        config = config.model_copy(update={"target": MASK})
     if files.train is None:
         folders = _from_folders(config, files)
         asked, ids = with_ids(sample, None) if sample is not None else (None, folders.ids)
@@ -66,6 +80,8 @@ def _from_tables(config: CompetitionConfig, files: Files, path: Path, sample: Te
     joins = read_joins(config, files.root)
     train, test = joined(train, joins, needed=True), joined(test, joins) if test is not None else None
     extras = [joined(extra, [(key, table) for key, table in joins if set(key) <= {*extra.cells}]) for extra in extras]
+    if config.masks and config.target not in train.cells:
+        train = replace(train, cells=train.cells.assign(**{str(config.target): ""}))
     train, test, sample, ids = shipped = with_their_ids(train, test, sample)
     names, decisions = work_out_names(config, shipped)
     if names.id == ROW and sample is not None and test is not None and ROW not in test.cells and ids != "order":
@@ -100,18 +116,19 @@ def _in_words(table: TextTable) -> str:
 
 
 def _from_folders(config: CompetitionConfig, files: Files) -> Shipped:
-    if config.answer_id or config.pair_id:
+    if config.answer_id or (config.pair_id and not config.masks):
         raise InputError("competition.answer_id and pair_id need a training table", mend="write train.csv and test.csv")
     kind = kind_of_files(config.modality)
-    tables = tables_from_folders(config, files.root)
-    train = tables.train
+    tables = tables_of_masks(config, files.root) if config.masks else tables_from_folders(config, files.root)
     target = config.target if isinstance(config.target, str) else LABEL
+    train = tables.train.assign(**{target: ""}) if config.masks else tables.train
     require_columns(train.columns, [target], f"the table of the {kind.name} folders", "competition.target")
     for extra in config.extras:
         _require_extra(files.root / extra.path)
     extras = [extra_from_folder(config, files.root, Path(extra.path)) for extra in config.extras]
+    what = "are no masks, and not of the test set" if config.masks else "have a label"
     decisions = [
-        Decision("layout", f"{kind.name} folders", f"there is no train.csv; {len(train)} {kind.plural} have a label"),
+        Decision("layout", f"{kind.name} folders", f"there is no train.csv; {len(train)} {kind.plural} {what}"),
         *tables.decisions,
     ]
     templates = _templates(config)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from goldfold.competition.decision import FROM_PARAMS, Decision
 from goldfold.competition.layouts import Shipped
+from goldfold.competition.mask_rows import with_codes_of_files
 from goldfold.competition.tables import fields_of, line, require_columns
 from goldfold.config import CompetitionConfig, MaskConfig
 from goldfold.errors import InputError
@@ -17,6 +18,8 @@ from goldfold.masks.codes import runs_of
 FEWEST_RUNS = 2.0
 """Runs of a text, on average, from which pairs of numbers are run-length codes."""
 PAIR = "{id}_{label}"
+SHOWN = 20
+"""Classes that are shown."""
 
 
 def form_of(config: MaskConfig) -> MaskForm:
@@ -41,6 +44,8 @@ def asks_for_masks(config: CompetitionConfig, shipped: Shipped) -> bool:
     """Whether masks are predicted: by params.yaml, else by the target's cells."""
     if config.task:
         return config.task == "masks"
+    if config.masks:
+        return True
     return are_codes(shipped.train[shipped.names.targets[-1]])
 
 
@@ -51,6 +56,8 @@ def with_masks(config: CompetitionConfig, shipped: Shipped) -> tuple[Competition
     Raises InputError for what is no run-length code, and for settings that masks do not take.
     """
     _require_plain(config, shipped)
+    if config.masks:
+        return _with_mask_files(config, shipped)
     names, form, code = shipped.names, form_of(config.mask), shipped.names.targets[-1]
     pair = config.pair_id or (PAIR if config.mask.label else None)
     apart = _by_pair(pair, names.id) if config.pair_id and not config.mask.label else None
@@ -63,7 +70,40 @@ def with_masks(config: CompetitionConfig, shipped: Shipped) -> tuple[Competition
     extra = shipped.extra
     if len(extra):
         extra = joined_rows(apart(extra) if apart else extra, names.id, code, label, classes, form, shipped.source)
-    sample, test, keys = shipped.sample, shipped.test, names.keys
+    count = f"{len(shipped.train)} rows of {len(train)} images" if len(train) < len(shipped.train) else f"{len(train)} images"
+    of = f", {len(classes)} classes" if label else ""
+    empty = int((train[list(classes)] == "").to_numpy().all(axis=1).sum())
+    decision = Decision("masks", count + of, f"{code} holds run-length codes; {empty} images have an empty mask")
+    read = [code, *([label] if label else [])]
+    tables = [replace(table, cells=table.cells.drop(columns=read, errors="ignore")) for table in shipped.tables]
+    changed = replace(shipped, train=train, extra=extra, tables=tables, decisions=[*shipped.decisions, decision])
+    return _as_asked(config, changed, classes, pair)
+
+
+def _with_mask_files(config: CompetitionConfig, shipped: Shipped) -> tuple[CompetitionConfig, Shipped]:
+    """The rows with the codes of their mask files; those of several classes are asked for by rows, or by columns."""
+    shipped, classes = with_codes_of_files(config, shipped, Path(config.path), form_of(config.mask))
+    code, sample = shipped.names.targets[-1], shipped.sample
+    by_column = sample is not None and set(classes) <= set(sample.columns)
+    pair = config.pair_id or (PAIR if len(classes) > 1 and not by_column else None)
+    empty = int((shipped.train[list(classes)] == "").to_numpy().all(axis=1).sum())
+    count = f"{len(shipped.train)} images" + (
+        f", {len(classes)} classes: {', '.join(classes[:SHOWN])}" if len(classes) > 1 else ""
+    )
+    tables = [replace(table, cells=table.cells.drop(columns=code, errors="ignore")) for table in shipped.tables]
+    decisions = [*shipped.decisions, Decision("masks", count, f"{empty} images have an empty mask")]
+    shipped = replace(shipped, tables=tables, decisions=decisions)
+    if sample is not None and not tables:
+        # The sample submission's ids are the test set, whatever else lies in the test folder.
+        shipped = replace(shipped, test=None)
+    return _as_asked(config, shipped, classes, pair)
+
+
+def _as_asked(
+    config: CompetitionConfig, shipped: Shipped, classes: Sequence[str], pair: str | None
+) -> tuple[CompetitionConfig, Shipped]:
+    """The rows with a target for each class, and the settings by which the sample submission asks for them."""
+    names, sample, test, keys = shipped.names, shipped.sample, shipped.test, shipped.names.keys
     if sample is not None and config.mask.label in sample.columns:
         keys = (str(sample.columns[0]), str(config.mask.label))
     if sample is not None and pair and test is None:
@@ -71,30 +111,17 @@ def with_masks(config: CompetitionConfig, shipped: Shipped) -> tuple[Competition
         # The ids of a sample submission without the column of classes name them.
         images = asked if config.mask.label in sample.columns else _by_pair(pair, names.id)(asked)
         test = images[[names.id]].drop_duplicates(ignore_index=True)
-    if sample is not None and form.per == "instance":
+    if sample is not None and config.mask.per == "instance":
         sample = sample.drop_duplicates(list(keys) or [sample.columns[0]], ignore_index=True)
-    count = f"{len(shipped.train)} rows of {len(train)} images" if len(train) < len(shipped.train) else f"{len(train)} images"
-    of = f", {len(classes)} classes" if label else ""
-    empty = int((train[list(classes)] == "").to_numpy().all(axis=1).sum())
-    decision = Decision("masks", count + of, f"{code} holds run-length codes; {empty} images have an empty mask")
-    read = [code, *([label] if label else [])]
-    tables = [replace(table, cells=table.cells.drop(columns=read, errors="ignore")) for table in shipped.tables]
-    changed = replace(
-        shipped,
-        names=replace(names, targets=classes, keys=keys),
-        train=train,
-        test=test,
-        extra=extra,
-        sample=sample,
-        tables=tables,
-        decisions=[*shipped.decisions, decision],
-    )
+    changed = replace(shipped, names=replace(names, targets=tuple(classes), keys=keys), test=test, sample=sample)
     return config.model_copy(update={"task": "masks", "pair_id": pair, "classes": None}), changed
 
 
 def why_masks(config: CompetitionConfig) -> str:
     """Return why the task is masks."""
-    return FROM_PARAMS if config.task else "the target holds run-length codes"
+    if config.task:
+        return FROM_PARAMS
+    return "competition.masks names mask files" if config.masks else "the target holds run-length codes"
 
 
 def joined_rows(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from goldfold.competition.decision import Decision
 from goldfold.competition.file_kind import FileKind, endings, known_kinds_of_files
+from goldfold.competition.mask_files import without_masks
 from goldfold.competition.sides import Side, side_of_path
 from goldfold.competition.tables import fields_of, filled, line, require_columns
 from goldfold.errors import InputError
@@ -50,9 +51,10 @@ class RowFiles:
             raise _without_files(self.kind, self.root, self.missing, len(self.paths), "rows", files_of_kind(self.root, self.kind))
 
 
-def files_of_kind(folder: Path, kind: FileKind) -> list[Path]:
-    """List the files of a kind below `folder`, sorted, as paths relative to it; hidden folders are skipped."""
-    return [Path(name) for name in _walk(folder) if kind.holds(folder, name)]
+def files_of_kind(folder: Path, kind: FileKind, masks: str | None = None) -> list[Path]:
+    """List the files of a kind below `folder`, sorted, as paths relative to it; hidden folders are skipped, and files that are
+    `masks` by their template."""
+    return [Path(name) for name in without_masks((name for name in _walk(folder) if kind.holds(folder, name)), masks)]
 
 
 def find_row_files(
@@ -100,9 +102,9 @@ def find_row_files(
     return RowFiles(kind, root, paths, lines, (bridged,))
 
 
-def files_of_test_folder(root: Path, ids: pd.Series, kind: FileKind) -> list[str]:
+def files_of_test_folder(root: Path, ids: pd.Series, kind: FileKind, masks: str | None = None) -> list[str]:
     """The files of a test folder, named as the training rows' ids name theirs, by name or path; none where these have none."""
-    files = files_of_kind(root, kind)
+    files = files_of_kind(root, kind, masks)
     tested = [path for path in files if side_of_path(path.parent.as_posix()) == "test"]
     others = [path for path in files if path not in set(tested)]
     spellings: Sequence[Callable[[Path], str]] = (

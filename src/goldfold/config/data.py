@@ -81,7 +81,7 @@ class Join(Section):
 
 
 class MaskConfig(Section):
-    """How masks are written, where they are what is predicted: run-length codes, as Kaggle has them."""
+    """How masks are written, where they are what is predicted: as run-length codes, as Kaggle has them, or in files (`masks`)."""
 
     order: Literal["columns", "rows"] = "columns"
     """Whether pixels are counted down the columns or along the rows."""
@@ -93,7 +93,34 @@ class MaskConfig(Section):
     """Whether an answer has a row per image (and class), or one per connected part of a mask."""
     label: str | None = None
     """The column of the tables that says which class a code is of, where an image has a row per class; the sample submission has
-    it too, unless its ids name the class (pair_id)."""
+    it too, unless its ids name the class (pair_id). Of mask files, the sample submission's column."""
+    values: dict[str, str | None] = Field({})
+    """Of mask files: the class that a pixel's value is, a number or a colour, {1: road, "#ff0000": car}, or null for the
+    background; 0 and black are that. By default each value is a class of its own, and one alone is inside."""
+    inside_from: int | None = Field(None, ge=1)
+    """Of mask files of one class: from which value on a pixel is inside, where edges are soft (128) or instances numbered (1)."""
+    missing: Literal["ask", "empty", "drop", "test"] = "ask"
+    """What becomes of an image without a mask file: an empty mask, a row that is left out, or one of the test set."""
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _texts(cls, values: Any) -> Any:
+        return {str(value): name for value, name in values.items()} if isinstance(values, dict) else values
+
+    @field_validator("values")
+    @classmethod
+    def _numbers_or_colours(cls, values: dict[str, str | None]) -> dict[str, str | None]:
+        if wrong := [value for value in values if not re.fullmatch(r"\d{1,9}|#[0-9a-fA-F]{6}", value)]:
+            raise ValueError(f"{wrong[0]} is neither a number nor a colour, such as #ff0000")
+        if values and not any(values.values()):
+            raise ValueError("names no class")
+        return values
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.values and self.inside_from is not None:
+            raise ValueError("values and inside_from are two ways to say what is inside: leave one out")
+        return self
 
 
 class CompetitionConfig(Section):
@@ -156,6 +183,12 @@ class CompetitionConfig(Section):
     images: Template | FileTemplates | None = None
     """Where a row's image is, as a template over its columns: `images/{id}_frontal.jpg`; or one for each table, `{train:
     "train/{id}.jpg", test: "test/{id}.jpg"}`. By default found by its id."""
+    masks: Template | None = None
+    """Where a row's mask file is, as a template over its columns, `masks/{id}.png`, or over its image's path: {stem} is the name
+    without extension, {start} and {end} what is before its last and after its first _, {folder} the folder, {inner} its name,
+    {above} the one that holds it, {side} the word in its folders that says train or test. {label} is the class that a file is
+    of, and * matches any text, as of several files of one image. The files' extension does not matter. By default masks are
+    codes in the target."""
     sounds: Template | FileTemplates | None = None
     """Where a row's sound is, in the same way: `audio/{id}.wav`."""
     file_pattern: str | None = None

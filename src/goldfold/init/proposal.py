@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from goldfold.competition import Competition, read_competition
 from goldfold.competition.file_kind import FileKind, kind_of_files
+from goldfold.competition.mask_files import without_masks
 from goldfold.competition.names import ROW
 from goldfold.config import CompetitionConfig, parse_config
 from goldfold.config.data import Extra
@@ -17,6 +18,7 @@ from goldfold.init.files import Files, find_files
 from goldfold.init.folder import Folder
 from goldfold.init.hosts import work_out_hours
 from goldfold.init.inputs import sections, work_out_modality
+from goldfold.init.mask_files import find_mask_files, lists_images, values_setting
 from goldfold.init.masks import find_masks, mask_setting
 from goldfold.init.params import written
 from goldfold.init.row_files import files_of_rows, names_of_files
@@ -51,7 +53,7 @@ def propose(root: Path, path: str, overrides: Mapping[str, Any], evaluation: str
             return _proposal(root, path, {**overrides, **answered}, evaluation, whys)
         except QuestionError as question:
             reply = question.replies[0]
-            if not yes or reply.key in answered:
+            if not yes or answered.get(reply.key) == reply.value:
                 raise
             answered[reply.key] = reply.value
             others = " or ".join(f"{other.key}: {written(other.value)} for {other.meaning}" for other in question.replies[1:])
@@ -64,9 +66,14 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     folder = Folder(root, overrides.get("encoding"))
     tables = find_tables(files, folder, overrides)
     kind = kind_of_files(str(overrides["modality"])) if "modality" in overrides else files.main_kind
-    masks = find_masks(folder, tables, files.of_rows.get(kind, ()), overrides)
+    images = files.of_rows.get(kind, ())
+    masks = find_masks(folder, tables, images, overrides) or find_mask_files(folder, tables, images, overrides)
+    if "masks" in masks and not lists_images(folder, tables, images):
+        tables = replace(
+            tables, train=None, test=None, unread=(*(table[0] for table in (tables.train,) if table), *tables.unread)
+        )
     target, why_target = (None, "") if overrides.get("target") or masks else find_target(folder, tables)
-    named, group = ([], None) if tables.train else names_of_files(root, kind, overrides)
+    named, group = ([], None) if tables.train or masks else names_of_files(root, kind, overrides)
     config: dict[str, Any] = {
         "path": str(root),
         "modality": kind.name,
@@ -82,7 +89,7 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     competition, metric = _read_by_metric(config, metric)
     if metric:
         config["metric"] = metric
-    shipped = files.of_rows.get(kind, ())
+    shipped = [Path(path) for path in without_masks(map(Path.as_posix, images), config.get("masks"))]
     by_row = files_of_rows(competition, kind, shipped) if tables.train and shipped and not overrides.get(kind.plural) else None
     template = next((setting.value for setting in by_row or [] if not setting.is_remark), None)
     if template:
@@ -97,14 +104,15 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     apart |= {times.start: "where it begins", times.end: "where it ends"} if times else {}
     texts: list[str] = []
     if competition.problem.has_masks:
-        modality, why_modality = "masks", "each row is an image, and run-length codes are masks of it"
+        what = "masks of it are files" if "masks" in config else "run-length codes are masks of it"
+        modality, why_modality = "masks", f"each row is an image, and {what}"
     elif tables.train:
         modality, why_modality, texts = work_out_modality(competition, kind if has_files else None, apart, files.others)
     else:
         modality, why_modality = kind.name, f"a folder of {kind.plural}"
     whys = {
         "modality": why_modality,
-        **(dict.fromkeys(("target", "task"), f"{config['target']} holds run-length codes") if masks else {}),
+        **(dict.fromkeys(("target", "task"), _what_holds(masks)) if masks else {}),
         **({"id": "the first column"} if masks else {}),
         **({} if masks else {"target": why_target}),
         "metric": f"Kaggle calls it {evaluation}" if metric else _unknown(evaluation),
@@ -114,7 +122,10 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     modality = str(overrides.get("modality", modality))
     reads_files = bool({kind.name, "masks"} & set(modality.split("+")))
     row_files = (heard or competition.row_files()) if reads_files else None
-    if competition.problem.has_masks and row_files:
+    if "masks" in config:
+        form, whys["mask"] = values_setting(competition, config.get("mask", {}))
+        masks = {**masks, "mask": form} if form else masks
+    elif competition.problem.has_masks and row_files:
         form, whys["mask"] = mask_setting(competition, row_files, config.get("mask", {}), overrides)
         masks["mask"] = form
     extras = CompetitionConfig(path=path, extra=config.get("extra")).extras
@@ -132,9 +143,15 @@ def _proposal(root: Path, path: str, overrides: Mapping[str, Any], evaluation: s
     return Proposal(tuple(settings), competition)
 
 
+def _what_holds(masks: Mapping[str, Any]) -> str:
+    return f"mask files, {masks['masks']}" if "masks" in masks else f"{masks['target']} holds run-length codes"
+
+
 def _of_masks(masks: Mapping[str, Any], overrides: Mapping[str, Any], whys: Mapping[str, str]) -> dict[str, str]:
     """The reasons of the settings of masks that nobody has given."""
-    reasons = {"mask": whys.get("mask", ""), "pair_id": "an id is an image's and a class, joined by _"}
+    why = whys.get("mask", "")
+    pair = "an id is an image's and a class, joined by _"
+    reasons = {"mask": why, "pair_id": pair, "masks": f"where an image's mask is; {why}"}
     return {key: reasons.get(key, "") for key in masks if key not in overrides}
 
 
