@@ -11,6 +11,7 @@ from goldfold.errors import InputError
 from goldfold.modalities.table.model import build_model
 from goldfold.modalities.table.settings import TableModelConfig
 from goldfold.training import train_fold
+from goldfold.training.reporter import Silent
 
 TREES = {
     "HistGradientBoosting": {"max_iter": 300},
@@ -98,8 +99,26 @@ def test_a_setting_that_does_not_fit_ends_in_a_message(prepared_with, table_root
         train_fold(prepared, 0, 0, config, tmp_path)
 
 
-def test_two_folds_leave_none_to_stop_by(prepared_with, table_root, tmp_path):
-    model = {"name": "HistGradientBoosting", "early_stopping": 5}
+@pytest.mark.slow
+def test_with_two_folds_a_part_of_the_rows_chooses_which_is_told(prepared_with, table_root, tmp_path):
+    class Notes(Silent):
+        said = ""
+
+        def note(self, message):
+            self.said += message
+
+    model, notes = {"name": "HistGradientBoosting", "early_stopping": 5}, Notes()
     config, prepared, _ = prepared_with(table_root, model=model, split={"n_folds": 2, "folds": [0, 1]})
-    with pytest.raises(InputError, match=r"split\.n_folds: 3 or more"):
-        train_fold(prepared, 0, 0, config, tmp_path)
+    result = train_fold(prepared, 0, 0, config, tmp_path, notes)
+    assert f"{result.build_model().rounds} rounds, as were best on a part of the training rows" in notes.said
+
+
+@pytest.mark.slow
+def test_several_targets_have_the_mean_of_their_best_rounds(rows):
+    held_back = np.arange(COUNT) % 4 == 0
+    both = Problem("p", "table", "id", ("y", "z"), "regression", (), "rmse", "value")
+    model = build_model(TableModelConfig(name="HistGradientBoosting", early_stopping=10), ENCODING, both, pretrained=False)
+    noise = torch.tensor(np.random.default_rng(1).normal(size=(COUNT, 1)), dtype=torch.float32)
+    model.fit(rows[0], torch.cat([rows[1], noise], dim=1), None, 0, held_back)
+    alone = fitted(rows, held_back, name="HistGradientBoosting", early_stopping=10)
+    assert 1 <= model.rounds < alone.rounds and model(**rows[0]).shape == (COUNT, 2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -31,13 +32,14 @@ def are_codes(texts: pd.Series) -> bool:
     """Whether a column's cells are run-length codes, but for those of empty masks."""
     filled = texts[~texts.isin(EMPTY)]
     are = len(filled) > 0 and bool(filled.map(is_code).all()) and bool((filled.str.count(" ") + 1).mean() >= 2 * FEWEST_RUNS)
-    # Other lists of numbers, such as the pixels of an image, do not rise.
-    return are and bool(filled.map(_rises).mean() > 1 / 2)
+    # The runs of other lists of numbers, such as the pixels of an image, would lie over one another.
+    return are and bool(filled.map(_are_apart).mean() > 1 / 2)
 
 
-def _rises(code: str) -> bool:
-    starts = [int(number) for number in code.split()[::2]]
-    return starts == sorted(starts)
+def _are_apart(code: str) -> bool:
+    numbers = [int(number) for number in code.split()]
+    runs = sorted(zip(numbers[::2], numbers[1::2], strict=False))
+    return all(start + length <= after for (start, length), (after, _) in pairwise(runs))
 
 
 def asks_for_masks(config: CompetitionConfig, shipped: Shipped) -> bool:

@@ -47,13 +47,18 @@ def library_of(estimator: Any) -> Library | None:
 def best_rounds(estimator: Any, rows: Rows, held_back: Array, patience: int) -> dict[str, Any]:
     """Return the arguments for as many rounds as are best on the rows `held_back`, (n,) bool, when the others are learned from.
 
-    A class keeps its rows for learning where all of them would be held back. Raises InputError for other than boosted trees.
+    A class keeps its rows for learning where all of them would be held back. With several targets it is the mean of their best.
+    Raises InputError for other than boosted trees.
     """
+    if rows.truth.ndim > 1:
+        each = [best_rounds(estimator.estimator, rows._replace(truth=truth), held_back, patience) for truth in rows.truth.T]
+        means = {name: np.mean([one[name] for one in each]) for name in each[0]}
+        return {f"estimator__{name}": type(each[0][name])(round(mean)) for name, mean in means.items()}
     library = library_of(estimator)
     if library is None:
         name = type(estimator).__name__
         raise InputError(
-            f"params.yaml, model.early_stopping: {name} does not learn in rounds, or for each target by itself",
+            f"params.yaml, model.early_stopping: {name} does not learn in rounds",
             mend="leave it out; HistGradientBoosting, lightgbm:LGBM, xgboost:XGB and catboost:CatBoost stop early",
         )
     if not np.issubdtype(rows.truth.dtype, np.floating):
@@ -66,6 +71,7 @@ def best_rounds(estimator: Any, rows: Rows, held_back: Array, patience: int) -> 
 
 def rounds_of(estimator: Any) -> int:
     """Return how many rounds boosted trees are given."""
+    estimator = getattr(estimator, "estimator", estimator)
     library = library_of(estimator)
     assert library
     return int(estimator.get_params()[_rounds_name(estimator, library)])

@@ -24,6 +24,9 @@ from goldfold.training.precision import choose_compute
 from goldfold.training.reporter import Reporter
 from goldfold.training.stopping import Stop, never
 
+HELD_BACK = 0.2
+"""The share of the training rows that chooses the rounds where no other fold can."""
+
 
 def is_fitted_once(model: nn.Module) -> bool:
     """Return whether a model is an estimator, which is fitted without gradients."""
@@ -52,11 +55,11 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter, scratch: Path
     started = time.monotonic()
     _, inputs = training.__getitems__([(view, int(row)) for view in range(views) for row in rows])
     targets, weights = torch.cat([fold.codec.encode(fold.truth[rows])] * views), row_weights(fold)
-    inner = inner_fold(fold) if model.early_stopping else None
-    held_back = None if inner is None else np.tile(fold.prepared.folds[rows] == inner, views)
-    model.to(compute.device).fit(inputs, targets, None if weights is None else np.tile(weights, views), fold.seed, held_back)
-    if inner is not None:
-        reporter.note(f"{fold.name}: {model.rounds} rounds, as were best on fold {inner}")
+    chooses, called = held_back(fold) if model.early_stopping else (None, "")
+    tiled = [None if each is None else np.tile(each, views) for each in (weights, chooses)]
+    model.to(compute.device).fit(inputs, targets, tiled[0], fold.seed, tiled[1])
+    if called:
+        reporter.note(f"{fold.name}: {model.rounds} rounds, as were best on {called}")
     seconds = time.monotonic() - started
 
     loss = build_loss(train, fold.codec.problem.task)
@@ -78,20 +81,18 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter, scratch: Path
     return fold.result(key, model, compute, judged, [history])
 
 
-def inner_fold(fold: Fold) -> int:
-    """Return the fold among the training rows by which an estimator's rounds are chosen: the next, or in time the last.
+def held_back(fold: Fold) -> tuple[Array, str]:
+    """Return which training rows an estimator's rounds are chosen on, (n,) bool, and what they are called.
 
-    Raises InputError where all training rows are of one fold.
+    They are those of another fold, the next, or in time the last; where all are of one fold, a part drawn at random.
     """
     there = fold.prepared.folds[fold.training_rows]
     others = sorted({int(number) for number in there if number >= 0}, key=lambda number: (number < fold.number, number))
-    if len(others) < 2:
-        raise InputError(
-            "params.yaml, model.early_stopping: rounds are chosen on one of the other folds and learned from the rest, "
-            f"and there are {len(others)} beside fold {fold.number}",
-            mend="set split.n_folds: 3 or more, or leave early_stopping out",
-        )
-    return others[-1] if fold.prepared.in_time else others[0]
+    if len(others) > 1:
+        inner = others[-1] if fold.prepared.in_time else others[0]
+        return there == inner, f"fold {inner}"
+    drawn = np.random.default_rng((fold.seed, fold.number)).random(len(there)) < HELD_BACK
+    return drawn, "a part of the training rows (with split.n_folds: 3 or more, another fold would choose)"
 
 
 def row_weights(fold: Fold) -> Array | None:
