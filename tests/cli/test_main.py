@@ -74,6 +74,14 @@ def test_a_misspelt_command_names_the_nearest():
         run_command(["comapre"])
 
 
+def test_settings_may_follow_options(tmp_path, capsys):
+    rows = "".join(f"{n},{n * 7 % 10},{n % 2}\n" for n in range(40))
+    (tmp_path / "train.csv").write_text("id,x,y\n" + rows)
+    (tmp_path / "test.csv").write_text("id,x\n100,3\n101,4\n")
+    run_command(["init", str(tmp_path), "--yes", "--print", "metric=f1"])
+    assert "metric: f1 " in capsys.readouterr().out
+
+
 def test_wrong_arguments_are_exit_code_2(capsys):
     with pytest.raises(SystemExit) as ended:
         run_command(["prune", "--keep", "0"])

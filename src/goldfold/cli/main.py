@@ -66,7 +66,9 @@ def run_command(arguments: Sequence[str]) -> None:
     command = import_module(f"goldfold.cli.{_module(name)}")
     parser = argparse.ArgumentParser(prog=f"goldfold {name}", description=command.__doc__)
     _add_arguments(parser, command)
-    args = parser.parse_args(rest)
+    # Settings such as target=y may stand after options. What is passed on to another program stays as it is.
+    passes_on = any(action.nargs == argparse.REMAINDER for action in parser._actions)
+    args = parser.parse_args(rest) if passes_on else parser.parse_intermixed_args(rest)
     if not _answers(command):
         command.run(args)
         return

@@ -4,6 +4,8 @@ import re
 
 NAMES = (
     (r"quadratic.*kappa", "quadratic_weighted_kappa"),
+    (r"linear.*kappa", "linear_weighted_kappa"),
+    (r"kappa", "cohen_kappa"),
     (r"(mean|average) column.*(log|rmsle|logarithmic)", "rmsle"),
     (r"(mean|average) column.*(root|rmse)|mcrmse", "mcrmse"),
     (r"logarithmic error|rmsle", "rmsle"),
@@ -14,6 +16,9 @@ NAMES = (
     (r"mean absolute error|^mae$", "mae"),
     (r"receiver operating|roc auc|^auc$|mcauc|aucroc", "roc_auc"),
     (r"balanced.*log", "balanced_log_loss"),
+    (r"balanced.*accuracy", "balanced_accuracy"),
+    (r"brier", "brier"),
+    (r"\bdice\b", "mean_dice"),
     (r"^(?!.*weighted).*(log ?loss|multiclass loss|logarithmic loss|cross.?entropy)", "log_loss"),
     (r"categorization accuracy|classification accuracy|^accuracy", "accuracy"),
     (r"macro.*f.?(1|score)|f.?(1|score).*macro", "f1_macro"),
