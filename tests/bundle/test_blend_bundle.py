@@ -76,7 +76,7 @@ def _keep_checkpoints(root):
     folds = root / "experiments/current/folds"
     write_json(root / "params.json", load_config().model_dump(mode="json", by_alias=True))
     files = {str(path): f"folds/{path.parent.relative_to(folds)}" for path in folds.glob("*/*/*") if path.name[0] != "."}
-    Store(root).deliver(Record("tiny", "k", "mine", artifacts={str(root / "params.json"): "folds", **files}))
+    Store(root).deliver(Record("tiny", "mine", "mine", artifacts={str(root / "params.json"): "folds", **files}))
 
 
 @pytest.fixture

@@ -93,10 +93,15 @@ def _names_files(cells: pd.Series, names: set[str]) -> bool:
 
 
 def _others(folder: Folder, tables: Tables, train: pd.DataFrame, by: str, files: Sequence[str]) -> list[str]:
-    """The columns of the training table that may be an answer: neither its id, nor files, nor known of test rows."""
+    """The columns of the training table that may be an answer: neither its id, nor files, nor known of test rows.
+
+    A label such as 1 may be a file's name as well; but few differ.
+    """
     known = {by, MASK, *(folder.header(tables.test[0]) if tables.test else [])}
     names = {PurePosixPath(path).stem for path in files}
-    return [str(name) for name in train if name not in known and not _names_files(train[name], names)]
+    many = train[by].nunique() / 2
+    named = [name for name in train if train[name].nunique() >= many and _names_files(train[name], names)]
+    return [str(name) for name in train if name not in known and name not in named]
 
 
 def _label(sample: pd.DataFrame | None) -> str | None:

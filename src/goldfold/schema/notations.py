@@ -49,7 +49,7 @@ def read_notation(cells: pd.Series, notation: str) -> Array:
         digits = cells.str.extract(HEXADECIMAL)[0]
         return np.asarray([int(one, 16) if isinstance(one, str) else np.nan for one in digits], np.float64)
     parts = _fractions(cells)
-    whole, part, of = (pd.to_numeric(parts[name]).to_numpy(np.float64) for name in ("whole", "part", "of"))
+    whole, part, of = (pd.to_numeric(parts[name] + ".0").to_numpy(np.float64) for name in ("whole", "part", "of"))
     is_number = np.isfinite(whole) | (of > 0)
     value = np.nan_to_num(whole) + np.where(of > 0, np.nan_to_num(part) / np.where(of > 0, of, 1), 0)
     value = np.where(parts["sign"].isin(["-", "−"]), -value, value)
