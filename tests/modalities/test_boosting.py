@@ -5,12 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Ridge
 
 from goldfold.competition import Problem
 from goldfold.errors import InputError
 from goldfold.modalities.table.model import build_model
 from goldfold.modalities.table.settings import TableModelConfig
 from goldfold.training import train_fold
+from goldfold.training.fitting import held_back
+from goldfold.training.fold import read_fold
 from goldfold.training.reporter import Silent
 
 TREES = {
@@ -81,6 +84,36 @@ def test_labels_of_the_folds_own_rows_decide_nothing(prepared_with, table_root, 
     turned.iloc[own, turned.columns.get_loc("answer")] = turned["answer"].map({"0": "1", "1": "0"}).iloc[own]
     results = [train_fold(each, 1, 0, config, tmp_path) for each in (prepared, replace(prepared, train=turned))]
     assert torch.equal(*(result.weights["_extra_state"] for result in results)) and results[0].score != results[1].score
+
+
+def test_the_rounds_are_chosen_on_the_next_fold_or_in_time_on_the_last(prepared_with, table_root):
+    config, prepared, _ = prepared_with(table_root, model={"name": "HistGradientBoosting", "early_stopping": 5})
+    for number, inner in ((0, 1), (1, 2), (2, 0)):
+        fold = read_fold(prepared, number, 0, config)
+        chosen_on, name = held_back(fold)
+        assert name == f"fold {inner}" and set(prepared.folds[fold.training_rows[chosen_on]]) == {inner}
+    in_time = read_fold(replace(prepared, in_time=True), 2, 0, config)
+    assert held_back(in_time)[1] == "fold 1"
+
+
+@pytest.mark.parametrize("package", ["lightgbm", "xgboost", "catboost"])
+def test_a_library_reads_codes_as_categories(rows, package, monkeypatch):
+    class Trees(Ridge):
+        """A stand-in for a library's estimator."""
+
+        def set_params(self, **arguments):
+            self.told = arguments
+            return self
+
+        def fit(self, matrix, truth):
+            self.read = matrix
+
+    Trees.__module__ = package
+    monkeypatch.setattr("goldfold.modalities.table.model.find_model", lambda *_: Trees)
+    model = fitted(rows, name=f"{package}:Trees", native_categories=True)
+    kinds = [str(kind) for kind in model.estimator.read.dtypes]
+    assert kinds == ["float32"] * 3 + ["category"]
+    assert list(model.estimator.read.iloc[:, 3]) == rows[0]["categories"][:, 0].tolist()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from goldfold.competition.file_kind import kind_of_files
-from goldfold.competition.sides import side_of
+from goldfold.competition.sides import WORDS, side_of
 from goldfold.competition.tables import fields_of, filled, require_columns
 
 LABEL = "label"
@@ -20,7 +20,6 @@ LABEL = "label"
 PLACES = ("folder", "above", "inner", "side", "stem", "start", "end")
 """The fields that the path of a row's image fills in, beside those of its columns."""
 ANY = "*"
-WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 class MaskFile(NamedTuple):

@@ -10,7 +10,7 @@ import pandas as pd
 from goldfold.competition.decision import Decision
 from goldfold.competition.file_kind import kind_of_files
 from goldfold.competition.layouts import MaskSize, Shipped
-from goldfold.competition.mask_files import ANY, LABEL, MaskFile, masks_of_rows, names_side
+from goldfold.competition.mask_files import ANY, LABEL, MaskFile, masks_of_rows, names_side, without_masks
 from goldfold.competition.mask_values import Meaning, codes_of_classes, meaning_of
 from goldfold.competition.painted_masks import Painted, all_alike, painted, size_of
 from goldfold.competition.row_files import files_of_kind
@@ -41,7 +41,7 @@ def with_codes_of_files(config: CompetitionConfig, shipped: Shipped, root: Path,
         raise InputError("competition.extra takes no mask files", mend="leave it out, or bring run-length codes in tables")
     kind = kind_of_files(config.modality)
     files = [path.as_posix() for path in files_of_kind(root, kind)]
-    images = {path.as_posix() for path in files_of_kind(root, kind, template)}
+    images = set(without_masks(files, template))
     found = _found(shipped.train, shipped.names.id, files, template)
     _require_one_each(shipped, found, template)
     shipped, found, decisions = _with_all(config, shipped, found, root)

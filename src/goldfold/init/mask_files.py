@@ -12,7 +12,7 @@ from goldfold.competition import Competition
 from goldfold.competition.layouts import MASK
 from goldfold.competition.mask_files import LABEL, masks_of_rows, places, without_masks
 from goldfold.competition.painted_masks import painted
-from goldfold.competition.sides import side_of, side_of_path
+from goldfold.competition.sides import WORDS, side_of, side_of_path
 from goldfold.competition.tables import fields_of
 from goldfold.errors import QuestionError, Reply
 from goldfold.init.folder import Folder
@@ -25,7 +25,6 @@ MASKS = re.compile(
     re.IGNORECASE,
 )
 """Words of folders and files that hold masks."""
-WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 LOOKED_AT = 20
 FEWEST_VALUES = 16
 """Different values of a file up to which it is a mask, whatever it is called, beside photos with the same names."""

@@ -27,13 +27,17 @@ class Rows(NamedTuple):
 class Library(NamedTuple):
     """How a library names what all of them have: the count of rounds, also by other names, and monotone columns.
 
-    `best_of` fits an estimator until so many rounds bring nothing on other rows, and returns the best count.
+    `best_of` fits an estimator until so many rounds bring nothing on other rows, and returns the best count; `all_rounds` are
+    further arguments by which it then stops at that count alone. `native` returns the arguments by which it is told which columns
+    are categories, by their places; None where it is not told this way. `directions` is what monotone columns are listed in.
     """
 
     rounds: tuple[str, ...]
-    monotone: str
     best_of: Callable[[Any, Rows, Rows, int], int]
-    wants_tuple: bool = False
+    monotone: str = "monotone_constraints"
+    directions: type[list[int]] | type[tuple[int, ...]] = list
+    native: Callable[[Sequence[int]], dict[str, Any]] | None = None
+    all_rounds: Mapping[str, Any] = {}
 
 
 def library_of(estimator: Any) -> Library | None:
@@ -47,26 +51,25 @@ def library_of(estimator: Any) -> Library | None:
 def best_rounds(estimator: Any, rows: Rows, held_back: Array, patience: int) -> dict[str, Any]:
     """Return the arguments for as many rounds as are best on the rows `held_back`, (n,) bool, when the others are learned from.
 
-    A class keeps its rows for learning where all of them would be held back. With several targets it is the mean of their best.
-    Raises InputError for other than boosted trees.
+    A class keeps its rows for learning where all of them would be held back; without any row held back it is all rounds. With
+    several targets it is the mean of their best. Raises InputError for other than boosted trees.
     """
-    if rows.truth.ndim > 1:
-        each = [best_rounds(estimator.estimator, rows._replace(truth=truth), held_back, patience) for truth in rows.truth.T]
-        means = {name: np.mean([one[name] for one in each]) for name in each[0]}
-        return {f"estimator__{name}": type(each[0][name])(round(mean)) for name, mean in means.items()}
-    library = library_of(estimator)
+    one, prefix = (estimator.estimator, "estimator__") if rows.truth.ndim > 1 else (estimator, "")
+    library = library_of(one)
     if library is None:
-        name = type(estimator).__name__
+        name = type(one).__name__
         raise InputError(
             f"params.yaml, model.early_stopping: {name} does not learn in rounds",
             mend="leave it out; HistGradientBoosting, lightgbm:LGBM, xgboost:XGB and catboost:CatBoost stop early",
         )
-    if not np.issubdtype(rows.truth.dtype, np.floating):
-        held_back = held_back & np.isin(rows.truth, rows.truth[~held_back])
-    rounds = library.best_of(deepcopy(estimator), rows.where(~held_back), rows.where(held_back), patience)
-    # scikit-learn's would hold back rows of its own from 10,000 on.
-    alone = {"early_stopping": False} if library is _LIBRARIES["sklearn"] else {}
-    return {_rounds_name(estimator, library): max(1, rounds), **alone}
+    best = []
+    for truth in rows.truth.reshape(len(rows.truth), -1).T:
+        known = np.isin(truth, truth[~held_back]) if truth.dtype.kind != "f" else np.ones(len(truth), dtype=bool)
+        judge, of_target = held_back & known, rows._replace(truth=truth)
+        if judge.any():
+            best.append(library.best_of(deepcopy(one), of_target.where(~judge), of_target.where(judge), patience))
+    counted = {_rounds_name(one, library): max(1, round(np.mean(best)))} if best else {}
+    return {f"{prefix}{name}": value for name, value in {**counted, **library.all_rounds}.items()}
 
 
 def rounds_of(estimator: Any) -> int:
@@ -90,23 +93,18 @@ def monotone(estimator: Any, places: Mapping[int, int], columns: int) -> dict[st
             f"params.yaml, model.monotone: {type(estimator).__name__} knows no monotone columns",
             mend="leave it out, or take HistGradientBoosting, lightgbm:LGBM, xgboost:XGB or catboost:CatBoost",
         )
-    directions = [places.get(column, 0) for column in range(columns)]
-    return {library.monotone: tuple(directions) if library.wants_tuple else directions}
+    return {library.monotone: library.directions(places.get(column, 0) for column in range(columns))}
 
 
 def native_categories(estimator: Any, places: Sequence[int]) -> dict[str, Any]:
     """Return the arguments that tell an estimator which columns of `with_categories` are categories; raises InputError."""
-    package = type(estimator).__module__.partition(".")[0]
-    if package not in ("lightgbm", "xgboost", "catboost"):
+    library = library_of(estimator)
+    if library is None or library.native is None:
         raise InputError(
             f"params.yaml, model.native_categories: {type(estimator).__name__} is not told of categories this way",
             mend="leave it out; lightgbm:LGBM, xgboost:XGB and catboost:CatBoost know them, and HistGradientBoosting always does",
         )
-    arguments: dict[str, dict[str, Any]] = {
-        "xgboost": {"enable_categorical": True},
-        "catboost": {"cat_features": list(places)},
-    }
-    return arguments.get(package, {})
+    return library.native(places)
 
 
 def with_categories(numbers: Array, codes: Array, sizes: Sequence[int]) -> pd.DataFrame:
@@ -159,8 +157,14 @@ def _catboost(estimator: Any, rows: Rows, held_back: Rows, patience: int) -> int
 
 
 _LIBRARIES = {
-    "sklearn": Library(("max_iter",), "monotonic_cst", _sklearn),
-    "lightgbm": Library(("n_estimators",), "monotone_constraints", _lightgbm),
-    "xgboost": Library(("n_estimators",), "monotone_constraints", _xgboost, wants_tuple=True),
-    "catboost": Library(("iterations", "n_estimators", "num_boost_round", "num_trees"), "monotone_constraints", _catboost),
+    # From 10,000 rows on it would hold back some by itself.
+    "sklearn": Library(("max_iter",), _sklearn, "monotonic_cst", all_rounds={"early_stopping": False}),
+    # It sees which columns of the frame are categories.
+    "lightgbm": Library(("n_estimators",), _lightgbm, native=lambda _: {}),
+    "xgboost": Library(("n_estimators",), _xgboost, directions=tuple, native=lambda _: {"enable_categorical": True}),
+    "catboost": Library(
+        ("iterations", "n_estimators", "num_boost_round", "num_trees"),
+        _catboost,
+        native=lambda places: {"cat_features": list(places)},
+    ),
 }

@@ -55,11 +55,11 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter, scratch: Path
     started = time.monotonic()
     _, inputs = training.__getitems__([(view, int(row)) for view in range(views) for row in rows])
     targets, weights = torch.cat([fold.codec.encode(fold.truth[rows])] * views), row_weights(fold)
-    chooses, called = held_back(fold) if model.early_stopping else (None, "")
-    tiled = [None if each is None else np.tile(each, views) for each in (weights, chooses)]
-    model.to(compute.device).fit(inputs, targets, tiled[0], fold.seed, tiled[1])
-    if called:
-        reporter.note(f"{fold.name}: {model.rounds} rounds, as were best on {called}")
+    chosen_on, name = held_back(fold) if model.early_stopping else (None, "")
+    weight, held = (None if each is None else np.tile(each, views) for each in (weights, chosen_on))
+    model.to(compute.device).fit(inputs, targets, weight, fold.seed, held)
+    if name:
+        reporter.note(f"{fold.name}: {model.rounds} rounds, as were best on {name}")
     seconds = time.monotonic() - started
 
     loss = build_loss(train, fold.codec.problem.task)
@@ -91,7 +91,7 @@ def held_back(fold: Fold) -> tuple[Array, str]:
     if len(others) > 1:
         inner = others[-1] if fold.prepared.in_time else others[0]
         return there == inner, f"fold {inner}"
-    drawn = np.random.default_rng((fold.seed, fold.number)).random(len(there)) < HELD_BACK
+    drawn = np.random.default_rng((fold.seed, fold.number)).permutation(len(there)) < HELD_BACK * len(there)
     return drawn, "a part of the training rows (with split.n_folds: 3 or more, another fold would choose)"
 
 

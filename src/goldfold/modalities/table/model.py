@@ -85,14 +85,15 @@ def embedding_width(values: int) -> int:
 class TableEstimator(Estimator):
     """An estimator that reads the numbers, then the codes of the categories, or one column for each of their values.
 
-    A `native` one reads a frame in which the codes are categories.
+    With model.native_categories it reads a frame in which the codes are categories.
     """
 
-    def __init__(self, estimator: Any, problem: Problem, categories: tuple[int, ...], native: bool = False) -> None:
+    def __init__(self, estimator: Any, problem: Problem, categories: tuple[int, ...], model: TableModelConfig) -> None:
         super().__init__(estimator, problem)
+        self.early_stopping = model.early_stopping
         kind = type(estimator).__module__.split(".")[1:2]
         self.one_hot = categories if kind and kind[0] in ONE_HOT else ()
-        self.native = categories if native else ()
+        self.native = categories if model.native_categories else ()
 
     def matrix(self, inputs: Inputs) -> Any:
         """The columns side by side, (b, columns) float32."""
@@ -133,9 +134,7 @@ def build_model(
         estimator.set_params(**monotone(estimator, _places(spec, model.monotone), numbers + len(categories)))
     if model.native_categories:
         estimator.set_params(**native_categories(estimator, range(numbers, numbers + len(categories))))
-    module = TableEstimator(estimator, problem, categories, model.native_categories)
-    module.early_stopping = model.early_stopping
-    return module
+    return TableEstimator(estimator, problem, categories, model)
 
 
 def _places(encoding: Encoding, directions: Mapping[str, int]) -> dict[int, int]:
