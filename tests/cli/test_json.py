@@ -43,24 +43,31 @@ def root(tmp_path_factory):
     return root
 
 
+def asked(capsys, *command):
+    """Run a command with --json; return its exit code, and the object that it printed, which holds what docs/json.md names."""
+    capsys.readouterr()
+    try:
+        run_command([*command, "--json"])
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1 and err
+    found = json.loads(out)
+    assert set(found) == ALWAYS | documented(command[0]), command[0]
+    assert (found["goldfold_json"], found["command"], found["exit_code"]) == (VERSION, command[0], code)
+    return code, {name: value for name, value in found.items() if name not in ALWAYS}
+
+
 @pytest.fixture
 def ask(root, monkeypatch, capsys):
     monkeypatch.chdir(root)
     for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
         monkeypatch.delenv(name, raising=False)
 
-    def answer(*arguments, code=0):
-        capsys.readouterr()
-        try:
-            run_command([*arguments, "--json"])
-            ended = 0
-        except SystemExit as end:
-            ended = end.code
-        out, err = capsys.readouterr()
-        assert ended == code and out.count("\n") == 1 and err
-        found = json.loads(out)
-        assert found.pop("goldfold_json") == VERSION and found.pop("command") == arguments[0]
-        assert found.pop("exit_code") == code and set(found) == documented(arguments[0]), arguments[0]
+    def answer(*command, code=0):
+        ended, found = asked(capsys, *command)
+        assert ended == code, found
         return found
 
     return answer

@@ -1,15 +1,13 @@
 """A program that has read docs/json.md, and nothing that is printed for people, tries ten ideas and keeps what is better."""
 
-import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.cli.test_json import ALWAYS, documented
+from tests.cli.test_json import asked
 from tests.conftest import build_repository, keep_result
 
 import goldfold
-from goldfold.as_json import VERSION
-from goldfold.cli.main import run_command
 
 PARAMS = """
 competition: {path: data/raw/tiny, modality: table, metric: accuracy}
@@ -33,21 +31,8 @@ def root(tmp_path, monkeypatch):
 
 @pytest.fixture
 def ask(capsys):
-    """Run a command with --json; return its exit code and the object that it printed, which holds what docs/json.md names."""
-
-    def answer(*command):
-        capsys.readouterr()
-        try:
-            run_command([*command, "--json"])
-            code = 0
-        except SystemExit as ended:
-            code = ended.code
-        found = json.loads(capsys.readouterr().out)
-        assert set(found) == ALWAYS | documented(command[0]) and found["goldfold_json"] == VERSION
-        assert found["exit_code"] == code and found["command"] == command[0]
-        return code, found
-
-    return answer
+    """Run a command with --json; see `asked`."""
+    return partial(asked, capsys)
 
 
 @pytest.mark.slow
