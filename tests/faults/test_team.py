@@ -80,6 +80,6 @@ def test_eight_clones_write_at_once_to_postgresql(tally, server, tmp_path, monke
             content = f"{key}, {fold}"
             curve = another.client.get_metric_history(run.info.run_id, "loss")
             values = {(metric.step, metric.value) for metric in curve}
-            fetched = another.folder(run.info.run_id, "weights") / f"{fold[-1]}.txt"
+            fetched = another.folder(run.info, "weights") / f"{fold[-1]}.txt"
             as_sent = values == {(step, int(fold[-1]) + step / 100) for step in range(50)}
             tally.count(as_sent and run.data.params == {"of": content} and fetched.read_text() == content, said=content)

@@ -121,7 +121,8 @@ def test_a_leftover_folder_of_an_older_mlflow_does_no_harm(tmp_path):
     (tmp_path / "mlruns/0/meta.yaml").write_text("experiment_id: '0'\n")
     store = Store(tmp_path)
     run = store.deliver(Record("mine", "a", "run a"))
-    assert store.find("run a").info.run_id == run and store.folder(run, "cv") is None
+    info = store.find("run a").info
+    assert info.run_id == run and store.folder(info, "cv") is None
 
 
 def test_a_server_that_is_not_there_or_never_answers_is_given_up_in_time(monkeypatch, tmp_path):

@@ -258,6 +258,22 @@ def test_the_outbox_keeps_copies_until_they_are_delivered(made, tmp_path):
     assert [artifact.path for artifact in store.client.list_artifacts(run.info.run_id, "cv")] == ["cv/table.csv"]
 
 
+def test_artifacts_are_read_where_they_lie_and_downloads_go_with_their_reader(made, tmp_path, monkeypatch):
+    _, store = made
+    file = tmp_path / "table.csv"
+    file.write_text("1")
+    store.deliver(record("f", artifacts={str(file): "cv"}))
+    info = store.runs(store.experiment("mine"), "f")[None].info
+    assert store.folder(info, "cv").parent == local_folder(info.artifact_uri)
+
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "away"))
+    monkeypatch.setattr("goldfold.tracking.store.local_folder", lambda uri: None)
+    fetched = store.folder(info, "cv")
+    assert fetched.is_relative_to(tmp_path / "away") and (fetched / "table.csv").read_text() == "1"
+    store.downloads.close()
+    assert list((tmp_path / "away").rglob("*.csv")) == []
+
+
 def test_a_record_that_is_refused_does_not_stop_those_behind_it(made, tmp_path, capsys):
     _, store = made
     outbox = Outbox(tmp_path / "outbox")

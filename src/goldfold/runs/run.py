@@ -219,7 +219,7 @@ def _of_store(store: Store, experiment: str, run: Any, seconds: float = 0.0) -> 
     return Run(
         name=info.run_name,
         origin=Origin(experiment, data.tags[KEY], info.run_name, info.run_id) if KEY in data.tags else None,
-        artifacts=lambda kind: store.folder(info.run_id, kind),
+        artifacts=lambda kind: store.folder(info, kind),
         params=data.params,
         id=info.run_id,
         tags=data.tags,

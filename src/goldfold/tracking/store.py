@@ -8,12 +8,14 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from goldfold.errors import InputError
+from goldfold.files import drafted
 from goldfold.imports import nearest
+from goldfold.scratch import scratch_folder
 from goldfold.tracking.client import (
     LOCKED_FOR,
     Missing,
@@ -27,7 +29,7 @@ from goldfold.tracking.client import (
     tracking_uri,
 )
 from goldfold.tracking.datasets import Dataset
-from goldfold.tracking.files import MODEL, log_file, log_model
+from goldfold.tracking.files import MODEL, local_folder, log_file, log_model
 from goldfold.tracking.life import PROCESS, forget_gone, is_gone, signs_of_life
 from goldfold.tracking.record import Record
 
@@ -66,7 +68,7 @@ class Store:
     """
 
     def __init__(self, root: Path) -> None:
-        self.uri, self.root = tracking_uri(root), root
+        self.uri, self.root, self.downloads = tracking_uri(root), root, ExitStack()
         self.client = connect(root)
         if self.uri == own_store(root):
             with as_message(self.uri):
@@ -235,11 +237,17 @@ class Store:
             self.client.set_experiment_tag(existing, f"mlflow.sharedViewState.{key}", view)
         return existing
 
-    def folder(self, run_id: str, path: str) -> Path | None:
-        """Return a folder of a run's artifacts, downloaded if need be; None if the run has none."""
-        if not self.client.list_artifacts(run_id, path):
+    def folder(self, info: Any, path: str) -> Path | None:
+        """Return a folder of a run's artifacts, as it lies on this disk or downloaded to a draft; None if the run has none.
+
+        The draft goes with the store, or after a kill with the next download.
+        """
+        if not self.client.list_artifacts(info.run_id, path):
             return None
-        return Path(self.client.download_artifacts(run_id, path))
+        if here := local_folder(info.artifact_uri):
+            return here / path
+        target = self.downloads.enter_context(drafted(scratch_folder() / "downloads" / path, is_folder=True))
+        return Path(self.client.download_artifacts(info.run_id, path, str(target)))
 
 
 def _inputs(datasets: Sequence[Dataset]) -> list[Any]:
