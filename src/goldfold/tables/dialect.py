@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 SEPARATORS = (",", "\t", ";", "|")
 RECORDS = 200
@@ -65,6 +66,7 @@ def common_width(rows: list[list[str]]) -> int:
     return Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
 
 
+@lru_cache(maxsize=16)
 def _fit(sample: str, dialect: Dialect) -> tuple[float, float, float, int]:
     """How well a dialect splits a sample: the first line as the others, the shares of rows of one width and of whole cells."""
     rows = [cells for (cells, _), _ in zip(records(sample, dialect), range(RECORDS), strict=False)]
