@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,7 +67,7 @@ class QuestionError(InputError):
     def __init__(self, question: str, replies: Sequence[Reply], where: Sequence[str] = ()) -> None:
         self.question, self.replies = question, tuple(replies)
         lines = [f"\n  competition.{reply.key}: {_written(reply.value)}   # {reply.meaning}" for reply in replies]
-        first = f"{replies[0].key}={_written(replies[0].value)}"
+        first = shlex.quote(f"{replies[0].key}={_written(replies[0].value)}")
         mend = f"set one of these in params.yaml:{''.join(lines)}\nIn goldfold init, name it behind the path: {first}"
         super().__init__(question, where, f"{mend}; --yes takes the first")
 

@@ -1,5 +1,7 @@
 """What init works out from a competition's files: the real ones, and unfriendly ones."""
 
+import shutil
+
 import pandas as pd
 import pytest
 from tests.conftest import DEMO_PARAMS, write_image
@@ -169,6 +171,51 @@ def test_images_in_no_class_folder_and_without_labels_in_their_names_are_asked_f
         write_image(tmp_path / f"pets/train/{number}.png", number)
     with pytest.raises(InputError, match=r"(?s)in no class folder.*file_pattern.*follow the path"):
         propose(tmp_path / "pets", "x", {})
+
+
+def test_labels_of_several_words_in_the_names_of_files_are_read_whole_or_asked_about(tmp_path):
+    for number, name in enumerate(["no_tumor", "glioma"] * 6):
+        write_image(tmp_path / f"scans/train/{name}_{number}.png", number)
+        write_image(tmp_path / f"foxes/images/{name.replace('glioma', 'no_fox')}_{number}.png", number)
+    assert propose(tmp_path / "scans", "x", {}).competition.problem.classes == ("glioma", "no_tumor")
+    for number in range(12, 16):
+        write_image(tmp_path / f"foxes/images/bear_{number}.png", number)
+    with pytest.raises(QuestionError, match=r"(?s)one word, or with several.*'file_pattern=\(") as asked:
+        propose(tmp_path / "foxes", "x", {})
+    several, one = ({"file_pattern": reply.value} for reply in asked.value.replies)
+    assert propose(tmp_path / "foxes", "x", several).competition.problem.classes == ("bear", "no_fox", "no_tumor")
+    assert propose(tmp_path / "foxes", "x", one).competition.problem.classes == ("bear", "no")
+
+
+def test_a_table_in_parts_is_one_table(tables):
+    root = tables(sample_submission=rows(6, 100, y=0.5)[["key", "y"]])
+    whole, test = rows(36, y=[0, 1] * 18), rows(6, 100)
+    for folder in ("train.parquet", "test.parquet", "train"):
+        (root / folder).mkdir()
+    for part in range(12):
+        whole[part * 3 : part * 3 + 3].to_parquet(root / f"train.parquet/part-{part}.parquet")
+    test.to_parquet(root / "test.parquet/part-0.parquet")
+    proposal = propose(root, str(root), {})
+    assert section(root)["train"] == "train.parquet/*.parquet" and section(root)["test"] == "test.parquet/*.parquet"
+    assert proposal.competition.train["key"].tolist() == [str(key) for key in range(36)] and len(proposal.competition.test) == 6
+
+    shutil.rmtree(root / "train.parquet")
+    tables(train_1=whole[:20], train_2=whole[20:])
+    assert section(root)["train"] == "train_*.csv"
+    # Parts repeat no row: these are two versions.
+    tables(train_2=whole[10:])
+    with pytest.raises(QuestionError, match=r"train_2.csv: the columns are those of train_1.csv"):
+        propose(root, str(root), {})
+
+
+def test_a_table_for_each_row_is_no_part_of_one(tables):
+    tables(train=rows(30, y=[0, 1] * 15))
+    root = tables(sample_submission=pd.DataFrame({"key": ["seg_1", "seg_2"], "y": 0.5}))
+    (root / "test").mkdir()
+    for name in ("seg_1", "seg_2"):
+        rows(5, 100 * int(name[-1])).to_csv(root / f"test/{name}.csv", index=False)
+    with pytest.raises(InputError, match="share no column to learn from"):
+        propose(root, str(root), {})
 
 
 @pytest.mark.slow

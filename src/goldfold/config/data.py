@@ -136,7 +136,7 @@ class CompetitionConfig(Section):
     """The kind of input that the model reads: image, sound, table or text; masks, images whose pixels are predicted; several
     joined, image+table; or a package of your own, own.signal."""
     train: str | None = None
-    """The training table in `path`; by default train.csv, and without one the folders of images, or of sounds, are read."""
+    """The training table in `path`, or its parts, train_*.csv; by default train.csv, else the folders of images or of sounds."""
     test: str | None = None
     """The test table in `path`; by default test.csv, else the ids of the sample submission, else the files of the test folder."""
     sample_submission: str | None = None

@@ -14,11 +14,13 @@ from goldfold.competition.folders import LABEL, tables_from_folders
 from goldfold.competition.row_files import Part, find_row_files
 from goldfold.competition.sides import side_of
 from goldfold.config import CompetitionConfig
-from goldfold.errors import InputError
+from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.init.setting import Setting, remark
 
 TRIED = 50
-MOST_CLASSES_IN_NAMES = 30
+MOST_CLASSES_IN_NAMES = 200
+WORD = r"[A-Za-z]+"
+SEVERAL_WORDS = rf"{WORD}(?:[ _-]{WORD}(?!\d))*"
 FEWEST_GROUPS, ROWS_PER_GROUP = 20, 2.0
 WORDS = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 """The words of a file's name, at a change of case or of kind: Parasitized, C100, P61, Thin, F."""
@@ -57,21 +59,24 @@ def files_of_rows(competition: Competition, kind: FileKind, files: Sequence[Path
 def names_of_files(root: Path, kind: FileKind, overrides: Mapping[str, object]) -> tuple[list[Setting], str | None]:
     """Read labels and groups off the names of a folder's files: a setting with the pattern, and the group column if any.
 
-    Labels are read from names only if there are files outside of class folders.
+    Labels are read from names only if there are files outside of class folders, or all in one folder.
     """
     config = CompetitionConfig(path=str(root), **{"modality": kind.name, **overrides})
     if config.file_pattern:
         return [], None
+    pattern, why = "", []
     try:
         train = tables_from_folders(config, root).train
-        labels, pattern, why = train[LABEL], "", []
     except InputError:
+        train = pd.DataFrame()
+    if LABEL not in train or train[LABEL].nunique() == 1:
         train = tables_from_folders(config.model_copy(update={"file_pattern": "(?P<label>)"}), root).train
         named = _labels(train["path"])
         if named is None:
             return [], None
-        pattern, labels = named
-        why = [f"a file's name begins with its label, one of {labels.nunique()}"]
+        pattern, train[LABEL] = named
+        why = [f"a file's name begins with its label, one of {train[LABEL].nunique()}"]
+    labels = train[LABEL]
     group = _groups(train["path"], labels)
     if group and not pattern:
         number = train["path"].str.extract(group)["group"].nunique()
@@ -144,15 +149,34 @@ def _literal(text: str) -> str:
 
 
 def _labels(paths: pd.Series) -> tuple[str, pd.Series] | None:
-    """A pattern of the labels that file names begin with, dog.12.jpg, and the labels."""
-    words = paths.map(lambda path: re.match(r"[A-Za-z]+", Path(path).name))
-    if words.isna().any():
+    """A pattern of the labels that file names begin with, dog.12.jpg or no_tumor_3.jpg, and the labels.
+
+    Raises QuestionError where the words after the first may belong to them: red_fox_1.jpg and red_kite_1.jpg.
+    """
+    readings = [reading for words in (WORD, SEVERAL_WORDS) if (reading := _beginning(paths, words))]
+    if len(readings) == 2:
+        (one, few), (several, many) = readings
+        if few.nunique() < many.nunique():
+            raise QuestionError(
+                "the names of the files begin with their labels: with one word, or with several?",
+                [
+                    Reply("file_pattern", several, f"{many.nunique()} labels: {', '.join(sorted(set(many))[:4])}"),
+                    Reply("file_pattern", one, f"{few.nunique()} labels: {', '.join(sorted(set(few))[:4])}"),
+                ],
+            )
+    return readings[-1] if readings else None
+
+
+def _beginning(paths: pd.Series, words: str) -> tuple[str, pd.Series] | None:
+    """A pattern of the `words` that file names begin with, and what it finds, if these can be labels."""
+    found = paths.map(lambda path: re.match(words, Path(path).stem))
+    if found.isna().any():
         return None
-    labels = words.map(lambda match: match[0])
+    labels = found.map(lambda match: match[0])
     counts = labels.value_counts()
     if not 2 <= len(counts) <= MOST_CLASSES_IN_NAMES or counts.min() < 2:
         return None
-    names = "|".join(sorted(counts.index, key=lambda name: (-len(name), name)))
+    names = "|".join(re.escape(name) for name in sorted(counts.index, key=lambda name: (-len(name), name)))
     after = {re.sub(r"\d+", r"\\d+", re.escape(Path(path).stem[len(label) :])) for path, label in zip(paths, labels, strict=True)}
     tail = after.pop() if len(after) == 1 else r"[^/]*$"
     pattern = f"(?P<label>{names}){tail}"

@@ -11,14 +11,13 @@ from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.init.files import Files
 from goldfold.init.folder import Folder
 from goldfold.init.joins import find_joins, parts_of
-from goldfold.tables.reading import ANY, FOLDER
+from goldfold.init.parts import ROLES, joined_tables, stem_of
+from goldfold.tables.reading import ANY, FOLDER, is_several
 
 Named = tuple[Path, str]
 """A table, and the reason for its role."""
 
 JSON = ".json"
-ROLES = {"sample_submission": ("submission", "submit", "sample"), "test": ("test",), "train": ("train",)}
-"""The words by which tables' names say their role."""
 PLAIN_TEXT = (".txt", ".dat", ".data")
 MOST_PARTS = 4
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "category")
@@ -49,7 +48,7 @@ def find_tables(files: Files, folder: Folder, overrides: Mapping[str, object]) -
     for role in ("train", "test", "sample_submission"):
         if overrides.get(role):
             named[role] = (Path(str(overrides[role])), "as you said")
-    tables = _as_class_folders(folder, files.tables)
+    tables = joined_tables(folder, files.tables)
     rest = [path for path in tables if path not in {path for path, _ in named.values()}]
     for role, words in ROLES.items():
         if role not in named and (found := _by_name(rest, words, role)):
@@ -135,26 +134,13 @@ def find_target(folder: Folder, tables: Tables) -> tuple[str | None, str]:
     return candidates[-1], f"a guess: the last of the {what}" if len(candidates) > 1 else "a guess: the last column"
 
 
-def _as_class_folders(folder: Folder, tables: Sequence[Path]) -> list[Path]:
-    """The tables, of which those that lie in a folder per class are one: cats/data.csv and dogs/data.csv are */data.csv."""
-    patterns: dict[Path, list[Path]] = {}
-    for path in tables:
-        is_in_class = len(path.parts) > 1 and side_of(path.parent.name) is None
-        patterns.setdefault(path.parent.parent / ANY / path.name if is_in_class else path, []).append(path)
-    joined: list[Path] = []
-    for pattern, paths in patterns.items():
-        are_alike = len(paths) > 1 and len({tuple(folder.header(path)) for path in paths}) == 1
-        joined += [pattern] if are_alike else paths
-    return joined
-
-
 def _require_whole(folder: Folder, train: Path, asked: Path | None, others: Sequence[Path]) -> None:
     """Raise QuestionError for other tables with the columns of the training table, or all but its id, which may be a part of it.
 
     A table with ids that are `asked` has the solution.
     """
     columns = set(folder.header(train)) if others else set()
-    headers = {path: set(folder.header(path)) for path in others if ANY not in path.parts}
+    headers = {path: set(folder.header(path)) for path in others if not is_several(path)}
     alike = [path for path, header in headers.items() if header == columns]
     ids = set(folder.cells(asked).iloc[:, 0]) if alike and asked else set()
     without_ids = [path for path in headers if asked and headers[path] == columns - {folder.header(asked)[0]} != columns]
@@ -182,8 +168,7 @@ def _require_one_part(folder: Folder, train: Path) -> None:
 
 def _by_name(paths: Sequence[Path], words: Sequence[str], role: str) -> Sequence[Path]:
     """The tables whose names say their role: the role itself, else the shortest name with one of the words first."""
-    stems = {path: path.name.lower().split(".")[0] for path in paths}
-    stems |= {path: path.parts[0].lower() for path in paths if ANY in path.parts}
+    stems = {path: stem_of(path) for path in paths}
     exact = [path for path, stem in stems.items() if stem == role]
     holding = [path for path, stem in stems.items() if any(word in stem for word in words)]
     return exact or sorted(holding, key=lambda path: (len(path.parts), len(path.name), path))

@@ -18,7 +18,7 @@ from goldfold.prepare import PreparedSet
 from goldfold.prepare.preparation import folds_of, require_kind
 from goldfold.prepare.subset import few_rows
 from goldfold.scratch import read_kept
-from goldfold.tables.reading import files_behind
+from goldfold.tables.reading import files_of
 
 ANSWERS_WITHIN, LEARNING_WITHIN = 4.0, 6.0
 """Seconds."""
@@ -78,7 +78,7 @@ def _files(config: Config) -> list[Path]:
     files, competition = find_files(config.competition), config.competition
     joined = [name for table, join in competition.join.items() for name in (table, *join.beside)]
     more = [files.root / name for name in (*(extra.path for extra in competition.extras), *joined)]
-    tables = [file for path in (files.train, files.test, files.sample, *more) if path for file in files_behind(path)]
+    tables = [file for path in (files.train, files.test, files.sample, *more) if path for file in files_of(path)]
     labels = [config.train.pseudo.labels] if config.train.pseudo else []
     solution = [Path(competition.solution)] if competition.solution else []
     return [*tables, *labels, *solution, *config.model.files, files.root]

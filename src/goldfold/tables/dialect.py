@@ -14,6 +14,9 @@ RECORDS = 200
 MOST_LINES = 0.9
 NUMBER = re.compile(r"\s*[-+]?(\d[\d.,]*|[.,]\d+)([eE][-+]?\d+)?\s*%?\s*|\s*[-+]?(nan|inf)\s*", re.IGNORECASE)
 
+FILE = re.compile(r"\S+\.((?=\d*[a-z])\w{2,5})", re.IGNORECASE)
+"""A file's name with its ending."""
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -61,6 +64,16 @@ def is_number(text: str) -> bool:
     return bool(NUMBER.fullmatch(text))
 
 
+def ending_of(text: str) -> str:
+    """Return the ending of a file's name, an empty text for what is none.
+
+    >>> ending_of("train/0001.JPG"), ending_of("1.5"), ending_of("a word.")
+    ('jpg', '', '')
+    """
+    match = FILE.fullmatch(text)
+    return match[1].lower() if match else ""
+
+
 def common_width(rows: list[list[str]]) -> int:
     """Return the number of cells that most rows have."""
     return Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
@@ -102,7 +115,13 @@ def _escapes(sample: str, dialect: Dialect) -> bool:
 
 
 def _is_aligned(sample: str) -> bool:
-    """Whether spaces separate the cells, for certain: all lines alike, of three cells or more, most of them numbers."""
+    """Whether spaces separate the cells, for certain: of lines alike, of three cells or more, most are numbers; of two cells,
+    all of the first are names of files.
+    """
     rows = [line.split() for line in sample.splitlines() if line.strip()]
+    if len(rows) < 3 or len(set(map(len, rows))) != 1:
+        return False
+    if len(rows[0]) == 2:
+        return len({ending_of(name) for name, _ in rows}) == 1 and bool(ending_of(rows[0][0]))
     cells = [cell for row in rows[1:] for cell in row]
-    return len(rows) > 2 and len(rows[0]) > 2 and len(set(map(len, rows))) == 1 and sum(map(is_number, cells)) > len(cells) / 2
+    return len(rows[0]) > 2 and sum(map(is_number, cells)) > len(cells) / 2

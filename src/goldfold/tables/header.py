@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from goldfold.errors import InputError
-from goldfold.tables.dialect import common_width, find_dialect, is_number, records
+from goldfold.tables.dialect import common_width, ending_of, find_dialect, is_number, records
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
 MOST_ABOVE, ROWS_BELOW = 20, 200
@@ -38,6 +38,10 @@ def guess_header(first: list[str], rows: list[list[str]]) -> HeaderGuess:
         return HeaderGuess(True, True, "it stands over columns of numbers and is none")
     if not first[0].strip() and any(first) and len(columns[0]) == len(rows):
         return HeaderGuess(True, True, "its first cell alone is empty, as pandas leaves it above an index")
+    if any(
+        ending_of(cell) and {ending_of(cell)} == set(map(ending_of, column)) for cell, column in zip(first, columns, strict=True)
+    ):
+        return HeaderGuess(False, True, "its names of files end as those in the rows")
     if _counts([cell for cell in first if is_number(cell)]):
         return HeaderGuess(True, len(first) > 2, "its numbers count the columns")
     repeated = any(cell in column for cell, column, number in zip(first, columns, numbers, strict=True) if cell and not number)

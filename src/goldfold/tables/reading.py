@@ -1,5 +1,6 @@
 """Reading any table file."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 LARGE_FILE_POINTER = b"version https://git-lfs"
 HEAD = 1000
 ANY, FOLDER = "*", "label"
-"""What stands for any folder in a path of several files, and the column that holds each row's."""
+"""What stands for any folder, or any part of a name, in a path of several files; and the column that holds each row's folder."""
+NUMBERS = re.compile(r"(\d+)")
 
 
 def is_table(path: Path) -> bool:
@@ -46,10 +48,10 @@ def read_text_table(path: Path, header: bool | None = None, encoding: str | None
     """Read a table file, packed or not, as texts; what it is shows in its bytes. Without `header`, that is worked out, and so is
     the `encoding` of a text that is not UTF-8.
 
-    A path such as train/*/data.csv is one table of several files, see `files_of`. Raises InputError for a file that is not
-    there, damaged, or no table, with the row where it can be told.
+    A path such as train/*/data.csv or train_*.csv is one table of several files, see `files_of`. Raises InputError for a file
+    that is not there, damaged, or no table, with the row where it can be told.
     """
-    if ANY in path.parts:
+    if is_several(path):
         return _joined(path, header, encoding)
     require_file(path)
     name, data = unpacked(path)
@@ -68,8 +70,9 @@ def read_text_table(path: Path, header: bool | None = None, encoding: str | None
 
 def header_of(path: Path, header: bool | None = None, encoding: str | None = None) -> list[str]:
     """Return the names of the columns that `read_text_table` gives, from the file's beginning where that tells them."""
-    if ANY in path.parts:
-        return [*header_of(next(iter(files_of(path).values())), header, encoding), FOLDER]
+    if is_several(path):
+        folder = [FOLDER] if ANY in path.parts else []
+        return [*header_of(files_of(path)[0], header, encoding), *folder]
     require_file(path)
     name, start = unpacked(path, HEAD)
     _refuse_others(path, start)
@@ -85,8 +88,8 @@ def header_of(path: Path, header: bool | None = None, encoding: str | None = Non
 
 def header_guess(path: Path, encoding: str | None = None) -> HeaderGuess:
     """Work out whether a table file's first line names its columns."""
-    if ANY in path.parts:
-        return header_guess(next(iter(files_of(path).values())), encoding)
+    if is_several(path):
+        return header_guess(files_of(path)[0], encoding)
     require_file(path)
     name, start = unpacked(path, HEAD)
     _refuse_others(path, start)
@@ -98,36 +101,48 @@ def header_guess(path: Path, encoding: str | None = None) -> HeaderGuess:
     return beginning_of(path, encoding).guess
 
 
-def files_of(path: Path) -> dict[str, Path]:
-    """Return the files that a path with * for one of its folders names, by what stands there.
+def is_several(path: Path) -> bool:
+    """Whether a path names several files that are one table."""
+    return any(ANY in part for part in path.parts)
 
-    Read as one table, they have what stands there in the column `label`. Raises InputError where there is none.
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files that a path names, in which * stands for any folder or any part of a name; part_2 comes before part_10.
+
+    Read as one table, those with * for a folder have what stands there in the column `label`. Raises InputError where there is
+    none.
     """
-    at = path.parts.index(ANY)
-    files = {file.parts[at]: file for file in sorted(Path(*path.parts[:at]).glob(str(Path(*path.parts[at:]))))}
-    if not files:
-        raise InputError(f"there is no table {path}", mend="correct its name in params.yaml: * stands for any folder")
-    return files
-
-
-def files_behind(path: Path) -> list[Path]:
-    """Return the files that a table is read from: one, or those of a path with *."""
-    return list(files_of(path).values()) if ANY in path.parts else [path]
+    if not is_several(path):
+        return [path]
+    at = next(at for at, part in enumerate(path.parts) if ANY in part)
+    files = Path(*path.parts[:at]).glob(str(Path(*path.parts[at:])))
+    if found := sorted(files, key=lambda file: [int(part) if part.isdecimal() else part for part in NUMBERS.split(str(file))]):
+        return found
+    raise InputError(
+        f"there is no table {path}", mend="correct its name in params.yaml: * stands for any folder, or part of a name"
+    )
 
 
 def _joined(path: Path, header: bool | None, encoding: str | None) -> TextTable:
     """The table of several files, all of which have the same columns."""
-    tables = {folder: read_text_table(file, header, encoding) for folder, file in files_of(path).items()}
-    first = next(iter(tables.values()))
-    if others := [str(table.path) for table in tables.values() if set(table.cells) != set(first.cells)]:
+    files = files_of(path)
+    tables = [read_text_table(file, header, encoding) for file in files]
+    first = tables[0]
+    if others := [str(table.path) for table in tables if set(table.cells) != set(first.cells)]:
         raise InputError(f"files of {path} have other columns than {first.path}", others, "give them the same columns")
-    if FOLDER in first.cells:
-        raise InputError(f"{path} has a column {FOLDER} already, as the folders' names are called", mend="give it another name")
-    cells = pd.concat([table.cells.assign(**{FOLDER: folder}) for folder, table in tables.items()], ignore_index=True)
-    remark = f"{len(tables)} files, whose folder is the column {FOLDER}"
-    remarks = dict.fromkeys(more for table in tables.values() for more in table.remarks)
-    rows = np.concatenate([table.rows for table in tables.values()])
-    return TextTable(path, cells.astype("str"), rows, (remark, *remarks), first.left_out)
+    remark, cells = f"{len(files)} files", [table.cells for table in tables]
+    if ANY in path.parts:
+        if FOLDER in first.cells:
+            raise InputError(
+                f"{path} has a column {FOLDER} already, as the folders' names are called", mend="give it another name"
+            )
+        at = path.parts.index(ANY)
+        cells = [one.assign(**{FOLDER: file.parts[at]}) for one, file in zip(cells, files, strict=True)]
+        remark += f", whose folder is the column {FOLDER}"
+    remarks = dict.fromkeys(more for table in tables for more in table.remarks)
+    rows = np.concatenate([table.rows for table in tables])
+    joined = pd.concat(cells, ignore_index=True).astype("str")
+    return TextTable(path, joined, rows, (remark, *remarks), first.left_out)
 
 
 def require_file(path: Path) -> None:
