@@ -73,7 +73,9 @@ class QuestionError(InputError):
 
 
 def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict | None) else str(value)
+    """A value as a line of YAML holds it; texts that begin as something else are quoted."""
+    quoted = not isinstance(value, str) or value[:1] in "{[&*!|>'\"%@`#?-"
+    return json.dumps(value, ensure_ascii=False) if quoted else str(value)
 
 
 class DiskError(InputError, OSError):

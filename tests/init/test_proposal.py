@@ -229,6 +229,27 @@ def test_a_column_that_names_the_images_is_their_template(tables):
     assert section(root)["images"] == "{file}"
 
 
+def test_rows_of_several_images_are_asked_about(tables):
+    train = rows(12, left=[f"{n}.png" for n in range(12)], right=[f"{n * 5 % 12}.png" for n in range(12)], y=[0, 1] * 6)
+    root = tables(train=train, test=train[:4].drop(columns="y").assign(key=range(50, 54)))
+    for number in range(12):
+        write_image(root / f"pictures/{number}.png", number)
+    with pytest.raises(QuestionError, match=r"(?s)each row has 2 images.*images: \"\{left\}\".*'images=\"\{left\}\"'"):
+        propose(root, str(root), {})
+    assert section(root, images="{right}")["images"] == "{right}"
+
+    shutil.rmtree(root / "pictures")
+    (root / "test.csv").unlink()
+    channels = tables(train=rows(6, y=[0, 1] * 3), sample_submission=rows(4, 50, y=0.5)[["key", "y"]])
+    for number in (*range(6), *range(50, 54)):
+        for colour in ("red", "green"):
+            write_image(channels / f"{'train' if number < 50 else 'test'}/{number:03d}_{colour}.png", number)
+    with pytest.raises(QuestionError, match="each row has 2 images") as asked:
+        propose(channels, str(channels), {})
+    red = {"train": "train/{key:0>3}_red.png", "test": "test/{key:0>3}_red.png"}
+    assert red in [reply.value for reply in asked.value.replies] and section(channels, images=red)["images"] == red
+
+
 def test_each_table_gets_the_template_that_fits_it(tables):
     root = tables(
         train=pd.DataFrame({"id": range(12), "label": [0, 1] * 6, "file": [f"C:\\data\\pics\\p{row}.png" for row in range(12)]}),
@@ -416,6 +437,8 @@ def test_a_target_in_a_table_of_its_own_is_joined_where_it_has_every_row_and_tol
     written = section(root)
     assert written["join"] == {"train_labels.csv": "key"} and (written["target"], written["task"]) == ("y", "binary")
     assert "y" not in propose(root, str(root), {}).competition.test
+    (root / "sample_submission.csv").unlink()
+    assert section(root)["target"] == "y"
     tables(train_labels=labels[:20])
     with pytest.raises(InputError, match=r"(?s)train.csv has no column to predict.*train_labels.csv: key, y"):
         propose(root, str(root), {})

@@ -16,7 +16,7 @@ ASKED_FOR = {
     "mlsp-2013-birds": "differ in",
     "nfl-player-contact-detection": "are labels asked for, or probabilities",
     "rsna-2022-cervical-spine-fracture-detection": "differ in",
-    "rsna-breast-cancer-detection": r"6 test rows share 4 of them(.|\n)*answer_id: {patient}_{side}",
+    "rsna-breast-cancer-detection": r'6 test rows share 4 of them(.|\n)*answer_id: "{patient}_{side}"',
 }
 """Several images or labels per answer, several labels in a column."""
 TAKEN_FOR_ANOTHER = {

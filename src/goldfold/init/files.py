@@ -116,7 +116,8 @@ def find_files(root: Path, links: bool = False) -> Files:
         raise InputError(
             f"{root} holds no tables (CSV, TSV, Parquet, JSON, Excel), no {' and no '.join(kinds)}",
             [f"{count} files {kind}" for kind, count in others.most_common()] or ["it is empty"],
-            "name the folder with the competition's files; docs/kinds-of-input.md shows how to read other files",
+            "name the folder with the competition's files; or the tables, whatever they end with: train=NAME test=NAME; "
+            "docs/kinds-of-input.md shows how to read other files",
         )
     return Files(root, tuple(tables), of_rows, others)
 

@@ -20,7 +20,8 @@ def find_joins(
 
     Returns them as competition.join has them, and what is to be said of others that share columns with both tables.
 
-    One with what is asked, or with columns of the test table, needs rows for the training table alone.
+    One with what is asked, with columns of the test table, or beside a training table without a target, needs rows for the
+    training table alone.
     """
     train, test = (set(folder.header(paths[role])) for role in ("train", "test"))
     asked = set(folder.header(paths["sample_submission"])) if "sample_submission" in paths else set()
@@ -29,7 +30,7 @@ def find_joins(
     related: dict[Path, str] = {}
     headers = {path: frozenset(folder.header(path)) for path in others}
     for path, columns in headers.items():
-        lacks = bool((columns & (asked | test)) - train)
+        lacks = bool((columns & (asked | test)) - train) or (train <= test and not columns <= test)
         if not columns & (train if lacks else train & test) or path in parts_of(joins):
             continue
         rows = rows or {role: folder.cells(paths[role]) for role in ("train", "test")}

@@ -16,8 +16,9 @@ from goldfold.competition.sides import side_of
 from goldfold.config import CompetitionConfig
 from goldfold.errors import InputError, QuestionError, Reply
 from goldfold.init.setting import Setting, remark
+from goldfold.tables.dialect import ending_of
 
-TRIED = 50
+TRIED, MOST_REPLIES = 50, 4
 MOST_CLASSES_IN_NAMES = 200
 WORD = r"[A-Za-z]+"
 SEVERAL_WORDS = rf"{WORD}(?:[ _-]{WORD}(?!\d))*"
@@ -41,19 +42,46 @@ def files_of_rows(competition: Competition, kind: FileKind, files: Sequence[Path
             fitting[side] += _fitting(competition, table, kind, files, part, by_id=False)
     if not all(fitting.values()):
         return None
-    shared = [template for template in fitting["train"] if template in fitting["test"]]
-    # Of masks beside images, those in the training folder are the images that the test folder has too.
-    pairs = [(one, other) for one in fitting["train"] for other in fitting["test"]]
-    alike = [(one, other) for one, other in pairs if one and other and _without_side(one) == _without_side(other)]
-    train, test = (shared[0], shared[0]) if shared else (*alike, (fitting["train"][0], fitting["test"][0]))[0]
+    train, test = _one_choice(competition, kind, files, fitting["train"], fitting["test"])
     if train is None and test is None:
         return [remark("competition", f"{kind.plural}: each row's goes by its {competition.problem.id}: {_folders(files)}")]
-    others = [template for template in fitting["train"] if template not in (None, train)]
-    more = f"; there are also {', '.join(map(str, others[:3]))}" if others else ""
     if train == test:
-        return [Setting(f"competition.{kind.plural}", train, f"where a row's {kind.name} is{more}")]
-    why = f"each table has {kind.plural} of its own; null is by id{more}"
-    return [Setting(f"competition.{kind.plural}", {"train": train, "test": test}, why)]
+        return [Setting(f"competition.{kind.plural}", train, f"where a row's {kind.name} is")]
+    return [
+        Setting(
+            f"competition.{kind.plural}",
+            {"train": train, "test": test},
+            f"each table has {kind.plural} of its own; null is by id",
+        )
+    ]
+
+
+def _one_choice(
+    competition: Competition, kind: FileKind, files: Sequence[Path], train: Sequence[str | None], test: Sequence[str | None]
+) -> tuple[str | None, str | None]:
+    """The templates of the two tables; raises QuestionError where rows have several files that these find alike."""
+    choices: list[tuple[str | None, str | None]] = [(template, template) for template in train if template in test]
+    if not choices:
+        # Of masks beside images, those in the training folder are the images that the test folder has too.
+        pairs = [(one, other) for one in train for other in test]
+        alike = [(one, other) for one, other in pairs if one and other and _without_side(one) == _without_side(other)]
+        choices = [*alike] or [(train[0], test[0])]
+    by_files: dict[tuple[str, ...], tuple[str | None, str | None]] = {}
+    for choice in choices:
+        rows = find_row_files(competition.train, competition.problem.id, competition.root, files, choice[0], "train", kind)
+        by_files.setdefault(tuple(map(str, rows.paths)), choice)
+    several = list(by_files.values())
+    if len(several) == 1 or None in several[0]:
+        return several[0]
+    replies = [
+        Reply(
+            kind.plural,
+            one if one == other else {"train": one, "test": other},
+            f"of {len(several)} {kind.plural} a row, this one",
+        )
+        for one, other in several[:MOST_REPLIES]
+    ]
+    raise QuestionError(f"each row has {len(several)} {kind.plural}, and a model reads one: which?", replies)
 
 
 def names_of_files(root: Path, kind: FileKind, overrides: Mapping[str, object]) -> tuple[list[Setting], str | None]:
@@ -115,7 +143,10 @@ def _templates(competition: Competition, table: pd.DataFrame, files: Sequence[Pa
     rows = table.head(TRIED)
     names = {path.stem.casefold() for path in files}
     columns = [name for name in table.columns if name not in (problem.id, *problem.targets)]
-    by_column = [f"{{{name}}}" for name in columns if 2 * sum(_stem(cell) in names for cell in rows[name]) > len(rows)]
+    naming = [name for name in columns if 2 * sum(_stem(cell) in names for cell in rows[name]) > len(rows)]
+    # A number may be a file's name by chance.
+    ended = [name for name in naming if all(ending_of(str(cell)) for cell in rows[name])]
+    by_column = [f"{{{name}}}" for name in ended or naming]
     shapes: Counter[str] = Counter()
     stems = [(path, path.stem) for path in files]
     for key in rows[problem.id]:
