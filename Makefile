@@ -9,7 +9,7 @@ READY := $(VENV)/.goldfold-$(shell cat $(PINS) | cksum | cut -d ' ' -f 1)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro race ui test unit faults notebooks-test audit bench bench-gpu format constraints
+.PHONY: help env repro race ui test unit faults notebooks-test docs audit bench bench-gpu format constraints
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -57,6 +57,16 @@ $(OLDEST)/.ready: requirements-notebook.txt
 	sed -nE 's/^([[:alnum:]_.-]+)>=([^,]+).*/\1==\2/p' $< > $(OLDEST)/host.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r $(OLDEST)/host.txt ipykernel setuptools
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+DOCS := .venv-docs
+docs: $(DOCS)/.ready  ## build the site of README.md and docs/, to be opened as site/index.html
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet
+	@echo "site/index.html is for any browser, with or without a network"
+
+$(DOCS)/.ready: requirements-docs.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 audit:  ## known vulnerabilities of the pinned packages, asked of osv.dev

@@ -34,6 +34,16 @@ def test_there_are_those_that_the_readme_names():
     assert all(f"notebooks/{path.name}" in readme for path in NOTEBOOKS)
 
 
+def test_the_hosts_notebooks_differ_in_their_first_cells_alone():
+    """Each is one file that a host takes, so that what they share stands in both, word for word."""
+    notebooks = (ROOT / "notebooks/on_kaggle.ipynb", ROOT / "notebooks/on_colab.ipynb")
+    kaggle, colab = (json.loads(path.read_text())["cells"] for path in notebooks)
+    assert kaggle[3:] == colab[3:] and len(kaggle) > 10
+    names = ("SOURCE", "COMPETITION", "SETTINGS", "KEPT", "CLONE", "DATA", "saved")
+    for cells in (kaggle, colab):
+        assert all(re.search(rf"\b{name}\b.* = ", "".join("".join(cell["source"]) for cell in cells[1:3])) for name in names)
+
+
 def asked_by(text):
     return {asked.name: asked for asked in map(Requirement, re.findall(r"^[\w.-]+[<>=]\S+", text, re.MULTILINE))}
 

@@ -18,6 +18,7 @@ COMMANDS = (
     "init",
     "doctor",
     "check",
+    "migrate",
     "try",
     "summary",
     "run",

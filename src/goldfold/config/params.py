@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from goldfold.config.data import CompetitionConfig, PrepareConfig, SplitConfig
 from goldfold.config.learning import FoldConfig, require_transforms
+from goldfold.config.older import is_older
 from goldfold.config.recipe import read_yaml
 from goldfold.config.runtime import RuntimeConfig
 from goldfold.config.section import Component, Section
@@ -154,7 +155,9 @@ def parse_config(tree: Any, source: str = "params.yaml") -> Config:
         return _class_for(tree).model_validate(tree)
     modality = _modality(tree)
     mend = "correct them; params.schema.json lists every key"
-    if modality != "image" and any(
+    if is_older(tree):
+        mend = "goldfold migrate takes an older file along (--dry-run shows how)"
+    elif modality != "image" and any(
         message.startswith(("model.", "prepare.")) and "no such key" in message for message in messages
     ):
         mend = f"correct them; for {modality} the sections model and prepare have other keys ({{}} is all defaults)"

@@ -10,8 +10,10 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node
 
 from goldfold.config import FinetuneConfig, TrainConfig, parse_config
+from goldfold.config.older import Along, Taken
 from goldfold.config.recipe import parse_yaml, with_values, with_values_of
 from goldfold.errors import InputError
 from goldfold.files import written_whole
@@ -86,6 +88,50 @@ def _mended(text: str, settings: Sequence[Setting]) -> str:
         if setting.section not in WHOLE:
             text = _with_value(text, setting)
     return text
+
+
+def respelled(text: str, along: Along) -> str:
+    """Return the text of params.yaml with the changes of `along`, every other character as it was.
+
+    Where a key stands in another way than on a line of its own, as one that moves out of {…}, comments may move.
+    """
+    made = text
+    for change in along.taken:
+        with suppress(LookupError, YAMLError):
+            made = _respelled(made, change)
+    with suppress(InputError):
+        if parse_yaml(made, str(PARAMS)) == along.tree:
+            return made
+    return with_values_of(text, along.tree)
+
+
+def _respelled(text: str, change: Taken) -> str:
+    """The text with one change; raises LookupError where the key does not stand in its section."""
+    section, _, name = change.old.partition(".")
+    new_section, _, new_name = change.new.partition(".")
+    key, value = _nodes(_nodes(YAML().compose(text), section)[1], name)
+    start, end = key.start_mark.index, value.end_mark.index
+    if new_section == section:
+        return f"{text[:start]}{new_name}: {written(change.after)}{text[end:]}"
+    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end) + 1 or len(text)
+    comment = text[end:stop].strip().removeprefix("#").strip()
+    rest = f"{text[:begin]}{text[stop:]}"
+    setting = Setting(change.new, change.after, comment)
+    span = _span(rest.splitlines(keepends=True), new_section)
+    if span is None:
+        return _with_section(rest, new_section, _section(new_section, [setting]))
+    lines = rest.splitlines(keepends=True)
+    lines.insert(span[1], _section(new_section, [setting]).partition("\n")[2])
+    return "".join(lines)
+
+
+def _nodes(mapping: Node | None, key: str) -> tuple[Node, Node]:
+    """The nodes of a key and its value in a mapping; raises LookupError where there is none."""
+    pairs = mapping.value if isinstance(mapping, MappingNode) else []
+    found = next(((name, value) for name, value in pairs if name.value == key), None)
+    if found is None:
+        raise LookupError(key)
+    return found
 
 
 def write(text: str) -> None:

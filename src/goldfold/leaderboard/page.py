@@ -10,7 +10,7 @@ from goldfold.competition import Problem
 from goldfold.files import written_whole
 from goldfold.leaderboard.medals import Position
 from goldfold.leaderboard.standing import PARTS, Agreement, Standing
-from goldfold.pages.html import STYLE, Html, element, joined, number, page, paragraph, rows_table
+from goldfold.pages.html import STYLE, Html, element, joined, number, page, paragraph, rows_table, scrolled
 from goldfold.pages.svg import Frame, scale_of
 from goldfold.terminal import clock
 
@@ -101,7 +101,7 @@ def _table(problem: Problem, runs: Sequence[Standing], positions: Mapping[str, P
         ]
         rows.append(element("tr", *cells))
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *rows), class_="sortable")
-    return element("div", table, class_="wide")
+    return scrolled(table)
 
 
 def _head(title: str, first: str, kind: str = "number") -> Html:

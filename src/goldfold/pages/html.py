@@ -37,11 +37,18 @@ def rows_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int 
     first = len(head) - numbers
 
     def line(name: str, cells: Sequence[str]) -> Html:
-        return element("tr", *(element(name, cell, **({"class_": "n"} if at >= first else {})) for at, cell in enumerate(cells)))
+        names = [name if cell else "td" for cell in cells]
+        kinds = [{"class_": "n"} if at >= first else {} for at in range(len(cells))]
+        return element("tr", *(element(each, cell, **kind) for each, cell, kind in zip(names, cells, kinds, strict=True)))
 
     body = element("tbody", *(line("td", row) for row in rows))
     table = element("table", *([element("thead", line("th", head))] if any(head) else []), body, class_=class_)
-    return element("div", table, class_="wide")
+    return scrolled(table)
+
+
+def scrolled(table: Html) -> Html:
+    """A table that scrolls by itself where the page is narrow, by the keyboard too."""
+    return element("div", table, class_="wide", tabindex="0")
 
 
 def number(value: float | None) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from goldfold.competition import Problem
 from goldfold.metrics import Array, hard_labels
-from goldfold.pages.html import Html, element, joined, number, paragraph, rows_table
+from goldfold.pages.html import Html, element, joined, number, paragraph, rows_table, scrolled
 from goldfold.pages.svg import Frame, Scale, scale_of
 from goldfold.report.calibration import claims, expected_calibration_error, reliability, wilson_interval
 from goldfold.report.slices import by_class, by_label
@@ -50,7 +50,7 @@ def _matrix(classes: tuple[str, ...], counts: Array) -> Html:
             kind = "right" if row == column else "wrong"
             cells.append(element("td", str(count) if count else "", class_=kind, style=f"--s:{shade[row, column]:.3f}"))
         body.append(element("tr", element("th", name), *cells))
-    return element("div", element("table", element("tbody", *body), class_="matrix"), class_="wide")
+    return scrolled(element("table", element("tbody", *body), class_="matrix"))
 
 
 def residuals(problem: Problem, truth: Array, prediction: Array) -> Html:

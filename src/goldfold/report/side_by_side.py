@@ -39,14 +39,13 @@ def _headline(comparison: Comparison) -> Html:
     drawn = f"{comparison.groups} groups of " if comparison.groups else ""
     interval = f"{comparison.confidence:.0%} interval {comparison.low:+.3g} to {comparison.high:+.3g}"
     scores = zip(comparison.names, map(number, comparison.scores), strict=True)
-    return joined(
-        [
-            element("h1", " and ".join(comparison.names)),
-            element("p", f"{comparison.difference:+.3g} {comparison.metric}, the second minus the first", class_="score"),
-            paragraph(f"{interval}, {resamples} paired resamples of {drawn}{comparison.rows} rows; {better} is better"),
-            element("p", element("b", comparison.verdict)),
-            rows_table(("run", comparison.metric), list(scores), numbers=1),
-        ]
+    return element(
+        "header",
+        element("h1", " and ".join(comparison.names)),
+        element("p", f"{comparison.difference:+.3g} {comparison.metric}, the second minus the first", class_="score"),
+        paragraph(f"{interval}, {resamples} paired resamples of {drawn}{comparison.rows} rows; {better} is better"),
+        element("p", element("b", comparison.verdict)),
+        rows_table(("run", comparison.metric), list(scores), numbers=1),
     )
 
 
