@@ -125,7 +125,12 @@ def describe(result: FoldResult) -> dict[str, Any]:
             "classes": list(codec.problem.classes),
             "scale": {"mean": list(codec.mean), "std": list(codec.std), "then expm1": codec.log1p} if codec.mean else None,
         },
-        "model": {"name": result.config.model.name, "fold": result.fold, "seed": result.seed, "score": result.score},
+        "model": {
+            "name": result.config.model.name,
+            "fold": None if result.is_refit else result.fold,
+            "seed": result.seed,
+            "score": None if result.is_refit else result.score,
+        },
     }
 
 
