@@ -11,7 +11,7 @@ from tests.conftest import TINY, build_repository
 
 import goldfold
 from goldfold import identity
-from goldfold.config import REFIT, parse_config
+from goldfold.config import REFIT, PseudoConfig, parse_config
 from goldfold.engines.folds import length_of, train_all
 from goldfold.engines.here import Processes
 from goldfold.identity import result_key, training_key
@@ -138,11 +138,9 @@ def test_pseudo_labels_are_the_mean_of_all_folds(digits, refitted, tmp_path):
     folds, _ = models_of(refitted)
     by_fold = predict(digits, Ensemble(folds)).by_fold
     save_pseudo_labels(tmp_path / "labels.parquet", digits, by_fold, "first")
-    config = parse_config(
-        {"competition": {"path": "x"}, "model": {"name": "x"}, "train": {"pseudo": {"labels": str(tmp_path / "labels.parquet")}}}
-    )
-    of_each = [with_pseudo_labels(digits, fold, config.train.pseudo)[1] for fold in (0, 1)]
-    prepared, of_refit = with_pseudo_labels(digits, REFIT, config.train.pseudo)
+    config = PseudoConfig(labels=tmp_path / "labels.parquet")
+    of_each = [with_pseudo_labels(digits, fold, config)[1] for fold in (0, 1)]
+    prepared, of_refit = with_pseudo_labels(digits, REFIT, config)
     assert of_refit == pytest.approx(np.mean(of_each, axis=0), abs=1e-6) and len(prepared.train) > len(digits.train)
 
 
@@ -153,12 +151,8 @@ def test_a_schedule_that_needs_validation_is_refused(settings):
 
 def test_one_is_exported_without_a_score(digits, refitted, tmp_path):
     export(models_of(refitted)[1][0], digits, ["torchscript"], tmp_path)
-    assert json.loads((tmp_path / "preprocessing.json").read_text())["model"] == {
-        "name": "test_resnet",
-        "fold": None,
-        "seed": 0,
-        "score": None,
-    }
+    described = json.loads((tmp_path / "preprocessing.json").read_text())["model"]
+    assert described == {"name": "test_resnet", "fold": None, "seed": 0, "score": None}
 
 
 def test_boosted_trees_learn_for_the_mean_of_the_folds_rounds(tmp_path):

@@ -59,8 +59,9 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter, scratch: Path
     chosen_on, name = held_back(fold) if model.early_stopping and not fold.is_refit else (None, "")
     weight, held = (None if each is None else np.tile(each, views) for each in (weights, chosen_on))
     model.to(compute.device).fit(inputs, targets, weight, fold.seed, held, fold.length)
-    if name:
-        reporter.note(f"{fold.name}: {model.rounds} rounds, as were best on {name}")
+    if model.early_stopping:
+        best = "in the folds on average" if fold.is_refit else f"on {name}"
+        reporter.note(f"{fold.name}: {model.rounds} rounds, as were best {best}")
     seconds = time.monotonic() - started
 
     loss = build_loss(train, fold.codec.problem.task)
