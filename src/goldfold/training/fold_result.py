@@ -1,6 +1,7 @@
 """FoldResult: the best checkpoint of a fold, and how it was trained."""
 
 import math
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +41,8 @@ class Checkpoint:
 class FoldResult:
     """The weights of the best epoch, what is needed to rebuild and validate the model, and the history of all epochs.
 
-    Files: model.safetensors, model.json (everything here except weights and history), history.csv (one row per epoch).
+    Files: model.safetensors, model.json (everything here except weights and history), history.csv (one row per epoch), and of a
+    bundle for CPUs `onnx`, the networks of all checkpoints, the best first, for ONNX Runtime.
     `score` is the competition's metric on the fold's validation rows, `prepared` the fingerprint of their set, and `key`
     the training's identity. A training that `ended` before it was finished resumes from its state. With
     train.keep_best, `further` holds the checkpoints after the best one. A refit has the fold REFIT and its last weights; its
@@ -66,9 +68,10 @@ class FoldResult:
     weights: dict[str, torch.Tensor] = field(repr=False)
     history: pd.DataFrame = field(repr=False)
     further: tuple[Checkpoint, ...] = ()
+    onnx: tuple[Path, ...] = ()
 
     def save(self, folder: Path) -> None:
-        """Write the three files."""
+        """Write the files."""
         with written_whole(folder / "model.safetensors") as draft:
             save_file({name: tensor.contiguous() for name, tensor in self._all_weights()}, draft)
         card = {
@@ -94,6 +97,9 @@ class FoldResult:
         write_json(folder / "model.json", card)
         with written_whole(folder / "history.csv") as draft:
             self.history.to_csv(draft, index=False)
+        for path in self.onnx:
+            with written_whole(folder / path.name) as draft:
+                shutil.copyfile(path, draft)
 
     @classmethod
     def load(cls, folder: Path) -> "FoldResult":
@@ -130,6 +136,7 @@ class FoldResult:
                 weights=tensors,
                 history=_history(folder / "history.csv"),
                 further=tuple(further),
+                onnx=tuple(sorted(folder.glob("*.onnx"))),
             )
 
     @property
