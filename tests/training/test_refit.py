@@ -66,6 +66,11 @@ def test_they_learn_from_all_rows_as_long_as_the_folds_did_and_nothing_validates
     assert not all(torch.equal(refits[0].weights[name], refits[1].weights[name]) for name in refits[0].weights)
 
 
+def test_one_ends_where_the_folds_were_best_before_the_last_epoch(digits, settings, tmp_path):
+    result = train_fold(digits, REFIT, 0, asked(settings), tmp_path, length=1)
+    assert result.ended == "finished" and len(result.history) == 1 and result.epoch == 0
+
+
 def test_no_score_and_no_out_of_fold_row_knows_them(digits, refitted):
     config, _, _ = refitted
     folds, _ = models_of(refitted)
