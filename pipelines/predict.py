@@ -25,17 +25,18 @@ def main() -> None:
     from goldfold.scratch import scratch_folder
     from goldfold.terminal import show_result
     from goldfold.tracking import flat_params, load_origins, provenance, tracked_stage
-    from goldfold.training import load_folds
+    from goldfold.training import load_folds, load_refits
     from goldfold.validation import CVResult
 
     config = load_config()
     prepared = PreparedSet.load(args.prepared)
     with tracked_stage(config, prepared, "predict") as tracked:
         folds = load_folds(args.folds, config.split.folds, config.train.seeds)
-        tracked.folds(folds, load_origins(args.runs))
+        refits = load_refits(args.folds, config.predict)
+        tracked.folds([*folds, *refits], load_origins(args.runs))
         cv = CVResult.load(args.cv, prepared.problem)
         tracked.cv(cv, args.cv)
-        ensemble = Ensemble(folds, config.predict, cv.postprocess.steps)
+        ensemble = Ensemble([*folds, *refits], config.predict, cv.postprocess.steps)
         submission = predict(prepared, ensemble, scratch_folder())
         submission.save(args.out)
         tracked.submission(args.out)
@@ -44,8 +45,8 @@ def main() -> None:
         save_report(build_report(prepared, cv, folds, about), args.report / PAGE)
         tracked.report(args.report / PAGE)
         tracked.origin.save(args.run)
-    cut = [fold.config.train.name_of(fold.fold, fold.seed) for fold in folds if fold.ended != "finished"]
-    show_result(cv, submission, args.out / "submission.csv", args.report / PAGE, tracked.name, None, cut)
+    cut = [result.name for result in (*folds, *refits) if result.ended != "finished"]
+    show_result(cv, submission, args.out / "submission.csv", args.report / PAGE, tracked.name, None, cut, len(refits))
 
 
 if __name__ == "__main__":

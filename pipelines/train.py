@@ -1,4 +1,4 @@
-"""PreparedSet → FoldResults, one for each fold and seed"""
+"""PreparedSet → FoldResults, one for each fold and seed, and those of predict.refit"""
 
 import argparse
 from pathlib import Path
@@ -19,11 +19,12 @@ def main() -> None:
     config = load_config()
     begin_imports(config)
 
-    from goldfold.engines.folds import names_of, train_folds
+    from goldfold.engines.folds import names_of, train_all
     from goldfold.prepare import PreparedSet
     from goldfold.scratch import scratch_folder
     from goldfold.terminal import TrainingProgress
     from goldfold.tracking import save_origins, tracked_stage
+    from goldfold.tracking.stage import name_in_file
     from goldfold.training import asked_to_stop, origin_file
     from goldfold.training.reporter import Reporter, Several
 
@@ -33,8 +34,8 @@ def main() -> None:
         def hear(name: str) -> Reporter:
             return Several([progress.fold(), tracked.fold(name)])
 
-        for result in train_folds(prepared, config, args.out, scratch_folder(), hear, stop):
-            origins[f"{result.fold}-{result.seed}"] = tracked.trained(result, origin_file(scratch_folder(), result.key))
+        for result in train_all(prepared, config, args.out, scratch_folder(), hear, stop):
+            origins[name_in_file(result)] = tracked.trained(result, origin_file(scratch_folder(), result.key))
     save_origins(args.runs, dict(sorted(origins.items())))
 
 

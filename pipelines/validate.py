@@ -19,18 +19,19 @@ def main() -> None:
     from goldfold.scratch import scratch_folder
     from goldfold.terminal import show_cv
     from goldfold.tracking import load_origins, tracked_stage
-    from goldfold.training import forget, load_folds
+    from goldfold.training import forget, load_folds, load_refits
     from goldfold.validation.cross_validation import validate
 
     config = load_config()
     prepared = PreparedSet.load(args.prepared)
     with tracked_stage(config, prepared, "validate") as tracked:
         folds = load_folds(args.folds, config.split.folds, config.train.seeds)
-        tracked.folds(folds, load_origins(args.runs))
+        refits = load_refits(args.folds, config.predict)
+        tracked.folds([*folds, *refits], load_origins(args.runs))
         result = validate(prepared, folds, config.validate_, config.predict, config.split.group, scratch_folder())
         result.save(args.out)
         tracked.cv(result, args.out)
-        forget(scratch_folder(), folds)
+        forget(scratch_folder(), [*folds, *refits])
     show_cv(result)
 
 

@@ -142,7 +142,7 @@ def test_a_stage_lists_the_sections_of_params_that_it_reads(name):
     }
     read = {key.rstrip("_") for key in read if not any(other.startswith(f"{key}.") for other in read)}
     if name == "train":
-        read |= {*FoldConfig.model_fields, "split.folds", "runtime.threads", "runtime.devices_per_job"}
+        read |= {*FoldConfig.model_fields, "split.folds", "runtime.threads", "runtime.devices_per_job", "predict.refit"}
     listed = set(params(name))
     if name == "prepare":
         # All of split but the folds to train, which would make prepare run again for nothing.

@@ -49,11 +49,16 @@ SYNTAX, MOST_READ = "syntax.json", 2000
 MODULE = re.compile(r"goldfold(\.\w+)+")
 
 
-def training_key(prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, machine: Sequence[Any]) -> str:
-    """The identity of one training; `machine` is what its bits depend on: device, its precisions, threads, and devices."""
+def training_key(
+    prepared: PreparedSet, fold: int, seed: int, config: FoldConfig, machine: Sequence[Any], length: int | None = None
+) -> str:
+    """The identity of one training; `machine` is what its bits depend on: device, its precisions, threads, and devices.
+
+    `length` is for how many epochs or rounds a refit is trained.
+    """
     settings = config.model_dump(mode="json", include=set(FoldConfig.model_fields))
     settings["train"] = {name: value for name, value in settings["train"].items() if name not in {*WITHOUT_EFFECT, "seeds"}}
-    content = [prepared.fingerprint, fold, seed, settings, *machine]
+    content = [prepared.fingerprint, fold, seed, settings, *machine, *([] if length is None else [length])]
     return _key(content, TRAINING, prepared.problem.modality, config, _of_prepared(prepared))
 
 
@@ -64,6 +69,8 @@ def result_key(prepared: PreparedSet, config: Config) -> str:
     """
     settings = config.model_dump(mode="json", by_alias=True, exclude={"competition", "split", "prepare"})
     settings["train"] = {name: value for name, value in settings["train"].items() if name not in WITHOUT_EFFECT}
+    if config.predict.refit is None:
+        del settings["predict"]["refit"]
     threads, devices = settings["runtime"]["threads"], settings["runtime"]["devices_per_job"]
     settings["runtime"] = threads if devices == 1 else [threads, devices]
     content = [prepared.fingerprint, settings, config.split.folds, config.split.group]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Competition, Problem, read_competition
-from goldfold.config import Config, load_config, parse_config
+from goldfold.config import REFIT, Config, load_config, parse_config
 from goldfold.config.recipe import with_values
 from goldfold.errors import InputError
 from goldfold.metrics import Array
@@ -221,6 +221,24 @@ class Repository:
         with self.inside(), use_threads(threads_of(self.config.runtime, prepared)):
             scratch = scratch_folder()
             return train_fold(prepared, fold, seed, self.config, scratch / "notebook" / str(fold) / str(seed), scratch=scratch)
+
+    def refit(self, prepared: PreparedSet, folds: "Sequence[FoldResult]") -> "list[FoldResult]":
+        """Train the models on all rows that predict.refit asks for, as long as the folds were; `predict` takes both together.
+
+        >>> repo.refit(prepared, folds)
+        []
+        """
+        from goldfold.engines.folds import length_of, threads_of
+        from goldfold.training import train_fold
+        from goldfold.training.device import use_threads
+
+        with self.inside(), use_threads(threads_of(self.config.runtime, prepared)):
+            scratch, length = scratch_folder(), length_of(folds)
+            targets = {seed: scratch / "notebook/refit" / str(seed) for seed in self.config.predict.refits}
+            return [
+                train_fold(prepared, REFIT, seed, self.config, target, scratch=scratch, length=length)
+                for seed, target in targets.items()
+            ]
 
     def validate(self, prepared: PreparedSet, folds: "Sequence[FoldResult]") -> "CVResult":
         """Predict the validation rows of folds, and score them.

@@ -69,7 +69,7 @@ def test_a_race_makes_runs_and_an_answer_and_goes_on_where_it_ended(repository, 
     before = ANSWER.read_bytes()
     with monkeypatch.context() as forbidden:
         forbidden.setattr(cost, "_tried", fail)
-        forbidden.setattr("goldfold.race.track.train_folds", fail)
+        forbidden.setattr("goldfold.race.track.train_all", fail)
         run_command(["race", "--minutes", "1"])
     said = capsys.readouterr().out
     assert said.count("kept of an earlier race") == 3 and ANSWER.read_bytes() == before

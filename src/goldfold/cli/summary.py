@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> Answer:
     submission = Submission.load(path.parent, problem, prepared.sample)
     name = current.origin.name if current.origin else "none"
     cv, cut = current.cv(problem), cut_short(config)
-    show_result(cv, submission, path, REPORT, name, test, cut)
+    show_result(cv, submission, path, REPORT, name, test, cut, len(config.predict.refits))
     return {
         "run": name,
         **asdict(cv.scores),
@@ -44,5 +44,6 @@ def run(args: argparse.Namespace) -> Answer:
         "is_whole": submission.is_whole,
         "test_score": test.score if test else None,
         "cut_short": cut,
+        "refits": len(config.predict.refits),
         "report": REPORT,
     }

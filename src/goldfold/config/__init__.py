@@ -12,6 +12,7 @@ from goldfold.config.data import (
     Task,
 )
 from goldfold.config.learning import (
+    REFIT,
     AverageConfig,
     FinetuneConfig,
     FoldConfig,
@@ -19,11 +20,13 @@ from goldfold.config.learning import (
     ModelConfig,
     PseudoConfig,
     TrainConfig,
+    place_of,
 )
 from goldfold.config.params import (
     STEPS,
     Config,
     PredictConfig,
+    RefitConfig,
     Scale,
     ValidateConfig,
     config_class,
@@ -37,6 +40,7 @@ from goldfold.config.section import Component
 from goldfold.config.sweep import Range, SweepConfig, parse_sweep
 
 __all__ = [
+    "REFIT",
     "STEPS",
     "Answer",
     "AverageConfig",
@@ -54,6 +58,7 @@ __all__ = [
     "PrepareConfig",
     "PseudoConfig",
     "Range",
+    "RefitConfig",
     "RuntimeConfig",
     "Scale",
     "SplitConfig",
@@ -67,5 +72,6 @@ __all__ = [
     "parse_config",
     "parse_fold_config",
     "parse_sweep",
+    "place_of",
     "save_config",
 ]

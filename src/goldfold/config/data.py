@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
+from goldfold.config.learning import REFIT
 from goldfold.config.section import Component, Section, Seed
 
 Task = Literal["binary", "multiclass", "multilabel", "regression", "masks"]
@@ -244,7 +245,7 @@ class SplitConfig(Section):
     validates on one part only; column takes the folds that you bring."""
     n_folds: int = Field(5, ge=1, le=MOST_FOLDS)
     """The number of folds to split into (1 for holdout)."""
-    folds: tuple[Annotated[int, Field(ge=0, strict=True)], ...] = Field((0, 1, 2, 3, 4), min_length=1)
+    folds: tuple[Annotated[int, Field(ge=0, lt=REFIT, strict=True)], ...] = Field((0, 1, 2, 3, 4), min_length=1)
     """The folds to train."""
     group: str | None = None
     """The column whose equal values stay in one fold; it applies to group, stratified_group and holdout."""

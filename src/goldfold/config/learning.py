@@ -9,6 +9,8 @@ from pydantic import Field, SerializeAsAny, model_validator
 from goldfold.config.section import Arguments, Component, Section, Seed
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+REFIT = 2**15 - 1
+"""The number of the fold beyond all others: it trains on the rows of all of them, and validates none."""
 MIXES = ("MixUp", "CutMix")
 """The transforms of torchvision that mix the rows of a batch."""
 
@@ -205,7 +207,9 @@ class TrainConfig(Section):
     """Steps to profile before training: where a step's time goes."""
 
     def name_of(self, fold: int, seed: int) -> str:
-        """Return `fold 0`, or `fold 0 seed 1` where each fold is trained with several seeds."""
+        """Return `fold 0`, or `fold 0 seed 1` where each fold is trained with several seeds; a refit is `refit 0`."""
+        if fold == REFIT:
+            return f"refit {seed}"
         return f"fold {fold} seed {seed}" if len(self.seeds) > 1 else f"fold {fold}"
 
     @model_validator(mode="after")
@@ -264,6 +268,11 @@ class FoldConfig(Section):
         if finetune.head_lr and not finetune.head_epochs:
             raise ValueError("finetune.head_lr is the learning rate of head_epochs, which are 0")
         return self
+
+
+def place_of(fold: int, seed: int) -> str:
+    """Return where a training's result lies among those of all folds: `<fold>/<seed>`, of a refit `refit/<seed>`."""
+    return f"{'refit' if fold == REFIT else fold}/{seed}"
 
 
 def require_transforms(key: str, transforms: Sequence[Component], names: Sequence[str] | None) -> None:

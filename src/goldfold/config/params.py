@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
 from goldfold.config.data import CompetitionConfig, PrepareConfig, SplitConfig
-from goldfold.config.learning import FoldConfig, require_transforms
+from goldfold.config.learning import REFIT, FoldConfig, require_transforms
 from goldfold.config.older import is_older
 from goldfold.config.recipe import read_yaml
 from goldfold.config.runtime import RuntimeConfig
@@ -63,6 +63,13 @@ class ValidateConfig(Section):
         return value
 
 
+class RefitConfig(Section):
+    """Models on all rows, beside those of the folds: each counts as one more of them in the average over the test rows."""
+
+    seeds: int = Field(1, ge=1, le=1000)
+    """How many are trained, by the seeds 0, 1, …"""
+
+
 class PredictConfig(Section):
     """How models predict, out-of-fold rows and test rows alike."""
 
@@ -76,6 +83,14 @@ class PredictConfig(Section):
     always apply, whatever their p."""
     batch_size: int | None = Field(None, ge=1)
     """Rows per step; by default train.batch_size."""
+    refit: RefitConfig | None = None
+    """Models that are trained on all rows after the folds, for as many epochs (boosted trees: rounds) as were best in these on
+    average, and predict the test rows beside them. Nothing validates them: the CV is that of the folds alone."""
+
+    @property
+    def refits(self) -> tuple[int, ...]:
+        """The seeds of the models on all rows."""
+        return tuple(range(self.refit.seeds)) if self.refit else ()
 
     @field_validator("clip")
     @classmethod
@@ -99,6 +114,20 @@ class Config(FoldConfig):
     def _rows_can_be_changed_at_test_time(self) -> Self:
         require_transforms("predict.tta", self.predict.tta, self.model.tta)
         return self
+
+    @model_validator(mode="after")
+    def _refits_need_no_validation(self) -> Self:
+        if self.predict.refit and self.train.scheduler.name == "ReduceLROnPlateau":
+            raise ValueError(
+                "predict.refit: ReduceLROnPlateau goes by validation rows, which a refit has none of; choose another"
+            )
+        return self
+
+    @property
+    def trainings(self) -> list[tuple[int, int]]:
+        """All trainings of a `dvc repro`, as fold and seed: each fold with each seed, and the refits."""
+        folds = [(fold, seed) for fold in self.split.folds for seed in self.train.seeds]
+        return folds + [(REFIT, seed) for seed in self.predict.refits]
 
     @model_validator(mode="after")
     def _devices_have_rows(self) -> Self:

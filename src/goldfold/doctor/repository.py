@@ -89,7 +89,7 @@ def disk(config: Config) -> CheckResult:
     side = prepare.get("image_size") or (prepare.get("image") or {}).get("image_size")
     images = len(files_of_kind(path, kind_of_files(config.competition.modality))) if side and path.is_dir() else 0
     inputs = images * 3 * (side or 0) ** 2 * 4 // 3
-    trainings = len(config.split.folds) * len(config.train.seeds)
+    trainings = len(config.trainings)
     needed = inputs + trainings * (CHECKPOINT if "image" in config.competition.modality or "weights" in model else 0) + SPARE
     free = shutil.disk_usage(".").free
     message = f"{free / 2**30:.0f} GB free, up to {needed / 2**30:.1f} GB needed"

@@ -1,15 +1,14 @@
 """Train every fold with every seed on the devices that there are."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, nullcontext
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from goldfold.config import Config
+from goldfold.config import REFIT, Config, place_of
 from goldfold.config.runtime import RuntimeConfig
 from goldfold.engines.cluster import Cluster
 from goldfold.engines.here import Place, Processes
@@ -21,6 +20,7 @@ from goldfold.prepare import PreparedSet
 from goldfold.process import cores
 from goldfold.scratch import is_kept
 from goldfold.training.device import find_device, machine, use_threads
+from goldfold.training.fitting import is_fitted_once
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.reporter import Reporter
 from goldfold.training.state import RESULT, STATES
@@ -45,33 +45,80 @@ def train_folds(
     Raises InputError as train_fold does, for more jobs or devices than GPUs, and for a training whose process dies twice; Stopped
     when `stop` gives a reason.
     """
-    settings, left = config.model_dump_json(by_alias=True), []
     with nullcontext(pool) if pool else pool_of(config.runtime, prepared) as pool:
-        for fold, seed in product(config.split.folds, config.train.seeds):
-            name, target = config.train.name_of(fold, seed), folder / str(fold) / str(seed)
-            with use_threads(pool.threads):
-                devices = config.runtime.devices_per_job
-                key = training_key(prepared, fold, seed, config, pool.machine())
-                result = None
-                if is_kept(scratch / STATES / key / RESULT) and pool.machine() == machine(devices):
-                    result = train_fold(prepared, fold, seed, config, target, hear(name), scratch, stop, devices)
-            if result:
-                yield result
-            else:
-                left.append(Job(name, fold, seed, prepared.folder, settings, target, scratch, key))
-        at_once = min(len(left), pool.at_once)
+        trainings = [(fold, seed) for fold, seed in config.trainings if fold != REFIT]
+        yield from _trained(prepared, config, trainings, folder, scratch, hear, stop, pool)
 
-        def share(waiting: int) -> float | None:
-            return share_of_hours(config.train.max_hours, waiting, at_once)
 
-        with closing(pool.run(left, lambda job: hear(job.name), share, stop)) as done:
-            for job in done:
-                yield FoldResult.load(job.folder)
+def train_all(
+    prepared: PreparedSet,
+    config: Config,
+    folder: Path,
+    scratch: Path,
+    hear: Callable[[str], Reporter],
+    stop: Stop,
+    pool: Pool[Any] | None = None,
+) -> Generator[FoldResult]:
+    """Train the folds as `train_folds` does, and then, on all rows, the refits that predict.refit asks for."""
+    folds, refits = list[FoldResult](), [(REFIT, seed) for seed in config.predict.refits]
+    with nullcontext(pool) if pool else pool_of(config.runtime, prepared) as pool:
+        trainings = [training for training in config.trainings if training not in refits]
+        for result in _trained(prepared, config, trainings, folder, scratch, hear, stop, pool, after=len(refits)):
+            folds.append(result)
+            yield result
+        if refits:
+            yield from _trained(prepared, config, refits, folder, scratch, hear, stop, pool, length=length_of(folds))
+
+
+def length_of(folds: Sequence[FoldResult]) -> int:
+    """Return for how many epochs, or rounds of boosted trees that stop early, the folds' best models were trained on average."""
+    lengths = list[int]()
+    for result in folds:
+        model: Any = result.build_model()
+        lengths.append(model.rounds if is_fitted_once(model) and model.early_stopping else result.epoch + 1)
+    return max(1, round(float(np.mean(lengths))))
+
+
+def _trained(
+    prepared: PreparedSet,
+    config: Config,
+    trainings: Sequence[tuple[int, int]],
+    folder: Path,
+    scratch: Path,
+    hear: Callable[[str], Reporter],
+    stop: Stop,
+    pool: Pool[Any],
+    after: int = 0,
+    length: int | None = None,
+) -> Generator[FoldResult]:
+    """Do trainings, each a fold and a seed, and yield their results; so many come `after` these, and share the time with them."""
+    settings, left = config.model_dump_json(by_alias=True), []
+    for fold, seed in trainings:
+        name, target = config.train.name_of(fold, seed), folder / place_of(fold, seed)
+        with use_threads(pool.threads):
+            devices = config.runtime.devices_per_job
+            key = training_key(prepared, fold, seed, config, pool.machine(), length)
+            result = None
+            if is_kept(scratch / STATES / key / RESULT) and pool.machine() == machine(devices):
+                args = (fold, seed, config, target, hear(name), scratch, stop, devices, length)
+                result = train_fold(prepared, *args)
+        if result:
+            yield result
+        else:
+            left.append(Job(name, fold, seed, prepared.folder, settings, target, scratch, key, length))
+    at_once = min(len(left) + after, pool.at_once)
+
+    def share(waiting: int) -> float | None:
+        return share_of_hours(config.train.max_hours, waiting + after, at_once)
+
+    with closing(pool.run(left, lambda job: hear(job.name), share, stop)) as done:
+        for job in done:
+            yield FoldResult.load(job.folder)
 
 
 def names_of(config: Config) -> list[str]:
-    """Return the names of all trainings: of each fold, with each seed."""
-    return [config.train.name_of(fold, seed) for fold, seed in product(config.split.folds, config.train.seeds)]
+    """Return the names of all trainings: of each fold, with each seed, and of the refits."""
+    return [config.train.name_of(fold, seed) for fold, seed in config.trainings]
 
 
 def pool_of(runtime: RuntimeConfig, prepared: PreparedSet, patience: float | None = None) -> Pool[Any]:

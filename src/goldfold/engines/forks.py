@@ -16,7 +16,7 @@ ENGINE = "goldfold.engines.here"
 
 def begin_imports(config: Config) -> None:
     """Begin the imports of the processes that may train, if there may be several, while this process does its own."""
-    runtime, trainings = config.runtime, len(config.split.folds) * len(config.train.seeds)
+    runtime, trainings = config.runtime, len(config.trainings)
     several = trainings > 1 and runtime.jobs != 1 and cores() > 1
     if runtime.engine == "here" and (several or runtime.devices_per_job > 1):
         # The competitor's own may change while this process lives.

@@ -16,7 +16,10 @@ from goldfold.training.train import train_fold
 
 @dataclass(frozen=True)
 class Job:
-    """A fold and a seed, the prepared set to learn from, all settings as JSON, where the FoldResult goes, and its identity."""
+    """A fold and a seed, the prepared set to learn from, all settings as JSON, where the FoldResult goes, and its identity.
+
+    A refit has the fold REFIT, and a length.
+    """
 
     name: str
     fold: int
@@ -26,10 +29,12 @@ class Job:
     folder: Path
     scratch: Path
     key: str
+    length: int | None = None
 
     def run(self, reporter: Reporter, stop: Stop) -> None:
         """Train, alone or as one of the ranks; raises as train_fold does."""
-        train_fold(_read(self.prepared), self.fold, self.seed, self.config(), self.folder, reporter, self.scratch, stop)
+        args = (self.fold, self.seed, self.config(), self.folder, reporter, self.scratch, stop)
+        train_fold(_read(self.prepared), *args, length=self.length)
 
     def config(self) -> Config:
         """Return the settings."""
@@ -37,7 +42,7 @@ class Job:
 
     def key_here(self) -> str:
         """Return the identity that the training has in this process."""
-        return training_key(_read(self.prepared), self.fold, self.seed, self.config(), machine())
+        return training_key(_read(self.prepared), self.fold, self.seed, self.config(), machine(), self.length)
 
 
 @lru_cache(maxsize=1)

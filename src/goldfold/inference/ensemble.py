@@ -9,7 +9,7 @@ import pandas as pd
 
 from goldfold.competition import Problem
 from goldfold.competition.mask_answers import codes_of
-from goldfold.config import PredictConfig
+from goldfold.config import PredictConfig, place_of
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json
 from goldfold.inference.averaging import average
@@ -27,7 +27,8 @@ PLAIN = PredictConfig()
 class Ensemble:
     """The folds' checkpoints, the test-time augmentation and average that they predict by, and the fitted post-processing.
 
-    Files: ensemble.json, and <fold>/<seed>/ (see FoldResult).
+    Refits are among the folds: each of their checkpoints counts as one more. Files: ensemble.json, and <fold>/<seed>/, of a refit
+    refit/<seed>/ (see FoldResult).
     """
 
     folds: Sequence[FoldResult] = field(repr=False)
@@ -87,7 +88,7 @@ class Ensemble:
     def save(self, folder: Path) -> None:
         """Write the files."""
         for result in self.folds:
-            result.save(folder / str(result.fold) / str(result.seed))
+            result.save(folder / result.place)
         self.save_card(folder)
 
     def save_card(self, folder: Path) -> None:
@@ -106,7 +107,7 @@ class Ensemble:
             raise InputError(f"there are no models of a run in {folder}", mend="name a whole pipeline result that was not pruned")
         card: dict[str, Any] = read_json(folder / CARD)
         return cls(
-            folds=[FoldResult.load(folder / str(fold) / str(seed)) for fold, seed in card["folds"]],
+            folds=[FoldResult.load(folder / place_of(fold, seed)) for fold, seed in card["folds"]],
             config=PredictConfig.model_validate(card["predict"]),
             postprocess=tuple(Step(**step) for step in card["postprocess"]),
         )

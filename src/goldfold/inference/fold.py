@@ -1,6 +1,7 @@
 """The one way from a fold's checkpoints to predictions."""
 
 from goldfold.config import PredictConfig
+from goldfold.inference.onnx_network import OnnxNetwork
 from goldfold.inference.sources import Source
 from goldfold.metrics import Array
 from goldfold.modalities.estimator import Estimator
@@ -26,7 +27,8 @@ def predict_fold(checkpoint: FoldResult, source: Source, config: PredictConfig) 
     changes = (None, *config.tta)
     views = [source.view(checkpoint, change) for change in changes]
     predictions = []
-    for model in checkpoint.build_models():
+    models = map(OnnxNetwork, checkpoint.onnx) if checkpoint.onnx else checkpoint.build_models()
+    for model in models:
         model.to(compute.device)
         size = max(batch_size, OF_ESTIMATORS) if isinstance(model, Estimator) else batch_size
         for change, view in zip(changes, views, strict=True):

@@ -54,7 +54,7 @@ def best_rounds(estimator: Any, rows: Rows, held_back: Array, patience: int) -> 
     A class keeps its rows for learning where all of them would be held back; without any row held back it is all rounds. With
     several targets it is the mean of their best. Raises InputError for other than boosted trees.
     """
-    one, prefix = (estimator.estimator, "estimator__") if rows.truth.ndim > 1 else (estimator, "")
+    one = estimator.estimator if rows.truth.ndim > 1 else estimator
     library = library_of(one)
     if library is None:
         name = type(one).__name__
@@ -68,7 +68,15 @@ def best_rounds(estimator: Any, rows: Rows, held_back: Array, patience: int) -> 
         judge, of_target = held_back & known, rows._replace(truth=truth)
         if judge.any():
             best.append(library.best_of(deepcopy(one), of_target.where(~judge), of_target.where(judge), patience))
-    counted = {_rounds_name(one, library): max(1, round(np.mean(best)))} if best else {}
+    return given_rounds(estimator, max(1, round(np.mean(best))) if best else None)
+
+
+def given_rounds(estimator: Any, rounds: int | None) -> dict[str, Any]:
+    """Return the arguments by which boosted trees learn for so many rounds, or all of their own, and stop at no other."""
+    one, prefix = (estimator.estimator, "estimator__") if hasattr(estimator, "estimator") else (estimator, "")
+    library = library_of(one)
+    assert library
+    counted = {_rounds_name(one, library): rounds} if rounds else {}
     return {f"{prefix}{name}": value for name, value in {**counted, **library.all_rounds}.items()}
 
 

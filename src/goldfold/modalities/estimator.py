@@ -14,7 +14,7 @@ from goldfold.competition import Problem
 from goldfold.errors import InputError
 from goldfold.imports import EXTRAS, trusted
 from goldfold.metrics import Array
-from goldfold.modalities.boosting import Rows, best_rounds, rounds_of
+from goldfold.modalities.boosting import Rows, best_rounds, given_rounds, rounds_of
 from goldfold.modalities.protocol import Inputs
 
 SMALLEST = 1e-15
@@ -56,10 +56,18 @@ class Estimator(nn.Module):
         """Return what the estimator reads of a batch, one row for each."""
         raise NotImplementedError
 
-    def fit(self, inputs: Inputs, target: torch.Tensor, weight: Array | None, seed: int, held_back: Array | None = None) -> None:
+    def fit(
+        self,
+        inputs: Inputs,
+        target: torch.Tensor,
+        weight: Array | None,
+        seed: int,
+        held_back: Array | None = None,
+        rounds: int | None = None,
+    ) -> None:
         """Fit to targets as a loss takes them and a weight for each row; raises InputError where the estimator refuses them.
 
-        With `early_stopping` the rounds are those that were best on the rows `held_back`, (n,) bool, by the others.
+        With `early_stopping` the rounds are `rounds`, or those that were best on the rows `held_back`, (n,) bool, by the others.
         """
         from sklearn.utils.validation import has_fit_parameter
 
@@ -78,7 +86,9 @@ class Estimator(nn.Module):
             raise InputError(f"params.yaml: {name} takes no weights of rows", mend=mend)
         try:
             rows = Rows(self.matrix(inputs), truth, weight)
-            if self.early_stopping and held_back is not None:
+            if self.early_stopping and rounds:
+                self.estimator.set_params(**given_rounds(self.estimator, rounds))
+            elif self.early_stopping and held_back is not None:
                 self.estimator.set_params(**best_rounds(self.estimator, rows, held_back, self.early_stopping))
             self.estimator.fit(rows.matrix, truth, **({} if weight is None else {"sample_weight": weight}))
         except (ValueError, TypeError) as error:

@@ -114,13 +114,21 @@ class FrozenModel(Estimator):
         beside = [columns.matrix(inputs) for columns in self.columns]
         return np.hstack([part.toarray() if hasattr(part, "toarray") else part for part in (*beside, scaled.numpy())])
 
-    def fit(self, inputs: Inputs, target: torch.Tensor, weight: Array | None, seed: int, held_back: Array | None = None) -> None:
+    def fit(
+        self,
+        inputs: Inputs,
+        target: torch.Tensor,
+        weight: Array | None,
+        seed: int,
+        held_back: Array | None = None,
+        rounds: int | None = None,
+    ) -> None:
         """Learn the scale of the features, and fit the estimator; raises InputError where it refuses."""
         features = inputs[FEATURES]
         deviation = features.std(dim=0, correction=0)
         self.center.copy_(features.mean(dim=0))
         self.scale.copy_(torch.where(deviation > 0, (deviation * deviation.sum()).rsqrt(), 0.0))
-        super().fit(inputs, target, weight, seed, held_back)
+        super().fit(inputs, target, weight, seed, held_back, rounds)
 
     def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
         if FEATURES in inputs:

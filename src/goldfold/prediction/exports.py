@@ -42,31 +42,49 @@ def export(result: FoldResult, prepared: PreparedSet, formats: Sequence[Format],
             f"{result.config.model.name} is a fitted estimator, and these formats hold networks",
             mend="predict by goldfold predict, or by the MLflow model of its run",
         )
-    description = describe(result)
-    view = result.modality.plain_view(prepared, "train", result.spec)
-    rows = np.linspace(0, len(prepared.train) - 1, min(COMPARED, len(prepared.train))).astype(int).tolist()
-    check = _Check(model, view, rows)
+    description, check = describe(result), _check_of(model, result, prepared)
     deviations = {}
     for name in formats:
         path = folder / f"model.{SUFFIXES[name]}"
-        with written_whole(path) as draft:
-            try:
-                with _quiet():
-                    deviation = check.deviation(_WRITERS[name](model, view, check, draft))
-            except Exception as error:  # exporters raise errors of many kinds for operators that they lack
-                first = next(iter(str(error).splitlines()), repr(error))
-                raise InputError(
-                    f"{result.config.model.name} cannot be written as {name}: {first}",
-                    mend=f"choose another of the formats {', '.join(SUFFIXES)}, or another backbone",
-                ) from error
-            if not deviation <= 1:
-                raise InputError(
-                    f"the {name} model deviates from PyTorch by {deviation:.2g} times the tolerance, and was not kept",
-                    mend="choose another format, and report the network to the format's project",
-                )
-        deviations[path] = deviation * TOLERANCE
+        deviations[path] = _write(model, check, result, name, path)
     write_json(folder / "preprocessing.json", {**description, "inputs in order": list(check.inputs)})
     return deviations
+
+
+def write_onnx(result: FoldResult, prepared: PreparedSet, folder: Path) -> tuple[Path, ...]:
+    """Write the networks of all of a fold's checkpoints as ONNX, the best first, each checked as `export` does."""
+    paths = []
+    for number, model in enumerate(result.build_models()):
+        paths.append(folder / f"model-{number:03d}.onnx")
+        check = _check_of(model.eval(), result, prepared)
+        _write(model, check, result, "onnx", paths[-1])
+    return tuple(paths)
+
+
+def _check_of(model: nn.Module, result: FoldResult, prepared: PreparedSet) -> "_Check":
+    view = result.modality.plain_view(prepared, "train", result.spec)
+    rows = np.linspace(0, len(prepared.train) - 1, min(COMPARED, len(prepared.train))).astype(int).tolist()
+    return _Check(model, view, rows)
+
+
+def _write(model: nn.Module, check: "_Check", result: FoldResult, name: Format, path: Path) -> float:
+    """Write a model in a format, and return its largest deviation; raises InputError as `export` does."""
+    with written_whole(path) as draft:
+        try:
+            with _quiet():
+                deviation = check.deviation(_WRITERS[name](model, check.view, check, draft))
+        except Exception as error:  # exporters raise errors of many kinds for operators that they lack
+            first = next(iter(str(error).splitlines()), repr(error))
+            raise InputError(
+                f"{result.config.model.name} cannot be written as {name}: {first}",
+                mend=f"choose another of the formats {', '.join(SUFFIXES)}, or another backbone",
+            ) from error
+        if not deviation <= 1:
+            raise InputError(
+                f"the {name} model deviates from PyTorch by {deviation:.2g} times the tolerance, and was not kept",
+                mend="choose another format, and report the network to the format's project",
+            )
+    return deviation * TOLERANCE
 
 
 Exported = Callable[[Inputs], Array]
@@ -80,6 +98,7 @@ class _Check:
     """
 
     def __init__(self, model: nn.Module, view: View, rows: Sequence[int]) -> None:
+        self.view = view
         self.inputs = _inputs(view, rows)
         batches = [self.inputs]
         batches += [_inputs(view, some) for some in (rows[:3], *([row] for row in rows))]
@@ -125,7 +144,12 @@ def describe(result: FoldResult) -> dict[str, Any]:
             "classes": list(codec.problem.classes),
             "scale": {"mean": list(codec.mean), "std": list(codec.std), "then expm1": codec.log1p} if codec.mean else None,
         },
-        "model": {"name": result.config.model.name, "fold": result.fold, "seed": result.seed, "score": result.score},
+        "model": {
+            "name": result.config.model.name,
+            "fold": None if result.is_refit else result.fold,
+            "seed": result.seed,
+            "score": None if result.is_refit else result.score,
+        },
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from goldfold.config import REFIT
 from goldfold.inference.ensemble import Ensemble
 from goldfold.inference.sources import PreparedRows, Source
 from goldfold.prediction.submission import Submission
@@ -20,11 +21,16 @@ def predict(prepared: PreparedSet, ensemble: Ensemble, scratch: Path | None = No
 
 
 def submission_of(ensemble: Ensemble, source: Source, test: pd.DataFrame, sample: pd.DataFrame) -> Submission:
-    """Predict the rows of a source, those of the test table, and return the submission."""
+    """Predict the rows of a source, those of the test table, and return the submission.
+
+    What refits predict is of no fold: they have seen the validation rows of each.
+    """
     problem, members = ensemble.problem, ensemble.predict_by_fold(source)
     ids = test[[problem.id, *([problem.answer_id] if problem.answer_id else [])]].reset_index(drop=True)
     by_fold = []
     for fold, predictions in members.items():
+        if fold == REFIT:
+            continue
         averaged = problem.table(ensemble.average(predictions))
         averaged = averaged if problem.has_masks else averaged.astype(np.float32)
         by_fold.append(pd.concat([ids[[problem.id]], averaged], axis=1).assign(fold=fold))

@@ -91,18 +91,18 @@ class Cost:
         return cls(**lines, has_epochs=kept["has_epochs"], checkpoint=kept["checkpoint"])
 
     def of_all(self, rows: Rows, config: Config, at_once: int) -> float:
-        """Return the seconds that all folds and seeds take, so many at once, and their predictions of all rows."""
-        trainings = len(config.split.folds) * len(config.train.seeds)
-        begin = self.begin.at(rows.training)
-        if has_features(config):
+        """Return the seconds that all folds, seeds and refits take, so many at once, and their predictions of all rows."""
+        refits, epochs, training = len(config.predict.refits), config.train.epochs if self.has_epochs else 1, 0.0
+        folds = len(config.trainings) - refits
+        for count, learned in ((folds, rows.training), (refits, rows.training + rows.validation)):
             # The folds share what the frozen backbone has read.
-            begin /= trainings
-        each = begin + self.epoch.at(rows.training) * (config.train.epochs if self.has_epochs else 1)
-        predicting = trainings * (self.predict.at(rows.validation) + self.predict.at(rows.test))
+            begin = self.begin.at(learned) / (folds if has_features(config) else 1)
+            training += math.ceil(count / at_once) * (begin + self.epoch.at(learned) * epochs)
+        predicting = folds * self.predict.at(rows.validation) + (folds + refits) * self.predict.at(rows.test)
         if config.model.reader:
             # The validation rows were read with the training rows, and the test rows are read for all folds at once.
             predicting = self.predict.at(rows.test)
-        return math.ceil(trainings / at_once) * each + predicting * (1 + len(config.predict.tta))
+        return training + predicting * (1 + len(config.predict.tta))
 
 
 def has_features(config: Config) -> bool:

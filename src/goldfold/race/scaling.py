@@ -66,7 +66,7 @@ def estimate(config: Config, competition: Competition, scratch: Path) -> Estimat
             f"{SECONDS:.0f} s are too short to train this on a handful of rows",
             mend="make it smaller (model.image_size, another backbone), or train it where there is a GPU",
         )
-    trainings = len(config.split.folds) * len(config.train.seeds)
+    trainings = len(config.trainings)
     at_once = min(len(places_of(config.runtime, threads)), trainings)
     inputs = sum(_sizes(prepared.folder)) * max(train, test)
     return Estimate(

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from goldfold.config import Config
-from goldfold.engines.folds import pool_of, train_folds
+from goldfold.engines.folds import pool_of, train_all
 from goldfold.engines.pool import Pool
 from goldfold.errors import InputError
 from goldfold.files import folder_written_whole, read_json, write_json
@@ -23,7 +24,7 @@ from goldfold.race.cost import Rows, measured_cost
 from goldfold.race.portfolio import Entry
 from goldfold.runs.paths import RACE
 from goldfold.tracking.stage import tracked_result
-from goldfold.training import FoldResult, forget, load_folds
+from goldfold.training import FoldResult, forget, load_folds, load_refits
 from goldfold.training.device import use_threads
 from goldfold.training.reporter import Reporter
 from goldfold.training.stopping import Stop
@@ -82,29 +83,29 @@ class Competitors:
         config, folder, began = entry.config(), self._folder(entry), self.budget.clock()
         prepared = self._prepared(config)
         with folder_written_whole(folder) as draft:
-            folds = self._train(prepared, config, draft / FOLDS)
+            folds, refits = self._train(prepared, config, draft / FOLDS)
             # As many as trained it, and as its cost was measured with: where others compute, idle threads wait for each other.
             with use_threads(self.pool.threads):
                 cv = validate(prepared, folds, config.validate_, config.predict, config.split.group, self.scratch)
-                submission = predict(prepared, Ensemble(folds, config.predict, cv.postprocess.steps), self.scratch)
+                submission = predict(prepared, Ensemble([*folds, *refits], config.predict, cv.postprocess.steps), self.scratch)
             cv.save(draft / "cv")
             submission.save(draft / "submission")
             card = {"name": folder.name, "tries": entry.tries, "seconds": round(self.budget.clock() - began, 1)}
             write_json(draft / CARD, card)
-        forget(self.scratch, folds)
+        forget(self.scratch, [*folds, *refits])
         return Member(folder.name, cv, submission, card)
 
     def log(self, entry: Entry) -> None:
         """Log a member as a run, like that of any pipeline result."""
         config, folder = entry.config(), self._folder(entry)
         prepared = self._prepared(config)
-        folds = load_folds(folder / FOLDS, config.split.folds, config.train.seeds)
+        models = [*chain.from_iterable(_load(config, folder / FOLDS))]
         cv = CVResult.load(folder / "cv", prepared.problem)
         with tracked_result(config, prepared, "race", folder.name) as tracked:
-            tracked.folds(folds, {})
+            tracked.folds(models, {})
             tracked.cv(cv, folder / "cv")
             tracked.submission(folder / "submission")
-            tracked.models(config, Ensemble(folds, config.predict, cv.postprocess.steps), folder / FOLDS)
+            tracked.models(config, Ensemble(models, config.predict, cv.postprocess.steps), folder / FOLDS)
         tracked.origin.save(folder / RUN)
 
     def answer(self, members: Sequence[Member]) -> None:
@@ -119,12 +120,12 @@ class Competitors:
         with use_threads(self.pool.threads):
             return answer_of(self.prepared, self.base, members, quick=False)
 
-    def _train(self, prepared: PreparedSet, config: Config, folder: Path) -> list[FoldResult]:
-        training = train_folds(prepared, config, folder, self.scratch, lambda _: self.reporter, self.stop, self.pool)
+    def _train(self, prepared: PreparedSet, config: Config, folder: Path) -> tuple[list[FoldResult], list[FoldResult]]:
+        training = train_all(prepared, config, folder, self.scratch, lambda _: self.reporter, self.stop, self.pool)
         with closing(training) as trained:
             for _ in trained:
                 pass
-        return load_folds(folder, config.split.folds, config.train.seeds)
+        return _load(config, folder)
 
     def _folder(self, entry: Entry) -> Path:
         """The folder of an entry's member, by the name of its run; raises InputError where another entry is the same."""
@@ -146,3 +147,8 @@ class Competitors:
                 )
             self.sets[key] = prepared
         return self.sets[key]
+
+
+def _load(config: Config, folder: Path) -> tuple[list[FoldResult], list[FoldResult]]:
+    """The models of the folds, and those on all rows."""
+    return load_folds(folder, config.split.folds, config.train.seeds), load_refits(folder, config.predict)

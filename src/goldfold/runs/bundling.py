@@ -13,6 +13,7 @@ from goldfold.blending.worth import worths
 from goldfold.bundle.blend import BlendBundle, Part, plans_of
 from goldfold.bundle.bundle import Bundle
 from goldfold.bundle.foreign import Foreign
+from goldfold.bundle.on_cpu import has_networks, on_cpu
 from goldfold.bundle.pace import Pace, paced, timed_once
 from goldfold.bundle.turns import read_test
 from goldfold.config import Config
@@ -37,15 +38,24 @@ class Bundled:
     after: float
 
 
-def bundle_blend(blend: Run, prepared: PreparedSet, config: Config, hours: float, rows: int, worth: float | None) -> Bundled:
+def bundle_blend(
+    blend: Run,
+    prepared: PreparedSet,
+    config: Config,
+    hours: float,
+    rows: int,
+    worth: float | None,
+    networks: Path | None = None,
+) -> Bundled:
     """Bundle a blend: its members cheapest first, for so many test rows, and only those that end in so many `hours`.
 
     A member that cannot predict elsewhere is left out, and with `worth` one after another of those that are worth less to the
-    nested score. Raises InputError where none is left, and for a stack's model.
+    nested score. With a folder for `networks` these predict by ONNX Runtime. Raises InputError where none is left, and for a
+    stack's model.
     """
     settings, members = made_of(blend)
     level = level_one(prepared, members)
-    parts, left_out = _parts(members, prepared)
+    parts, left_out = _parts(members, prepared, networks)
     kept = level.only(list(parts))
     for name in _worthless(kept, settings, config, worth) if worth is not None else ():
         left_out[name] = f"worth less than {worth:g}"
@@ -70,7 +80,7 @@ def bundle_blend(blend: Run, prepared: PreparedSet, config: Config, hours: float
     return Bundled(bundle, parts, left_out, _nested_score(level, settings, config), _nested_score(kept, settings, config))
 
 
-def _parts(members: Sequence[Run], prepared: PreparedSet) -> tuple[dict[str, Part], dict[str, str]]:
+def _parts(members: Sequence[Run], prepared: PreparedSet, networks: Path | None) -> tuple[dict[str, Part], dict[str, str]]:
     """What of each member predicts other rows, and why some cannot."""
     parts, left_out = dict[str, Part](), dict[str, str]()
     for member in members:
@@ -78,7 +88,12 @@ def _parts(members: Sequence[Run], prepared: PreparedSet) -> tuple[dict[str, Par
             if command := member.command:
                 parts[member.name] = Foreign(member.name, prepared.problem, command, member.folder(CODE))
             else:
-                parts[member.name] = Bundle(member.name, member.config(), member.ensemble())
+                bundle = Bundle(member.name, member.config(), member.ensemble())
+                if networks and has_networks(bundle):
+                    predicted = member.predictions(prepared.problem, prepared.test[prepared.problem.id])
+                    folder = networks / str(len(parts))
+                    bundle, _ = on_cpu(bundle, prepared, prepared.problem.predictions(predicted), folder)
+                parts[member.name] = bundle
         except InputError as error:
             left_out[member.name] = str(error).splitlines()[0]
     return parts, left_out

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goldfold.config import place_of
 from goldfold.errors import InputError
 from goldfold.files import read_json
 from goldfold.programs import dvc
@@ -63,10 +64,10 @@ def _preparing(path: Path) -> Any:
 
 
 def cut_short(config: "Config") -> list[str]:
-    """List the folds whose training ended before it was finished."""
-    trainings = [(fold, seed) for fold in config.split.folds for seed in config.train.seeds]
+    """List the folds and refits whose training ended before it was finished."""
     cards = {
-        config.train.name_of(fold, seed): CURRENT / "folds" / str(fold) / str(seed) / "model.json" for fold, seed in trainings
+        config.train.name_of(fold, seed): CURRENT / "folds" / place_of(fold, seed) / "model.json"
+        for fold, seed in config.trainings
     }
     return [name for name, card in cards.items() if card.is_file() and read_json(card)["ended"] != "finished"]
 

@@ -143,15 +143,22 @@ class Run:
         config = self.config()
         return load_folds(self._checkpoints(), config.split.folds if fold is None else (fold,), config.train.seeds)
 
+    def refits(self) -> "list[FoldResult]":
+        """Its models on all rows, if predict.refit asked for any; raises InputError where they are missing."""
+        from goldfold.training import load_refits
+
+        return load_refits(self._checkpoints(), self.config().predict)
+
     def ensemble(self, fold: int | None = None) -> "Ensemble":
-        """Its models with all that makes answers of their predictions; raises InputError where it has none."""
+        """Its models, or a fold's, with all that makes answers of their predictions; raises InputError where it has none."""
         from goldfold.inference.ensemble import Ensemble
         from goldfold.inference.postprocess import Postprocess
 
         cv = self.artifacts("cv")
         steps = cv / "postprocess.json" if cv else None
         postprocess = Postprocess.from_json(read_json(steps)) if steps and steps.is_file() else Postprocess()
-        return Ensemble(self.folds(fold), self.config().predict, postprocess.steps)
+        refits = self.refits() if fold is None else []
+        return Ensemble([*self.folds(fold), *refits], self.config().predict, postprocess.steps)
 
     def _checkpoints(self) -> Path:
         folder = self.artifacts("folds")

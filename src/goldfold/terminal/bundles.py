@@ -25,6 +25,11 @@ def show_bundle(bundle: Bundle, pace: Pace, folder: Path, size: int, rows: int, 
         print("TOO SLOW    for the competition: fewer folds, seeds or predict.tta, a smaller model, or a faster machine there")
 
 
+def show_onnx(deviation: float) -> None:
+    """Print how near predictions through ONNX Runtime are to the submission's."""
+    print(f"onnx        on the test rows at most {deviation:.1e} of their spread from the submission, of 1e-03 allowed")
+
+
 def show_blend_bundle(made: Bundled, folder: Path, size: int, rows: int, metric: Metric) -> None:
     """Print a blend's bundle: its members in the order in which they predict, what was left out, and what that costs."""
     bundle, past = made.bundle, 0.0

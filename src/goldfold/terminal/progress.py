@@ -97,15 +97,17 @@ class FoldProgress:
         self.last = row
         epoch = int(row["epoch"]) + 1
         left = (time.monotonic() - self.begun) / (epoch - self.plan.epochs_done) * (self.plan.epochs - epoch)
+        # A refit is not validated.
+        validated = "valid_loss" in row
+        judged = f"valid loss {row['valid_loss']:.4f}  {self.plan.metric} {row[self.plan.metric]:.4f}  " if validated else ""
         line = (
-            f"{self.plan.name} epoch {epoch:>2}/{self.plan.epochs}  loss {row['train_loss']:.4f}  "
-            f"valid loss {row['valid_loss']:.4f}  {self.plan.metric} {row[self.plan.metric]:.4f}  "
+            f"{self.plan.name} epoch {epoch:>2}/{self.plan.epochs}  loss {row['train_loss']:.4f}  {judged}"
             f"lr {row['lr']:.1e}  {row['rows_per_second']:.0f} rows/s  {clock(left)} left"
         )
-        if best:
+        if best and validated:
             self.best = f"{self.plan.metric} {row[self.plan.metric]:.4f} in epoch {epoch}"
         if self.progress.bars is None:
-            print(line + ("  best" if best else ""), flush=True)
+            print(line + ("  best" if best and validated else ""), flush=True)
 
     def ended(self, done: bool) -> None:
         """Take the fold's bar away and say how it went."""

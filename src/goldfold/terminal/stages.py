@@ -92,11 +92,24 @@ def show_cv(result: CVResult) -> None:
 
 
 def show_result(
-    result: CVResult, submission: Submission, path: Path, report: Path, run: str, test: SolutionScore | None, cut: Sequence[str]
+    result: CVResult,
+    submission: Submission,
+    path: Path,
+    report: Path,
+    run: str,
+    test: SolutionScore | None,
+    cut: Sequence[str],
+    refits: int = 0,
 ) -> None:
-    """Print the card that a pipeline run ends with: `test` is its score by test labels, `cut` the trainings that ended early."""
+    """Print the card that a pipeline run ends with: `test` is its score by test labels, `cut` the trainings that ended early.
+
+    `refits` is the number of models on all rows among those that predicted the test rows.
+    """
     print()
     show_cv(result)
+    if refits:
+        models = f"{refits} model{'s' * (refits > 1)} on all rows"
+        print(f"refit       {models} predict the test rows too; nothing validates them, and the CV is of the folds alone")
     show_submission(submission, path, test)
     if cut:
         print(f"CUT SHORT   {', '.join(cut)} by train.max_hours; `goldfold resume` continues them")

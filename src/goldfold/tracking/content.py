@@ -74,8 +74,11 @@ def fold_content(result: FoldResult, tags: dict[str, str]) -> dict[str, Any]:
     metric = result.codec.problem.scored_by.name
     last = history[-1]["time"]
     best = [(f"best_{metric}", result.score, 0, last), ("best_epoch", float(result.epoch), 0, last)]
+    if result.is_refit:
+        best = []
     return {
-        "params": {name: str(getattr(result, name)) for name in ("fold", "seed", "device", "precision", "threads")}
+        "params": {name: str(getattr(result, name)) for name in ("seed", "device", "precision", "threads")}
+        | {"fold": result.place.partition("/")[0]}
         | {f"{part}_rows": str(count) for part, count in result.rows.items()},
         "metrics": [measured for row in history for measured in epoch_metrics(row)] + best,
         "tags": tags,

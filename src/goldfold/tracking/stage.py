@@ -92,7 +92,6 @@ class StageTracker:
         self.experiment = prepared.problem.name
         self.key = result_key(prepared, config)
         self.name = name or os.environ.get("DVC_EXP_NAME") or f"{model_name(config)}-{self.key[:6]}"
-        self.name_of = config.train.name_of
         self.outbox = Outbox(scratch_folder() / "outbox")
         self.store: Store | None = None
         self.live: dict[str, FoldTracker] = {}
@@ -192,11 +191,11 @@ class StageTracker:
 
         `origin_file` holds the run of a finished training, for those that take it over.
         """
-        name, fold = f"{result.fold}-{result.seed}", self.live.pop(self.name_of(result.fold, result.seed))
+        fold = self.live.pop(result.name)
         origin = Origin.kept(origin_file) or self._origin(fold.run_id)
         if result.ended == "finished":
             origin.save(origin_file)
-        self._folds([result], {name: origin}, fold.tags)
+        self._folds([result], {name_in_file(result): origin}, fold.tags)
         self._attach(fold)
         if fold.run_id:
             self.heart.rest_for(fold.run_id)
@@ -211,13 +210,12 @@ class StageTracker:
 
     def _folds(self, results: Sequence[FoldResult], trained_by: Mapping[str, Origin], tags: Mapping[str, str]) -> None:
         for result in results:
-            origin = trained_by.get(f"{result.fold}-{result.seed}")
+            origin = trained_by.get(name_in_file(result))
             own: dict[str, str] = {"goldfold.ended": result.ended, **tags}
             if origin and origin.key != self.key:
                 own["goldfold.trained_by"] = origin.run_id or origin.key
-            name = self.name_of(result.fold, result.seed)
-            self.records.append(self._record(fold=name, status="FINISHED", **fold_content(result, own)))
-        cut = [f"{result.fold}-{result.seed}" for result in results if result.ended != "finished"]
+            self.records.append(self._record(fold=result.name, status="FINISHED", **fold_content(result, own)))
+        cut = [name_in_file(result) for result in results if result.ended != "finished"]
         if cut:
             self.records.append(self._record(tags={"goldfold.cut_by_max_hours": ", ".join(cut)}))
 
@@ -245,7 +243,7 @@ class StageTracker:
     def _models(self, config: Config, ensemble: Ensemble, folder: Path, drafts: Path) -> None:
         write_json(drafts / CONFIG, config.model_dump(mode="json", by_alias=True))
         self.records.append(self._record(artifacts={str(drafts / CONFIG): FOLDS}))
-        checkpoints = [f"{result.fold}/{result.seed}" for result in ensemble.folds]
+        checkpoints = [result.place for result in ensemble.folds]
         for checkpoint in checkpoints:
             artifacts = {str(folder / checkpoint / name): f"{FOLDS}/{checkpoint}" for name in (*CARDS, WEIGHTS_FILE)}
             self.records.append(self._record(artifacts=artifacts))
@@ -280,6 +278,11 @@ class StageTracker:
 
     def _origin(self, run_id: str | None) -> Origin:
         return Origin(self.experiment, self.key, self.name, run_id or "")
+
+
+def name_in_file(result: FoldResult) -> str:
+    """Return `<fold>-<seed>`, of a refit `refit-<seed>`: the name of a training in the file of those that trained each."""
+    return result.place.replace("/", "-")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Evaluation of a model on labelled rows."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,14 @@ class Evaluation:
     prediction: Array
     score: float
     loss: float
+
+    def measured(self, metric: str) -> dict[str, float]:
+        """Return what the history holds of it: the loss, and the score by the metric's name."""
+        return {} if self is UNJUDGED else {"valid_loss": self.loss, metric: self.score}
+
+
+UNJUDGED = Evaluation(np.empty(0), math.nan, math.nan)
+"""The evaluation of a model that no rows validate."""
 
 
 @torch.inference_mode()

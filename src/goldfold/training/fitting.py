@@ -15,7 +15,7 @@ from goldfold.modalities.protocol import View
 from goldfold.training.balance import balanced_rows, class_weights
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute
-from goldfold.training.evaluation import evaluate
+from goldfold.training.evaluation import UNJUDGED, evaluate
 from goldfold.training.fold import Fold
 from goldfold.training.fold_result import FoldResult
 from goldfold.training.frozen import FrozenView, batch_of, frozen_views
@@ -37,7 +37,8 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter, scratch: Path
     """Fit an estimator to the fold's encoded targets and validate it; its history is one epoch.
 
     train.class_weights, train.sampling: balanced and the weights of competition.extra become weights of the rows. What frozen
-    networks read for an estimator is kept in `scratch`. Raises InputError where the estimator refuses.
+    networks read for an estimator is kept in `scratch`. A refit is given its rounds, and is not validated. Raises InputError
+    where the estimator refuses.
     """
     train, rows, compute = fold.config.train, fold.training_rows, find_compute("fp32")
     if fold.pseudo is not None:
@@ -55,23 +56,25 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter, scratch: Path
     started = time.monotonic()
     _, inputs = training.__getitems__([(view, int(row)) for view in range(views) for row in rows])
     targets, weights = torch.cat([fold.codec.encode(fold.truth[rows])] * views), row_weights(fold)
-    chosen_on, name = held_back(fold) if model.early_stopping else (None, "")
+    chosen_on, name = held_back(fold) if model.early_stopping and not fold.is_refit else (None, "")
     weight, held = (None if each is None else np.tile(each, views) for each in (weights, chosen_on))
-    model.to(compute.device).fit(inputs, targets, weight, fold.seed, held)
-    if name:
-        reporter.note(f"{fold.name}: {model.rounds} rounds, as were best on {name}")
+    model.to(compute.device).fit(inputs, targets, weight, fold.seed, held, fold.length)
+    if model.early_stopping:
+        best = "in the folds on average" if fold.is_refit else f"on {name}"
+        reporter.note(f"{fold.name}: {model.rounds} rounds, as were best {best}")
     seconds = time.monotonic() - started
 
     loss = build_loss(train, fold.codec.problem.task)
     with torch.inference_mode():
         train_loss = float(loss(model(**inputs), targets))
-    batches = plain_batches(plain, fold.validation_rows, batch_of(fold.config))
-    judged = fold.require_numbers(evaluate(model, batches, fold.validation_table, fold.codec, loss, compute), 0)
+    judged = UNJUDGED
+    if not fold.is_refit:
+        batches = plain_batches(plain, fold.validation_rows, batch_of(fold.config))
+        judged = fold.require_numbers(evaluate(model, batches, fold.validation_table, fold.codec, loss, compute), 0)
     history = {
         "epoch": 0,
         "train_loss": train_loss,
-        "valid_loss": judged.loss,
-        fold.codec.problem.scored_by.name: judged.score,
+        **judged.measured(fold.codec.problem.scored_by.name),
         "lr": 0.0,
         "rows_per_second": round(len(rows) / max(seconds, 1e-9), 1),
         "seconds": round(seconds, 3),

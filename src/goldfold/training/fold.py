@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from goldfold.config import FoldConfig
+from goldfold.config import REFIT, FoldConfig
 from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.protocol import Learning, Spec, View, find_learning
@@ -35,7 +35,8 @@ class Fold:
     """The training and validation rows of one training, their targets, and the settings.
 
     `truth` is the truth of all rows of `prepared.train`. With train.pseudo the test rows follow the training rows; with soft
-    labels `pseudo` holds their probabilities.
+    labels `pseudo` holds their probabilities. A refit learns from all rows and has none to validate: its `length` is for how many
+    epochs or rounds it is trained.
     """
 
     number: int
@@ -48,11 +49,17 @@ class Fold:
     codec: TargetCodec
     spec: Spec
     pseudo: Array | None = None
+    length: int | None = None
 
     @property
     def name(self) -> str:
         """The fold's name for people."""
         return self.config.train.name_of(self.number, self.seed)
+
+    @property
+    def is_refit(self) -> bool:
+        """Whether it is trained on all rows."""
+        return self.number == REFIT
 
     @property
     def modality(self) -> Learning:
@@ -121,20 +128,29 @@ class Fold:
         """Return `judged`; raises UndefinedError where its score or its loss is not a number."""
         if judged.score != judged.score:
             raise UndefinedError(
-                f"{self.codec.problem.metric} is undefined on the validation rows of fold {self.number} "
-                "(a class may be missing there)",
+                f"{self.codec.problem.metric} is undefined on the validation rows of {self.name} (a class may be missing there)",
                 mend="use fewer folds, split.strategy: stratified, or another competition.metric",
             )
         if not torch.tensor(judged.loss).isfinite():
             raise UndefinedError(
-                f"the validation loss of fold {self.number} is {judged.loss} in epoch {epoch + 1}",
+                f"the validation loss of {self.name} is {judged.loss} in epoch {epoch + 1}",
                 mend="lower train.lr or set train.clip_grad: 1.0",
             )
         return judged
 
 
-def read_fold(prepared: PreparedSet, number: int, seed: int, config: FoldConfig, note: Note = lambda _: None) -> Fold:
-    """Read a fold's data and settings; raises InputError for a fold that the prepared set does not have."""
+def read_fold(
+    prepared: PreparedSet,
+    number: int,
+    seed: int,
+    config: FoldConfig,
+    note: Note = lambda _: None,
+    length: int | None = None,
+) -> Fold:
+    """Read a fold's data and settings, or those of a refit of some `length`.
+
+    Raises InputError for a fold that the prepared set does not have.
+    """
     problem, pseudo, chosen = prepared.problem, None, config.train.pseudo
     if chosen:
         prepared, predicted = with_pseudo_labels(prepared, number, chosen)
@@ -142,7 +158,7 @@ def read_fold(prepared: PreparedSet, number: int, seed: int, config: FoldConfig,
         added = int((prepared.folds[-len(predicted) :] == ALWAYS).sum())
         note(f"pseudo-labels: {added} of {len(predicted)} test rows from {chosen.labels.name}")
     training, validation = prepared.training_rows(number), prepared.validation_rows(number)
-    if not len(validation):
+    if not len(validation) and number != REFIT:
         numbers = sorted({int(fold) for fold in prepared.folds if fold >= 0})
         raise InputError(
             f"the prepared set has no fold {number}, only {numbers}", mend="choose one of these (split.folds in params.yaml)"
@@ -151,4 +167,4 @@ def read_fold(prepared: PreparedSet, number: int, seed: int, config: FoldConfig,
     codec = TargetCodec.fit(problem, truth[training], config.train.target_transform)
     seed_everything(seed, number)
     spec = find_learning(problem.modality).input_spec(config.model, prepared, training)
-    return Fold(number, seed, config, prepared, training, validation, truth, codec, spec, pseudo)
+    return Fold(number, seed, config, prepared, training, validation, truth, codec, spec, pseudo, length)

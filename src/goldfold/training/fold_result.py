@@ -1,5 +1,7 @@
 """FoldResult: the best checkpoint of a fold, and how it was trained."""
 
+import math
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from goldfold.config import FoldConfig, parse_fold_config
+from goldfold.config import REFIT, FoldConfig, PredictConfig, parse_fold_config, place_of
 from goldfold.errors import InputError
 from goldfold.files import read_json, write_json, written_by_this_version, written_whole
 from goldfold.modalities.protocol import Learning, Spec, find_learning
@@ -39,10 +41,12 @@ class Checkpoint:
 class FoldResult:
     """The weights of the best epoch, what is needed to rebuild and validate the model, and the history of all epochs.
 
-    Files: model.safetensors, model.json (everything here except weights and history), history.csv (one row per epoch).
+    Files: model.safetensors, model.json (everything here except weights and history), history.csv (one row per epoch), and of a
+    bundle for CPUs `onnx`, the networks of all checkpoints, the best first, for ONNX Runtime.
     `score` is the competition's metric on the fold's validation rows, `prepared` the fingerprint of their set, and `key`
     the training's identity. A training that `ended` before it was finished resumes from its state. With
-    train.keep_best, `further` holds the checkpoints after the best one.
+    train.keep_best, `further` holds the checkpoints after the best one. A refit has the fold REFIT and its last weights; its
+    `score` and `loss` are NaN, null in the file, as it is not validated.
     """
 
     fold: int
@@ -64,9 +68,10 @@ class FoldResult:
     weights: dict[str, torch.Tensor] = field(repr=False)
     history: pd.DataFrame = field(repr=False)
     further: tuple[Checkpoint, ...] = ()
+    onnx: tuple[Path, ...] = ()
 
     def save(self, folder: Path) -> None:
-        """Write the three files."""
+        """Write the files."""
         with written_whole(folder / "model.safetensors") as draft:
             save_file({name: tensor.contiguous() for name, tensor in self._all_weights()}, draft)
         card = {
@@ -76,8 +81,8 @@ class FoldResult:
             "ended": self.ended,
             "epoch": self.epoch,
             "metric": self.codec.problem.metric,
-            "score": self.score,
-            "loss": self.loss,
+            "score": None if self.is_refit else self.score,
+            "loss": None if self.is_refit else self.loss,
             "codec": self.codec.to_json(),
             "input": self.spec,
             "prepared": self.prepared,
@@ -92,6 +97,9 @@ class FoldResult:
         write_json(folder / "model.json", card)
         with written_whole(folder / "history.csv") as draft:
             self.history.to_csv(draft, index=False)
+        for path in self.onnx:
+            with written_whole(folder / path.name) as draft:
+                shutil.copyfile(path, draft)
 
     @classmethod
     def load(cls, folder: Path) -> "FoldResult":
@@ -114,8 +122,8 @@ class FoldResult:
                 key=card["key"],
                 ended=card["ended"],
                 epoch=card["epoch"],
-                score=card["score"],
-                loss=card["loss"],
+                score=math.nan if card["score"] is None else card["score"],
+                loss=math.nan if card["loss"] is None else card["loss"],
                 codec=codec,
                 spec=card["input"],
                 config=parse_fold_config(card["config"], codec.problem.modality),
@@ -128,7 +136,23 @@ class FoldResult:
                 weights=tensors,
                 history=_history(folder / "history.csv"),
                 further=tuple(further),
+                onnx=tuple(sorted(folder.glob("*.onnx"))),
             )
+
+    @property
+    def is_refit(self) -> bool:
+        """Whether it was trained on all rows, and so is validated by none."""
+        return self.fold == REFIT
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+        return self.config.train.name_of(self.fold, self.seed)
+
+    @property
+    def place(self) -> str:
+        """Where it lies among the results of all folds."""
+        return place_of(self.fold, self.seed)
 
     @property
     def modality(self) -> Learning:
@@ -155,7 +179,7 @@ class FoldResult:
         """Raise InputError unless the fold was trained on `prepared`."""
         if self.prepared != prepared.fingerprint:
             raise InputError(
-                f"fold {self.fold} was trained on another prepared set than the present one",
+                f"{self.name} was trained on another prepared set than the present one",
                 mend="train it again: dvc repro -f -s train",
             )
 
@@ -191,4 +215,9 @@ def _popped(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Te
 
 def load_folds(folder: Path, folds: Sequence[int], seeds: Sequence[int]) -> list[FoldResult]:
     """Load the results of exactly these folds and seeds, each from `folder`/<fold>/<seed>."""
-    return [FoldResult.load(folder / str(fold) / str(seed)) for fold in folds for seed in seeds]
+    return [FoldResult.load(folder / place_of(fold, seed)) for fold in folds for seed in seeds]
+
+
+def load_refits(folder: Path, config: PredictConfig) -> list[FoldResult]:
+    """Load the models on all rows that predict.refit asks for, each from `folder`/refit/<seed>."""
+    return load_folds(folder, [REFIT], config.refits)

@@ -64,7 +64,7 @@ def frozen_views(
     workers = default_workers() if config.train.workers is None else config.train.workers
     computed = fill_tables(readings, model.eval().features, batch_size, workers, compute, stop)
     if computed is None:
-        raise Stopped(f"fold {fold.number} has not begun; the features that were read are kept")
+        raise Stopped(f"{fold.name} has not begun; the features that were read are kept")
     if computed:
         note(f"features: frozen networks read {computed} rows, for all folds, in {count} view{'s' * (count > 1)}")
     return frozen_view(model, augmented, tables), frozen_view(model, plain, tables[:1])

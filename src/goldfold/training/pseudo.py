@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from goldfold.competition import Problem
-from goldfold.config import PseudoConfig
+from goldfold.config import REFIT, PseudoConfig
 from goldfold.errors import InputError
 from goldfold.files import written_whole
 from goldfold.metrics import Array
@@ -29,11 +29,16 @@ def save_pseudo_labels(path: Path, prepared: PreparedSet, by_fold: pd.DataFrame,
 def with_pseudo_labels(prepared: PreparedSet, fold: int, config: PseudoConfig) -> tuple[PreparedSet, Array]:
     """Return the prepared set with test rows, labelled by the models of `fold`, after its training rows, and their predictions.
 
-    Sure test rows are in the fold -1, which is trained on and never validated. Their inputs follow those of the training rows
-    in any prepared set. Raises InputError for labels of other folds or other test rows.
+    A refit, which has no validation rows, learns from the mean of all folds' labels. Sure test rows are in the fold -1, which is
+    trained on and never validated. Their inputs follow those of the training rows in any prepared set. Raises InputError for
+    labels of other folds or other test rows.
     """
     problem, table = prepared.problem, read_pseudo_labels(config)
     labels = table[table["fold"] == fold]
+    if fold == REFIT:
+        named = [name for name in problem.outputs if name in table]
+        labels = table.groupby(problem.id, sort=False, as_index=False)[named].mean() if problem.id in table else labels
+        labels.attrs = table.attrs
     same_rows = list(labels[problem.id]) == list(prepared.test[problem.id]) if problem.id in labels else False
     if table.attrs.get("split") != prepared.split_digest() or not same_rows or not set(problem.outputs) <= set(labels):
         raise InputError(

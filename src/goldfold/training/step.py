@@ -159,7 +159,7 @@ class LossWatch:
             " ".join(f"{name} {value!s:.80}" for name, value in row.items()) for row in table[columns].to_dict("records")
         ]
         raise InputError(
-            f"the training loss of fold {fold.number} is {float(loss)} in epoch {epoch + 1}, step {step + 1}, at learning "
+            f"the training loss of {fold.name} is {float(loss)} in epoch {epoch + 1}, step {step + 1}, at learning "
             f"rate {lr:g}; the batch's rows are",
             described,
             "lower train.lr (goldfold lr-find suggests one), set train.clip_grad: 1.0 or train.warmup_epochs: 1, set "

@@ -44,6 +44,7 @@ def train_fold(
     scratch: Path | None = None,
     stop: Stop = never,
     devices: int | None = None,
+    length: int | None = None,
 ) -> FoldResult:
     """Train one fold with one seed, and write its best checkpoint to `folder`.
 
@@ -51,7 +52,8 @@ def train_fold(
     folder that outlives the stage, the training's state, result and features are kept: it resumes from there, and a finished
     training is not repeated. When `stop` returns a reason, the state and the best checkpoint so far are saved; for max_hours that
     result is returned, else Stopped is raised. Of several ranks, which all call this, the main one alone reports and writes;
-    `devices`, by default their number, is how many trained what is taken over.
+    `devices`, by default their number, is how many trained what is taken over. The fold REFIT trains on all rows, for a `length`
+    of so many epochs or rounds, and its last weights are kept.
 
     Raises InputError for names and arguments of params.yaml that the libraries refuse, for a metric that is undefined on
     the fold, for a loss that is not finite, and for loader processes that are ended.
@@ -59,12 +61,13 @@ def train_fold(
     reporter = reporter if reporter and is_main() else Silent()
     done = False
     try:
-        result = _train_or_take_over(prepared, fold, seed, config, folder, reporter, scratch, stop, devices or world())
+        devices = devices or world()
+        result = _train_or_take_over(prepared, fold, seed, config, folder, reporter, scratch, stop, devices, length)
         done = result.ended != "interrupted"
     finally:
         reporter.ended(done)
     if not done:
-        raise _stopped(fold)
+        raise _stopped(config.train.name_of(fold, seed))
     return result
 
 
@@ -78,9 +81,10 @@ def _train_or_take_over(
     scratch: Path | None,
     stop: Stop,
     devices: int,
+    length: int | None,
 ) -> FoldResult:
     """Write the result that is kept of a finished training, or else train."""
-    key = training_key(prepared, fold, seed, config, machine(devices))
+    key = training_key(prepared, fold, seed, config, machine(devices), length)
     state = scratch / STATES / key if scratch else None
     with held(scratch / STATES, key) if scratch and is_main() else nullcontext():
         with main_first():
@@ -88,9 +92,10 @@ def _train_or_take_over(
         if result:
             reporter.note(f"{config.train.name_of(fold, seed)}: already trained with these settings")
         else:
-            if config.train.profile:
+            if config.train.profile and length is None:
                 profile_steps(make_trainer(prepared, fold, seed, config, reporter, scratch), config.train.profile)
-            result = _learn(read_fold(prepared, fold, seed, config, reporter.note), key, reporter, scratch, state, stop)
+            learned = read_fold(prepared, fold, seed, config, reporter.note, length)
+            result = _learn(learned, key, reporter, scratch, state, stop)
         if is_main():
             if state and result.ended == "finished":
                 keep_result(state, result, config.train.keep_state)
@@ -151,7 +156,7 @@ def _train(trainer: Trainer, key: str, state: Path | None, stop: Stop) -> FoldRe
     best = progress.best
     if best is None:
         if reason == "interrupted":
-            raise _stopped(trainer.fold.number)
+            raise _stopped(trainer.fold.name)
         # Time ran out within the first epoch: the result is the present model.
         judged = trainer.judge(0)
         row = trainer.row(judged, 0.0, time.monotonic())
@@ -163,11 +168,11 @@ def _train(trainer: Trainer, key: str, state: Path | None, stop: Stop) -> FoldRe
 def _is_finished(trainer: Trainer) -> bool:
     train, progress = trainer.config.train, trainer.progress
     patient = not train.patience or progress.best is None or progress.epoch - 1 - progress.best.epoch < train.patience
-    return progress.epoch >= train.epochs or not patient
+    return progress.epoch >= trainer.epochs or not patient
 
 
-def _stopped(fold: int) -> Stopped:
-    return Stopped(f"fold {fold} is saved; the same command resumes it")
+def _stopped(name: str) -> Stopped:
+    return Stopped(f"{name} is saved; the same command resumes it")
 
 
 class _Saving:
@@ -222,14 +227,15 @@ def _train_epoch(trainer: Trainer, key: str, saving: _Saving, stop: Stop) -> Rea
 
 
 def _keep(trainer: Trainer, key: str, judged: Evaluation) -> bool:
-    """Keep the epoch's checkpoint if it is among the best train.keep_best; return whether it is the best."""
+    """Keep the epoch's checkpoint if it is among the best train.keep_best, of a refit the last; return whether it is the best."""
     progress, train = trainer.progress, trainer.config.train
+    most = 1 if trainer.fold.is_refit else train.keep_best
     # Of equals the first is better.
-    rank = sum(not _is_better(judged, checkpoint, train) for checkpoint in progress.kept)
-    if rank < train.keep_best:
+    rank = 0 if trainer.fold.is_refit else sum(not _is_better(judged, checkpoint, train) for checkpoint in progress.kept)
+    if rank < most:
         weights = trainer.average.judged(progress.epoch)
         checkpoint = trainer.fold.result(key, weights, trainer.compute, judged, progress.history)
-        progress.kept = [*progress.kept[:rank], checkpoint, *progress.kept[rank:]][: train.keep_best]
+        progress.kept = [*progress.kept[:rank], checkpoint, *progress.kept[rank:]][:most]
     return rank == 0
 
 

@@ -17,7 +17,7 @@ from goldfold.prepare import PreparedSet
 from goldfold.training.averaging import WeightAverage
 from goldfold.training.balance import balanced_rows, class_weights
 from goldfold.training.batches import EpochSampler, default_workers, padding, plain_batches, training_batches
-from goldfold.training.evaluation import Evaluation, evaluate
+from goldfold.training.evaluation import UNJUDGED, Evaluation, evaluate
 from goldfold.training.features import feature_views
 from goldfold.training.finetune import require_head
 from goldfold.training.fitting import is_fitted_once
@@ -118,16 +118,26 @@ class Trainer:
         return self.fold.config
 
     @property
+    def epochs(self) -> int:
+        """For how many epochs it is trained; a refit follows the folds' schedule as far as its length."""
+        return self.fold.length or self.config.train.epochs
+
+    @property
     def plan(self) -> Plan:
         """The rest of the training."""
-        return self.fold.plan(self.config.train.epochs, self.steps, self.compute, self.progress.epoch)
+        return self.fold.plan(self.epochs, self.steps, self.compute, self.progress.epoch)
 
     def reader(self, model: nn.Module) -> nn.Module:
         """Return the part of a model that reads the batches."""
         return model.head if self.on_features else model  # type: ignore[return-value]
 
     def judge(self, epoch: int) -> Evaluation:
-        """Evaluate the model, or the average of its weights; raises InputError if the score or the loss is not a number."""
+        """Evaluate the model, or the average of its weights, where there are rows to validate it.
+
+        Raises InputError if the score or the loss is not a number.
+        """
+        if self.fold.is_refit:
+            return UNJUDGED
         reader = self.reader(self.average.judged(epoch))
         args = (self.validation, self.fold.validation_table, self.fold.codec, self.plain_loss, self.compute)
         return self.fold.require_numbers(evaluate(reader, *args, shared=True), epoch)
@@ -138,8 +148,7 @@ class Trainer:
         return {
             "epoch": progress.epoch,
             "train_loss": progress.mean_loss()(),
-            "valid_loss": judged.loss,
-            self.fold.codec.problem.scored_by.name: judged.score,
+            **judged.measured(self.fold.codec.problem.scored_by.name),
             "lr": progress.lr,
             "rows_per_second": round(speed, 1),
             "seconds": round(time.monotonic() - started, 3),
