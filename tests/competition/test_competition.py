@@ -617,3 +617,10 @@ def test_a_column_that_only_permutes_the_samples_count_may_not_be_its_id(write_c
         read(root, target="y")
     counted, named = (read(root, target="y", id=reply.value) for reply in caught.value.replies)
     assert counted.test["rank"].tolist() == [2, 4, 1, 3] and named.test["rank"].tolist() == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("answer", ["set", "ranking", "mask", "value", "confidence"])
+def test_an_answer_that_the_task_cannot_give_is_refused(write_competition, read, answer):
+    root = write_competition({"y": ["cat", "dog"] * 6}, {"y": "cat"})
+    with pytest.raises(InputError, match=rf"(?s)a binary task has no answer of kind {answer}.*one of label, probability"):
+        read(root, answer=answer, metric={"name": "accuracy"})

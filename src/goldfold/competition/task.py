@@ -168,6 +168,7 @@ def work_out_answer(
         return answer, Decision("answer", answer, why)
 
     if config.answer:
+        _require_answer(task, config.answer)
         return decided(config.answer, FROM_PARAMS)
     if task == "masks":
         return decided("mask", "run-length codes, as in training")
@@ -215,15 +216,20 @@ def work_out_answer(
     )
 
 
+def _require_answer(task: Task, answer: Answer) -> None:
+    if (task, answer) not in DEFAULT_METRICS:
+        answers = ", ".join(other for one, other in DEFAULT_METRICS if one == task)
+        mend = f"set competition.answer to one of {answers}, or correct competition.task"
+        raise InputError(f"params.yaml: a {task} task has no answer of kind {answer}", mend=mend)
+
+
 def work_out_metric(config: CompetitionConfig, task: Task, answer: Answer) -> tuple[Component, Decision]:
     """The competition's metric, with its arguments."""
     if config.metric:
         find_metric(config.metric.name, task, config.metric.args)
         args = ", ".join(f"{name}: {value}" for name, value in config.metric.args.items())
         return config.metric, Decision("metric", config.metric.name + (f" ({args})" if args else ""), FROM_PARAMS)
-    name = DEFAULT_METRICS.get((task, answer))
-    if name is None:
-        raise InputError(f"params.yaml: a {task} task has no answer of kind {answer}", mend="correct competition.answer or task")
+    name = DEFAULT_METRICS[task, answer]
     why = f"the default for a {task} task answered by a {answer}; docs/metrics.md has all"
     return Component(name=name), Decision("metric", name, why)
 
