@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from goldfold.competition.file_kind import kind_of_files
+from goldfold.competition.file_kind import endings, kind_of_files
 from goldfold.competition.sides import WORDS, side_of
 from goldfold.competition.tables import fields_of, filled, require_columns
 
@@ -112,7 +112,7 @@ def _key(text: str) -> str:
 
 def _without_ending(name: str) -> str:
     stem, suffix = os.path.splitext(name)
-    return stem if suffix.lower() in kind_of_files("image").suffixes else name
+    return stem if suffix.lower() in endings() else name
 
 
 def _label_in(path: str, match: re.Match[str]) -> str:
@@ -134,5 +134,5 @@ def _pattern(template: str) -> re.Pattern[str]:
         elif name:
             parts.append(f"(?P<f{number}>{'[^/]*' if name in ('inner', 'side', 'stem', 'start', 'end') else '.+'})")
             number += 1
-    endings = "|".join(map(re.escape, sorted(kind_of_files("image").suffixes)))
-    return re.compile(f"{''.join(parts)}(?:{endings})?", re.IGNORECASE)
+    ending = "|".join(map(re.escape, sorted(kind_of_files("image").suffixes)))
+    return re.compile(f"{''.join(parts)}(?:{ending})?", re.IGNORECASE)
