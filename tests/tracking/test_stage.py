@@ -10,6 +10,10 @@ from goldfold.tracking.stage import StageTracker
 from goldfold.validation import CVResult, Scores
 
 
+def _result(fold):
+    return SimpleNamespace(name=f"fold {fold}", fold=fold, seed=0, place=f"{fold}/0", ended="finished")
+
+
 def test_the_score_before_and_after_post_processing_is_tracked(digits, settings, tmp_path):
     scores = Scores("accuracy", 0.9, 0.8, 0.95, 0.95, {0: 0.9}, 3, raw=0.7)
     steps = (Step("class_weights", {"weights": [0.5, 2.0]}),)
@@ -29,7 +33,7 @@ def test_each_fold_of_a_stage_has_its_own_notes_and_the_run_that_trained_it(digi
     monkeypatch.setattr(stage, "fold_content", lambda result, tags: {"tags": tags})
     tracked, delivered = StageTracker(settings(), digits, "train"), []
     monkeypatch.setattr(tracked, "_deliver", lambda: delivered.append(tracked.records) or setattr(tracked, "records", []))
-    first, second = (SimpleNamespace(fold=fold, seed=0, ended="finished") for fold in (0, 1))
+    first, second = (_result(fold) for fold in (0, 1))
     fold = tracked.fold("fold 0")
     fold.started(SimpleNamespace(name="fold 0"))
     fold.note("memory ran out")
@@ -53,5 +57,5 @@ def test_a_fold_s_run_beats_no_more_when_its_end_is_delivered(digits, settings, 
     monkeypatch.setattr(tracked, "_deliver", lambda: beating.append(list(tracked.heart.runs)))
     monkeypatch.setattr(tracked, "_mark", lambda record: tracked.heart.runs.setdefault("run 1", None) or "run 1")
     tracked.fold("fold 0").started(SimpleNamespace(name="fold 0"))
-    tracked.trained(SimpleNamespace(fold=0, seed=0, ended="finished"), tmp_path / "run0.json")
+    tracked.trained(_result(0), tmp_path / "run0.json")
     assert beating == [[]]
