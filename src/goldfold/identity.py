@@ -57,7 +57,7 @@ def training_key(
     `length` is for how many epochs or rounds a refit is trained.
     """
     settings = config.model_dump(mode="json", include=set(FoldConfig.model_fields))
-    settings["train"] = {name: value for name, value in settings["train"].items() if name not in {*WITHOUT_EFFECT, "seeds"}}
+    settings["train"] = {name: value for name, value in _of_train(settings["train"]).items() if name != "seeds"}
     content = [prepared.fingerprint, fold, seed, settings, *machine, *([] if length is None else [length])]
     return _key(content, TRAINING, prepared.problem.modality, config, _of_prepared(prepared))
 
@@ -68,7 +68,7 @@ def result_key(prepared: PreparedSet, config: Config) -> str:
     Of the sections that the prepared set is made by only what later stages read is hashed: its fingerprint knows the rest.
     """
     settings = config.model_dump(mode="json", by_alias=True, exclude={"competition", "split", "prepare"})
-    settings["train"] = {name: value for name, value in settings["train"].items() if name not in WITHOUT_EFFECT}
+    settings["train"] = _of_train(settings["train"])
     if config.predict.refit is None:
         del settings["predict"]["refit"]
     threads, devices = settings["runtime"]["threads"], settings["runtime"]["devices_per_job"]
@@ -128,6 +128,12 @@ def import_closure(modules: Iterable[str]) -> dict[str, Path]:
         for module, attribute in _syntax(path, path.stat().st_mtime_ns).imports:
             waiting.append(_defined_in(_absolute(module, name, path), attribute, file_of))
     return closure
+
+
+def _of_train(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the section `train` changes a result; settings that came later count where they are used."""
+    unused = {name for name in ("auxiliary",) if not settings[name]}
+    return {name: value for name, value in settings.items() if name not in WITHOUT_EFFECT | unused}
 
 
 def _of_prepared(prepared: PreparedSet) -> Any:

@@ -105,10 +105,15 @@ def test_two_learn_images_as_one_does(digits, settings, weights, train, tmp_path
     assert again.notes == ["fold 0: already trained with these settings"] and not again.epochs
 
 
-@pytest.mark.parametrize("model", [MLP, {"name": "linear"}], ids=["mlp", "an estimator"])
-def test_two_learn_tables_as_one_does(wine, train, tmp_path, model):
+@pytest.mark.parametrize(
+    ("model", "auxiliary"),
+    [(MLP, {}), (MLP, {"alcohol": 20.0, "hue": 20.0}), ({"name": "linear"}, {})],
+    ids=["mlp", "mlp with auxiliary columns", "an estimator"],
+)
+def test_two_learn_tables_as_one_does(wine, train, tmp_path, model, auxiliary):
     prepared, build = wine
-    config = build(model, batch_size=30)
+    # The last batch of 100 rows is one of three, which both ranks read.
+    config = build(model, batch_size=97 if auxiliary else 30, clip_grad=0.5 if auxiliary else None, auxiliary=auxiliary)
     require_same_curve(train(prepared, config), train_fold(prepared, 0, 0, config, tmp_path / "alone"))
 
 

@@ -81,8 +81,8 @@ def test_a_mixed_row_weighs_as_its_parts_do():
     mix = v2.MixUp(alpha=1.0)
     images, target = torch.zeros(4, 2, 2, 1), torch.eye(4)
     weight = torch.tensor([1.0, 0.1, 1.0, 0.1])
-    _, mixed, weights = _mixed({"image": images}, target, weight, mix, "image")
-    assert torch.allclose(mixed @ weight, weights)
+    _, mixed, weights, columns = _mixed({"image": images}, target, weight, 2 * target, mix, "image")
+    assert torch.allclose(mixed @ weight, weights) and torch.equal(columns, 2 * mixed)
 
 
 def short_of_memory(monkeypatch, most):

@@ -179,6 +179,9 @@ class TrainConfig(Section):
     """How many of a fold's best epochs are kept as checkpoints, whose predictions are averaged."""
     pseudo: PseudoConfig | None = None
     """Pseudo-labels (Lee 2013): more training rows, from the test set."""
+    auxiliary: dict[str, Annotated[float, Field(gt=0)]] = Field({})
+    """Columns of the training table, which the test table may lack, that a network learns beside the targets, each with the
+    weight of its loss (numbers are standardised; docs/squeeze.md)."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """auto is bf16 on a GPU (fp16 on one without it); on a CPU with fast bf16 instructions, bf16 for networks with many, mostly
     dense, operations, and fp32 for all others (docs/speed.md)."""
@@ -265,6 +268,8 @@ class FoldConfig(Section):
             )
         if finetune.train == "head" and (finetune.head_epochs or finetune.unfreeze_every):
             raise ValueError("finetune.train: head trains the head alone throughout; leave out head_epochs and unfreeze_every")
+        if finetune.train == "head" and self.train.auxiliary:
+            raise ValueError("train.auxiliary teaches the backbone, which finetune.train: head freezes; leave one of them out")
         if finetune.head_lr and not finetune.head_epochs:
             raise ValueError("finetune.head_lr is the learning rate of head_epochs, which are 0")
         return self

@@ -9,8 +9,10 @@ from goldfold.config import FinetuneConfig
 from goldfold.errors import InputError
 
 
-def parameter_groups(model: nn.Module, finetune: FinetuneConfig, lr: float, weight_decay: float) -> list[dict[str, Any]]:
-    """Return the optimiser's groups: one for each learning rate and weight decay.
+def parameter_groups(
+    model: nn.Module, finetune: FinetuneConfig, lr: float, weight_decay: float, beside: nn.Module | None = None
+) -> list[dict[str, Any]]:
+    """Return the optimiser's groups: one for each learning rate and weight decay; a layer `beside` the head is trained as it is.
 
     The rate falls by finetune.layer_decay with each layer below the head (Clark et al. 2020, ELECTRA; timm's
     param_groups_layer_decay); norms, biases and what the backbone's authors exempt take finetune.norm_weight_decay.
@@ -19,7 +21,8 @@ def parameter_groups(model: nn.Module, finetune: FinetuneConfig, lr: float, weig
     exempt: Any = getattr(model, "no_weight_decay", set)
     free = exempt()
     groups: dict[tuple[float, float], dict[str, Any]] = {}
-    for name, parameter in model.named_parameters():
+    more = () if beside is None else beside.named_parameters("beside")
+    for name, parameter in (*model.named_parameters(), *more):
         rate = lr * (finetune.layer_decay or 1.0) ** (head - depths.get(name, head))
         light = parameter.ndim <= 1 or name.endswith(".bias") or name in free
         decay = finetune.norm_weight_decay if light else weight_decay

@@ -12,6 +12,7 @@ from goldfold.errors import InputError
 from goldfold.metrics import Array
 from goldfold.modalities.frozen import FrozenModel
 from goldfold.modalities.protocol import View
+from goldfold.training.auxiliary import require_features
 from goldfold.training.balance import balanced_rows, class_weights
 from goldfold.training.batches import plain_batches
 from goldfold.training.device import find_compute
@@ -40,6 +41,7 @@ def fit_fold(fold: Fold, key: str, model: Any, reporter: Reporter, scratch: Path
     networks read for an estimator is kept in `scratch`. A refit is given its rounds, and is not validated. Raises InputError
     where the estimator refuses.
     """
+    require_features(model, fold.config)
     train, rows, compute = fold.config.train, fold.training_rows, find_compute("fp32")
     if fold.pseudo is not None:
         name = fold.config.model.name

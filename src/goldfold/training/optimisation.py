@@ -11,9 +11,14 @@ from goldfold.imports import called, named, nearest
 from goldfold.training.finetune import parameter_groups
 
 
-def build_optimizer(config: TrainConfig, finetune: FinetuneConfig, model: nn.Module) -> torch.optim.Optimizer:
-    """Build the optimiser over the groups of `finetune`, by timm's factory; your own is called with (groups, lr, **args)."""
-    component, groups = config.optimizer, parameter_groups(model, finetune, config.lr, config.weight_decay)
+def build_optimizer(
+    config: TrainConfig, finetune: FinetuneConfig, model: nn.Module, beside: nn.Module | None = None
+) -> torch.optim.Optimizer:
+    """Build the optimiser over the groups of `finetune`, by timm's factory; your own is called with (groups, lr, **args).
+
+    A layer `beside` the model's head is trained as the head is.
+    """
+    component, groups = config.optimizer, parameter_groups(model, finetune, config.lr, config.weight_decay, beside)
     if ":" in component.name:
         factory = named(component.name, [], "train.optimizer.name")
         own: torch.optim.Optimizer = called(factory, "train.optimizer", groups, lr=config.lr, **component.args)

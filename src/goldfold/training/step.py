@@ -55,11 +55,11 @@ def train_step(trainer: Trainer, epoch: int, step: int, rows: torch.Tensor, inpu
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     with record_function("ranks"):
-        add_up(trainer.model, loss)
+        add_up(trainer.trained, loss)
     with record_function("optimizer"):
         if trainer.config.train.clip_grad:
             trainer.scaler.unscale_(trainer.optimizer)
-            nn.utils.clip_grad_norm_(trainer.model.parameters(), trainer.config.train.clip_grad)
+            nn.utils.clip_grad_norm_(trainer.trained.parameters(), trainer.config.train.clip_grad)
         trainer.scaler.step(trainer.optimizer)
         trainer.scaler.update()
         trainer.average.step_ended(epoch)
@@ -67,7 +67,10 @@ def train_step(trainer: Trainer, epoch: int, step: int, rows: torch.Tensor, inpu
 
 
 def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.Tensor:
-    """Accumulate the gradients of this rank's share of the batch's mean loss over micro-batches, and return that share."""
+    """Accumulate the gradients of this rank's share of the batch's mean loss over micro-batches, and return that share.
+
+    The loss that is told is that of the targets, without auxiliary columns.
+    """
     with record_function("to device"):
         own = share_of(rows, rank(), world())
         inputs, added = apart(inputs)
@@ -76,26 +79,32 @@ def _accumulated(trainer: Trainer, rows: torch.Tensor, inputs: Inputs) -> torch.
         of_batch = rows if trainer.targets is None else trainer.targets_of(rows, added)
         weight = None if trainer.weights is None else trainer.weights[trainer.compute.to_device(own)]
         # Rows that all ranks read count once.
-        whole = counted_by(trainer.loss, of_batch) * (world() if len(own) == len(rows) else 1)
+        times = world() if len(own) == len(rows) else 1
+        whole = counted_by(trainer.loss, of_batch) * times
+        columns = None if trainer.auxiliary is None else trainer.auxiliary.targets(trainer.compute.to_device(own))
         inputs = {name: trainer.compute.to_device(tensor) for name, tensor in inputs.items()}
         if trainer.mix and random.random() < trainer.config.train.mix_probability:
             mix, name = random.choice(trainer.mix), str(trainer.config.model.mixed)
-            inputs, target, weight = _mixed(inputs, target, weight, mix, name)
+            inputs, target, weight, columns = _mixed(inputs, target, weight, columns, mix, name)
     trainer.optimizer.zero_grad(set_to_none=True)
     total = torch.zeros((), device=trainer.compute.device)
     size = trainer.micro_batch_size
     for start in range(0, len(own), size):
         part = slice(start, start + size)
         with record_function("forward"), trainer.compute.autocast():
-            logits = trainer.network(**{name: tensor[part] for name, tensor in inputs.items()})
+            read = trainer.network(**{name: tensor[part] for name, tensor in inputs.items()})
+            logits, answers = (read, None) if trainer.auxiliary is None else read
         with record_function("loss"):
             share = counted_by(trainer.loss, target[part]) / whole
             logits = logits.float()
             if weight is not None:
                 weigh(logits, weight[part])
             loss: torch.Tensor = trainer.loss(logits, target[part]) * share
+            learned = loss
+            if trainer.auxiliary is not None and answers is not None and columns is not None:
+                learned = loss + trainer.auxiliary.loss(answers, columns[part]) / (len(rows) * times)
         with record_function("backward"):
-            trainer.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            trainer.scaler.scale(learned).backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
     return total
 
@@ -104,17 +113,20 @@ def _mixed(
     inputs: Inputs,
     target: torch.Tensor,
     weight: torch.Tensor | None,
+    columns: torch.Tensor | None,
     mix: Callable[..., tuple[torch.Tensor, torch.Tensor]],
     name: str,
-) -> tuple[Inputs, torch.Tensor, torch.Tensor | None]:
+) -> tuple[Inputs, torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
     """Mix a batch's input `name`, pictures (b, height, width, channels) or waves (b, windows, samples), its targets, (b, outputs)
-    float32, and its weights, (b,)."""
-    together = target if weight is None else torch.cat([target, weight[:, None]], dim=1)
+    float32, its weights, (b,), and the targets of its auxiliary columns, (b, width)."""
+    parts = [target, *([] if weight is None else [weight[:, None]]), *([] if columns is None else [columns])]
+    together = torch.cat(parts, dim=1)
     pictures = inputs[name].permute(0, 3, 1, 2) if inputs[name].ndim == 4 else inputs[name][:, None]
     pictures, together = mix(pictures.float(), together)
     mixed = pictures.permute(0, 2, 3, 1) if inputs[name].ndim == 4 else pictures[:, 0]
     inputs = {**inputs, name: mixed}
-    return inputs, together[:, : target.shape[1]], None if weight is None else together[:, -1]
+    target, *others = torch.split(together, [part.shape[1] for part in parts], dim=1)
+    return inputs, target, None if weight is None else others[0][:, 0], None if columns is None else others[-1]
 
 
 def _halved(size: int, rows: int) -> int:

@@ -14,6 +14,7 @@ from goldfold.errors import InputError
 from goldfold.imports import called, named, refused
 from goldfold.modalities.protocol import TARGET, Inputs, View
 from goldfold.prepare import PreparedSet
+from goldfold.training.auxiliary import build_auxiliary
 from goldfold.training.averaging import WeightAverage
 from goldfold.training.balance import balanced_rows, class_weights
 from goldfold.training.batches import EpochSampler, default_workers, padding, plain_batches, training_batches
@@ -61,12 +62,13 @@ class Progress:
 class Trainer:
     """A fold's network with its batches, loss, optimiser, schedule and average of weights.
 
-    `model` is the whole network; `network` is what training batches pass through: the model or its head, compiled if
-    train.compile. With `on_features`, batches are features of the frozen backbone, which the head alone reads. `plain_loss`, the
-    loss without class weights, is for validation; `targets` is what the training loss compares, for each row of the
-    training table, None where the views hold it, and `weights` how much it counts, None where all count alike.
-    `steps` is the number of batches of an epoch. `micro_batch_size` falls when memory runs out. Of several ranks each
-    has its share of each training batch, and some of the validation batches.
+    `model` is the whole network, and `trained` that with the layer beside its head where there are `auxiliary` columns, which
+    answers these too; the model alone is averaged, validated and kept. `network` is what training batches pass through:
+    `trained` or the model's head, compiled if train.compile. With `on_features`, batches are features of the frozen backbone,
+    which the head alone reads. `plain_loss`, the loss without class weights, is for validation; `targets` is what the training
+    loss compares, for each row of the training table, None where the views hold it, and `weights` how much it counts, None where
+    all count alike. `steps` is the number of batches of an epoch. `micro_batch_size` falls when memory runs out. Of several
+    ranks each has its share of each training batch, and some of the validation batches.
 
     Raises InputError for names and arguments of params.yaml that the libraries refuse.
     """
@@ -95,21 +97,24 @@ class Trainer:
         self.validation: Any = plain_batches(*args, rank=rank(), world=world())
         weights = fold.weights
         self.weights = None if weights is None else self.compute.to_device(torch.tensor(weights, dtype=torch.float32))
-        self.mix = _mixing(train, fold.codec.outputs + (weights is not None))
+        self.auxiliary = build_auxiliary(fold, self.model, self.compute) if train.auxiliary else None
+        self.trained: nn.Module = self.auxiliary or self.model
+        further = self.auxiliary.width if self.auxiliary else 0
+        self.mix = _mixing(train, fold.codec.outputs + (weights is not None) + further)
         self.targets = None if fold.codec.is_dense else self.compute.to_device(self._targets())
         problem, truth = fold.codec.problem, fold.truth[fold.training_rows]
         self.plain_loss = build_loss(train, problem.task)
         self.loss = build_loss(train, problem.task, class_weights(train, problem, truth))
         _require_fit(self.loss, train, *self._example())
         self.loss.to(self.compute.device)
-        self.optimizer = build_optimizer(train, config.finetune, self.model)
+        self.optimizer = build_optimizer(train, config.finetune, self.model, self.auxiliary and self.auxiliary.layer)
         self.schedule = Schedule(train, config.finetune, self.optimizer, train.continue_from or train.epochs, self.steps)
         self.scaler = torch.amp.GradScaler(self.compute.device.type, enabled=self.compute.precision == "fp16")
         self.average = WeightAverage(train.average, self.model)
-        reader = self.reader(self.model)
+        reader = self.auxiliary or self.reader(self.model)
         # Inputs of varying length are compiled once.
         dynamic = None if augmented.lengths is not None else False
-        self.network: Callable[..., torch.Tensor] = torch.compile(reader, dynamic=dynamic) if train.compile else reader
+        self.network: Callable[..., Any] = torch.compile(reader, dynamic=dynamic) if train.compile else reader
         self.progress = Progress(torch.zeros((), device=self.compute.device))
 
     @property
@@ -159,12 +164,15 @@ class Trainer:
         """Return what the training needs to resume, except the kept checkpoints, which `progress` names by their epochs."""
         progress = vars(self.progress) | {"kept": [checkpoint.epoch for checkpoint in self.progress.kept]}
         parts = {name: getattr(self, name).state_dict() for name in _STATEFUL}
-        return {**parts, "micro_batch_size": self.micro_batch_size, "progress": progress}
+        beside = {"auxiliary": self.auxiliary.layer.state_dict()} if self.auxiliary else {}
+        return {**parts, **beside, "micro_batch_size": self.micro_batch_size, "progress": progress}
 
     def load_state_dict(self, state: dict[str, Any], checkpoints: Callable[[int], FoldResult]) -> None:
         """Load what `state_dict` returned; `checkpoints` loads the kept one of an epoch."""
         saved, train = state["progress"], self.config.train
         self.model.load_state_dict(state["model"])
+        if self.auxiliary:
+            self.auxiliary.layer.load_state_dict(state["auxiliary"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])

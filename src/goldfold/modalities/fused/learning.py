@@ -45,6 +45,7 @@ class FusedModel(nn.Module):
         # The features of one network may be many times as large as those of another.
         self.norms = nn.ModuleDict({name: nn.LayerNorm(width_of(part)) for name, part in parts.items()})
         self.head = head
+        self.num_features = sum(width_of(part) for part in parts.values())
 
     def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.head(self.features(**inputs))
