@@ -9,7 +9,7 @@ from tests.bundle.test_bundle import image, made, table
 from tests.modalities.conftest import rows_of
 
 from goldfold.bundle import Bundle, predict_bundle
-from goldfold.bundle.on_cpu import CLOSE, has_networks, on_cpu
+from goldfold.bundle.cpu import CLOSE, has_networks, on_cpu
 from goldfold.errors import InputError
 from goldfold.files import read_parquet
 from goldfold.inference.sources import PreparedRows

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from goldfold.as_json import Answer
 from goldfold.bundle import Bundle
-from goldfold.bundle.on_cpu import has_networks, on_cpu
+from goldfold.bundle.cpu import has_networks, on_cpu
 from goldfold.bundle.packing import Packing
 from goldfold.bundle.rerun import measure
 from goldfold.cli.arguments import add_run, at_least_one, positive
