@@ -12,8 +12,8 @@ from goldfold.blending.nesting import nested
 from goldfold.blending.worth import worths
 from goldfold.bundle.blend import BlendBundle, Part, plans_of
 from goldfold.bundle.bundle import Bundle
-from goldfold.bundle.foreign import Foreign
 from goldfold.bundle.cpu import has_networks, on_cpu
+from goldfold.bundle.foreign import Foreign
 from goldfold.bundle.pace import Pace, paced, timed_once
 from goldfold.bundle.turns import read_test
 from goldfold.config import Config
