@@ -246,7 +246,7 @@ class Store:
             return None
         if here := local_folder(info.artifact_uri):
             return here / path
-        target = self.downloads.enter_context(drafted(scratch_folder() / "downloads" / path, is_folder=True))
+        target = self.downloads.enter_context(drafted(scratch_folder() / "artifacts" / path, is_folder=True))
         return Path(self.client.download_artifacts(info.run_id, path, str(target)))
 
 
