@@ -108,8 +108,8 @@ def show_result(
     print()
     show_cv(result)
     if refits:
-        models = f"{refits} model{'s' * (refits > 1)} on all rows"
-        print(f"refit       {models} predict the test rows too; nothing validates them, and the CV is of the folds alone")
+        models = "1 model on all rows predicts" if refits == 1 else f"{refits} models on all rows predict"
+        print(f"refit       {models} the test rows too; nothing validates that, and the CV is of the folds alone")
     show_submission(submission, path, test)
     if cut:
         print(f"CUT SHORT   {', '.join(cut)} by train.max_hours; `goldfold resume` continues them")
