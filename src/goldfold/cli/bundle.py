@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from goldfold.as_json import Answer
 from goldfold.bundle import Bundle
-from goldfold.bundle.cpu import has_networks, on_cpu
+from goldfold.bundle.cpu import CLOSE, has_networks, on_cpu
 from goldfold.bundle.packing import Packing
 from goldfold.bundle.rerun import measure
 from goldfold.cli.arguments import add_run, at_least_one, positive
@@ -65,7 +65,7 @@ def _bundled(args: argparse.Namespace, networks: Path) -> Answer:
             raise InputError(f"--cpu is for networks: {bundle.config.model.name} predicts on the CPU", mend="leave it out")
         predicted = prepared.problem.predictions(chosen.predictions(prepared.problem, prepared.test[prepared.problem.id]))
         bundle, deviation = on_cpu(bundle, prepared, predicted, networks)
-        show_onnx(deviation)
+        show_onnx(deviation, CLOSE)
     return _bundle_run(chosen, bundle, args, folder, data, rows)
 
 

@@ -46,8 +46,7 @@ def train_folds(
     when `stop` gives a reason.
     """
     with nullcontext(pool) if pool else pool_of(config.runtime, prepared) as pool:
-        trainings = [(fold, seed) for fold, seed in config.trainings if fold != REFIT]
-        yield from _trained(prepared, config, trainings, folder, scratch, hear, stop, pool)
+        yield from _trained(prepared, config, _of_folds(config), folder, scratch, hear, stop, pool)
 
 
 def train_all(
@@ -62,12 +61,15 @@ def train_all(
     """Train the folds as `train_folds` does, and then, on all rows, the refits that predict.refit asks for."""
     folds, refits = list[FoldResult](), [(REFIT, seed) for seed in config.predict.refits]
     with nullcontext(pool) if pool else pool_of(config.runtime, prepared) as pool:
-        trainings = [training for training in config.trainings if training not in refits]
-        for result in _trained(prepared, config, trainings, folder, scratch, hear, stop, pool, after=len(refits)):
+        for result in _trained(prepared, config, _of_folds(config), folder, scratch, hear, stop, pool, after=len(refits)):
             folds.append(result)
             yield result
         if refits:
             yield from _trained(prepared, config, refits, folder, scratch, hear, stop, pool, length=length_of(folds))
+
+
+def _of_folds(config: Config) -> list[tuple[int, int]]:
+    return [(fold, seed) for fold, seed in config.trainings if fold != REFIT]
 
 
 def length_of(folds: Sequence[FoldResult]) -> int:

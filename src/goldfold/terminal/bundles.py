@@ -25,9 +25,9 @@ def show_bundle(bundle: Bundle, pace: Pace, folder: Path, size: int, rows: int, 
         print("TOO SLOW    for the competition: fewer folds, seeds or predict.tta, a smaller model, or a faster machine there")
 
 
-def show_onnx(deviation: float) -> None:
+def show_onnx(deviation: float, allowed: float) -> None:
     """Print how near predictions through ONNX Runtime are to the submission's."""
-    print(f"onnx        on the test rows at most {deviation:.1e} of their spread from the submission, of 1e-03 allowed")
+    print(f"onnx        on the test rows at most {deviation:.1e} of their spread from the submission, of {allowed:.0e} allowed")
 
 
 def show_blend_bundle(made: Bundled, folder: Path, size: int, rows: int, metric: Metric) -> None:
